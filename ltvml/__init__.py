@@ -1,0 +1,61 @@
+"""From a table of orders to a ranked, dated and explained list of customers to contact.
+
+The names below load on first use, so that `import ltvml` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ltvml.bundle import Bundle
+    from ltvml.config import Config, load_config
+    from ltvml.models.purchase.bg_nbd import BGNBD
+    from ltvml.models.purchase.mbg_nbd import MBGNBD
+    from ltvml.models.spend.gamma_gamma import GammaGamma
+    from ltvml.window import Window
+    from ltvml.workflows.fit import fit
+    from ltvml.workflows.score import score
+    from ltvml.workflows.summary import customer_summary
+    from ltvml.workflows.validate import validate
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BGNBD",
+    "MBGNBD",
+    "Bundle",
+    "Config",
+    "GammaGamma",
+    "Window",
+    "customer_summary",
+    "fit",
+    "load_config",
+    "score",
+    "validate",
+]
+
+_HOMES = {
+    "BGNBD": "ltvml.models.purchase.bg_nbd",
+    "MBGNBD": "ltvml.models.purchase.mbg_nbd",
+    "GammaGamma": "ltvml.models.spend.gamma_gamma",
+    "Bundle": "ltvml.bundle",
+    "Config": "ltvml.config",
+    "load_config": "ltvml.config",
+    "Window": "ltvml.window",
+    "customer_summary": "ltvml.workflows.summary",
+    "fit": "ltvml.workflows.fit",
+    "score": "ltvml.workflows.score",
+    "validate": "ltvml.workflows.validate",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ltvml' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -1,0 +1,215 @@
+"""The fitted models, the window they were fitted for and what they need, as one object: score a frame, save, load.
+
+A bundle is a folder of JSON: it can be read by a person, compared by `diff`, and loaded where pickles are forbidden.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+import pandas as pd
+
+from ltvml.contracts import SUMMARY
+from ltvml.errors import BundleError, DataContractError
+from ltvml.models import registry
+from ltvml.rfm import RFM
+from ltvml.run_directory import write_json
+from ltvml.scoring import Roles, customer_scores
+from ltvml.window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+FORMAT = "ltvml.bundle"
+FORMAT_VERSION = 1
+BUNDLE_FILE = "bundle.json"
+ROLES = ("purchase", "repurchase", "spend", "value")
+
+
+@dataclass(frozen=True)
+class Money:
+    """How money is counted.
+
+    Parameters
+    ----------
+    margin : float
+        Share of the net value that is kept.
+    annual_discount_rate : float
+        Effective rate a year.
+    decimals : int
+        Digits of the minor unit.
+    currency : str, optional
+    """
+
+    margin: float = 1.0
+    annual_discount_rate: float = 0.10
+    decimals: int = 2
+    currency: str | None = None
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What `fit` leaves and `score` needs.
+
+    Parameters
+    ----------
+    window : Window
+        Cutoff of the fit, and the horizons of the scores.
+    roles : Roles
+        The fitted model of each role.
+    money : Money
+    rfm : RFM
+
+    Examples
+    --------
+    >>> bundle = Bundle.load(folder)                                        # doctest: +SKIP
+    >>> bundle.score(summary)[["customer_id", "predicted_ltv"]]             # doctest: +SKIP
+    """
+
+    window: Window
+    roles: Roles
+    money: Money
+    rfm: RFM
+
+    summary_columns = SUMMARY.names
+
+    @cached_property
+    def version(self) -> str:
+        """First 16 hexadecimal digits of the SHA-256 of the content."""
+        text = json.dumps(self._content(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def score(self, summary: pd.DataFrame) -> pd.DataFrame:
+        """Score customers.
+
+        Parameters
+        ----------
+        summary : (n, ...) frame
+            Columns of `contracts.SUMMARY`; left as it was.
+
+        Returns
+        -------
+        (n, ...) frame
+            Columns of `contracts.CUSTOMER_SCORES`, in the same order of rows.
+
+        Raises
+        ------
+        DataContractError
+            If a column is missing, or a row was summarised before the bundle's cutoff.
+        """
+        self._check(summary)
+        return customer_scores(
+            summary, self.roles, self.window, margin=self.money.margin, rfm=self.rfm, version=self.version
+        )
+
+    def example_rows(self) -> pd.DataFrame:
+        """Summary rows that belong to nobody, for a signature."""
+        day = self.window.cutoff_day
+        return pd.DataFrame(
+            {
+                "customer_id": ["example-1", "example-2"],
+                "cutoff_day": [day, day],
+                "frequency": [0, 3],
+                "recency": [0, 120],
+                "T": [30, 200],
+                "monetary_value": [0.0, 25.0],
+                "first_order_value": [20.0, 25.0],
+                "historic_value": [20.0, 100.0],
+            }
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write the bundle as JSON files into `folder`, which is made."""
+        folder.mkdir(parents=True, exist_ok=True)
+        content = self._content()
+        models = content.pop("models")
+        for role, values in models.items():
+            write_json(folder / f"{role}.json", values)
+        write_json(folder / BUNDLE_FILE, {**content, "version": self.version})
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read a bundle.
+
+        Raises
+        ------
+        BundleError
+            If the folder holds no bundle, a damaged one, or one of a newer format.
+        """
+        header = _read(folder / BUNDLE_FILE)
+        if header.get("format") != FORMAT or header.get("format_version", 0) > FORMAT_VERSION:
+            raise BundleError(
+                f"{folder} holds format {header.get('format')!r} version {header.get('format_version')}; "
+                f"expected {FORMAT!r} up to version {FORMAT_VERSION}.",
+                hint="was it written by a newer ltvml? upgrade, or fit again.",
+            )
+        try:
+            bundle = cls._from_content(header, {role: _read(folder / f"{role}.json") for role in ROLES})
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            if isinstance(error, BundleError):
+                raise
+            raise BundleError(f"the bundle in {folder} is damaged: {error!r}.", hint="fit again.") from error
+        if bundle.version != header.get("version"):
+            raise BundleError(
+                f"the bundle in {folder} was changed after it was written: its content hashes to {bundle.version}, "
+                f"and it says {header.get('version')}.",
+                hint="fit again, or restore the folder.",
+            )
+        return bundle
+
+    @classmethod
+    def _from_content(cls, header: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -> Self:
+        return cls(
+            window=Window(**header["window"]),
+            roles=Roles(**{role: registry.load(models[role]) for role in ROLES}),
+            money=Money(**header["money"]),
+            rfm=RFM.from_dict(header["rfm"]),
+        )
+
+    def _content(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "window": {
+                "cutoff": self.window.cutoff.isoformat(),
+                "churn_horizon": self.window.churn_horizon,
+                "ltv_horizon": self.window.ltv_horizon,
+            },
+            "money": vars(self.money).copy(),
+            "rfm": self.rfm.to_dict(),
+            "models": {role: getattr(self.roles, role).to_dict() for role in ROLES},
+        }
+
+    def _check(self, summary: pd.DataFrame) -> None:
+        missing = [name for name in self.summary_columns if name not in summary]
+        if missing:
+            raise DataContractError(
+                f"a row to score has the columns {list(self.summary_columns)}; missing: {missing}.",
+                hint="build the rows with ltvml.customer_summary.",
+            )
+        if len(summary) and (earliest := int(summary["cutoff_day"].min())) < self.window.cutoff_day:
+            raise DataContractError(
+                f"found rows summarised {self.window.cutoff_day - earliest} days before the bundle's cutoff "
+                f"{self.window.cutoff}; expected that day or later: the models have seen what came after.",
+                hint="score at the bundle's cutoff or later, or fit at the earlier one.",
+            )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BundleError(
+            f"{path.parent} holds no {path.name}; expected a folder that `ltvml fit` wrote.",
+            hint="name the bundle folder, for example out/bundle.",
+        ) from None
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{path} cannot be read as JSON: {error}.", hint="fit again.") from error
+    if not isinstance(values, dict):
+        raise BundleError(f"{path} holds {type(values).__name__}; expected an object.", hint="fit again.")
+    return values

@@ -1,0 +1,67 @@
+"""The application: its commands in the order of work, and the options that stand before a command."""
+
+# no postponed annotations here nor in the files of commands: Typer reads them when the application is built
+from typing import Annotated
+
+import typer
+
+from ltvml.cli import configuration, data, model_list, runs
+from ltvml.cli.examples import examples
+
+app = typer.Typer(
+    name="ltvml",
+    help="From a table of orders to a ranked, dated and explained list of customers to contact.",
+    epilog=examples(
+        "ltvml demo             a real shop, from orders to scores",
+        "ltvml init orders.csv  look at a file, write ltvml.yaml",
+        "ltvml validate         what would be used, what not, and why",
+        "ltvml fit              fit the models, track the run",
+        "ltvml score            write scores/<cutoff>/customers.parquet",
+        notes="""
+            Commands read ltvml.yaml in the current folder unless --config names
+            another file. Results go to stdout, progress and warnings to stderr.
+
+            Exit codes: 0 done, 2 configuration or usage, 3 data, 4 no convergence,
+            5 engine, 6 tracking, 7 bundle, 8 output, 1 any other refusal,
+            70 a bug, 130 interrupted.
+        """,
+    ),
+    # markup would import rich, which takes longer than all the rest of --help
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def print_version(wanted: bool) -> None:
+    """Print the version and leave."""
+    if wanted:
+        from ltvml import __version__
+
+        typer.echo(f"ltvml {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def before_a_command(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Read the options that stand before a command; `print_version` has already acted on its own."""
+
+
+app.command(epilog=runs.DEMO_EXAMPLES)(runs.demo)
+app.command(epilog=data.INIT_EXAMPLES)(data.init)
+app.command(epilog=data.VALIDATE_EXAMPLES)(data.validate)
+app.command(epilog=runs.FIT_EXAMPLES)(runs.fit)
+app.command(epilog=runs.SCORE_EXAMPLES)(runs.score)
+app.command(epilog=model_list.MODELS_EXAMPLES)(model_list.models)
+app.add_typer(configuration.group, name="config")
+
+
+def main() -> None:
+    """Run `ltvml` with the arguments of the process, and exit with its code."""
+    app(prog_name="ltvml")

@@ -1,0 +1,59 @@
+"""Commands about the configuration itself: config show, config schema."""
+
+import json
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from ltvml.cli.examples import examples
+from ltvml.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Debug, Overrides, Quiet
+from ltvml.cli.session import Document, read_config, session
+
+if TYPE_CHECKING:
+    from ltvml.config.keys import Key
+
+WIDTH = 80
+
+group = typer.Typer(
+    help="Show the configuration with its defaults, or every key there is.", rich_markup_mode=None, no_args_is_help=True
+)
+
+
+@group.command(epilog=examples("ltvml config show", "ltvml config show --set window.ltv_horizon=730 --json"))
+def show(
+    config: ConfigFile = DEFAULT_CONFIG,
+    overrides: Overrides = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Check the configuration, and print it with all defaults filled in."""
+    with session(as_json=as_json, quiet=quiet, debug=debug) as job:
+        values = read_config(config, overrides).to_dict()
+        job.show(Document(values, as_yaml(values)))
+
+
+@group.command(epilog=examples("ltvml config schema", "ltvml config schema --json > ltvml.schema.json"))
+def schema(as_json: AsJson = False, quiet: Quiet = False, debug: Debug = False) -> None:
+    """List every key with its default and meaning; with --json, print the JSON Schema."""
+    with session(as_json=as_json, quiet=quiet, debug=debug) as job:
+        from ltvml.config import Config
+        from ltvml.config.keys import keys_of
+
+        job.show(Document(Config.model_json_schema(), "\n".join(described(key) for key in keys_of(Config))))
+
+
+def as_yaml(values: dict[str, Any]) -> str:
+    """`values` as YAML, in their own order."""
+    import yaml
+
+    return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=True)).rstrip()
+
+
+def described(key: "Key") -> str:
+    """A key with its default, and its meaning below; the heading of a section stands by itself."""
+    meaning = textwrap.indent(textwrap.fill(key.meaning, WIDTH - 4), "    ")
+    if key.is_section:
+        return f"\n{key.path}:  {key.meaning}"
+    return f"{key.path} = {json.dumps(key.default, ensure_ascii=False)}\n{meaning}"

@@ -1,0 +1,52 @@
+"""Commands that look at orders: init, validate."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ltvml.cli.examples import examples
+from ltvml.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Debug, Overrides, Quiet
+from ltvml.cli.session import read_config, session
+
+INIT_EXAMPLES = examples(
+    "ltvml init orders.csv",
+    "ltvml init 'orders/*.parquet' --out shop.yaml",
+    "ltvml init shop.duckdb::orders --force",
+    notes="Read what it wrote, the cutoff above all, then run `ltvml validate`.",
+)
+VALIDATE_EXAMPLES = examples(
+    "ltvml validate",
+    "ltvml validate --config shop.yaml --json",
+    "ltvml validate --set transactions.returns=drop",
+)
+
+
+def init(
+    source: Annotated[str, typer.Argument(metavar="FILE", help="CSV or Parquet file, glob, or file.duckdb::table.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Configuration to write.")] = DEFAULT_CONFIG,
+    force: Annotated[bool, typer.Option("--force", help="Replace a configuration that is already there.")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Write a commented configuration by looking at the columns of a file."""
+    with session(as_json=as_json, quiet=quiet, debug=debug) as job:
+        from ltvml.workflows import init as workflow
+
+        job.show(workflow.init(source, out=out, force=force))
+
+
+def validate(
+    config: ConfigFile = DEFAULT_CONFIG,
+    overrides: Overrides = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Read the orders and count every row: used, or set aside and why."""
+    with session(as_json=as_json, quiet=quiet, debug=debug) as job:
+        settings = read_config(config, overrides)
+        from ltvml.workflows import validate as workflow
+
+        job.show(workflow.validate(settings))

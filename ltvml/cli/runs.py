@@ -1,0 +1,84 @@
+"""Commands that fit and score: demo, fit, score."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ltvml.cli.examples import examples
+from ltvml.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Debug, NoMlflow, Overrides, Quiet
+from ltvml.cli.session import read_config, session
+
+DEMO_EXAMPLES = examples(
+    "ltvml demo",
+    "ltvml demo --out /data/demo --no-mlflow",
+    "ltvml demo --json | jq .",
+)
+FIT_EXAMPLES = examples(
+    "ltvml fit",
+    "ltvml fit --config shop.yaml --set window.cutoff=2011-09-10",
+    "ltvml fit --set models.purchase=bg_nbd --set output.dir=try --no-mlflow",
+    notes="The bundle is written to <output.dir>/bundle.",
+)
+SCORE_EXAMPLES = examples(
+    "ltvml score",
+    "ltvml score --set window.cutoff=2011-12-01 --json",
+    "ltvml score --model models:/ltvml@champion --out /data/tonight",
+    notes="""
+        Scores are written to <output.dir>/scores/<cutoff>/customers.parquet. Any
+        cutoff on or after that of the bundle will do; nothing is fitted again.
+    """,
+)
+
+
+def demo(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for everything it writes.")] = Path("ltvml-demo"),
+    no_mlflow: NoMlflow = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Fit, track and score a real shop: Online Retail II, shipped inside the package."""
+    with session(as_json=as_json, quiet=quiet, debug=debug) as job:
+        from ltvml.workflows import demo as workflow
+
+        job.show(workflow.demo(out=out, tracking="local" if no_mlflow else "mlflow", progress=job.progress))
+
+
+def fit(
+    config: ConfigFile = DEFAULT_CONFIG,
+    overrides: Overrides = None,
+    no_mlflow: NoMlflow = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Fit the models on the orders up to the cutoff, and write and track the bundle."""
+    with session(as_json=as_json, quiet=quiet, debug=debug) as job:
+        settings = read_config(config, overrides, no_mlflow=no_mlflow)
+        from ltvml.workflows import fit as workflow
+
+        job.show(workflow.fit(settings, progress=job.progress))
+
+
+def score(
+    config: ConfigFile = DEFAULT_CONFIG,
+    overrides: Overrides = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="MODEL", help="Bundle folder, models:/NAME@ALIAS or runs:/ID/PATH; else the last fit."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder for the scores, in place of <output.dir>/scores.")
+    ] = None,
+    no_mlflow: NoMlflow = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Score every customer seen up to the cutoff with a fitted bundle."""
+    with session(as_json=as_json, quiet=quiet, debug=debug) as job:
+        settings = read_config(config, overrides, no_mlflow=no_mlflow)
+        from ltvml.workflows import score as workflow
+
+        job.show(workflow.score(settings, model=model, out=out, progress=job.progress))

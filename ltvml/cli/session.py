@@ -1,0 +1,209 @@
+"""What every command does around its workflow: results to stdout, all else to stderr, errors to exit codes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import sys
+import traceback
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
+
+import typer
+
+from ltvml.cli.progress import progress_bars
+from ltvml.errors import LtvmlError, LtvmlWarning, OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ltvml.cli.progress import ProgressBars
+    from ltvml.config import Config
+
+BUG_EXIT_CODE = 70
+INTERRUPTED_EXIT_CODE = 130
+BROKEN_PIPE_EXIT_CODE = 141
+
+
+class Report(Protocol):
+    """The result of a workflow, to be read by people and by programs."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As values that JSON can hold."""
+
+    def text(self) -> str:
+        """In words, within 80 columns."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A report made of what is at hand."""
+
+    values: dict[str, Any]
+    words: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The values."""
+        return self.values
+
+    def text(self) -> str:
+        """The words."""
+        return self.words
+
+
+@dataclass(frozen=True)
+class Session:
+    """One run of a command.
+
+    Parameters
+    ----------
+    stdout : text stream
+        Where the result goes; meanwhile `sys.stdout` is stderr, so that no library can mix its words into it.
+    as_json, quiet, debug : bool
+        The options of that name.
+    progress : ProgressBars or None
+        To be handed to the workflow.
+    """
+
+    stdout: TextIO
+    as_json: bool
+    quiet: bool
+    debug: bool
+    progress: ProgressBars | None
+
+    def show(self, report: Report) -> None:
+        """Print the result: JSON, or words, or nothing with `quiet`."""
+        self._stop_progress()
+        if self.as_json:
+            self._print_json(report.to_dict())
+        elif not self.quiet:
+            typer.echo(report.text(), file=self.stdout)
+        self.stdout.flush()
+
+    def fail(self, error: BaseException, message: str, *, hint: str | None, exit_code: int) -> typer.Exit:
+        """Say what went wrong on stderr, and with `as_json` on stdout too; gives the exit to raise."""
+        self._stop_progress()
+        if self.debug:
+            traceback.print_exception(error, file=sys.stderr)
+        _say("error", message, colour="red")
+        if hint:
+            _say("hint", hint, colour="cyan")
+        if self.as_json:
+            fault = {"type": type(error).__name__, "message": message, "hint": hint, "exit_code": exit_code}
+            self._print_json({"error": fault | _details(error)})
+        return typer.Exit(exit_code)
+
+    def _print_json(self, values: dict[str, Any]) -> None:
+        """One document; NaN is no JSON, and would break its reader rather than us."""
+        typer.echo(json.dumps(values, indent=2, allow_nan=False), file=self.stdout)
+
+    def _stop_progress(self) -> None:
+        if self.progress is not None:
+            self.progress.stop()
+
+
+@contextlib.contextmanager
+def session(*, as_json: bool, quiet: bool, debug: bool) -> Iterator[Session]:
+    """Run the body of a command; every way it can end has its exit code.
+
+    Raises
+    ------
+    typer.Exit
+        Where the body raised: with the error's own code for a `LtvmlError`, 8 where the system refused (a full disk),
+        130 where it was interrupted, 141 where the reader of stdout went away, and 70 where it is a bug.
+    """
+    job = Session(sys.stdout, as_json, quiet, debug, progress_bars(quiet=quiet))
+    with contextlib.redirect_stdout(sys.stderr), _warnings_in_words(), _logs_on_stderr(debug):
+        try:
+            yield job
+        except LtvmlError as error:
+            raise job.fail(error, error.message, hint=error.hint, exit_code=error.exit_code) from None
+        except BrokenPipeError:
+            _discard(job.stdout)
+            raise typer.Exit(BROKEN_PIPE_EXIT_CODE) from None
+        except OSError as error:
+            hint = "is the disk full, or the folder not yours to write in?"
+            raise job.fail(error, f"the system refused: {error}", hint=hint, exit_code=OutputError.exit_code) from None
+        except KeyboardInterrupt as error:
+            raise job.fail(error, "interrupted.", hint=None, exit_code=INTERRUPTED_EXIT_CODE) from None
+        except Exception as error:
+            # the exits of Typer itself are exceptions too, and no bug
+            if isinstance(error, typer.Exit):
+                raise
+            hint = None if debug else "please report it with what --debug prints."
+            message = f"this is a bug in ltvml: {type(error).__name__}: {error}"
+            raise job.fail(error, message, hint=hint, exit_code=BUG_EXIT_CODE) from None
+        finally:
+            job._stop_progress()
+
+
+def read_config(path: Path, overrides: list[str] | None, *, no_mlflow: bool = False) -> Config:
+    """The configuration that the options name; `no_mlflow` turns the backend mlflow into local files.
+
+    Raises
+    ------
+    ConfigError
+        With all faults of the file.
+    """
+    from ltvml.config import load_config
+
+    config = load_config(path, overrides or ())
+    if no_mlflow and config.tracking.backend == "mlflow":
+        return load_config(path, [*(overrides or ()), "tracking.backend=local"])
+    return config
+
+
+def _details(error: BaseException) -> dict[str, Any]:
+    """What an error knows besides its message: the faults of a configuration, rows by rule."""
+    known = {name: getattr(error, name, None) for name in ("faults", "counts")}
+    return {name: value for name, value in known.items() if value}
+
+
+def _say(label: str, message: str, *, colour: str) -> None:
+    """`label: message` on stderr, the label coloured where stderr is a terminal."""
+    plain = False if "NO_COLOR" in os.environ else None
+    typer.echo(typer.style(f"{label}:", fg=colour, bold=True) + f" {message}", err=True, color=plain)
+
+
+@contextlib.contextmanager
+def _warnings_in_words() -> Iterator[None]:
+    """Show each `LtvmlWarning` once as a sentence; other warnings stay as Python shows them."""
+    shown: set[str] = set()
+    show_others = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **options: Any) -> None:
+        if not issubclass(category, LtvmlWarning):
+            show_others(message, category, *place, **options)
+        elif str(message) not in shown:
+            shown.add(str(message))
+            _say("warning", str(message), colour="yellow")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", LtvmlWarning)
+        warnings.showwarning = show
+        yield
+
+
+@contextlib.contextmanager
+def _logs_on_stderr(debug: bool) -> Iterator[None]:
+    """Send ltvml's own log to stderr: warnings, or everything with `debug`."""
+    logger, handler = logging.getLogger("ltvml"), logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG if debug else logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
+
+
+def _discard(stream: TextIO) -> None:
+    """Point a broken stream at nothing, or Python complains when it flushes at exit."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

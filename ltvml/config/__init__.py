@@ -1,0 +1,31 @@
+"""One configuration drives every command: YAML in, frozen sections of names and numbers out."""
+
+from ltvml.config.document import Config
+from ltvml.config.loading import load_config
+from ltvml.config.section import Section
+from ltvml.config.sections import (
+    AUTO_CHOICES,
+    EngineSettings,
+    ModelChoice,
+    ModelSettings,
+    OutputSettings,
+    TrackingSettings,
+    TransactionSettings,
+    ValueSettings,
+    WindowSettings,
+)
+
+__all__ = [
+    "AUTO_CHOICES",
+    "Config",
+    "EngineSettings",
+    "ModelChoice",
+    "ModelSettings",
+    "OutputSettings",
+    "Section",
+    "TrackingSettings",
+    "TransactionSettings",
+    "ValueSettings",
+    "WindowSettings",
+    "load_config",
+]

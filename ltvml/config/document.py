@@ -1,0 +1,109 @@
+"""The whole configuration: its sections, and the questions that a workflow asks of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ltvml.config.fields import Days, Seed
+from ltvml.config.section import Section
+from ltvml.config.sections import (
+    EngineSettings,
+    ModelSettings,
+    OutputSettings,
+    TrackingSettings,
+    TransactionSettings,
+    ValueSettings,
+    WindowSettings,
+)
+from ltvml.errors import ConfigError
+from ltvml.window import Window
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+
+class Config(Section):
+    """Everything that a run can be told. Every key has a default, except those a job cannot do without.
+
+    Examples
+    --------
+    >>> config = Config(window={"cutoff": "2011-09-10", "churn_horizon": 90})
+    >>> config.window.ltv_horizon
+    365
+    >>> config.window_for().churn_horizon
+    90
+    """
+
+    transactions: TransactionSettings = TransactionSettings()
+    """Where the orders are, and what becomes of odd rows."""
+    window: WindowSettings = WindowSettings()
+    """What was seen, and how far ahead the questions reach."""
+    value: ValueSettings = ValueSettings()
+    """What money means."""
+    models: ModelSettings = ModelSettings()
+    """Which model answers which question."""
+    engine: EngineSettings = EngineSettings()
+    """Where tables are computed."""
+    tracking: TrackingSettings = TrackingSettings()
+    """Where runs are recorded."""
+    output: OutputSettings = OutputSettings()
+    """What is written, and where."""
+    random_state: Seed = 0
+    """Seed of everything random."""
+    max_age: Days = 90
+    """Days from the cutoff of the bundle to the cutoff of the scores beyond which `score` warns."""
+
+    @property
+    def cutoff(self) -> dt.date:
+        """Last day seen.
+
+        Raises
+        ------
+        ConfigError
+            If the configuration has none.
+        """
+        if self.window.cutoff is None:
+            raise ConfigError(
+                "window.cutoff is missing; expected the last day seen, as YYYY-MM-DD.",
+                hint="it is never guessed from the file: add it to the configuration, or --set window.cutoff=2011-09-10.",
+            )
+        return self.window.cutoff
+
+    @property
+    def source(self) -> str:
+        """Where the orders are.
+
+        Raises
+        ------
+        ConfigError
+            If the configuration names no source.
+        """
+        if self.transactions.source is None:
+            raise ConfigError(
+                "transactions.source is missing; expected a file, a glob, or file.duckdb::table.",
+                hint="add it, or in Python hand over a frame: ltvml.fit(config, transactions=frame).",
+            )
+        return self.transactions.source
+
+    def window_for(self, churn_horizon: int | None = None) -> Window:
+        """Cutoff and horizons as numbers.
+
+        Parameters
+        ----------
+        churn_horizon : int, optional
+            Days that `auto` stands for; not looked at where the configuration has a number.
+
+        Raises
+        ------
+        ConfigError
+            If there is no cutoff, or the horizon is `auto` and nobody has found it yet.
+        """
+        configured = self.window.churn_horizon
+        horizon = churn_horizon if configured == "auto" else configured
+        if horizon is None:
+            raise ConfigError("window.churn_horizon is auto; expected days, which only the orders can tell.")
+        return Window(self.cutoff, churn_horizon=horizon, ltv_horizon=self.window.ltv_horizon)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All keys with their values, ready for JSON or YAML; `Config.model_validate` reads it back."""
+        return self.model_dump(mode="json")

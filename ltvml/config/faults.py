@@ -1,0 +1,93 @@
+"""All faults of a configuration as one `ConfigError`: each with its path, what was found and what was expected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ltvml.config.keys import keys_of, subsection
+from ltvml.config.nearest import nearest
+from ltvml.errors import ConfigError, LtvmlError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pydantic import BaseModel, ValidationError
+    from pydantic_core import ErrorDetails
+
+LONGEST_VALUE = 60
+
+
+class ConfigFaults(ConfigError):
+    """Faults of a configuration, all of them; `faults` holds one line each."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        noun = "fault" if len(faults) == 1 else "faults"
+        super().__init__(
+            "\n".join([f"{len(faults)} {noun} in the configuration:", *(f"  {fault}" for fault in faults)]),
+            hint="`ltvml config schema` lists every key with its meaning.",
+        )
+        self.faults = tuple(faults)
+
+
+def config_error(error: ValidationError, section: type[BaseModel]) -> ConfigFaults:
+    """The faults that pydantic found in `section`, in our words."""
+    return ConfigFaults([fault_line(fault, section) for fault in error.errors()])
+
+
+def fault_line(fault: ErrorDetails, section: type[BaseModel]) -> str:
+    """`path: what is wrong`, in one line."""
+    path = ".".join(str(part) for part in fault["loc"])
+    return f"{path}: {_wording(fault, section)}" if path else _wording(fault, section)
+
+
+def _wording(fault: ErrorDetails, section: type[BaseModel]) -> str:
+    """What is wrong with one key."""
+    found = shortened(fault["input"])
+    match fault["type"]:
+        case "extra_forbidden":
+            return _unknown_key(fault["loc"], section)
+        case "missing":
+            return "missing; this key is required here"
+        case "literal_error":
+            return _unknown_word(fault["input"], fault["ctx"]["expected"])
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return f"expected a section of keys; found {found}"
+        case "tuple_type":
+            return f"expected a list, like [a, b]; found {found}"
+        case "value_error":
+            reason = fault["ctx"]["error"]
+            return reason.message if isinstance(reason, LtvmlError) else str(reason)
+        case _:
+            return f"{fault['msg'].replace('Input should be', 'expected', 1)}; found {found}"
+
+
+def _unknown_key(location: Sequence[int | str], section: type[BaseModel]) -> str:
+    """An unknown key, with the nearest one beside it, or the section it belongs to, or all there are."""
+    name = str(location[-1])
+    siblings = tuple(_fields_at(section, location[:-1]))
+    if near := nearest(name, siblings):
+        return f"unknown key; did you mean {near}?"
+    elsewhere = [key.path for key in keys_of(section) if key.path.rpartition(".")[2] == name]
+    if elsewhere:
+        return f"unknown key here; did you mean {elsewhere[0]}?"
+    return f"unknown key; expected one of {', '.join(siblings)}"
+
+
+def _unknown_word(found: Any, expected: str) -> str:
+    """A value that is not among the allowed words."""
+    words = expected.replace("'", "")
+    near = nearest(str(found), words.replace(" or ", ", ").split(", "))
+    return f"expected {words}; found {shortened(found)}" + (f"; did you mean {near}?" if near else "")
+
+
+def _fields_at(section: type[BaseModel], location: Sequence[int | str]) -> Mapping[str, Any]:
+    """Fields of the section at `location`."""
+    for part in location:
+        section = subsection(section, str(part)) or section
+    return section.model_fields
+
+
+def shortened(value: Any) -> str:
+    """`value` as it would be typed, cut to one short line."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 3] + "..."

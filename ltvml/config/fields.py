@@ -1,0 +1,135 @@
+"""Types of single keys: days, shares, dates, zones and names, each with an error that says what was expected."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+import zoneinfo
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
+
+from ltvml.config.nearest import did_you_mean
+from ltvml.contracts import TRANSACTIONS
+from ltvml.window import as_date
+
+
+def _refuse_bool(value: Any) -> Any:
+    """`value`, unless it is true or false: YAML's `yes` would otherwise count as 1."""
+    if isinstance(value, bool):
+        raise ValueError(f"expected a number; found {str(value).lower()}")
+    return value
+
+
+def _read_date(value: Any) -> Any:
+    """A date from a date, a timestamp or ISO text."""
+    # a bare number would be read as seconds since 1970
+    if value is not None and not isinstance(value, (str, dt.date)):
+        raise ValueError(f"expected a date YYYY-MM-DD; found {value!r}")
+    return value if value is None else as_date(value)
+
+
+def _instead_of_union_errors(expected: str) -> Callable[[Any, ValidatorFunctionWrapHandler], Any]:
+    """One message for a key that takes a number or a word, where pydantic gives one for each."""
+
+    def check(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return handler(value)
+        except ValidationError:
+            raise ValueError(f"expected {expected}; found {value!r}") from None
+
+    return check
+
+
+def _known_zone(name: str) -> str:
+    """`name`, if the time-zone database has it."""
+    zones = zoneinfo.available_timezones()
+    # a bare container may have no database; the engine then has the last word
+    if zones and name not in zones:
+        raise ValueError(f"'{name}' is not a time zone{did_you_mean(name, zones)}; expected a name like Europe/London")
+    return name
+
+
+def _names_a_day(pattern: str) -> str:
+    """`pattern`, if it has a code for the day."""
+    if not any(day in pattern for day in ("%d", "%-d", "%e", "%j", "%x", "%c", "%F", "%D")):
+        raise ValueError(f"'{pattern}' names no day; expected a pattern like %d/%m/%Y or %Y-%m-%d %H:%M")
+    return pattern
+
+
+def _currency_code(code: Any) -> str:
+    """`code`, if it looks like one of ISO 4217."""
+    # YAML reads a bare NO as false; only the shape is checked, since lists of currencies go out of date
+    if not (isinstance(code, str) and re.fullmatch("[A-Z]{3}", code)):
+        raise ValueError(f"expected three capital letters, like GBP; found {code!r}")
+    return code
+
+
+def _columns_of_the_contract(columns: dict[str, str]) -> dict[str, str]:
+    """`columns`, if every key is a name of the transactions contract."""
+    unknown = [name for name in columns if name not in TRANSACTIONS.names]
+    if unknown:
+        faults = [f"'{name}' is not a column of ours{did_you_mean(name, TRANSACTIONS.names)}" for name in unknown]
+        raise ValueError("; ".join(faults) + f"; expected our name: your name, ours being {', '.join(TRANSACTIONS.names)}")
+    return columns
+
+
+def _without_repeats(values: tuple[str, ...]) -> tuple[str, ...]:
+    """`values`, if each is there once."""
+    repeated = sorted({value for value in values if values.count(value) > 1})
+    if repeated:
+        raise ValueError(f"{', '.join(repeated)} is there more than once")
+    return values
+
+
+def _some(values: tuple[str, ...]) -> tuple[str, ...]:
+    """`values`, if there is one."""
+    if not values:
+        raise ValueError("expected at least one; found an empty list")
+    return values
+
+
+Whole = Annotated[int, BeforeValidator(_refuse_bool)]
+Number = Annotated[float, BeforeValidator(_refuse_bool)]
+Seed = Annotated[Whole, Field(ge=0)]
+Days = Annotated[Whole, Field(ge=1)]
+Decimals = Annotated[Whole, Field(ge=0, le=4)]
+Share = Annotated[Number, Field(ge=0, le=1)]
+Margin = Annotated[Number, Field(gt=0, le=1)]
+Date = Annotated[dt.date, BeforeValidator(_read_date)]
+Horizon = Annotated[
+    Days | Literal["auto"],
+    WrapValidator(_instead_of_union_errors("whole days, at least 1, or auto")),
+]
+Name = Annotated[str, Field(min_length=1)]
+Names = Annotated[tuple[Name, ...], AfterValidator(_without_repeats)]
+Path = Annotated[Name, BeforeValidator(lambda value: os.fspath(value) if isinstance(value, os.PathLike) else value)]
+Zone = Annotated[Name, AfterValidator(_known_zone)]
+DatePattern = Annotated[Name, AfterValidator(_names_a_day)]
+CurrencyCode = Annotated[str, BeforeValidator(_currency_code)]
+Formats = Annotated[tuple[Literal["parquet", "csv"], ...], AfterValidator(_some), AfterValidator(_without_repeats)]
+Scalar = Annotated[
+    bool | int | float | str | None,
+    WrapValidator(_instead_of_union_errors("a number, a word, true, false or null")),
+]
+Columns = Annotated[
+    dict[str, Name],
+    AfterValidator(_columns_of_the_contract),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "properties": {column.name: {"type": "string", "description": column.meaning} for column in TRANSACTIONS.columns},
+            "additionalProperties": False,
+        }
+    ),
+]

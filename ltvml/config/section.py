@@ -1,0 +1,41 @@
+"""What every section of the configuration shares: frozen, no unknown key, faults as `ConfigError`."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ltvml.config.faults import config_error
+
+
+class Section(BaseModel):
+    """A group of keys.
+
+    A new section is one subclass, and one field of `Config`: loading, overrides, suggestions, the JSON schema and
+    `ltvml config show` follow from the fields. A docstring below a field is its description in the schema.
+
+    Raises
+    ------
+    ConfigError
+        From the constructor and `model_validate`, with all faults and their paths.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+    def __init__(self, /, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise config_error(error, type(self)) from None
+
+    # pydantic then validates nested sections directly, and their faults keep their paths
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    @classmethod
+    def model_validate(cls, obj: Any, **options: Any) -> Self:
+        """A section from a dictionary; see `pydantic.BaseModel.model_validate`."""
+        try:
+            return super().model_validate(obj, **options)
+        except ValidationError as error:
+            raise config_error(error, cls) from None

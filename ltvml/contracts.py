@@ -1,0 +1,121 @@
+"""The tables that cross a border: their columns, types and meanings. Names and types only; nothing heavy is imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Dtype = Literal["string", "int64", "float64", "date", "bool"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table: its name, its type and what it means."""
+
+    name: str
+    dtype: Dtype
+    meaning: str
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """A named table with its columns in order."""
+
+    name: str
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All column names, in order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The names that must be there."""
+        return tuple(column.name for column in self.columns if column.required)
+
+    def __getitem__(self, name: str) -> Column:
+        return next(column for column in self.columns if column.name == name)
+
+
+TRANSACTIONS = Table(
+    "transactions",
+    (
+        Column("customer_id", "string", "who bought; kept as text, leading zeros included"),
+        Column("order_date", "date", "date or timestamp of the order; a timestamp without a zone is local"),
+        Column("amount", "float64", "net value of the line; negative for a return"),
+        Column("order_id", "string", "basket; lets a return find the order it belongs to", required=False),
+        Column("product_id", "string", "what was bought", required=False),
+        Column("category", "string", "group of products", required=False),
+        Column("quantity", "float64", "units on the line", required=False),
+        Column("unit_price", "float64", "price of one unit", required=False),
+        Column("cost", "float64", "cost of the line", required=False),
+        Column("discount", "float64", "discount given on the line, positive", required=False),
+        Column("channel", "string", "where it was bought", required=False),
+        Column("currency", "string", "one currency a run; two are an error, not a sum", required=False),
+    ),
+)
+
+LINES = Table(
+    "lines",
+    (
+        Column("customer_id", "string", "as in transactions; empty text is null"),
+        Column("day", "int64", "days since 1970-01-01, local"),
+        Column("second", "int64", "second of the day, local; null where the source holds dates only", required=False),
+        Column("amount", "int64", "net value of the line in minor units (pence, cents)"),
+        Column("order_id", "string", "as in transactions", required=False),
+        Column("product_id", "string", "as in transactions", required=False),
+        Column("category", "string", "as in transactions", required=False),
+        Column("quantity", "float64", "as in transactions", required=False),
+        Column("unit_price", "float64", "as in transactions", required=False),
+        Column("cost", "int64", "cost of the line in minor units", required=False),
+        Column("discount", "int64", "discount of the line in minor units", required=False),
+        Column("channel", "string", "as in transactions", required=False),
+        Column("currency", "string", "as in transactions", required=False),
+        Column("fault", "string", "why the row cannot be used; null where it can"),
+    ),
+)
+
+SUMMARY = Table(
+    "customer summary",
+    (
+        Column("customer_id", "string", "who"),
+        Column("cutoff_day", "int64", "last day seen, days since 1970-01-01"),
+        Column("frequency", "int64", "x: repeat purchase days"),
+        Column("recency", "int64", "t_x: days from first to last purchase"),
+        Column("T", "int64", "days from first purchase to the cutoff"),
+        Column("monetary_value", "float64", "mean net value of the repeat purchase days; 0 where there is none"),
+        Column("first_order_value", "float64", "net value of the first purchase day"),
+        Column("historic_value", "float64", "net value of all purchase days"),
+    ),
+)
+
+CUSTOMER_SCORES = Table(
+    "customer scores",
+    (
+        Column("customer_id", "string", "who"),
+        Column("cutoff", "date", "last day seen by the score, inclusive"),
+        Column("n_orders", "int64", "purchase days up to the cutoff"),
+        Column("first_order_date", "date", "first purchase day"),
+        Column("last_order_date", "date", "last purchase day"),
+        Column("days_since_last", "int64", "days from the last purchase to the cutoff"),
+        Column("mean_gap_days", "float64", "mean days between purchases; null with one purchase"),
+        Column("historic_value", "float64", "net value of all purchases up to the cutoff"),
+        Column("p_alive", "float64", "probability of still being a customer at the cutoff; null where not identified"),
+        Column("expected_purchases", "float64", "expected purchase days in the LTV horizon"),
+        Column("expected_order_value", "float64", "expected value of one future purchase day"),
+        Column("predicted_ltv", "float64", "discounted net value, times margin, in the LTV horizon"),
+        Column("total_value", "float64", "historic_value times margin + predicted_ltv"),
+        Column("churn_risk", "float64", "probability of no purchase in the churn horizon"),
+        Column("churn_band", "string", "low below 1/3, medium to 2/3, high above"),
+        Column("next_purchase_date", "date", "median date, given a purchase within the churn horizon"),
+        Column("next_purchase_lo", "date", "10 % quantile of that date"),
+        Column("next_purchase_hi", "date", "90 % quantile of that date"),
+        Column("replenishment_date", "date", "the next purchase date; null where no purchase is the likelier outcome"),
+        Column("rfm_segment", "string", "named segment from recency, frequency and money"),
+        Column("value_at_risk", "float64", "churn_risk times the value expected if the customer does buy"),
+        Column("data_status", "string", "ok, or why a field is withheld"),
+        Column("model_version", "string", "content hash of the bundle"),
+    ),
+)

@@ -1,0 +1,1 @@
+"""What a run leaves in an experiment tracker: items, and the places that keep them."""

@@ -1,0 +1,118 @@
+"""What every tracker does, the tracker that does nothing, and the choice of one by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
+
+from ltvml.errors import ConfigError, TrackingError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ltvml.tracking.items import Run
+
+Backend = Literal["mlflow", "local", "none"]
+
+
+@dataclass(frozen=True)
+class Logged:
+    """Where a run was recorded.
+
+    Parameters
+    ----------
+    run_id : str
+    store : str
+        The place that lists the runs: an absolute URI or folder.
+    artifacts : str
+        The place of the run's files.
+    model_uri : str or None
+        What `fetch` and `ltvml score --model` take; None where the run held no model.
+    alias : str or None
+        `champion` or `challenger`, where the tracker has a registry.
+    """
+
+    run_id: str
+    store: str
+    artifacts: str
+    model_uri: str | None = None
+    alias: str | None = None
+
+
+class Tracker(Protocol):
+    """A place that keeps runs."""
+
+    def log(self, run: Run) -> Logged | None:
+        """Record a run with its children; None where nothing is kept.
+
+        Raises
+        ------
+        TrackingError
+            If the place cannot be reached or written.
+        """
+
+    def fetch(self, model_uri: str, folder: Path) -> Path:
+        """Copy a logged bundle into `folder`, and say where it lies there.
+
+        Parameters
+        ----------
+        model_uri : str
+            `models:/name@alias`, `models:/name/3` or `runs:/id`.
+        folder : Path
+            An existing folder.
+
+        Raises
+        ------
+        TrackingError
+            If there is no such model, or the place cannot be reached.
+        """
+
+
+class NullTracker:
+    """Keeps nothing (`tracking.backend: none`, or `--no-mlflow`)."""
+
+    def log(self, run: Run) -> None:
+        """Forget the run."""
+
+    def fetch(self, model_uri: str, folder: Path) -> Path:
+        """Refuse: nothing was kept.
+
+        Raises
+        ------
+        TrackingError
+            Always.
+        """
+        raise TrackingError(
+            f"'{model_uri}' names a tracked model, and tracking is off; expected a bundle folder.",
+            hint="name the folder, for example out/bundle, or set tracking.backend to mlflow.",
+        )
+
+
+def tracker_for(backend: str, *, experiment: str, folder: Path) -> Tracker:
+    """The tracker of `tracking.backend`.
+
+    Parameters
+    ----------
+    backend : {"mlflow", "local", "none"}
+    experiment : str
+        Name of the experiment, and of the registered model.
+    folder : Path
+        Where a local store lives: `mlflow.db` and `mlartifacts`, or `runs`.
+
+    Raises
+    ------
+    ConfigError
+        If the backend is not known.
+    """
+    # each tracker is imported where it is chosen: mlflow takes seconds, and `none` needs nothing
+    if backend == "mlflow":
+        from ltvml.tracking.mlflow import MlflowTracker
+
+        return MlflowTracker(experiment, folder)
+    if backend == "local":
+        from ltvml.tracking.local import LocalTracker
+
+        return LocalTracker(folder)
+    if backend == "none":
+        return NullTracker()
+    raise ConfigError(f"tracking.backend is '{backend}'; expected one of {', '.join(get_args(Backend))}.")

@@ -1,0 +1,202 @@
+"""A report as a stream of small items: parameters, metrics, tags, artifacts and a model.
+
+A report arrives as plain values, so that this file knows no workflow; a tracker writes items, so that it knows no report.
+Nothing that names a person, or says where a person's data lies, is turned into an item.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+@dataclass(frozen=True)
+class Param:
+    """A setting of the run, as text."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A finite number that the run found."""
+
+    key: str
+    value: float
+    step: int = 0
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A word to search runs by."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A file to keep.
+
+    Parameters
+    ----------
+    name : str
+        Where it belongs in the run, for example `plots/gain.png`.
+    content : Path or str
+        A path is copied; a text is written as it is.
+    """
+
+    name: str
+    content: Path | str
+
+
+@dataclass(frozen=True)
+class ModelItem:
+    """The fitted bundle: a folder that `Bundle.save` wrote."""
+
+    bundle: Path
+
+
+Item = Param | Metric | Tag | Artifact | ModelItem
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is logged together, and the runs below it."""
+
+    name: str
+    items: tuple[Item, ...]
+    children: tuple[Run, ...] = ()
+
+
+def fit_run(report: Mapping[str, Any]) -> Run:
+    """A fit as a parent run with a child run for each model.
+
+    Parameters
+    ----------
+    report : mapping
+        `models` (by role, see `model_run`), `window`, `settings`, `ledger` (rows by reason), `fingerprint`, `metrics`,
+        `seconds` (by step), `messages`, `plots` (paths), `bundle` (folder) and `bundle_version`; each may be absent.
+
+    Returns
+    -------
+    Run
+    """
+    models = report.get("models", {})
+    return Run("fit", tuple(items_of(report)), tuple(model_run(role, model) for role, model in models.items()))
+
+
+def model_run(role: str, model: Mapping[str, Any]) -> Run:
+    """One fitted model as a run.
+
+    Parameters
+    ----------
+    role : str
+    model : mapping
+        `name`, `params` (arguments of the estimator), `parameters` and `standard_errors` (fitted numbers by name),
+        `log_likelihood`, `messages`, `withheld` (reasons by column); all but `name` may be absent.
+
+    Returns
+    -------
+    Run
+
+    Examples
+    --------
+    >>> run = model_run("spend", {"name": "gamma_gamma", "parameters": {"p": 6.25}, "standard_errors": {"p": 1.19}})
+    >>> [(item.key, item.value) for item in run.items]
+    [('role', 'spend'), ('model', 'gamma_gamma'), ('parameter.p', 6.25), ('standard_error.p', 1.19)]
+    """
+    items: list[Item] = [Tag("role", role), Tag("model", model["name"])]
+    items += params_of(model.get("params", {}))
+    items += numbers_of(model.get("parameters", {}), "parameter")
+    items += numbers_of(model.get("standard_errors", {}), "standard_error")
+    items += numbers_of({key: model[key] for key in ("log_likelihood",) if model.get(key) is not None})
+    items += words_of(model)
+    return Run(f"{role}: {model['name']}", tuple(items))
+
+
+def items_of(report: Mapping[str, Any]) -> Iterator[Item]:
+    """What the parent run of a fit keeps, in the order it is logged."""
+    yield from params_of({key: report[key] for key in ("window", "settings") if key in report})
+    yield from params_of(report.get("fingerprint", {}), "data")
+    yield from numbers_of({key: report[key] for key in ("ledger", "seconds") if key in report})
+    yield from numbers_of(report.get("metrics", {}))
+    yield from words_of(report)
+    if "bundle_version" in report:
+        yield Tag("bundle_version", report["bundle_version"])
+    if "ledger" in report:
+        yield json_artifact("ledger.json", report["ledger"])
+    yield from (Artifact(f"plots/{Path(plot).name}", Path(plot)) for plot in report.get("plots", ()))
+    if "bundle" in report:
+        yield ModelItem(Path(report["bundle"]))
+
+
+def words_of(report: Mapping[str, Any]) -> Iterator[Item]:
+    """Messages and withheld columns, as a text artifact where there are any."""
+    words = {key: report[key] for key in ("messages", "withheld") if report.get(key)}
+    if words:
+        yield json_artifact("messages.json", words)
+
+
+def params_of(values: Mapping[str, Any], prefix: str = "") -> Iterator[Param]:
+    """Settings as parameters, nested keys joined by dots.
+
+    Examples
+    --------
+    >>> list(params_of({"window": {"cutoff": "2011-09-10"}}))
+    [Param(key='window.cutoff', value='2011-09-10')]
+    """
+    return (Param(key, str(value)) for key, value in flat(values, prefix))
+
+
+def numbers_of(values: Mapping[str, Any], prefix: str = "") -> Iterator[Metric | Param]:
+    """Numbers as metrics; one that is not finite, as an infinite standard error is, becomes a parameter.
+
+    Examples
+    --------
+    >>> list(numbers_of({"r": 0.25, "b": float("inf")}, "standard_error"))
+    [Metric(key='standard_error.r', value=0.25, step=0), Param(key='standard_error.b', value='inf')]
+    """
+    for key, value in flat(values, prefix):
+        number = math.nan if value is None else float(value)
+        # trackers draw metrics on an axis, and some refuse what has no place there
+        yield Metric(key, number) if math.isfinite(number) else Param(key, str(value))
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Leaves of nested mappings with their dotted keys."""
+    for name, value in values.items():
+        key = f"{prefix}.{name}" if prefix else str(name)
+        if isinstance(value, Mapping):
+            yield from flat(value, key)
+        else:
+            yield key, value
+
+
+def json_artifact(name: str, values: Any) -> Artifact:
+    """Plain values as an indented JSON file."""
+    return Artifact(name, json.dumps(values, indent=1, ensure_ascii=False, default=str) + "\n")
+
+
+def place_artifacts(items: Iterable[Item], folder: Path) -> None:
+    """Put the artifacts among `items` into `folder`, each under its name.
+
+    Raises
+    ------
+    OSError
+        If a file to copy is missing, or the folder cannot be written.
+    """
+    for item in items:
+        if isinstance(item, Artifact):
+            path = folder / item.name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            content = item.content
+            path.write_bytes(content.read_bytes() if isinstance(content, Path) else content.encode())

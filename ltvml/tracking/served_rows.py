@@ -1,0 +1,136 @@
+"""The rows that the served model takes and gives: all numbers double, all dates ISO text.
+
+A row that travels as JSON has no integers, dates or missing integers that every client keeps apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ltvml.contracts import CUSTOMER_SCORES, SUMMARY, Column
+from ltvml.errors import ConfigError, DataContractError
+from ltvml.window import day_number
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ltvml.contracts import Dtype
+
+CUTOFF = Column("cutoff", "string", "last day seen as YYYY-MM-DD; takes the place of cutoff_day", required=False)
+_OPTIONAL = ("customer_id", "cutoff_day")
+_WIRE: dict[Dtype, Dtype] = {"string": "string", "date": "string", "int64": "float64", "float64": "float64", "bool": "bool"}
+
+
+def input_columns(names: Sequence[str]) -> tuple[Column, ...]:
+    """Columns of a row to serve, with the types they travel in.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Summary columns that the bundle reads.
+
+    Returns
+    -------
+    tuple of Column
+        `customer_id` may be left out; of `cutoff` and `cutoff_day`, one.
+    """
+    columns = (SUMMARY[name] for name in names)
+    return (CUTOFF, *(_travelling(column, required=column.name not in _OPTIONAL) for column in columns))
+
+
+def output_columns() -> tuple[Column, ...]:
+    """Columns of a served answer, with the types they travel in."""
+    return tuple(_travelling(column, required=column.required) for column in CUSTOMER_SCORES.columns)
+
+
+def summary_of(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Served rows as the summary that a bundle scores.
+
+    Parameters
+    ----------
+    rows : (n, ...) frame
+        Columns of `input_columns`; left as it was.
+    names : sequence of str
+        Summary columns that the bundle reads.
+
+    Returns
+    -------
+    (n, len(names)) frame
+
+    Raises
+    ------
+    DataContractError
+        If no cutoff is given, or a whole number is missing or broken.
+    """
+    known = rows.assign(cutoff_day=cutoff_days(rows))
+    if "customer_id" not in known:
+        known["customer_id"] = None
+    return pd.DataFrame({name: _as_summary(known[name], SUMMARY[name]) for name in names})
+
+
+def cutoff_days(rows: pd.DataFrame) -> pd.Series:
+    """Day number of each row's cutoff: from `cutoff` where it is given, else `cutoff_day`.
+
+    Raises
+    ------
+    DataContractError
+        If neither is there, or a text is not a date.
+    """
+    unknown = pd.Series(np.nan, index=rows.index)
+    days = rows.get("cutoff_day", unknown).astype("float64")
+    dates = rows.get("cutoff", pd.Series(None, index=rows.index, dtype=object))
+    if bool((days.isna() & dates.isna()).any()):
+        raise DataContractError(
+            "found a row without a cutoff; expected `cutoff` (YYYY-MM-DD) or `cutoff_day` (days since 1970-01-01)."
+        )
+    try:
+        return days.where(dates.isna(), dates.map(day_number, na_action="ignore").astype("float64"))
+    except ConfigError as error:
+        raise DataContractError(f"a row to score has a cutoff that cannot be read: {error.message}") from None
+
+
+def travelling(scores: pd.DataFrame) -> pd.DataFrame:
+    """Scores as they travel.
+
+    Parameters
+    ----------
+    scores : (n, ...) frame
+        Columns of `contracts.CUSTOMER_SCORES`; left as it was.
+
+    Returns
+    -------
+    (n, ...) frame
+        Dates as ISO text, numbers as double, what is withheld as null.
+    """
+    return pd.DataFrame({column.name: _as_travelling(scores[column.name], column) for column in CUSTOMER_SCORES.columns})
+
+
+def _travelling(column: Column, *, required: bool) -> Column:
+    return replace(column, dtype=_WIRE[column.dtype], required=required)
+
+
+def _as_summary(values: pd.Series, column: Column) -> pd.Series:
+    if column.dtype != "int64":
+        return values
+    numbers = values.to_numpy(dtype="float64")
+    broken = ~(np.isfinite(numbers) & (numbers == np.rint(numbers)))
+    if broken.any():
+        raise DataContractError(
+            f"{column.name} is {numbers[broken][0]:g} in {int(broken.sum())} of {len(numbers)} rows; "
+            f"expected a whole number ({column.meaning}).",
+            counts={column.name: int(broken.sum())},
+        )
+    return values.astype("int64")
+
+
+def _as_travelling(values: pd.Series, column: Column) -> pd.Series:
+    if column.dtype == "date":
+        texts = values.dt.strftime("%Y-%m-%d").astype(object)
+        return texts.where(values.notna(), None)
+    if column.dtype == "int64":
+        return values.astype("float64")
+    return values.astype(object) if column.dtype == "string" else values

@@ -1,0 +1,136 @@
+"""Cutoff, horizons and their days: the only date arithmetic in ltvml.
+
+Inside, a day is an integer: days since 1970-01-01, local. Nothing else knows how long a week or a year is.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from ltvml.errors import ConfigError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+TimeUnit = Literal["day", "week"]
+DAYS_PER_UNIT: dict[TimeUnit, int] = {"day": 1, "week": 7}
+DAYS_PER_YEAR = 365.0
+DAYS_PER_MONTH = DAYS_PER_YEAR / 12
+WEEK = 7
+_EPOCH = dt.date(1970, 1, 1)
+
+
+def day_number(date: dt.date | str) -> int:
+    """Days from 1970-01-01 to `date`.
+
+    Parameters
+    ----------
+    date : datetime.date or str
+        A date, or its ISO form `YYYY-MM-DD`.
+
+    Raises
+    ------
+    ConfigError
+        If the text is not a date.
+
+    Examples
+    --------
+    >>> day_number("1970-01-31")
+    30
+    """
+    return (as_date(date) - _EPOCH).days
+
+
+def as_date(date: dt.date | str) -> dt.date:
+    """`date` as a plain date: ISO text is read, the time of a timestamp dropped.
+
+    Raises
+    ------
+    ConfigError
+        If the text is not a date.
+    """
+    if isinstance(date, dt.datetime):
+        return date.date()
+    if isinstance(date, dt.date):
+        return date
+    try:
+        return dt.datetime.fromisoformat(date).date()
+    except ValueError:
+        raise ConfigError(f"'{date}' is not a date; expected YYYY-MM-DD, for example 2011-09-10.") from None
+
+
+def date_of(day: int) -> dt.date:
+    """Date of a day number; the inverse of `day_number`."""
+    return _EPOCH + dt.timedelta(days=int(day))
+
+
+def dates_of(days: ArrayLike) -> NDArray[np.datetime64]:
+    """Day numbers as dates.
+
+    Parameters
+    ----------
+    days : (n,) array of float
+        Days since 1970-01-01, rounded to whole days; NaN and infinity become NaT.
+
+    Returns
+    -------
+    (n,) array of datetime64[D]
+    """
+    values = np.asarray(days, dtype=float)
+    known = np.isfinite(values)
+    # datetime64[D] prints years to 9999; a later day is beyond any use and overflows the calendars of other tools
+    known &= values < 2_932_896
+    whole = np.where(known, np.rint(np.where(known, values, 0)), 0).astype("int64")
+    return np.where(known, whole.astype("datetime64[D]"), np.datetime64("NaT", "D"))
+
+
+def daily_discount_rate(annual: float) -> float:
+    """Continuous rate per day that equals `annual` over a year of 365 days: ln(1 + annual) / 365."""
+    return math.log1p(annual) / DAYS_PER_YEAR
+
+
+def round_to_weeks(days: float, *, shortest: int, longest: int) -> int:
+    """`days` rounded to whole weeks and kept within `[shortest, longest]` days."""
+    return int(min(max(WEEK * round(days / WEEK), shortest), longest))
+
+
+@dataclass(frozen=True)
+class Window:
+    """What was seen, and what is asked.
+
+    Parameters
+    ----------
+    cutoff : datetime.date
+        Last day seen, inclusive.
+    churn_horizon, ltv_horizon : int
+        Length in days of (cutoff, cutoff + horizon], at least 1.
+
+    Examples
+    --------
+    >>> Window("2011-09-10", churn_horizon=90, ltv_horizon=365).cutoff_day
+    15227
+    """
+
+    cutoff: dt.date
+    churn_horizon: int = 90
+    ltv_horizon: int = 365
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cutoff", as_date(self.cutoff))
+        for name in ("churn_horizon", "ltv_horizon"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"window.{name} is {getattr(self, name)}; expected at least 1 day.")
+
+    @property
+    def cutoff_day(self) -> int:
+        """The cutoff as days since 1970-01-01."""
+        return day_number(self.cutoff)
+
+    def at(self, cutoff: dt.date | str) -> Window:
+        """The same horizons at another cutoff."""
+        return Window(as_date(cutoff), self.churn_horizon, self.ltv_horizon)

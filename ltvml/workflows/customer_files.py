@@ -1,0 +1,136 @@
+"""The customer table, batch by batch: into the formats asked for, and into the few figures a report shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from ltvml.contracts import CUSTOMER_SCORES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+    from types import TracebackType
+
+    from numpy.typing import NDArray
+
+ARROW = {"string": pa.string(), "int64": pa.int64(), "float64": pa.float64(), "date": pa.date32(), "bool": pa.bool_()}
+SCHEMA = pa.schema([(column.name, ARROW[column.dtype]) for column in CUSTOMER_SCORES.columns])
+SHORTLIST = 20
+# 1-2-5 steps from a penny to a billion: readable bands, the same for every shop and every batch
+VALUE_EDGES = np.concatenate([[-np.inf, 0.005], np.outer(10.0 ** np.arange(-2, 9), [1, 2, 5]).ravel()[2:], [np.inf]])
+
+
+class CustomerFiles:
+    """Writers of `customers.parquet` and, on request, `customers.csv`.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the files are made.
+    formats : iterable of str
+        `parquet`, `csv` or both.
+    """
+
+    def __init__(self, folder: Path, formats: Iterable[str]) -> None:
+        openers = {"parquet": pq.ParquetWriter, "csv": pa_csv.CSVWriter}
+        options = {"parquet": {"compression": "zstd"}, "csv": {}}
+        self._writers = [openers[name](folder / f"customers.{name}", SCHEMA, **options[name]) for name in formats]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for writer in self._writers:
+            writer.close()
+
+    def write(self, batch: pa.Table) -> None:
+        """Append a batch of scored customers."""
+        for writer in self._writers:
+            writer.write_table(batch.cast(SCHEMA))
+
+
+@dataclass
+class Tally:
+    """What a report shows of the customers, gathered batch by batch.
+
+    Attributes
+    ----------
+    customers : int
+    sums : dict of str to float
+        Totals of the value columns.
+    bands, statuses, segments : dict of str to int
+        Customers by churn band, data status and RFM segment.
+    counts, values : (n,) arrays
+        Customers in each band of `VALUE_EDGES`, and the sum of their predicted LTV.
+    shortlist : frame
+        The customers most worth contacting; see `contact_worth`.
+    """
+
+    customers: int = 0
+    sums: dict[str, float] = field(default_factory=lambda: dict.fromkeys(SUMMED, 0.0))
+    bands: dict[str, int] = field(default_factory=dict)
+    statuses: dict[str, int] = field(default_factory=dict)
+    segments: dict[str, int] = field(default_factory=dict)
+    counts: NDArray[np.float64] = field(default_factory=lambda: np.zeros(len(VALUE_EDGES) - 1))
+    values: NDArray[np.float64] = field(default_factory=lambda: np.zeros(len(VALUE_EDGES) - 1))
+    shortlist: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    def add(self, batch: pd.DataFrame) -> None:
+        """Count a batch."""
+        self.customers += len(batch)
+        for name in SUMMED:
+            self.sums[name] += float(batch[name].sum())
+        for counts, column in ((self.bands, "churn_band"), (self.statuses, "data_status"), (self.segments, "rfm_segment")):
+            for value, count in batch[column].value_counts().items():
+                counts[str(value)] = counts.get(str(value), 0) + int(count)
+        ltv = batch["predicted_ltv"].dropna().to_numpy()
+        self.counts += np.histogram(ltv, VALUE_EDGES)[0]
+        self.values += np.histogram(ltv, VALUE_EDGES, weights=ltv)[0]
+        self.shortlist = shortlist([self.shortlist, batch])
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values, without a person's row."""
+        return {
+            "customers": self.customers,
+            "totals": self.sums,
+            "churn_bands": dict(sorted(self.bands.items())),
+            "rfm_segments": dict(sorted(self.segments.items())),
+            "data_status": dict(sorted(self.statuses.items())),
+        }
+
+
+SUMMED = ("historic_value", "predicted_ltv", "expected_purchases", "value_at_risk")
+
+
+def contact_worth(scores: pd.DataFrame) -> pd.Series:
+    """Value at risk times the chance that the customer still comes: highest where a message can tip the balance.
+
+    Value at risk alone ranks first the customers who are surely gone; this leaves them to rest.
+    """
+    return scores["value_at_risk"] * (1 - scores["churn_risk"])
+
+
+def shortlist(parts: Iterable[pd.DataFrame], *, length: int = SHORTLIST) -> pd.DataFrame:
+    """The customers most worth contacting, best first, ties by customer id."""
+    together = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=list(CUSTOMER_SCORES.names))])
+    ranked = together.assign(worth=contact_worth(together)).sort_values(
+        ["worth", "customer_id"], ascending=[False, True], kind="stable"
+    )
+    return ranked.head(length).drop(columns="worth").reset_index(drop=True)
+
+
+def visible_bands(tally: Tally) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Edges, customers and value of the bands that hold at least one customer in two hundred, the rest joined on."""
+    share = np.cumsum(tally.counts) / max(tally.counts.sum(), 1)
+    first = int(np.searchsorted(share, 0.005))
+    last = max(int(np.searchsorted(share, 0.995)), first + 1)
+    starts = np.concatenate([[0], np.arange(first + 1, last + 1)])
+    edges = np.concatenate([[VALUE_EDGES[0]], VALUE_EDGES[first + 1 : last + 1], [VALUE_EDGES[-1]]])
+    return edges, np.add.reduceat(tally.counts, starts), np.add.reduceat(tally.values, starts)

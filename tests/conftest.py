@@ -1,0 +1,17 @@
+"""Fixtures of the whole suite; real data is reached through `shared` alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Folder of real data beside the checkout: `shared/data`, `shared/reference`."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip("no folder `shared` beside the checkout: the tests on real data are skipped")
+    return SHARED
