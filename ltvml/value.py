@@ -1,7 +1,7 @@
 """Purchases times spend: money today. The maths of value, as functions of arrays.
 
-A horizon is cut into equal periods with ends t_1 < ... < t_m; what is bought in a period is paid at its end. E(t) is the
-expected number of purchases in (cutoff, cutoff + t], delta the continuous discount rate, and
+A horizon is cut into equal periods with ends t_1 < ... < t_m; what is bought in a period is paid at its end. E(t) is
+the expected number of purchases in (cutoff, cutoff + t], delta the continuous discount rate, and
 
     DECT = sum over j of exp(-delta t_j) (E(t_j) - E(t_{j-1})),    E(t_0) = 0
 
@@ -27,12 +27,12 @@ _SMALLEST_CHANCE = 1e-8
 
 
 def period_ends(horizon: float, period: float) -> Array:
-    """Ends of the ceil(horizon / period) equal periods that fill the horizon; the last is the horizon itself.
+    """Cut the horizon into ceil(horizon / period) equal periods; the last ends with the horizon.
 
     Parameters
     ----------
     horizon, period : float
-        In days.
+        In days; an infinite period is the horizon as one.
 
     Returns
     -------
@@ -68,14 +68,15 @@ def discounted_purchases(expected: Array, times: Array, discount_rate: float) ->
     (n,) array
     """
     discount = np.exp(-discount_rate * times)
-    return np.asarray(expected @ -np.diff(discount, append=0.0))
+    # not a matrix product: BLAS sums a row differently in batches of different sizes
+    return np.asarray(np.sum(expected * -np.diff(discount, append=0.0), axis=1))
 
 
-def value_if_buys(value: Array, value_if_silent: Array, survival: Array, *, least: Array) -> Array:
+def value_if_buys(value: Array, value_if_silent: Array, survival: Array, *, least: Array | float = 0.0) -> Array:
     """E[V | a purchase within h], from V = (1 - S) E[V | purchase] + S E[V | none].
 
-    Where 1 - S is too small for a double to hold (an event of probability zero, for instance h = 0), the value of the
-    one purchase that the condition promises is all that is known, and `least` is returned.
+    Where 1 - S is too small for a double to hold (an event of probability zero, for instance h = 0), the condition
+    promises one purchase and no more is known: `least` is returned.
 
     Parameters
     ----------
@@ -85,8 +86,8 @@ def value_if_buys(value: Array, value_if_silent: Array, survival: Array, *, leas
         E[V | no purchase within h].
     survival : (n,) array
         S = P(no purchase within h).
-    least : (n,) array
-        Value of one purchase within h: a lower bound, which also catches rounding.
+    least : (n,) array or float
+        Value of one purchase within h, discounted: a lower bound, which also catches rounding.
 
     Returns
     -------

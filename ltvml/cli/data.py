@@ -30,7 +30,10 @@ def init(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Write a commented configuration by looking at the columns of a file."""
+    """Look at a file of orders, write a configuration.
+
+    Columns are guessed by their names and contents; the comments say what to check.
+    """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
         from ltvml.workflows import init as workflow
 
@@ -44,7 +47,7 @@ def validate(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Read the orders and count every row: used, or set aside and why."""
+    """Count every row: used, or set aside and why."""
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
         settings = read_config(config, overrides)
         from ltvml.workflows import validate as workflow

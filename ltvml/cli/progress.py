@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 
-class ProgressCallback(Protocol):
-    """What a workflow calls: the step's name, how much is done, and of how much where that is known."""
-
-    def __call__(self, step: str, done: int, total: int | None) -> None:
-        """Say that `done` of `total` is done of `step`."""
-
-
 class ProgressBars:
-    """One bar a step; a step without a total pulses until the next one starts."""
+    """A `workflows.progress.Progress`: one bar a step; a step without a total pulses until the next one starts."""
 
     def __init__(self) -> None:
         self._display: Progress | None = None

@@ -7,7 +7,7 @@ import typer
 
 from ltvml.cli.examples import examples
 from ltvml.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Debug, NoMlflow, Overrides, Quiet
-from ltvml.cli.session import read_config, session
+from ltvml.cli.session import read_config, session, show_run
 
 DEMO_EXAMPLES = examples(
     "ltvml demo",
@@ -26,23 +26,28 @@ SCORE_EXAMPLES = examples(
     "ltvml score --model models:/ltvml@champion --out /data/tonight",
     notes="""
         Scores are written to <output.dir>/scores/<cutoff>/customers.parquet. Any
-        cutoff on or after that of the bundle will do; nothing is fitted again.
+        cutoff on or after that of the bundle will do.
     """,
 )
 
 
 def demo(
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for everything it writes.")] = Path("ltvml-demo"),
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for everything it writes.")] = Path(
+        "ltvml-demo"
+    ),
     no_mlflow: NoMlflow = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Fit, track and score a real shop: Online Retail II, shipped inside the package."""
+    """Fit, track and score a real shop that comes with ltvml.
+
+    The shop is Online Retail II, two years of a British gift shop (UCI 502, CC BY 4.0).
+    """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
         from ltvml.workflows import demo as workflow
 
-        job.show(workflow.demo(out=out, tracking="local" if no_mlflow else "mlflow", progress=job.progress))
+        show_run(job, workflow.demo(out=out, tracking="local" if no_mlflow else "mlflow", progress=job.progress))
 
 
 def fit(
@@ -53,12 +58,15 @@ def fit(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Fit the models on the orders up to the cutoff, and write and track the bundle."""
+    """Fit the models on the orders up to the cutoff.
+
+    Writes the fitted models as a bundle, a folder of text files, and records the run.
+    """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
         settings = read_config(config, overrides, no_mlflow=no_mlflow)
         from ltvml.workflows import fit as workflow
 
-        job.show(workflow.fit(settings, progress=job.progress))
+        show_run(job, workflow.fit(settings, progress=job.progress))
 
 
 def score(
@@ -66,19 +74,25 @@ def score(
     overrides: Overrides = None,
     model: Annotated[
         str | None,
-        typer.Option("--model", metavar="MODEL", help="Bundle folder, models:/NAME@ALIAS or runs:/ID/PATH; else the last fit."),
+        typer.Option(
+            "--model", metavar="MODEL", help="Bundle folder, models:/NAME@ALIAS or runs:/ID/PATH; else the last fit."
+        ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Folder for the scores, in place of <output.dir>/scores.")
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Folder for the scores, in place of <output.dir>/scores."),
     ] = None,
     no_mlflow: NoMlflow = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Score every customer seen up to the cutoff with a fitted bundle."""
+    """Score every customer seen up to the cutoff.
+
+    Nothing is fitted: the bundle of the last fit, or the one named, is applied to the orders up to the cutoff.
+    """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
         settings = read_config(config, overrides, no_mlflow=no_mlflow)
         from ltvml.workflows import score as workflow
 
-        job.show(workflow.score(settings, model=model, out=out, progress=job.progress))
+        show_run(job, workflow.score(settings, model=model, out=out, progress=job.progress))

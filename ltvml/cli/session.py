@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ltvml.cli.progress import ProgressBars
     from ltvml.config import Config
+    from ltvml.workflows.recording import Recorded
 
 BUG_EXIT_CODE = 70
 INTERRUPTED_EXIT_CODE = 130
@@ -37,6 +38,14 @@ class Report(Protocol):
 
     def text(self) -> str:
         """In words, within 80 columns."""
+
+
+class RunReport(Report, Protocol):
+    """The report of a job whose results are written, and which was recorded or not."""
+
+    @property
+    def recorded(self) -> Recorded:
+        """Where the run was recorded, or why it was not."""
 
 
 @dataclass(frozen=True)
@@ -134,11 +143,18 @@ def session(*, as_json: bool, quiet: bool, debug: bool) -> Iterator[Session]:
             # the exits of Typer itself are exceptions too, and no bug
             if isinstance(error, typer.Exit):
                 raise
-            hint = None if debug else "please report it with what --debug prints."
+            advice = None if debug else "please report it with what --debug prints."
             message = f"this is a bug in ltvml: {type(error).__name__}: {error}"
-            raise job.fail(error, message, hint=hint, exit_code=BUG_EXIT_CODE) from None
+            raise job.fail(error, message, hint=advice, exit_code=BUG_EXIT_CODE) from None
         finally:
             job._stop_progress()
+
+
+def show_run(job: Session, report: RunReport) -> None:
+    """Print the report; where the results are safe but the run could not be recorded, exit with 6."""
+    job.show(report)
+    if report.recorded.error is not None:
+        raise typer.Exit(report.recorded.error.exit_code)
 
 
 def read_config(path: Path, overrides: list[str] | None, *, no_mlflow: bool = False) -> Config:

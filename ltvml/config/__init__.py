@@ -13,6 +13,7 @@ from ltvml.config.sections import (
     TransactionSettings,
     ValueSettings,
     WindowSettings,
+    models_by_name,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "ValueSettings",
     "WindowSettings",
     "load_config",
+    "models_by_name",
 ]

@@ -1,8 +1,7 @@
 """The whole configuration: its sections, and the questions that a workflow asks of it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+# no postponed annotations: pydantic reads them while it builds the class
+import datetime as dt
 
 from ltvml.config.fields import Days, Seed
 from ltvml.config.section import Section
@@ -17,9 +16,6 @@ from ltvml.config.sections import (
 )
 from ltvml.errors import ConfigError
 from ltvml.window import Window
-
-if TYPE_CHECKING:
-    import datetime as dt
 
 
 class Config(Section):
@@ -65,7 +61,7 @@ class Config(Section):
         if self.window.cutoff is None:
             raise ConfigError(
                 "window.cutoff is missing; expected the last day seen, as YYYY-MM-DD.",
-                hint="it is never guessed from the file: add it to the configuration, or --set window.cutoff=2011-09-10.",
+                hint="it is never guessed from the file: add it, or --set window.cutoff=2011-09-10.",
             )
         return self.window.cutoff
 
@@ -103,7 +99,3 @@ class Config(Section):
         if horizon is None:
             raise ConfigError("window.churn_horizon is auto; expected days, which only the orders can tell.")
         return Window(self.cutoff, churn_horizon=horizon, ltv_horizon=self.window.ltv_horizon)
-
-    def to_dict(self) -> dict[str, Any]:
-        """All keys with their values, ready for JSON or YAML; `Config.model_validate` reads it back."""
-        return self.model_dump(mode="json")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LONGEST_VALUE = 60
 
 
-class ConfigFaults(ConfigError):
+class FaultyConfigError(ConfigError):
     """Faults of a configuration, all of them; `faults` holds one line each."""
 
     def __init__(self, faults: Sequence[str]) -> None:
@@ -29,9 +29,9 @@ class ConfigFaults(ConfigError):
         self.faults = tuple(faults)
 
 
-def config_error(error: ValidationError, section: type[BaseModel]) -> ConfigFaults:
+def config_error(error: ValidationError, section: type[BaseModel]) -> FaultyConfigError:
     """The faults that pydantic found in `section`, in our words."""
-    return ConfigFaults([fault_line(fault, section) for fault in error.errors()])
+    return FaultyConfigError([fault_line(fault, section) for fault in error.errors()])
 
 
 def fault_line(fault: ErrorDetails, section: type[BaseModel]) -> str:

@@ -43,7 +43,9 @@ def keys_of(section: type[BaseModel], prefix: str = "") -> list[Key]:
     for name, field in section.model_fields.items():
         below = _section_of_keys(section, name)
         meaning = " ".join((field.description or "").split())
-        keys.append(Key(prefix + name, _plain(field.get_default(call_default_factory=True)), meaning, below is not None))
+        keys.append(
+            Key(prefix + name, _plain(field.get_default(call_default_factory=True)), meaning, below is not None)
+        )
         keys += keys_of(below, f"{prefix}{name}.") if below else []
     return keys
 
@@ -55,7 +57,7 @@ def subsection(section: type[BaseModel], name: str) -> type[BaseModel] | None:
 
 
 def _section_of_keys(section: type[BaseModel], name: str) -> type[BaseModel] | None:
-    """As `subsection`, but a section that is not whole without one of its keys, like a model's name, counts as a value."""
+    """As `subsection`, but a section with a key it cannot do without, like a model's name, counts as a value."""
     below = subsection(section, name)
     return None if below is None or any(field.is_required() for field in below.model_fields.values()) else below
 

@@ -23,7 +23,9 @@ class UniqueKeyLoader(yaml.SafeLoader):
         seen: set[str] = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.value in seen and key.value != "<<":
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value} is there twice", key.start_mark)
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value} is there twice", key.start_mark
+                )
             seen.add(str(key.value))
         return super().construct_mapping(node, deep=deep)
 
@@ -36,7 +38,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     path : str or Path
         A YAML (or JSON) file. Relative paths inside it start at the current folder, not at the file.
     overrides : sequence of str, optional
-        `key=value` with a dotted key, like `window.cutoff=2011-09-10`; the value is read as YAML, and the last one wins.
+        `key=value` with a dotted key, like `window.cutoff=2011-09-10`; values are read as YAML, and the last one wins.
 
     Raises
     ------
@@ -60,9 +62,13 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise ConfigError(f"no configuration at '{path}'{_sibling(path)}.", hint="`ltvml init ORDERS_FILE` writes one.") from None
+        raise ConfigError(
+            f"no configuration at '{path}'{_sibling(path)}.", hint="`ltvml init ORDERS_FILE` writes one."
+        ) from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"'{path}' is not text in UTF-8: byte {error.start} is {error.object[error.start]:#04x}.") from None
+        raise ConfigError(
+            f"'{path}' is not text in UTF-8: byte {error.start} is {error.object[error.start]:#04x}."
+        ) from None
     except OSError as error:
         raise ConfigError(f"'{path}' cannot be read: {error.strerror}.") from None
 
@@ -71,7 +77,9 @@ def _sibling(path: Path) -> str:
     """The YAML file of the same folder that was probably meant."""
     if not path.parent.is_dir():
         return ""
-    return did_you_mean(path.name, [found.name for found in path.parent.iterdir() if found.suffix in {".yaml", ".yml", ".json"}])
+    return did_you_mean(
+        path.name, [found.name for found in path.parent.iterdir() if found.suffix in {".yaml", ".yml", ".json"}]
+    )
 
 
 def parse_yaml(text: str, *, name: str) -> dict[str, Any]:
@@ -90,7 +98,9 @@ def parse_yaml(text: str, *, name: str) -> dict[str, Any]:
     if values is None:
         return {}
     if not isinstance(values, dict):
-        raise ConfigError(f"{name} holds {type(values).__name__} {str(values)[:40]!r}; expected sections like `window:`.")
+        raise ConfigError(
+            f"{name} holds {type(values).__name__} {str(values)[:40]!r}; expected sections like `window:`."
+        )
     return values
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from ltvml.config.faults import config_error
 
@@ -13,7 +13,8 @@ class Section(BaseModel):
     """A group of keys.
 
     A new section is one subclass, and one field of `Config`: loading, overrides, suggestions, the JSON schema and
-    `ltvml config show` follow from the fields. A docstring below a field is its description in the schema.
+    `ltvml config show` follow from the fields. A docstring below a field is its description in the schema. A key left
+    empty is a key left out.
 
     Raises
     ------
@@ -39,3 +40,15 @@ class Section(BaseModel):
             return super().model_validate(obj, **options)
         except ValidationError as error:
             raise config_error(error, cls) from None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty_keys(cls, values: Any) -> Any:
+        """`values` less the keys that hold nothing: in YAML, a section whose lines are all comments."""
+        if not isinstance(values, dict):
+            return values
+        return {key: value for key, value in values.items() if value is not None or key not in cls.model_fields}
+
+    def to_dict(self) -> dict[str, Any]:
+        """All keys with their values, ready for JSON or YAML; `model_validate` reads it back."""
+        return self.model_dump(mode="json")

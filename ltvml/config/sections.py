@@ -1,11 +1,11 @@
 """The sections of the configuration, one class each, in the order of the file."""
 
-from __future__ import annotations
-
+# no postponed annotations: pydantic reads them while it builds the class
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, cast
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from ltvml.config.fields import (
     Columns,
@@ -19,15 +19,14 @@ from ltvml.config.fields import (
     Margin,
     Name,
     Names,
+    Path,
     Scalar,
     Share,
-    Path,
     Zone,
 )
+from ltvml.config.nearest import did_you_mean
 from ltvml.config.section import Section
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from ltvml.models.registry import available, first_line, model_definitions
 
 ReturnsPolicy = Literal["net", "drop", "error"]
 RowPolicy = Literal["keep", "drop"]
@@ -66,7 +65,7 @@ class WindowSettings(Section):
     cutoff: Date | None = None
     """Last day seen, inclusive. An input of `fit` and `score`, never guessed from the file."""
     churn_horizon: Horizon = "auto"
-    """Days of silence that count as churn; auto is the 90th percentile of observed gaps, in weeks, within 28 to 180 days."""
+    """Days of silence that count as churn; auto is the 90th percentile of observed gaps in weeks, 28 to 180 days."""
     ltv_horizon: Days = 365
     """Days ahead over which value is predicted."""
 
@@ -108,6 +107,15 @@ AUTO_CHOICES: Mapping[ChosenRole, ModelChoice] = MappingProxyType(
 )
 
 
+def models_by_name(role: ChosenRole) -> dict[str, str]:
+    """Models that `models.<role>` may name, each with a line on what it is.
+
+    Those that a name alone can make, and the default, which a fit may build from the models of other roles.
+    """
+    default = AUTO_CHOICES[role].name
+    return dict(sorted((available(role) | {default: first_line(model_definitions(role)[default])}).items()))
+
+
 class ModelSettings(Section):
     """Which model answers which question."""
 
@@ -119,6 +127,16 @@ class ModelSettings(Section):
     """Who does not come back, and when do the others? auto is the survival curve of the purchase model."""
     value: ModelChoice = ModelChoice(name="auto")
     """What will a customer spend? auto is purchase_times_spend."""
+
+    @field_validator("purchase", "spend", "value")
+    @classmethod
+    def _is_a_model(cls, choice: ModelChoice, place: ValidationInfo) -> ModelChoice:
+        """Refuse a name that the role does not have."""
+        known = models_by_name(cast("ChosenRole", place.field_name))
+        if choice.name not in {"auto", *known}:
+            near = did_you_mean(choice.name, known)
+            raise ValueError(f"there is no model '{choice.name}'{near}; expected auto, {', '.join(known)}")
+        return choice
 
     def chosen(self, role: ChosenRole) -> ModelChoice:
         """The choice for `role`, with auto replaced by the default of this release."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""How good the models are: metrics, and later the backtests that choose between models."""

@@ -39,7 +39,7 @@ class RankedSums:
     total: Array
 
     def at(self, count: Array) -> Array:
-        """The sums, shape (k, ...), after `count` customers; within a group of ties they grow evenly."""
+        """Read the sums, shape (k, ...), after `count` customers; within a group of ties they grow evenly."""
         return np.stack([np.interp(count, self.count, row) for row in self.total])
 
 
@@ -376,7 +376,7 @@ def calibration_in_the_large(y: ArrayLike, probability: ArrayLike, sample_weight
 
 
 def ranked_sums(score: Array, weight: Array, *quantities: Array) -> RankedSums:
-    """Running weighted sums of the quantities, from the highest score to the lowest, ties in one step.
+    """Accumulate weighted sums of the quantities, from the highest score to the lowest, ties in one step.
 
     Parameters
     ----------
@@ -432,7 +432,9 @@ def checked_events(y: ArrayLike, score: ArrayLike, sample_weight: ArrayLike | No
     return event, ranking, weight
 
 
-def checked_probabilities(y: ArrayLike, chance: ArrayLike, sample_weight: ArrayLike | None) -> tuple[Array, Array, Array]:
+def checked_probabilities(
+    y: ArrayLike, chance: ArrayLike, sample_weight: ArrayLike | None
+) -> tuple[Array, Array, Array]:
     """As `checked_events`, with scores in [0, 1].
 
     Raises
@@ -447,7 +449,7 @@ def checked_probabilities(y: ArrayLike, chance: ArrayLike, sample_weight: ArrayL
 
 
 def _gini(outcome: Array, score: Array, weight: Array) -> float:
-    """Twice the area between the gain curve and the diagonal; NaN where the outcomes do not sum to something positive."""
+    """Twice the area between the gain curve and the diagonal; NaN where the outcomes sum to nothing positive."""
     sums = ranked_sums(score, weight, outcome)
     gained = sums.total[0]
     if gained[-1] <= 0:

@@ -16,7 +16,7 @@ import numpy as np
 from ltvml.errors import BundleError, DataContractError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
@@ -68,7 +68,7 @@ class Model(ABC):
 
     def get_params(self) -> dict[str, Any]:
         """Arguments of `__init__` with their values."""
-        return {name: getattr(self, name) for name in inspect.signature(type(self).__init__).parameters if name != "self"}
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
     @abstractmethod
     def fitted_state(self) -> dict[str, Any]:
@@ -147,6 +147,13 @@ class RepurchaseModel(Model):
         (n, m) array
         """
 
+    def curve(self, X: pd.DataFrame) -> Callable[[ArrayLike], Array]:
+        """The survival function of these customers: times in, (n, m) out.
+
+        A model whose curve costs more to find than to read overrides this, and finds it once.
+        """
+        return lambda times: self.survival_function(X, times)
+
     def churn_risk(self, X: pd.DataFrame, horizon: float) -> Array:
         """P(no purchase within `horizon`), shape (n,)."""
         return self.survival_function(X, [horizon])[:, 0]
@@ -165,9 +172,9 @@ class RepurchaseModel(Model):
         (n, m) array
             Time after the cutoff, within [0, horizon].
         """
-        levels = np.asarray(quantiles, dtype=float)
-        target = 1 - levels * (1 - self.churn_risk(X, horizon))[:, None]
-        return invert_decreasing(lambda times: self.survival_function(X, times), target, upper=horizon)
+        levels, survival = np.asarray(quantiles, dtype=float), self.curve(X)
+        target = 1 - levels * (1 - survival([horizon]))
+        return invert_decreasing(survival, target, upper=horizon)
 
 
 class PurchaseModel(RepurchaseModel):
@@ -200,6 +207,10 @@ class PurchaseModel(RepurchaseModel):
         ends = np.asarray(times, dtype=float)
         return np.stack([self.expected_purchases(X, float(end)) for end in ends], axis=1)
 
+    def after_silence(self, X: pd.DataFrame, silence: float) -> pd.DataFrame:
+        """The same customers `silence` later, with nothing bought in between; `X` stays as it was."""
+        return X.assign(T=X["T"] + silence)
+
     @abstractmethod
     def probability_alive(self, X: pd.DataFrame) -> Array:
         """P(still a customer at T), shape (n,)."""
@@ -209,6 +220,10 @@ class SpendModel(Model):
     """What is one purchase worth?"""
 
     role = "spend"
+
+    @abstractmethod
+    def fit(self, X: pd.DataFrame, sample_weight: ArrayLike | None = None) -> Self:
+        """Learn from a customer summary or from spend patterns; counts of rows in `sample_weight`."""
 
     @abstractmethod
     def expected_spend(self, X: pd.DataFrame) -> Array:
@@ -223,6 +238,10 @@ class ValueModel(Model):
     @abstractmethod
     def expected_value(self, X: pd.DataFrame, horizon: float) -> Array:
         """Expected discounted value in (cutoff, cutoff + horizon], in the currency of `X`, shape (n,)."""
+
+    @abstractmethod
+    def expected_value_if_silent(self, X: pd.DataFrame, horizon: float, *, silence: float) -> Array:
+        """The same, given that nothing is bought in (cutoff, cutoff + silence], shape (n,); 0 once silence >= horizon."""
 
 
 def invert_decreasing(function: Any, target: Array, *, upper: float, steps: int = 60) -> Array:

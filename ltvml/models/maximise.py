@@ -39,9 +39,7 @@ class Evaluation:
     hessian: Array
 
     def __add__(self, other: Evaluation) -> Evaluation:
-        return Evaluation(
-            self.value + other.value, self.gradient + other.gradient, self.hessian + other.hessian
-        )
+        return Evaluation(self.value + other.value, self.gradient + other.gradient, self.hessian + other.hessian)
 
 
 @dataclass(frozen=True)

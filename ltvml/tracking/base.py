@@ -89,7 +89,7 @@ class NullTracker:
 
 
 def tracker_for(backend: str, *, experiment: str, folder: Path) -> Tracker:
-    """The tracker of `tracking.backend`.
+    """Choose the tracker that `tracking.backend` names.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """A report as a stream of small items: parameters, metrics, tags, artifacts and a model.
 
-A report arrives as plain values, so that this file knows no workflow; a tracker writes items, so that it knows no report.
+A report arrives as plain values, so this file knows no workflow; a tracker writes items, so it knows no report.
 Nothing that names a person, or says where a person's data lies, is turned into an item.
 """
 
@@ -78,7 +78,7 @@ class Run:
 
 
 def fit_run(report: Mapping[str, Any]) -> Run:
-    """A fit as a parent run with a child run for each model.
+    """Turn a fit into a parent run with a child run for each model.
 
     Parameters
     ----------
@@ -94,8 +94,13 @@ def fit_run(report: Mapping[str, Any]) -> Run:
     return Run("fit", tuple(items_of(report)), tuple(model_run(role, model) for role, model in models.items()))
 
 
+def score_run(report: Mapping[str, Any]) -> Run:
+    """Turn a score into a run; `report` as in `fit_run`, without models."""
+    return Run("score", tuple(items_of(report)))
+
+
 def model_run(role: str, model: Mapping[str, Any]) -> Run:
-    """One fitted model as a run.
+    """Turn one fitted model into a run.
 
     Parameters
     ----------
@@ -124,9 +129,8 @@ def model_run(role: str, model: Mapping[str, Any]) -> Run:
 
 
 def items_of(report: Mapping[str, Any]) -> Iterator[Item]:
-    """What the parent run of a fit keeps, in the order it is logged."""
-    yield from params_of({key: report[key] for key in ("window", "settings") if key in report})
-    yield from params_of(report.get("fingerprint", {}), "data")
+    """Give what the run of a job keeps, in the order it is logged."""
+    yield from params_of({key: report[key] for key in ("window", "settings", "fingerprint") if key in report})
     yield from numbers_of({key: report[key] for key in ("ledger", "seconds") if key in report})
     yield from numbers_of(report.get("metrics", {}))
     yield from words_of(report)
@@ -140,14 +144,14 @@ def items_of(report: Mapping[str, Any]) -> Iterator[Item]:
 
 
 def words_of(report: Mapping[str, Any]) -> Iterator[Item]:
-    """Messages and withheld columns, as a text artifact where there are any."""
+    """Give messages and withheld columns as a text artifact, where there are any."""
     words = {key: report[key] for key in ("messages", "withheld") if report.get(key)}
     if words:
         yield json_artifact("messages.json", words)
 
 
 def params_of(values: Mapping[str, Any], prefix: str = "") -> Iterator[Param]:
-    """Settings as parameters, nested keys joined by dots.
+    """Turn settings into parameters, nested keys joined by dots.
 
     Examples
     --------
@@ -158,7 +162,7 @@ def params_of(values: Mapping[str, Any], prefix: str = "") -> Iterator[Param]:
 
 
 def numbers_of(values: Mapping[str, Any], prefix: str = "") -> Iterator[Metric | Param]:
-    """Numbers as metrics; one that is not finite, as an infinite standard error is, becomes a parameter.
+    """Turn numbers into metrics; one that is not finite, as an infinite standard error is, into a parameter.
 
     Examples
     --------
@@ -172,7 +176,7 @@ def numbers_of(values: Mapping[str, Any], prefix: str = "") -> Iterator[Metric |
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Leaves of nested mappings with their dotted keys."""
+    """Walk the leaves of nested mappings, with their dotted keys."""
     for name, value in values.items():
         key = f"{prefix}.{name}" if prefix else str(name)
         if isinstance(value, Mapping):
@@ -182,7 +186,7 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 
 
 def json_artifact(name: str, values: Any) -> Artifact:
-    """Plain values as an indented JSON file."""
+    """Write plain values as an indented JSON file."""
     return Artifact(name, json.dumps(values, indent=1, ensure_ascii=False, default=str) + "\n")
 
 

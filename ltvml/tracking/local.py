@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ltvml.bundle import Bundle
 from ltvml.errors import TrackingError
 from ltvml.tracking.base import Logged
 from ltvml.tracking.items import Metric, ModelItem, Param, Tag, place_artifacts
@@ -75,7 +76,7 @@ class LocalTracker:
                 hint="the local tracker has no registry: name a bundle folder, or set tracking.backend to mlflow.",
             )
         if not bundle.is_dir():
-            raise TrackingError(f"{self.store} holds no model of run '{run_id}'.", hint=f"the runs are: {self._runs()}.")
+            raise TrackingError(f"{self.store} holds no model of run '{run_id}'.", hint=f"it holds: {self._runs()}.")
         return Path(shutil.copytree(bundle, folder / "bundle"))
 
     def _runs(self) -> str:
@@ -90,7 +91,8 @@ def write_run(run: Run, folder: Path) -> None:
     place_files(run, folder / "artifacts")
     for item in run.items:
         if isinstance(item, ModelItem):
-            shutil.copytree(item.bundle, folder / "bundle")
+            # saved anew: the folder of a fit also holds its manifest, which says where the data lie
+            Bundle.load(item.bundle).save(folder / "bundle")
 
 
 def place_files(run: Run, folder: Path) -> None:
@@ -101,7 +103,7 @@ def place_files(run: Run, folder: Path) -> None:
 
 
 def as_dict(run: Run) -> dict[str, Any]:
-    """A run as plain values, without its files."""
+    """Turn a run into plain values, without its files."""
     return {
         "name": run.name,
         "params": {item.key: item.value for item in run.items if isinstance(item, Param)},
@@ -112,7 +114,7 @@ def as_dict(run: Run) -> dict[str, Any]:
 
 
 def content_id(folder: Path) -> str:
-    """First 16 hexadecimal digits of the SHA-256 of the names and bytes of all files in `folder`."""
+    """Give the first 16 hexadecimal digits of the SHA-256 of the names and bytes of all files in `folder`."""
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0")

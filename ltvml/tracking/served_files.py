@@ -7,10 +7,12 @@ import zipfile
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import ltvml
+if TYPE_CHECKING:
+    from ltvml.bundle import Bundle
 
-PACKAGE = Path(ltvml.__path__[0])
+PACKAGE = Path(__file__).parents[1]
 SCORING_PACKAGES = ("numpy", "pandas", "scipy")
 MODEL_PACKAGES = ("lifetimes", "lightgbm")
 # a zip cannot tell of an earlier year, and one date keeps the bytes the same
@@ -19,10 +21,7 @@ _DATE = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class ServedFiles:
-    """Copies in one staging folder.
-
-    MLflow writes the paths it was given into the model: those of a staging folder name no user and no data.
-    """
+    """What MLflow is given, in one staging folder: it writes the paths it was given into the model."""
 
     model: Path
     bundle: Path
@@ -30,13 +29,13 @@ class ServedFiles:
     requirements: tuple[str, ...]
 
 
-def served_files(bundle: Path, staging: Path) -> ServedFiles:
-    """Copy what the served model needs into `staging`.
+def served_files(bundle: Bundle, staging: Path) -> ServedFiles:
+    """Write what the served model needs into `staging`.
 
     Parameters
     ----------
-    bundle : Path
-        Folder that `Bundle.save` wrote.
+    bundle : Bundle
+        Written anew: the folder of a fit also holds its manifest, which says where the data lie.
     staging : Path
         An existing folder.
 
@@ -45,8 +44,9 @@ def served_files(bundle: Path, staging: Path) -> ServedFiles:
     ServedFiles
     """
     model = shutil.copyfile(Path(__file__).with_name("served_model.py"), staging / "served_model.py")
-    copied = shutil.copytree(bundle, staging / "bundle")
-    return ServedFiles(model, Path(copied), write_source(staging / "ltvml.zip"), requirements(bundle))
+    texts = staging / "bundle"
+    bundle.save(texts)
+    return ServedFiles(model, texts, write_source(staging / "ltvml.zip"), requirements(texts))
 
 
 def write_source(archive: Path) -> Path:
@@ -62,7 +62,7 @@ def write_source(archive: Path) -> Path:
 
 
 def requirements(bundle: Path) -> tuple[str, ...]:
-    """What the bundle needs to score, in the installed versions, for example `numpy==2.4.0`."""
+    """Name what a saved bundle needs to score, in the installed versions, for example `numpy==2.4.0`."""
     text = "".join(path.read_text(encoding="utf-8") for path in sorted(bundle.rglob("*")) if path.is_file())
     packages = (*SCORING_PACKAGES, *(package for package in MODEL_PACKAGES if package in text))
     return tuple(f"{package}=={version(package)}" for package in packages)

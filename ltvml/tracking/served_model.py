@@ -6,11 +6,12 @@ the model takes its place.
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd  # noqa: TC002  # mlflow reads the type hints of `predict`, and warns where it finds none
 
 with warnings.catch_warnings():
     # mlflow warns about its own type hints while it is imported
@@ -18,23 +19,22 @@ with warnings.catch_warnings():
     from mlflow.models import set_model
     from mlflow.pyfunc import PythonModel
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 class ServedBundle(PythonModel):  # type: ignore[misc]  # mlflow has no types here
     """A bundle behind the interface of a pyfunc."""
 
     def load_context(self, context: Any) -> None:
         """Load the bundle among the model's artifacts."""
-        if importlib.util.find_spec("ltvml") is None:
+        try:
+            from ltvml.bundle import Bundle
+        except ModuleNotFoundError:
             sys.path.append(context.artifacts["source"])
-        from ltvml.bundle import Bundle
+            from ltvml.bundle import Bundle
 
         self.bundle = Bundle.load(Path(context.artifacts["bundle"]))
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Customer scores of summary rows, as `ltvml score` writes them; dates as ISO text, numbers double."""
+        """Score summary rows: the customer scores, as `ltvml score` writes them; dates as ISO text, numbers double."""
         from ltvml.tracking.served_rows import summary_of, travelling
 
         return travelling(self.bundle.score(summary_of(model_input, self.bundle.summary_columns)))

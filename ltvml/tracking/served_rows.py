@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 CUTOFF = Column("cutoff", "string", "last day seen as YYYY-MM-DD; takes the place of cutoff_day", required=False)
 _OPTIONAL = ("customer_id", "cutoff_day")
-_WIRE: dict[Dtype, Dtype] = {"string": "string", "date": "string", "int64": "float64", "float64": "float64", "bool": "bool"}
+_ON_THE_WIRE: dict[Dtype, Dtype] = {"date": "string", "int64": "float64"}
 
 
 def input_columns(names: Sequence[str]) -> tuple[Column, ...]:
-    """Columns of a row to serve, with the types they travel in.
+    """Give the columns of a row to serve, with the types they travel in.
 
     Parameters
     ----------
@@ -43,12 +43,12 @@ def input_columns(names: Sequence[str]) -> tuple[Column, ...]:
 
 
 def output_columns() -> tuple[Column, ...]:
-    """Columns of a served answer, with the types they travel in."""
+    """Give the columns of a served answer, with the types they travel in."""
     return tuple(_travelling(column, required=column.required) for column in CUSTOMER_SCORES.columns)
 
 
 def summary_of(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Served rows as the summary that a bundle scores.
+    """Turn served rows into the summary that a bundle scores.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def summary_of(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
 
 
 def cutoff_days(rows: pd.DataFrame) -> pd.Series:
-    """Day number of each row's cutoff: from `cutoff` where it is given, else `cutoff_day`.
+    """Find the day number of each row's cutoff: from `cutoff` where it is given, else `cutoff_day`.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def cutoff_days(rows: pd.DataFrame) -> pd.Series:
 
 
 def travelling(scores: pd.DataFrame) -> pd.DataFrame:
-    """Scores as they travel.
+    """Turn scores into what travels.
 
     Parameters
     ----------
@@ -106,11 +106,12 @@ def travelling(scores: pd.DataFrame) -> pd.DataFrame:
     (n, ...) frame
         Dates as ISO text, numbers as double, what is withheld as null.
     """
-    return pd.DataFrame({column.name: _as_travelling(scores[column.name], column) for column in CUSTOMER_SCORES.columns})
+    columns = CUSTOMER_SCORES.columns
+    return pd.DataFrame({column.name: _as_travelling(scores[column.name], column) for column in columns})
 
 
 def _travelling(column: Column, *, required: bool) -> Column:
-    return replace(column, dtype=_WIRE[column.dtype], required=required)
+    return replace(column, dtype=_ON_THE_WIRE.get(column.dtype, column.dtype), required=required)
 
 
 def _as_summary(values: pd.Series, column: Column) -> pd.Series:
@@ -129,8 +130,8 @@ def _as_summary(values: pd.Series, column: Column) -> pd.Series:
 
 def _as_travelling(values: pd.Series, column: Column) -> pd.Series:
     if column.dtype == "date":
-        texts = values.dt.strftime("%Y-%m-%d").astype(object)
-        return texts.where(values.notna(), None)
-    if column.dtype == "int64":
-        return values.astype("float64")
-    return values.astype(object) if column.dtype == "string" else values
+        texts = pd.Series(np.datetime_as_string(values.to_numpy().astype("datetime64[D]")), index=values.index)
+        return texts.astype(object).mask(values.isna(), None)
+    plain = values.astype("float64") if column.dtype == "int64" else values
+    # NaN is no JSON: only null reaches every client
+    return plain.astype(object).mask(plain.isna(), None) if plain.hasnans else plain

@@ -6,6 +6,7 @@ these pairs alone is computed once a cell, and a row only gathers it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     Index = NDArray[np.int64]
 
-DENSE = 1 << 20
-"""Codes below this are used as they are; a table of this size costs a millisecond."""
+DENSE = 1 << 16
+"""Whole numbers below this are their own codes: two thousand years have fewer weeks, and 179 years fewer days."""
+
+TABLE = 1 << 20
+"""A table of this size costs a millisecond, so keys below it are counted rather than sorted."""
 
 
 @dataclass(frozen=True)
@@ -101,28 +105,32 @@ def check_histories(x: Array, t_x: Array, T: Array) -> None:
     Raises
     ------
     DataContractError
-        With the number of rows by rule, if any rule is broken or there is no row.
+        With the number of rows by rule.
     """
-    if not len(x):
-        raise DataContractError("there is no customer to fit; expected at least one row.")
+    good = (x >= 0) & (x == np.floor(x)) & ((x > 0) == (t_x > 0)) & (t_x >= 0) & (t_x <= T) & np.isfinite(x + T)
+    if not good.all():
+        raise impossible_histories(x, t_x, T)
+
+
+def impossible_histories(x: Array, t_x: Array, T: Array) -> DataContractError:
+    """The error that counts the rows by broken rule."""
     finite = np.isfinite(x) & np.isfinite(t_x) & np.isfinite(T)
     broken = {
-        "not finite": ~finite,
-        "frequency not a whole number of at least 0": finite & ((x < 0) | (x != np.floor(x))),
+        "values that are not finite": ~finite,
+        "a frequency that is not a whole number of at least 0": finite & ((x < 0) | (x != np.floor(x))),
         "recency below 0": t_x < 0,
         "recency above T": t_x > T,
         "recency 0 with repeat purchases": (x > 0) & (t_x == 0),
         "recency above 0 without repeat purchases": (x == 0) & (t_x > 0),
     }
     counts = {rule: int(rows.sum()) for rule, rows in broken.items() if rows.any()}
-    if counts:
-        found = ", ".join(f"{count:,} rows have {rule}" for rule, count in counts.items())
-        raise DataContractError(
-            f"purchase histories: {found} (of {len(x):,} rows).",
-            hint="expected 0 <= recency <= T, and recency 0 exactly where frequency is 0; "
-            "were purchases of one day merged, and were any dated after the cutoff?",
-            counts=counts,
-        )
+    found = ", ".join(f"{count:,} with {rule}" for rule, count in counts.items())
+    return DataContractError(
+        f"purchase histories that cannot be, among {len(x):,} rows: {found}.",
+        hint="expected 0 <= recency <= T, and recency 0 exactly where frequency is 0; "
+        "were purchases of one day merged, and were any dated after the cutoff?",
+        counts=counts,
+    )
 
 
 def check_weights(weight: ArrayLike, n: int) -> Array:
@@ -161,23 +169,54 @@ def lattice(x: Array, t_x: Array, T: Array, weight: Array | None = None) -> Latt
         In the order of the codes of (x, t_x, T), which for whole days is the order of the values.
     """
     (x_code, x_level), (recency_code, recency_level), (age_code, age_level) = codes(x), codes(t_x), codes(T)
-    pair_code, pair_level = paired(x_code, recency_code, len(recency_level))
+    check_room(len(x_level), len(recency_level), len(age_level))
+    pair_code = x_code * len(recency_level) + recency_code
     keys, counts = grouped(pair_code * len(age_level) + age_code, weight)
     pair, age = np.divmod(keys, len(age_level))
-    recency_cell, pair_of_cell = numbered(pair)
-    x_of_pair, recency_of_pair = np.divmod(pair_level[pair_of_cell], len(recency_level))
-    x_of_row = x_of_pair[recency_cell]
-    age_cell, age_of_cell = numbered(x_of_row * len(age_level) + age)
-    x_of_age, age_of_age = np.divmod(age_of_cell, len(age_level))
+    recency_cell, pairs = numbered(pair)
+    pair_x, pair_recency = np.divmod(pairs, len(recency_level))
+    age_cell, ages = numbered(pair_x[recency_cell] * len(age_level) + age)
+    age_x, age_age = np.divmod(ages, len(age_level))
     return Lattice(
         weight=counts,
         recency_cell=recency_cell,
         age_cell=age_cell,
-        x_recency=x_level[x_of_pair],
-        t_x=recency_level[recency_of_pair],
-        x_age=x_level[x_of_age],
-        T=age_level[age_of_age],
+        x_recency=x_level[pair_x],
+        t_x=recency_level[pair_recency],
+        x_age=x_level[age_x],
+        T=age_level[age_age],
     )
+
+
+def cells(x: Array, T: Array) -> tuple[Index, Array, Array]:
+    """Number the distinct (x, T).
+
+    Returns
+    -------
+    cell : (n,) array of int
+    x, T : (k,) array
+        The pair of each cell: `x[cell]` and `T[cell]` are the arguments.
+    """
+    (x_code, x_level), (age_code, age_level) = codes(x), codes(T)
+    check_room(len(x_level), len(age_level))
+    cell, pairs = numbered(x_code * len(age_level) + age_code)
+    pair_x, pair_age = np.divmod(pairs, len(age_level))
+    return cell, x_level[pair_x], age_level[pair_age]
+
+
+def check_room(*sizes: int) -> None:
+    """Refuse more combinations of codes than 63 bits can number.
+
+    Raises
+    ------
+    DataContractError
+        Only for tens of millions of customers whose times are all different.
+    """
+    if math.prod(sizes) >= 2**63:
+        raise DataContractError(
+            f"found {' x '.join(f'{size:,}' for size in sizes)} distinct frequencies and times; expected below 2^63.",
+            hint="round the times to days or hours.",
+        )
 
 
 def codes(values: Array) -> tuple[Index, Array]:
@@ -189,17 +228,34 @@ def codes(values: Array) -> tuple[Index, Array]:
     level : (k,) array
         `level[code]` equals `values`.
     """
-    if values.max() < DENSE and (values == np.floor(values)).all():
-        return values.astype(np.int64), np.arange(values.max() + 1)
+    if values.max(initial=0) < DENSE and (values == np.floor(values)).all():
+        return values.astype(np.int64), np.arange(values.max(initial=0) + 1)
     code, level = pd.factorize(values, sort=True)
     return code.astype(np.int64), np.asarray(level, dtype=float)
 
 
-def paired(first: Index, second: Index, n_second: int) -> tuple[Index, Index]:
-    """One code for each pair, and the pair `first * n_second + second` of each code."""
-    keys = first * n_second + second
-    if int(first.max()) * n_second < DENSE * DENSE // 4:
-        # the key itself stays small enough to be combined once more within 63 bits
-        return keys, np.arange(0) if not len(keys) else _Identity
-    code, level = pd.factorize(keys, sort=True)
-    return code.astype(np.int64), np.asarray(level)
+def grouped(keys: Index, weight: Array | None) -> tuple[Index, Array]:
+    """Distinct keys in order, and the sum of the weights of each; keys without weight are left out."""
+    if weight is None:
+        ordered = np.sort(keys)
+        starts = run_starts(ordered)
+        return ordered[starts], np.diff(starts, append=len(ordered)).astype(float)
+    keys, weight = keys[weight > 0], weight[weight > 0]
+    order = np.argsort(keys, kind="stable")
+    starts = run_starts(keys[order])
+    return keys[order][starts], np.add.reduceat(weight[order], starts)
+
+
+def run_starts(ordered: Index) -> Index:
+    """Where a new value starts in a sorted array."""
+    return np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+
+
+def numbered(keys: Index) -> tuple[Index, Index]:
+    """The rank of each key among the distinct ones, and these in order."""
+    if int(keys.max(initial=0)) >= max(TABLE, 8 * len(keys)):
+        distinct, rank = np.unique(keys, return_inverse=True)
+        return rank, distinct
+    seen = np.zeros(int(keys.max(initial=0)) + 1, dtype=bool)
+    seen[keys] = True
+    return (np.cumsum(seen) - 1)[keys], np.flatnonzero(seen)

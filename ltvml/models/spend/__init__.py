@@ -1,1 +1,1 @@
-"""TODO."""
+"""Models of what one purchase is worth."""

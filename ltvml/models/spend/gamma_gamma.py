@@ -1,4 +1,4 @@
-"""Gamma-Gamma: what is one order of this customer worth?
+"""Gamma-Gamma, a model of what one order of a customer is worth.
 
 Fader & Hardie (2013), "The Gamma-Gamma Model of Monetary Value", brucehardie.com/notes/025.
 
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from scipy.special import gammaln, polygamma, psi
 
+from ltvml.errors import DataContractError, LtvmlError
 from ltvml.models.base import Diagnosis, SpendModel
 from ltvml.models.maximise import Evaluation, Optimum, maximise
 from ltvml.models.spend.order_totals import Orders, columns_of, order_totals, row_weights
@@ -39,14 +40,16 @@ if TYPE_CHECKING:
 NAMES = ("p", "q", "gamma")
 # q = 3 and p = 2 describe shops well enough to start from; gamma = 1 then puts the population mean at the sample mean
 _START = np.log([2.0, 3.0, 1.0])
-# a ridge to infinity is followed this far from the scale of the data (a factor of e^12 = 160,000), and then diagnosed
-_WALL = 12.0
+# a ridge to infinity is followed this far from the scale of the data (a factor of e^10 = 22,000), and then diagnosed
+_WALL = 10.0
 # the start of a large fit comes from this many rows: the passes over all rows are then three or four
 _FIRST_LOOK = 20_000
 # rows handled at once: the block and its logarithms stay in the processor's cache
 _BLOCK = 16_384
 # a population mean of more than this many sample means is an artefact of a tail that barely has a mean
 _CREDIBLE = 10.0
+# round-off of the log-likelihood, an order, at the far end of a ridge (p = 22,000)
+_NOISE = 1e-10
 # a parameter whose standard error is this many times its value is not known even to its order of magnitude
 _VAGUE = 2.0
 
@@ -80,13 +83,15 @@ class SpendSample:
 
 
 def spend_sample(n: Array, total: Array, weight: Array) -> SpendSample:
-    """The sample, scaled to a mean order value of 1; every total is positive."""
+    """Scale to a mean order value of 1, and sum what no parameter enters; every total is positive."""
     scale = float(np.average(total / n, weights=weight))
     histogram = np.bincount(n.astype(np.int64), weights=weight)
     orders = np.flatnonzero(histogram)
-    customers = histogram[orders]
+    customers = histogram[orders].astype(float)
     scaled = total / scale
-    n_log_total, log_total = np.sum([_weighted(rows).T @ np.log(rows[1]) for rows in _blocks(n, scaled, weight)], axis=0)
+    n_log_total, log_total = np.sum(
+        [_weighted(rows).T @ np.log(rows[1]) for rows in _blocks(n, scaled, weight)], axis=0
+    )
     return SpendSample(
         n=n,
         total=scaled,
@@ -165,22 +170,24 @@ def optimum(sample: SpendSample, start: Array = _START) -> Optimum:
     Optimum
     """
     everyone = float(sample.customers.sum())
-    return maximise(lambda at: log_likelihood(at, sample) + wall(at, everyone), start)
+    tolerance = max(1e-7, _NOISE * float(sample.customers @ sample.orders))
+    return maximise(lambda at: log_likelihood(at, sample) + wall(at, everyone), start, tolerance=tolerance)
 
 
 def wall(log_params: Array, weight: float) -> Evaluation:
-    """A quadratic wall that is nothing within `_WALL` of the scale of the data: a ridge to infinity ends there."""
-    beyond = np.sign(log_params) * np.maximum(np.abs(log_params) - _WALL, 0.0)
-    bend = np.diag((beyond != 0).astype(float))
-    return Evaluation(-0.5 * weight * float(beyond @ beyond), -weight * beyond, -weight * bend)
+    """Build a cubic wall that is nothing within `_WALL` of the scale of the data: a ridge to infinity ends there."""
+    beyond = np.maximum(np.abs(log_params) - _WALL, 0.0)
+    slope = -0.5 * np.sign(log_params) * beyond**2
+    return Evaluation(-weight * float(np.sum(beyond**3)) / 6, weight * slope, -weight * np.diag(beyond))
 
 
 def conditional_mean(params: Mapping[str, float], n: Array, total: Array, sample_mean: float) -> Array:
     """E[M | n, total], never negative and never infinite.
 
-    Where the model's population mean is not credible (q <= 1, or more than ten sample means), the sample mean takes its
-    place for customers without orders, and no one else is lifted above the larger of the sample mean and their own.
-    A total of zero or less, refunds included, counts as its limit 0: such orders are evidence of small ones.
+    Two limits keep it so where q <= 1. The denominator pn + q - 1 is not let below pn / 2, which changes nothing for
+    q > 1; and where the population mean does not exist, or is more than ten sample means because q is a hair above 1,
+    the sample mean stands for customers without orders. A total of zero or less, refunds included, counts as its
+    limit 0: such orders are evidence of small ones.
 
     Parameters
     ----------
@@ -196,13 +203,9 @@ def conditional_mean(params: Mapping[str, float], n: Array, total: Array, sample
     (m,) array
     """
     p, q, gamma = (params[name] for name in NAMES)
-    paid = np.maximum(total, 0.0)
-    if has_credible_mean(params, sample_mean):
-        return np.asarray(p * (gamma + paid) / (p * n + q - 1))
-    own = paid / np.maximum(n, 1)
-    exists = p * n + q > 1
-    exact = np.where(exists, p * (gamma + paid) / np.where(exists, p * n + q - 1, 1.0), np.inf)
-    return np.where(n > 0, np.minimum(exact, np.maximum(own, sample_mean)), sample_mean)
+    without_orders = p * gamma / (q - 1) if has_credible_mean(params, sample_mean) else sample_mean
+    shrunk = p * (gamma + np.maximum(total, 0.0)) / np.where(n > 0, np.maximum(p * n + q - 1, 0.5 * p * n), 1.0)
+    return np.where(n > 0, shrunk, without_orders)
 
 
 def has_credible_mean(params: Mapping[str, float], sample_mean: float) -> bool:
@@ -226,32 +229,64 @@ class GammaGamma(SpendModel):
         expected to spend `mean_order_value_`.
     standard_errors_ : dict
         Of the parameters, from the exact Hessian; empty where the likelihood is flat.
-    covariance_ : list of lists
-        (3, 3), in the order p, q, gamma; empty where the likelihood is flat.
+    covariance_ : (3, 3) array
+        In the order p, q, gamma; (0, 0) where the likelihood is flat or nothing was fitted.
     log_likelihood_ : float
-        Full density of the mean order values, in the user's currency.
+        Full density of the mean order values, in the user's currency; NaN where nothing was fitted.
     mean_order_value_ : float
         Mean over customers of their mean order value; NaN where nobody has an order that counts.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> spend = pd.DataFrame({"frequency": [0, 1, 3, 5], "historic_value": [20.0, 70.0, 90.0, 300.0]})
+    >>> spend = pd.DataFrame({"frequency": [0, 0, 1, 1, 4, 6], "historic_value": [18.0, 9, 80, 30, 300, 200]})
     >>> GammaGamma(orders="all").fit(spend).expected_spend(spend).round(1)
-    array([24.3, 34.3, 23.2, 49.4])
+    array([31.2, 29.8, 35.5, 28.6, 46.6, 30.8])
     """
 
     name = "gamma_gamma"
 
     params_: dict[str, float]
     standard_errors_: dict[str, float]
-    covariance_: list[list[float]]
+    covariance_: Array
     log_likelihood_: float
     mean_order_value_: float
 
     def __init__(self, orders: Orders = "all") -> None:
         self.orders = orders
         self.requires = columns_of(orders)
+
+    @classmethod
+    def from_params(
+        cls, *, p: float, q: float, gamma: float, orders: Orders = "all", mean_order_value: float | None = None
+    ) -> Self:
+        """Make a model with known parameters: nothing is fitted, and there are no standard errors.
+
+        Parameters
+        ----------
+        p, q, gamma : float
+        orders : {"repeat", "all"}
+        mean_order_value : float, optional
+            What stands in where q <= 1; the population mean p gamma / (q - 1) otherwise.
+
+        Returns
+        -------
+        GammaGamma
+
+        Raises
+        ------
+        DataContractError
+            If a parameter is not a positive number, or q <= 1 without a mean order value.
+        """
+        if not all(0 < value < np.inf for value in (p, q, gamma)):
+            raise DataContractError(f"(p, q, gamma) is ({p}, {q}, {gamma}); expected three positive numbers.")
+        if mean_order_value is None and q <= 1:
+            raise DataContractError(f"q is {q}, so there is no population mean.", hint="give mean_order_value.")
+        model = cls(orders)
+        model.params_ = _by_name(np.array([p, q, gamma]))
+        model.mean_order_value_ = p * gamma / (q - 1) if mean_order_value is None else float(mean_order_value)
+        model._forget()
+        return model
 
     def fit(self, X: pd.DataFrame, sample_weight: ArrayLike | None = None) -> Self:
         """Maximum likelihood over the customers with an order that counts and a positive total.
@@ -292,48 +327,50 @@ class GammaGamma(SpendModel):
         (m,) array
             In the currency of `X`; never negative. A customer without orders gets the population mean.
         """
+        if not hasattr(self, "params_"):
+            raise LtvmlError("GammaGamma is not fitted.", hint="call fit first.")
         n, total = order_totals(self, X, self.orders)
         if not self.params_:
             return np.full(len(n), self.mean_order_value_)
         return conditional_mean(self.params_, n, total, self.mean_order_value_)
 
     def fitted_state(self) -> dict[str, Any]:
-        """Parameters, standard errors, covariance, log-likelihood and sample mean."""
-        known = np.isfinite(self.mean_order_value_)
+        """Parameters, standard errors, covariance, log-likelihood and sample mean; None for NaN."""
         return {
             "params": dict(self.params_),
             "standard_errors": dict(self.standard_errors_),
-            "covariance": self.covariance_,
-            "log_likelihood": self.log_likelihood_,
-            "mean_order_value": self.mean_order_value_ if known else None,
+            "covariance": self.covariance_.tolist(),
+            "log_likelihood": _none_for_nan(self.log_likelihood_),
+            "mean_order_value": _none_for_nan(self.mean_order_value_),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Set the fitted attributes."""
-        mean = state["mean_order_value"]
         self.params_ = dict(state["params"])
         self.standard_errors_ = dict(state["standard_errors"])
-        self.covariance_ = [list(row) for row in state["covariance"]]
-        self.log_likelihood_ = float(state["log_likelihood"])
-        self.mean_order_value_ = float("nan") if mean is None else float(mean)
+        self.covariance_ = np.array(state["covariance"], dtype=float).reshape(2 * (len(state["covariance"]),))
+        self.log_likelihood_ = _nan_for_none(state["log_likelihood"])
+        self.mean_order_value_ = _nan_for_none(state["mean_order_value"])
 
     def _keep(self, sample: SpendSample, found: Optimum, aside: tuple[str, ...]) -> None:
         """Store a fit in the user's currency."""
         params = np.exp(found.point) * [1.0, 1.0, sample.scale]
         covariance = _covariance(found.at.hessian, params)
         self.params_ = _by_name(params)
-        self.covariance_ = covariance.tolist()
+        self.covariance_ = covariance
         self.standard_errors_ = _by_name(np.sqrt(np.diag(covariance))) if covariance.size else {}
         self.log_likelihood_ = found.at.value
         self.mean_order_value_ = sample.scale
         messages = _oddities(self.params_, self.standard_errors_, found, sample.scale)
         self.diagnosis_ = Diagnosis(found.converged, aside + messages)
 
-    def _fit_mean(self, n: Array, total: Array, weight: Array, used: Array, messages: tuple[str, ...]) -> Self:
+    def _fit_mean(
+        self, n: Array, total: Array, weight: Array, used: NDArray[np.bool_], messages: tuple[str, ...]
+    ) -> Self:
         """Fall back to one mean for everyone; over customers without a payment it is 0, over nobody it is unknown."""
         ordered = used if used.any() else (n > 0) & (weight > 0)
-        self.params_, self.standard_errors_, self.covariance_, self.log_likelihood_ = {}, {}, [], 0.0
-        self.mean_order_value_ = float("nan")
+        self.params_, self.mean_order_value_ = {}, float("nan")
+        self._forget()
         withheld = {}
         if ordered.any():
             own = np.maximum(total[ordered], 0.0) / n[ordered]
@@ -344,9 +381,24 @@ class GammaGamma(SpendModel):
         self.diagnosis_ = Diagnosis(messages=messages, withheld=withheld)
         return self
 
+    def _forget(self) -> None:
+        """Set what only a fit can know to nothing."""
+        self.standard_errors_, self.covariance_, self.log_likelihood_ = {}, np.empty((0, 0)), float("nan")
+        self.diagnosis_ = Diagnosis()
+
+
+def _none_for_nan(value: float) -> float | None:
+    """JSON has no NaN."""
+    return None if np.isnan(value) else value
+
+
+def _nan_for_none(value: float | None) -> float:
+    """The inverse of `_none_for_nan`."""
+    return float("nan") if value is None else float(value)
+
 
 def _tail_sums(gamma: float, sample: SpendSample) -> Array:
-    """Sums of (n w, w) times ln(gamma + t), 1 / (gamma + t) and 1 / (gamma + t)^2, shape (3, 2)."""
+    """Sum (n w, w) times ln(gamma + t), 1 / (gamma + t) and 1 / (gamma + t)^2, shape (3, 2)."""
     sums = np.zeros((3, 2))
     for rows in _blocks(sample.n, sample.total, sample.weight):
         shifted = gamma + rows[1]
@@ -356,7 +408,7 @@ def _tail_sums(gamma: float, sample: SpendSample) -> Array:
 
 
 def _blocks(n: Array, total: Array, weight: Array) -> Iterator[tuple[Array, Array, Array]]:
-    """The rows, a cacheful at a time."""
+    """Yield the rows, a cacheful at a time."""
     for first in range(0, len(n), _BLOCK):
         rows = slice(first, first + _BLOCK)
         yield n[rows], total[rows], weight[rows]
@@ -386,7 +438,7 @@ def _too_alike(n: Array, total: Array) -> str | None:
         return "No customer has an order that counts and a positive total: one mean order value stands for everyone."
     # two rows of one mean would send p to infinity; a relative 1e-12 is what sums of cents leave
     if np.ptp(mean := total / n) <= 1e-12 * mean[0]:
-        return f"All {len(n)} rows have the same mean order value {mean[0]:g}: it stands for everyone."
+        return f"There is only one mean order value, {mean[0]:g}: it stands for everyone."
     return None
 
 
@@ -401,7 +453,7 @@ def _set_aside(n: Array, total: Array, weight: Array) -> tuple[str, ...]:
 def _oddities(
     params: Mapping[str, float], errors: Mapping[str, float], found: Optimum, sample_mean: float
 ) -> tuple[str, ...]:
-    """What is odd about a fit, in words."""
+    """Say in words what is odd about a fit."""
     messages = []
     edge = {name for name, at in zip(NAMES, found.point, strict=True) if abs(at) >= _WALL}
     vague = [name for name in errors if errors[name] > _VAGUE * params[name] or name in edge]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from ltvml.errors import LtvmlError
 from ltvml.models.base import Diagnosis, SpendModel
 from ltvml.models.spend.order_totals import Orders, columns_of, order_totals, row_weights
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def own_mean(n: Array, total: Array, sample_mean: float) -> Array:
-    """total / n, not below 0; the sample mean where n is 0.
+    """Mean order value total / n, not below 0; the sample mean where n is 0.
 
     Parameters
     ----------
@@ -87,11 +88,13 @@ class MeanOrder(SpendModel):
 
     def expected_spend(self, X: pd.DataFrame) -> Array:
         """Mean order value of each customer, shape (m,), in the currency of `X`; never negative."""
+        if not hasattr(self, "mean_order_value_"):
+            raise LtvmlError("MeanOrder is not fitted.", hint="call fit first.")
         n, total = order_totals(self, X, self.orders)
         return own_mean(n, total, self.mean_order_value_)
 
     def fitted_state(self) -> dict[str, Any]:
-        """The sample mean."""
+        """Give the sample mean."""
         return {"mean_order_value": self.mean_order_value_}
 
     def restore(self, state: Mapping[str, Any]) -> None:

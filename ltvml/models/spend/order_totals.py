@@ -70,7 +70,7 @@ def order_totals(model: Model, X: pd.DataFrame, orders: Orders) -> tuple[Array, 
 
 
 def row_weights(sample_weight: ArrayLike | None, rows: int) -> Array:
-    """Counts of rows as floats, 1 where none were given.
+    """Check the counts of rows, 1 where none were given.
 
     Raises
     ------

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Models of what a customer will spend within a horizon."""

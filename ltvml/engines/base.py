@@ -1,0 +1,135 @@
+"""What every engine can do: read lines, compute tables, score in batches. One protocol, no engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from ltvml.errors import ConfigError
+
+if TYPE_CHECKING:
+    import narwhals as nw
+    import pandas as pd
+    import pyarrow as pa
+
+    from ltvml.contracts import Table
+
+Score = Callable[["pd.DataFrame"], "pd.DataFrame"]
+Sink = Callable[["pa.Table"], None]
+BATCH_ROWS = 100_000
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the transactions are, and how their columns are to be understood.
+
+    Parameters
+    ----------
+    source : str, Path or frame
+        CSV, Parquet or JSON lines (a path or a glob), `file.duckdb::table`, a name registered with the engine, or a
+        frame: pandas, Polars, Arrow, a DuckDB relation, a Spark frame, anything narwhals knows.
+    columns : mapping of str to str
+        Name of `contracts.TRANSACTIONS` -> the user's own column. A column that already has its name needs no entry.
+    timezone : str, optional
+        Zone in which days are cut, for timestamps that carry a zone (UTC without it). Timestamps without a zone are
+        local already.
+    decimals : int
+        Digits of the currency's minor unit; money is an integer of minor units inside.
+    exclude : tuple of str
+        Boolean columns of the user: rows where one is true are set aside and counted.
+    date_format : str, optional
+        `strptime` form of `order_date`, for example `%d/%m/%Y`. Without it a text date must be ISO, year first:
+        day and month are never guessed.
+
+    Raises
+    ------
+    ConfigError
+        If the time zone is unknown, or `decimals` is not within 0 to 6.
+    """
+
+    source: Any
+    columns: Mapping[str, str] = field(default_factory=dict)
+    timezone: str | None = None
+    decimals: int = 2
+    exclude: tuple[str, ...] = ()
+    date_format: str | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.decimals <= 6:
+            raise ConfigError(
+                f"value.decimals is {self.decimals}; expected 0 to 6, for example 2 for pounds and pence."
+            )
+        if self.timezone is not None:
+            _check_zone(self.timezone)
+
+    @property
+    def label(self) -> str:
+        """The source in words, for messages."""
+        return f"'{self.source}'" if _is_name(self.source) else f"the {type(self.source).__name__}"
+
+
+def _check_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ConfigError(
+            f"transactions.timezone '{name}' is not a known zone.", hint="use a name such as Europe/London or UTC."
+        ) from None
+
+
+def _is_name(source: object) -> bool:
+    return isinstance(source, str) or hasattr(source, "__fspath__")
+
+
+@dataclass(frozen=True)
+class SourceColumn:
+    """A column of a source as it looks before it is mapped.
+
+    Parameters
+    ----------
+    name : str
+    kind : str
+        text, integer, number, boolean, date, timestamp, zoned (a timestamp with its zone) or other; of a text file,
+        what its values look like.
+    samples : tuple
+        Values of the first rows, nulls included; of a text file, the texts.
+    """
+
+    name: str
+    kind: str
+    samples: tuple[Any, ...]
+
+
+class Engine(Protocol):
+    """Where the data live: DuckDB or Spark. Features run there; only small tables come back."""
+
+    name: str
+
+    def register(self, name: str, frame: Any) -> None:
+        """Let `Source.source` find a frame by name."""
+
+    def table(self, frame: Any) -> nw.LazyFrame[Any]:
+        """A frame of any kind as a lazy table of this engine."""
+
+    def read(self, source: Source) -> nw.LazyFrame[Any]:
+        """Lines: one row a raw row, the columns of `contracts.LINES` that the source has, and `fault`."""
+
+    def keep(self, table: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """The same table, computed once and held by the engine."""
+
+    def collect(self, table: nw.LazyFrame[Any]) -> pd.DataFrame:
+        """The rows of a small table, here."""
+
+    def map_batches(self, table: nw.LazyFrame[Any], score: Score, schema: Table, sink: Sink) -> int:
+        """Score a table batch by batch, in the order of `customer_id`; returns the rows given to `sink`."""
+
+    def bucket(self, table: nw.LazyFrame[Any], salt: str, *, column: str = "customer_id") -> nw.LazyFrame[Any]:
+        """`table` with `bucket`, the stable hash of a column: what `hashing.bucket_of` gives."""
+
+    def columns_of(self, source: Source) -> tuple[SourceColumn, ...]:
+        """The columns of a source, each with its kind and first values."""
+
+    def fingerprint(self, table: nw.LazyFrame[Any]) -> str:
+        """Content hash of lines: the same for any order of the rows, on any engine."""

@@ -1,0 +1,76 @@
+"""The user's columns by our names: found, missing or there twice."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from ltvml.contracts import TRANSACTIONS
+from ltvml.errors import ConfigError, DataContractError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ltvml.engines.base import Source
+
+_SHOWN = 20
+
+
+def check_unique(names: Sequence[str], label: str) -> None:
+    """Refuse a table that has one name twice; case makes no difference, blank names are let pass.
+
+    Raises
+    ------
+    DataContractError
+        If a name is there twice.
+    """
+    seen = Counter(str(name).casefold() for name in names if str(name).strip())
+    twice = sorted({str(name) for name in names if seen[str(name).casefold()] > 1})
+    if twice:
+        raise DataContractError(
+            f"{label} has duplicate columns: {', '.join(twice)}; expected each name once.",
+            hint="rename or remove one of them: ltvml does not choose between two columns of one name.",
+            counts={name: seen[name.casefold()] for name in twice},
+        )
+
+
+def mapped_columns(source: Source, names: Sequence[str]) -> dict[str, str]:
+    """Our name -> the user's column, for every column of the contract that the source has.
+
+    Raises
+    ------
+    ConfigError
+        If the mapping names something that is not in the contract.
+    DataContractError
+        If a required or mapped column, or one of `exclude`, is missing; the nearest name is suggested.
+    """
+    unknown = [name for name in source.columns if name not in TRANSACTIONS.names]
+    if unknown:
+        raise ConfigError(
+            f"transactions.columns has '{unknown[0]}'{_nearest(unknown[0], TRANSACTIONS.names)}; "
+            f"expected {', '.join(TRANSACTIONS.names)}."
+        )
+    wanted = {name: source.columns.get(name, name) for name in TRANSACTIONS.names}
+    needed = {name: column for name, column in wanted.items() if name in {*TRANSACTIONS.required, *source.columns}}
+    _check_present({**needed, **{f"exclude: {name}": name for name in source.exclude}}, names, source.label)
+    return {name: column for name, column in wanted.items() if column in names}
+
+
+def _check_present(needed: dict[str, str], names: Sequence[str], label: str) -> None:
+    missing = {ours: theirs for ours, theirs in needed.items() if theirs not in names}
+    if not missing:
+        return
+    found = "; ".join(f"'{theirs}' (for {ours}){_nearest(theirs, names)}" for ours, theirs in missing.items())
+    shown = ", ".join(map(str, names[:_SHOWN])) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+    raise DataContractError(
+        f"{label} has no column {found}. It has: {shown}.",
+        hint="map your own names in transactions.columns, for example {customer_id: user, order_date: ts}.",
+        counts=dict.fromkeys(missing, 0),
+    )
+
+
+def _nearest(name: str, names: Sequence[str]) -> str:
+    by_case = {str(known).casefold(): str(known) for known in names}
+    near = difflib.get_close_matches(name.casefold(), by_case, n=1)
+    return f", nearest is '{by_case[near[0]]}'" if near else ""

@@ -1,0 +1,267 @@
+"""DuckDB, embedded: the default engine. CSV, Parquet, JSON lines, DuckDB files and frames in memory."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import weakref
+from contextlib import contextmanager
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import narwhals as nw
+
+from ltvml.engines.base import BATCH_ROWS, Score, Sink, Source, SourceColumn
+from ltvml.engines.columns import check_unique, mapped_columns
+from ltvml.engines.duckdb_files import files_of, quote_name, quote_text, reader_of, written_names
+from ltvml.engines.frames import frame_columns, to_arrow, to_contract
+from ltvml.engines.hashing import DIGITS, content_statistics, digest_of
+from ltvml.engines.reading import Kind, line_columns, parsed_columns
+from ltvml.errors import DataContractError, EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from ltvml.contracts import Table
+
+_KINDS: dict[str, Kind] = {
+    "VARCHAR": "text",
+    "ENUM": "text",
+    "FLOAT": "number",
+    "DOUBLE": "number",
+    "DECIMAL": "number",
+    "BOOLEAN": "boolean",
+    "DATE": "date",
+    "TIMESTAMP WITH TIME ZONE": "zoned",
+    **dict.fromkeys(("TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S"), "timestamp"),
+    **dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"), "integer"),
+    **dict.fromkeys(("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"), "integer"),
+}
+_PREVIEW_ROWS = 1000
+
+
+class DuckDBSQL:
+    """DuckDB's way of writing what engines write differently."""
+
+    text_type = "VARCHAR"
+    local_type = "TIMESTAMP"
+    zoned_type = "TIMESTAMPTZ"
+
+    def quote(self, name: str) -> str:
+        """A column name."""
+        return quote_name(name)
+
+    def matches(self, text: str, pattern: str) -> str:
+        """Whether a text matches a regular expression."""
+        return f"regexp_matches({text}, {quote_text(pattern)})"
+
+    def number(self, text: str) -> str:
+        """A text as a double; DuckDB alone would read 1_000."""
+        return f"CASE WHEN NOT contains({text}, '_') THEN TRY_CAST({text} AS DOUBLE) END"
+
+    def finite(self, moment: str) -> str:
+        """A date or timestamp; null where it is infinite."""
+        return f"CASE WHEN isfinite({moment}) THEN {moment} END"
+
+    def in_zone(self, moment: str, zone: str | None) -> str:
+        """A zoned timestamp as a local one."""
+        return f"timezone({quote_text(zone or 'UTC')}, {moment})"
+
+    def strptime(self, text: str, form: str) -> str:
+        """A text as a timestamp; null where it is not of that form."""
+        return f"try_strptime({text}, {quote_text(form)})"
+
+    def day(self, moment: str) -> str:
+        """Days since 1970-01-01."""
+        return f"CAST(CAST({moment} AS DATE) - DATE '1970-01-01' AS BIGINT)"
+
+    def second(self, moment: str) -> str:
+        """Seconds since midnight."""
+        return f"CAST(hour({moment}) * 3600 + minute({moment}) * 60 + second({moment}) AS BIGINT)"
+
+    def hash_number(self, text: str, first: int) -> str:
+        """Eight hexadecimal digits of the MD5 of a text, as an integer."""
+        return f"CAST('0x' || substr(md5({text}), {first}, {DIGITS}) AS BIGINT)"
+
+
+_SQL = DuckDBSQL()
+
+
+class DuckDBEngine:
+    """An in-memory DuckDB that spills to its own temporary folder.
+
+    Parameters
+    ----------
+    threads : int, optional
+        All cores if not given.
+    """
+
+    name = "duckdb"
+
+    def __init__(self, *, threads: int | None = None) -> None:
+        self.threads = threads
+        folder = tempfile.mkdtemp(prefix="ltvml-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        config: dict[str, Any] = {"temp_directory": folder, "preserve_insertion_order": False}
+        self.connection = duckdb.connect(":memory:", config=config | ({"threads": threads} if threads else {}))
+        self.connection.execute("SET enable_progress_bar = false")
+        self._frames: dict[str, Any] = {}
+        self._numbers = count(1)
+
+    def register(self, name: str, frame: Any) -> None:
+        """Let `Source.source` find a frame by name."""
+        self._frames[name] = frame
+
+    def table(self, frame: Any) -> nw.LazyFrame[Any]:
+        """A frame of any kind as a lazy table of this engine."""
+        return _lazy(self.connection.from_arrow(to_arrow(frame)))
+
+    def read(self, source: Source) -> nw.LazyFrame[Any]:
+        """Lines, held in a temporary table so that a second pass does not read the source again.
+
+        Raises
+        ------
+        EngineError
+            If the source is not there or cannot be read.
+        DataContractError
+            If it is empty, a column is missing or there twice, or has a type that cannot be understood.
+        """
+        with _explained(f"read {source.label}"):
+            rows, columns = self._open(source)
+            kinds = _kinds(rows)
+            parsed = rows.project(", ".join(parsed_columns(columns, kinds, source, _SQL)))
+            lines = self._hold(parsed.project(", ".join(line_columns(columns, kinds, source, _SQL))))
+            if lines.limit(1).fetchone() is None:
+                raise DataContractError(f"{source.label} has no rows; expected at least one transaction.")
+        return _lazy(lines)
+
+    def keep(self, table: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """The same table, computed once."""
+        with _explained("compute a table"):
+            return _lazy(self._hold(nw.to_native(table)))
+
+    def collect(self, table: nw.LazyFrame[Any]) -> pd.DataFrame:
+        """The rows of a small table, here."""
+        with _explained("compute a table"):
+            frame: pd.DataFrame = nw.to_native(table).to_arrow_table().to_pandas()
+        return frame
+
+    def map_batches(self, table: nw.LazyFrame[Any], score: Score, schema: Table, sink: Sink) -> int:
+        """Score a table batch by batch, in the binary order of `customer_id`.
+
+        Parameters
+        ----------
+        table : lazy frame with `customer_id`
+        score : callable of a pandas frame
+            Gives the columns of `schema`, one row a row.
+        schema : contracts.Table
+        sink : callable of an Arrow table
+            Must not use this engine: the table is still being read.
+
+        Returns
+        -------
+        int
+            Rows given to `sink`.
+        """
+        rows = 0
+        with _explained("compute the table to score"):
+            for batch in nw.to_native(table).order("customer_id").to_arrow_reader(BATCH_ROWS):
+                scored = to_contract(score(batch.to_pandas()), schema)
+                sink(scored)
+                rows += scored.num_rows
+        return rows
+
+    def bucket(self, table: nw.LazyFrame[Any], salt: str, *, column: str = "customer_id") -> nw.LazyFrame[Any]:
+        """`table` with `bucket`, the stable hash of a column."""
+        number = _SQL.hash_number(f"concat({quote_text(salt + ':')}, {quote_name(column)})", 1)
+        return _lazy(nw.to_native(table).project(f"*, {number} AS bucket"))
+
+    def columns_of(self, source: Source) -> tuple[SourceColumn, ...]:
+        """The columns of a source, each with its kind and first values."""
+        with _explained(f"read {source.label}"):
+            kinds = _kinds(self._rows(source, as_text=False))
+            rows = self._rows(source, as_text=True).limit(_PREVIEW_ROWS).to_arrow_table()
+        return tuple(SourceColumn(name, kind, tuple(rows[name].to_pylist())) for name, kind in kinds.items())
+
+    def fingerprint(self, table: nw.LazyFrame[Any]) -> str:
+        """Content hash of lines: the same for any order of the rows, on any engine."""
+        schema = table.collect_schema()
+        floats = [name for name, dtype in schema.items() if dtype.is_float()]
+        with _explained("fingerprint the lines"):
+            query = ", ".join(content_statistics(schema.names(), floats, _SQL))
+            statistics = nw.to_native(table).aggregate(query).to_arrow_table().to_pylist()[0]
+        return digest_of(schema.names(), statistics)
+
+    def _open(self, source: Source) -> tuple[duckdb.DuckDBPyRelation, dict[str, str]]:
+        """The rows of a source with the columns that are used, and our name -> the user's column."""
+        frame = self._frame(source)
+        if frame is not None:
+            columns = mapped_columns(source, frame_columns(frame))
+            used = list(dict.fromkeys((*columns.values(), *source.exclude)))
+            return self.connection.from_arrow(to_arrow(frame, used)), columns
+        rows = self._rows(source, as_text=True)
+        return rows, mapped_columns(source, rows.columns)
+
+    def _frame(self, source: Source) -> Any:
+        if not isinstance(source.source, str | os.PathLike):
+            return source.source
+        return self._frames.get(str(source.source))
+
+    def _rows(self, source: Source, *, as_text: bool) -> duckdb.DuckDBPyRelation:
+        frame = self._frame(source)
+        if frame is not None:
+            return self.connection.from_arrow(to_arrow(frame))
+        path = str(source.source)
+        if "::" in path:
+            return self._attached(*path.split("::", 1))
+        files = files_of(path)
+        check_unique(written_names(self.connection, files), source.label)
+        return self.connection.sql(f"SELECT * FROM {reader_of(files, as_text=as_text)}")
+
+    def _attached(self, path: str, table: str) -> duckdb.DuckDBPyRelation:
+        files_of(path)
+        alias = f"file_{next(self._numbers)}"
+        self.connection.execute(f"ATTACH {quote_text(path)} AS {alias} (READ_ONLY)")
+        parts = ".".join(map(quote_name, table.split(".")))
+        return self.connection.sql(f"SELECT * FROM {alias}.{parts}")
+
+    def _hold(self, relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+        name = f"kept_{next(self._numbers)}"
+        relation.query("rows_to_keep", f"CREATE TEMP TABLE {name} AS SELECT * FROM rows_to_keep")
+        return self.connection.table(name)
+
+
+def _kinds(relation: duckdb.DuckDBPyRelation) -> dict[str, Kind]:
+    names = [str(native).split("(", maxsplit=1)[0] for native in relation.types]
+    return {column: _KINDS.get(name, "other") for column, name in zip(relation.columns, names, strict=True)}
+
+
+def _lazy(native: Any) -> nw.LazyFrame[Any]:
+    table: nw.LazyFrame[Any] = nw.from_native(native)
+    return table
+
+
+@contextmanager
+def _explained(doing: str) -> Iterator[None]:
+    """DuckDB's errors as ours: what was being done, and the first line of what it said."""
+    try:
+        yield
+    except duckdb.Error as error:
+        reason = str(error).strip().splitlines()[0]
+        raise EngineError(f"DuckDB could not {doing}: {reason}", hint=_advice(str(error))) from error
+
+
+def _advice(reason: str) -> str:
+    if "unicode" in reason.lower() or "utf-8" in reason.lower():
+        return "save the file as UTF-8."
+    if "CSV" in reason:
+        return "does every line have the same number of columns, and is text with a separator in it quoted?"
+    if "lock" in reason.lower():
+        return "another program has the file open for writing: close it, or copy the file."
+    if "arquet" in reason:
+        return "is the file complete? write or copy it again."
+    return "is the file complete and of the format that its ending says?"

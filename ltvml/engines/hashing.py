@@ -1,0 +1,55 @@
+"""Hashes that are the same in Python and in every engine; engines' own hashes differ."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ltvml.engines.reading import Dialect
+
+DIGITS = 8
+_FIRST_DIGITS = (1, 1 + DIGITS)
+
+
+def bucket_of(identity: str, salt: str) -> int:
+    """Stable hash of an identity in [0, 2^32): the first 8 hexadecimal digits of MD5(salt:identity).
+
+    Examples
+    --------
+    >>> bucket_of("A-102", salt="holdout")
+    1065209839
+    """
+    digest = hashlib.md5(f"{salt}:{identity}".encode(), usedforsecurity=False).hexdigest()
+    return int(digest[:DIGITS], 16)
+
+
+def content_statistics(names: Sequence[str], floats: Sequence[str], sql: Dialect) -> list[str]:
+    """SQL aggregates of lines that do not depend on the order of rows: counts, sums, days and two sums of row hashes.
+
+    Parameters
+    ----------
+    names : sequence of str
+        All columns.
+    floats : sequence of str
+        Those that are floats: hashed to six decimals, since engines print floats differently.
+    """
+    row = "concat_ws('|', " + ", ".join(_value_text(name, name in floats, sql) for name in names) + ")"
+    hashes = [f"sum({sql.hash_number(row, first)}) AS hash_{first}" for first in _FIRST_DIGITS]
+    return ["count(*) AS n", "sum(amount) AS amount", "min(day) AS first", "max(day) AS last", *hashes]
+
+
+def _value_text(name: str, is_float: bool, sql: Dialect) -> str:
+    value = f"TRY_CAST(round({sql.quote(name)} * 1000000) AS BIGINT)" if is_float else sql.quote(name)
+    # a null must not look like an empty text
+    return f"coalesce(CAST({value} AS {sql.text_type}), '~')"
+
+
+def digest_of(names: Sequence[str], statistics: Mapping[str, Any]) -> str:
+    """First 16 hexadecimal digits of SHA-256 over the columns and the statistics of their content."""
+    numbers = {name: None if value is None else int(value) for name, value in statistics.items()}
+    text = json.dumps([list(names), numbers], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,280 @@
+"""Spark, in the session of the caller: Spark frames, views, CSV, Parquet and JSON lines."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from ltvml.engines.base import BATCH_ROWS, Score, Sink, Source, SourceColumn
+from ltvml.engines.columns import check_unique, mapped_columns
+from ltvml.engines.date_formats import java_pattern
+from ltvml.engines.frames import arrow_schema, to_arrow, to_contract
+from ltvml.engines.hashing import DIGITS, content_statistics, digest_of
+from ltvml.engines.reading import Kind, line_columns, parsed_columns
+from ltvml.engines.spark_files import read_files
+from ltvml.errors import DataContractError, EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    import pandas as pd
+    from pyspark.sql import DataFrame, SparkSession
+
+    from ltvml.contracts import Dtype, Table
+
+_KINDS: dict[str, Kind] = {
+    "string": "text",
+    "char": "text",
+    "varchar": "text",
+    "float": "number",
+    "double": "number",
+    "decimal": "number",
+    "boolean": "boolean",
+    "date": "date",
+    "timestamp_ntz": "timestamp",
+    "timestamp": "zoned",
+    **dict.fromkeys(("tinyint", "smallint", "int", "bigint"), "integer"),
+}
+_SPARK: dict[Dtype, str] = {
+    "string": "string",
+    "int64": "bigint",
+    "float64": "double",
+    "date": "date",
+    "bool": "boolean",
+}
+_PREVIEW_ROWS = 1000
+
+
+class SparkSQL:
+    """Spark's way of writing what engines write differently.
+
+    Parameters
+    ----------
+    session_zone : str
+        Zone of the session, in which a Spark TIMESTAMP shows its local time.
+    """
+
+    text_type = "STRING"
+    local_type = "TIMESTAMP_NTZ"
+    zoned_type = "TIMESTAMP"
+
+    def __init__(self, session_zone: str) -> None:
+        self.session_zone = session_zone
+
+    def quote(self, name: str) -> str:
+        """A column name."""
+        return "`" + name.replace("`", "``") + "`"
+
+    def matches(self, text: str, pattern: str) -> str:
+        """Whether a text matches a regular expression."""
+        return f"{text} RLIKE {_literal(pattern)}"
+
+    def number(self, text: str) -> str:
+        """A text as a double; Spark alone would read 12.5d and 12.5f, as Java writes them."""
+        return f"CASE WHEN NOT {text} RLIKE '[0-9.][dDfF][ ]*$' THEN TRY_CAST({text} AS DOUBLE) END"
+
+    def finite(self, moment: str) -> str:
+        """A date or timestamp: Spark has no infinite one."""
+        return moment
+
+    def in_zone(self, moment: str, zone: str | None) -> str:
+        """A Spark TIMESTAMP as a local one."""
+        local = f"CAST({moment} AS TIMESTAMP_NTZ)"
+        return f"convert_timezone({_literal(self.session_zone)}, {_literal(zone)}, {local})" if zone else local
+
+    def strptime(self, text: str, form: str) -> str:
+        """A text as a local timestamp; null where it is not of that form."""
+        return f"CAST(try_to_timestamp({text}, {_literal(java_pattern(form))}) AS TIMESTAMP_NTZ)"
+
+    def day(self, moment: str) -> str:
+        """Days since 1970-01-01."""
+        return f"CAST(unix_date(CAST({moment} AS DATE)) AS BIGINT)"
+
+    def second(self, moment: str) -> str:
+        """Seconds since midnight."""
+        return f"CAST(hour({moment}) * 3600 + minute({moment}) * 60 + second({moment}) AS BIGINT)"
+
+    def hash_number(self, text: str, first: int) -> str:
+        """Eight hexadecimal digits of the MD5 of a text, as an integer."""
+        return f"CAST(conv(substr(md5({text}), {first}, {DIGITS}), 16, 10) AS BIGINT)"
+
+
+class SparkEngine:
+    """The engine of a Spark session.
+
+    Parameters
+    ----------
+    session : SparkSession, optional
+        The active one, or a new one with Spark's own settings.
+
+    Notes
+    -----
+    A Spark TIMESTAMP is an instant: its day is cut in `Source.timezone`, or in the zone of the session without it.
+    TIMESTAMP_NTZ is local already. Workers must be able to import ltvml, and run this Python (`PYSPARK_PYTHON`).
+    """
+
+    name = "spark"
+
+    def __init__(self, session: SparkSession | None = None) -> None:
+        self.session = session or _running_session()
+        self._frames: dict[str, Any] = {}
+        self._sql = SparkSQL(str(self.session.conf.get("spark.sql.session.timeZone")))
+
+    def register(self, name: str, frame: Any) -> None:
+        """Let `Source.source` find a frame by name."""
+        self._frames[name] = frame
+
+    def table(self, frame: Any) -> nw.LazyFrame[Any]:
+        """A frame of any kind as a lazy table of this engine."""
+        return _lazy(self._native(frame))
+
+    def read(self, source: Source) -> nw.LazyFrame[Any]:
+        """Lines, cached so that a second pass does not read the source again.
+
+        Raises
+        ------
+        EngineError
+            If the source is not there or cannot be read.
+        DataContractError
+            If it is empty, a column is missing or there twice, or has a type that cannot be understood.
+        """
+        with _explained(f"read {source.label}"):
+            rows = self._rows(source, as_text=True)
+            columns = mapped_columns(source, rows.columns)
+            kinds = _kinds(rows)
+            parsed = rows.selectExpr(*parsed_columns(columns, kinds, source, self._sql))
+            lines = parsed.selectExpr(*line_columns(columns, kinds, source, self._sql)).cache()
+            if lines.isEmpty():
+                raise DataContractError(f"{source.label} has no rows; expected at least one transaction.")
+        return _lazy(lines)
+
+    def keep(self, table: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """The same table, computed when first used and then cached."""
+        return _lazy(nw.to_native(table).cache())
+
+    def collect(self, table: nw.LazyFrame[Any]) -> pd.DataFrame:
+        """The rows of a small table, here."""
+        with _explained("compute a table"):
+            frame: pd.DataFrame = nw.to_native(table).toArrow().to_pandas()
+        return frame
+
+    def map_batches(self, table: nw.LazyFrame[Any], score: Score, schema: Table, sink: Sink) -> int:
+        """Score a table on the workers; the scores come here in the binary order of `customer_id`.
+
+        Parameters
+        ----------
+        table : lazy frame with `customer_id`
+        score : callable of a pandas frame
+            Gives the columns of `schema`, one row a row; it is sent to the workers.
+        schema : contracts.Table
+        sink : callable of an Arrow table
+
+        Returns
+        -------
+        int
+            Rows given to `sink`.
+        """
+        types = ", ".join(f"{self._sql.quote(column.name)} {_SPARK[column.dtype]}" for column in schema.columns)
+        with _explained("score a table"):
+            scored = _mapped(nw.to_native(table), _on_worker(score, schema), types).orderBy("customer_id").toArrow()
+        for start in range(0, scored.num_rows, BATCH_ROWS):
+            sink(scored.slice(start, BATCH_ROWS).cast(arrow_schema(schema)))
+        return int(scored.num_rows)
+
+    def bucket(self, table: nw.LazyFrame[Any], salt: str, *, column: str = "customer_id") -> nw.LazyFrame[Any]:
+        """`table` with `bucket`, the stable hash of a column."""
+        number = self._sql.hash_number(f"concat({_literal(salt + ':')}, {self._sql.quote(column)})", 1)
+        return _lazy(nw.to_native(table).selectExpr("*", f"{number} AS bucket"))
+
+    def columns_of(self, source: Source) -> tuple[SourceColumn, ...]:
+        """The columns of a source, each with its kind and first values."""
+        with _explained(f"read {source.label}"):
+            kinds = _kinds(self._rows(source, as_text=False))
+            rows = self._rows(source, as_text=True).limit(_PREVIEW_ROWS).toArrow()
+        return tuple(SourceColumn(name, kind, tuple(rows[name].to_pylist())) for name, kind in kinds.items())
+
+    def fingerprint(self, table: nw.LazyFrame[Any]) -> str:
+        """Content hash of lines: the same for any order of the rows, on any engine."""
+        schema = table.collect_schema()
+        floats = [name for name, dtype in schema.items() if dtype.is_float()]
+        with _explained("fingerprint the lines"):
+            query = content_statistics(schema.names(), floats, self._sql)
+            statistics = nw.to_native(table).selectExpr(*query).toArrow().to_pylist()[0]
+        return digest_of(schema.names(), statistics)
+
+    def _native(self, frame: Any) -> DataFrame:
+        if type(frame).__module__.startswith("pyspark."):
+            return frame
+        return self.session.createDataFrame(to_arrow(frame))
+
+    def _rows(self, source: Source, *, as_text: bool) -> DataFrame:
+        if not isinstance(source.source, str | os.PathLike):
+            rows = self._native(source.source)
+        elif (name := str(source.source)) in self._frames:
+            rows = self._native(self._frames[name])
+        elif self._has_table(name):
+            rows = self.session.table(name)
+        else:
+            rows = read_files(self.session, name, as_text=as_text)
+        check_unique(rows.columns, source.label)
+        return rows
+
+    def _has_table(self, name: str) -> bool:
+        is_path = "/" in name or "::" in name or name.lower().endswith((".csv", ".parquet", ".gz", ".json", ".jsonl"))
+        return not is_path and self.session.catalog.tableExists(name)
+
+
+def _running_session() -> SparkSession:
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise EngineError(
+            "the Spark engine needs pyspark.", hint="install ltvml with its extra: ltvml[spark]."
+        ) from None
+    return SparkSession.getActiveSession() or SparkSession.builder.getOrCreate()
+
+
+def _mapped(frame: DataFrame, score: Callable[[Iterable[Any]], Iterator[Any]], types: str) -> DataFrame:
+    with warnings.catch_warnings():
+        # said whenever pandas 3 is there; Spark is given Arrow here and touches no pandas frame
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+        return frame.mapInArrow(score, types)
+
+
+def _on_worker(score: Score, schema: Table) -> Callable[[Iterable[Any]], Iterator[Any]]:
+    def scored_batches(batches: Iterable[Any]) -> Iterator[Any]:
+        for batch in batches:
+            yield from to_contract(score(batch.to_pandas()), schema).to_batches()
+
+    return scored_batches
+
+
+def _kinds(frame: DataFrame) -> dict[str, Kind]:
+    return {name: _KINDS.get(native.split("(", maxsplit=1)[0], "other") for name, native in frame.dtypes}
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _lazy(native: Any) -> nw.LazyFrame[Any]:
+    table: nw.LazyFrame[Any] = nw.from_native(native)
+    return table
+
+
+@contextmanager
+def _explained(doing: str) -> Iterator[None]:
+    """Spark's errors as ours: what was being done, and the first line of what it said."""
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except PySparkException as error:
+        reason = str(error).strip().splitlines()[0]
+        raise EngineError(
+            f"Spark could not {doing}: {reason}", hint="is the source there, complete and readable?"
+        ) from error

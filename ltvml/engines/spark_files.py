@@ -1,0 +1,62 @@
+"""Files as Spark reads them, by the rules of the DuckDB engine: CSV stays text, columns are matched by name."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING, Any
+
+from ltvml.engines.columns import check_unique
+from ltvml.errors import DataContractError, EngineError
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+_SEPARATORS = ",;\t|"
+_TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+_JSON = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz")
+
+
+def read_files(session: SparkSession, path: str, *, as_text: bool) -> DataFrame:
+    """A path or a glob as a Spark frame; what is not CSV or JSON lines is read as Parquet.
+
+    Parameters
+    ----------
+    session : SparkSession
+    path : str
+    as_text : bool
+        Keep CSV columns as text, so that ids keep leading zeros.
+
+    Raises
+    ------
+    EngineError
+        For a DuckDB file.
+    DataContractError
+        If a CSV file is empty or has a column twice.
+    """
+    if "::" in path:
+        raise EngineError(
+            f"'{path}' is a table of a DuckDB file; Spark cannot read it.", hint="set engine.name: duckdb."
+        )
+    lower = path.lower()
+    if lower.endswith(_TEXT):
+        return _read_csv(session, path, as_text=as_text)
+    if lower.endswith(_JSON):
+        return session.read.json(path)
+    frame = session.read.option("mergeSchema", "true").parquet(path)
+    check_unique(frame.columns, f"'{path}'")
+    return frame
+
+
+def _read_csv(session: SparkSession, path: str, *, as_text: bool) -> DataFrame:
+    first = session.read.text(path).head()
+    if first is None:
+        raise DataContractError(f"'{path}' is empty: 0 bytes; expected a header and rows.")
+    separator = _separator(first[0])
+    check_unique(next(csv.reader([first[0].removeprefix("\ufeff")], delimiter=separator)), f"'{path}'")
+    options: dict[str, Any] = {"sep": separator, "header": True, "escape": '"', "mode": "FAILFAST"}
+    # by position, a second file with its columns in another order would be read wrongly and silently
+    return session.read.options(**options, inferSchema=not as_text, enforceSchema=False).csv(path)
+
+
+def _separator(header: str) -> str:
+    return max(_SEPARATORS, key=header.count)

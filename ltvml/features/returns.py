@@ -1,0 +1,103 @@
+"""Customer-days, net of returns.
+
+The rule, for lines of negative amount:
+1. With an order_id, a return goes to the day of its own order: the latest sale line of the same customer and order on
+   or before it. Otherwise it nets on its own day.
+2. A day whose net is positive, or that has no return at all, is a purchase day.
+3. What is left on any other day is carried to the customer's latest earlier purchase day.
+4. With no earlier purchase day the whole day is set aside: `return_before_any_purchase`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_DAY = ("customer_id", "day")
+_MEASURES = ("value", "n_lines", "n_returns")
+_RETURNS = nw.col("n_returns").sum().cast(nw.Int64)
+
+
+def customer_days(used: nw.LazyFrame[Any], *, has_returns: bool = True) -> nw.LazyFrame[Any]:
+    """One row a customer and purchase day.
+
+    Parameters
+    ----------
+    used : lazy frame
+        Lines that are used and seen: `customer_id`, `day`, `amount` in minor units, and `order_id` where there is one.
+    has_returns : bool
+        False where no amount is negative, which `Ledger.has_returns` knows: the netting, three more passes, is skipped.
+
+    Returns
+    -------
+    lazy frame
+        `customer_id`, `day`, `value` (net, minor units) and `n_lines`, all int64 but the first.
+    """
+    return purchase_days(netted_days(used)) if has_returns else _sum_lines(used, _DAY)
+
+
+def netted_days(used: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """As `customer_days`, with `n_returns`, and with the days that have no purchase to go to: their `day` is null."""
+    return _carried(_days_of_orders(used))
+
+
+def purchase_days(netted: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """The purchase days of `netted_days`."""
+    return netted.filter(~nw.col("day").is_null()).drop("n_returns")
+
+
+def without_purchase(netted: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """One row, `rows` and `returns`: lines of `netted_days` without a purchase day, and the returns among them."""
+    aside = netted.filter(nw.col("day").is_null())
+    rows, returns = (nw.col(name).sum().cast(nw.Int64) for name in ("n_lines", "n_returns"))
+    return aside.select(rows.alias("rows"), returns.alias("returns"))
+
+
+def customers_in_the_red(days: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """One row, `customers`: how many have a negative net value over all their days."""
+    totals = days.group_by("customer_id").agg(nw.col("value").sum().cast(nw.Int64))
+    return totals.filter(nw.col("value") < 0).select(nw.len().cast(nw.Int64).alias("customers"))
+
+
+def _days_of_orders(used: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Step 1: lines summed on the day they belong to, with the number of returns among them."""
+    is_return = nw.col("amount") < 0
+    marked = used.with_columns(is_return.cast(nw.Int64).alias("n_returns"))
+    if "order_id" not in used.collect_schema().names():
+        return _sum_lines(marked, _DAY, _RETURNS)
+    sales = _sum_lines(marked.filter(~is_return), (*_DAY, "order_id"), _RETURNS)
+    returns = _sum_lines(marked.filter(is_return), (*_DAY, "order_id"), _RETURNS)
+    columns = [*_DAY, *_MEASURES]
+    return _sum_days(nw.concat([sales.select(columns), _on_sale_days(returns, sales).select(columns)]))
+
+
+def _on_sale_days(returns: nw.LazyFrame[Any], sales: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Returns on the latest day, up to their own, on which their order has a sale; else on their own day."""
+    of_order = ["customer_id", "order_id"]
+    sold = sales.select(*of_order, nw.col("day").alias("sale_day"))
+    pairs = returns.select(*of_order, "day").join(sold, on=of_order, how="inner")
+    latest = pairs.filter(nw.col("sale_day") <= nw.col("day")).group_by(*of_order, "day").agg(nw.col("sale_day").max())
+    found = returns.join(latest, on=[*of_order, "day"], how="left")
+    home = nw.when(~nw.col("sale_day").is_null()).then(nw.col("sale_day")).otherwise(nw.col("day"))
+    return found.with_columns(home.alias("day"))
+
+
+def _carried(days: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Steps 2 to 4: every day's value on its purchase day, null where there is none."""
+    is_purchase = (nw.col("value") > 0) | (nw.col("n_returns") == 0)
+    homes = days.with_columns(nw.when(is_purchase).then(nw.col("day")).alias("home"))
+    latest = nw.col("home").fill_null(strategy="forward").over("customer_id", order_by="day")
+    return _sum_days(homes.with_columns(latest.alias("home")).drop("day").rename({"home": "day"}))
+
+
+def _sum_lines(lines: nw.LazyFrame[Any], keys: Sequence[str], *more: nw.Expr) -> nw.LazyFrame[Any]:
+    value, n_lines = nw.col("amount").sum().cast(nw.Int64), nw.len().cast(nw.Int64)
+    return lines.group_by(*keys).agg(value.alias("value"), n_lines.alias("n_lines"), *more)
+
+
+def _sum_days(days: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    return days.group_by(*_DAY).agg(nw.col(name).sum().cast(nw.Int64) for name in _MEASURES)

@@ -1,0 +1,209 @@
+"""From lines to checked customer-days: what is wrong is refused, what is odd is said, every row is counted."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ltvml.errors import DataContractError, DataWarning
+from ltvml.features.ledger import Ledger, copies, ledger_of, reason_counts, with_duplicates, with_unmatched_returns
+from ltvml.features.reasons import USED, Rules, used_lines
+from ltvml.features.returns import (
+    customer_days,
+    customers_in_the_red,
+    netted_days,
+    purchase_days,
+    without_purchase,
+)
+from ltvml.window import WEEK, date_of
+
+if TYPE_CHECKING:
+    import narwhals as nw
+    import pandas as pd
+
+    from ltvml.window import Window
+
+_UNREADABLE = ("missing_date", "bad_date", "missing_amount", "bad_amount")
+# a week without one order is rare for a shop and common for an export that ended early
+_QUIET_DAYS = WEEK
+
+
+class Computer(Protocol):
+    """What checking needs of an engine."""
+
+    def collect(self, table: nw.LazyFrame[Any]) -> pd.DataFrame:
+        """The rows of a small table, here."""
+
+    def keep(self, table: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """The same table, computed once."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Transactions that passed.
+
+    Parameters
+    ----------
+    lines : lazy frame
+        The lines that are used: `contracts.LINES` without `fault`, none after the cutoff. The few rows that the ledger
+        counts as `return_before_any_purchase` are still here: an earlier cutoff needs them.
+    days : lazy frame
+        Purchase days, see `returns.customer_days`.
+    ledger : Ledger
+    """
+
+    lines: nw.LazyFrame[Any]
+    days: nw.LazyFrame[Any]
+    ledger: Ledger
+
+
+def check(engine: Computer, lines: nw.LazyFrame[Any], window: Window, rules: Rules | None = None) -> Checked:
+    """Check lines against the contract, count every row and net the returns.
+
+    Parameters
+    ----------
+    engine : Computer
+    lines : lazy frame of `contracts.LINES`
+    window : Window
+    rules : Rules, optional
+
+    Raises
+    ------
+    DataContractError
+        If amounts are infinite, there is more than one currency, too many dates or amounts cannot be read, there are
+        returns where none are allowed, or nothing is left up to the cutoff.
+
+    Warns
+    -----
+    DataWarning
+        If rows cannot be read, the data end more than a week before the cutoff, or a customer's total is negative.
+    """
+    rules = rules or Rules()
+    counts = engine.collect(reason_counts(lines, window, rules))
+    ledger = ledger_of(counts)
+    refuse(ledger, counts, window, rules)
+    used = used_lines(lines, window, rules)
+    if rules.duplicates == "keep":
+        ledger = with_duplicates(ledger, *_numbers(engine, copies(used)))
+    if ledger.has_returns:
+        days, ledger = _netted(engine, used, ledger)
+    else:
+        days = engine.keep(customer_days(used, has_returns=False))
+    _refuse_nothing(ledger, window)
+    _warn(engine, days, ledger, window)
+    return Checked(used, days, ledger)
+
+
+def _netted(engine: Computer, used: nw.LazyFrame[Any], ledger: Ledger) -> tuple[nw.LazyFrame[Any], Ledger]:
+    netted = engine.keep(netted_days(used))
+    rows, returns = _numbers(engine, without_purchase(netted))
+    return purchase_days(netted), with_unmatched_returns(ledger, rows, returns)
+
+
+def _numbers(engine: Computer, table: nw.LazyFrame[Any]) -> list[int]:
+    """The numbers of a table of one row; a sum over no rows is 0, and null on some engines."""
+    return [int(value) for value in engine.collect(table).fillna(0).iloc[0]]
+
+
+def refuse(ledger: Ledger, counts: pd.DataFrame, window: Window, rules: Rules) -> None:
+    """Raise where an answer would be wrong.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    counts : frame
+        Rows of `ledger.reason_counts`.
+    window : Window
+    rules : Rules
+
+    Raises
+    ------
+    DataContractError
+        With the counts by rule.
+    """
+    _refuse_unreadable(ledger, rules)
+    _refuse_infinite(ledger)
+    _refuse_currencies(counts)
+    if rules.returns == "error" and ledger.has_returns:
+        rows = ledger.notes["returns_netted"]
+        raise DataContractError(
+            f"{rows:,} rows have a negative amount, and transactions.returns is 'error'.",
+            hint="set returns: net to subtract them from the purchases, or returns: drop to set them aside.",
+            counts={"returns": rows},
+        )
+    _refuse_nothing(ledger, window)
+
+
+def _unreadable(ledger: Ledger) -> dict[str, int]:
+    return {name: ledger.reasons[name] for name in _UNREADABLE if name in ledger.reasons}
+
+
+def _refuse_unreadable(ledger: Ledger, rules: Rules) -> None:
+    unreadable = _unreadable(ledger)
+    rows = ledger.rows_in - sum(number for name, number in ledger.reasons.items() if name.startswith("excluded_"))
+    if rows and sum(unreadable.values()) > rules.unreadable_share * rows:
+        raise DataContractError(
+            f"{sum(unreadable.values()):,} of {rows:,} rows have no readable date or amount ({_listed(unreadable)}); "
+            f"expected at most {rules.unreadable_share:.0%}.",
+            hint="dates are read as YYYY-MM-DD unless transactions.date_format says otherwise (for example '%d/%m/%Y'; "
+            "seconds since 1970 must be made timestamps); amounts are plain numbers such as 1234.50.",
+            counts=unreadable,
+        )
+
+
+def _refuse_infinite(ledger: Ledger) -> None:
+    if rows := ledger.reasons.get("infinite_amount", 0):
+        raise DataContractError(
+            f"{rows:,} rows have an infinite amount; expected finite numbers.",
+            hint="an infinite amount is usually a division by zero upstream: correct it, or exclude the rows.",
+            counts={"infinite_amount": rows},
+        )
+
+
+def _refuse_currencies(counts: pd.DataFrame) -> None:
+    if "currency" not in counts:
+        return
+    rows = counts[counts["reason"] == USED].dropna(subset="currency").groupby("currency")["rows"].sum()
+    if len(rows) > 1:
+        found = {str(name): int(number) for name, number in rows.items()}
+        raise DataContractError(
+            f"found {len(found)} currencies ({_listed(found)} rows); expected one: sums of two mean nothing.",
+            hint="convert the amounts, or run one currency at a time.",
+            counts=found,
+        )
+
+
+def _refuse_nothing(ledger: Ledger, window: Window) -> None:
+    if ledger.used:
+        return
+    if ledger.first_day is None or ledger.last_day is None:
+        found = "no row can be read"
+    else:
+        found = f"orders run from {date_of(ledger.first_day)} to {date_of(ledger.last_day)}"
+    raise DataContractError(
+        f"no row is left up to the cutoff {window.cutoff}: {found}; set aside: {_listed(ledger.reasons)}.",
+        hint="choose a window.cutoff after the first orders, or look at the rules that set rows aside.",
+        counts=ledger.reasons,
+    )
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {number:,}" for name, number in counts.items())
+
+
+def _warn(engine: Computer, days: nw.LazyFrame[Any], ledger: Ledger, window: Window) -> None:
+    if unreadable := _unreadable(ledger):
+        _say(f"rows without a readable date or amount are set aside: {_listed(unreadable)} of {ledger.rows_in:,}.")
+    quiet = 0 if ledger.last_day is None else window.cutoff_day - ledger.last_day
+    if ledger.last_day is not None and quiet > _QUIET_DAYS:
+        _say(
+            f"the last order is of {date_of(ledger.last_day)}, {quiet} days before the cutoff {window.cutoff}: every "
+            "customer looks silent since. Is the file complete, or the cutoff too late?"
+        )
+    if ledger.has_returns and (customers := _numbers(engine, customers_in_the_red(days))[0]):
+        _say(f"{customers:,} customers returned more than they bought: their historic value is negative.")
+
+
+def _say(message: str) -> None:
+    warnings.warn(message, DataWarning, stacklevel=4)

@@ -1,0 +1,95 @@
+"""From a frame of customers to the matrix a learner reads: names in, numbers out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ltvml.errors import DataContractError
+from ltvml.snapshot_columns import DERIVED, GROW_WITH_SILENCE, LEARNER_COLUMNS, SHRINK_WITH_SILENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+INTERVAL = "interval"
+"""Extra column of a hazard: the number of the interval."""
+
+# a month: what a customer of one day did says little about a rate
+_YOUNG = 30.0
+
+
+def usable_names(X: pd.DataFrame) -> tuple[str, ...]:
+    """The columns of `LEARNER_COLUMNS` that `X` can give and that hold at least two different values, in order."""
+    return tuple(name for name in LEARNER_COLUMNS if (name in X or name in DERIVED.names) and _varies(column(X, name)))
+
+
+def design(X: pd.DataFrame, names: Sequence[str]) -> Array:
+    """The named columns side by side; null is NaN.
+
+    Parameters
+    ----------
+    X : (n, ...) frame
+        Columns of `contracts.SUMMARY`, `snapshot_columns.BEHAVIOUR` and `snapshot_columns.CLOSED_FORM`.
+    names : sequence of k str
+
+    Returns
+    -------
+    (n, k) array
+
+    Raises
+    ------
+    DataContractError
+        If a column that was there at training is missing.
+    """
+    if missing := [name for name in names if name not in X and name not in DERIVED.names]:
+        raise DataContractError(
+            f"the model was trained on {len(names)} columns; missing now: {missing}.",
+            hint="score with the transaction columns that the fit had (product, category, quantity, ...), or fit again.",
+        )
+    matrix = np.empty((len(X), len(names)))
+    for position, name in enumerate(names):
+        matrix[:, position] = column(X, name)
+    return matrix
+
+
+def column(X: pd.DataFrame, name: str) -> Array:
+    """One column as floats, computed from the summary where it is a derived one.
+
+    Raises
+    ------
+    DataContractError
+        If the summary lacks what the column needs.
+    """
+    try:
+        return _derived(X, name) if name in DERIVED.names else X[name].to_numpy(dtype=float)
+    except KeyError as error:
+        raise DataContractError(
+            f"the column '{name}' needs {error} of the customer summary; found {list(X.columns)}.",
+            hint="build the rows with ltvml.customer_summary.",
+        ) from None
+
+
+def silence_directions(names: Sequence[str]) -> list[int]:
+    """For each column, how a probability of purchase may move with it: -1 only down, 1 only up, 0 either way."""
+    return [-1 if name in GROW_WITH_SILENCE else int(name in SHRINK_WITH_SILENCE) for name in names]
+
+
+def _derived(X: pd.DataFrame, name: str) -> Array:
+    if name == "days_since_last":
+        return X["T"].to_numpy(dtype=float) - X["recency"].to_numpy(dtype=float)
+    if name == "order_rate":
+        return (X["frequency"].to_numpy(dtype=float) + 1) / (X["T"].to_numpy(dtype=float) + _YOUNG)
+    if name == "spend_rate":
+        return X["historic_value"].to_numpy(dtype=float) / (X["T"].to_numpy(dtype=float) + _YOUNG)
+    return X[name].to_numpy(dtype=float)
+
+
+def _varies(values: Array) -> bool:
+    known = values[~np.isnan(values)]
+    return len(known) > 0 and bool(known.min() < known.max())

@@ -1,0 +1,150 @@
+"""Any purchase model on the shop's own clock: fitted and asked in operational days, answering in calendar days.
+
+Buy-till-you-die models assume purchase rates that do not change with time. Let L(u) be the operational time at day u, the
+integral of a season with mean 1. A customer first seen on day f, last seen on day l, at the cutoff c has
+
+    t_x = L(l) - L(f),    T = L(c) - L(f),    and a horizon of t days lasts L(c + t) - L(c)
+
+and every formula of the model keeps its form. On the plain clock, L(u) = u, this is the model itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ltvml.models import registry
+from ltvml.models.base import Diagnosis, PurchaseModel
+from ltvml.window import OperationalTime
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Self
+
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+    Array = NDArray[np.float64]
+
+
+class InOperationalTime(PurchaseModel):
+    """A purchase model whose days are those of a clock.
+
+    Parameters
+    ----------
+    model : PurchaseModel
+        Fitted by `fit`, in operational days.
+    clock : OperationalTime
+        Learned from days up to the cutoff of the fit.
+
+    Examples
+    --------
+    >>> model = InOperationalTime(BGNBD(), clock).fit(summary)               # doctest: +SKIP
+    >>> model.churn_risk(summary, horizon=90)                                # doctest: +SKIP
+    """
+
+    name = "in_operational_time"
+    requires = ("cutoff_day", "frequency", "recency", "T")
+
+    def __init__(self, model: PurchaseModel, clock: OperationalTime) -> None:
+        self.model = model
+        self.clock = clock
+
+    def fit(self, X: pd.DataFrame, sample_weight: ArrayLike | None = None) -> Self:
+        """Maximum likelihood in operational days.
+
+        Parameters
+        ----------
+        X : (n, ...) frame
+            Columns `cutoff_day`, `frequency`, `recency`, `T`, in calendar days; rows may be patterns with counts.
+        sample_weight : (n,) array, optional
+        """
+        self.model.fit(self.operational(X), sample_weight)
+        self.diagnosis_ = self.model.diagnosis_
+        return self
+
+    @property
+    def log_likelihood_(self) -> float:
+        """Of the model within, in operational days: compare only fits on one clock."""
+        return float(self.model.log_likelihood_)  # type: ignore[attr-defined]
+
+    def operational(self, X: pd.DataFrame) -> pd.DataFrame:
+        """`X` with `recency` and `T` in operational days; `X` stays as it was."""
+        cutoff, _, recency, age = self.columns(X, *self.requires)
+        ages = self.clock.ages(cutoff - age, cutoff - age + recency, cutoff)
+        return X.assign(recency=ages.recency, T=ages.T)
+
+    def survival_function(self, X: pd.DataFrame, times: ArrayLike) -> Array:
+        """P(no purchase within each time), times in calendar days; (m,) or (n, m) gives (n, m)."""
+        return self.model.survival_function(self.operational(X), self._ahead(X, times))
+
+    def expected_purchases(self, X: pd.DataFrame, horizon: float) -> Array:
+        """Expected purchases in the `horizon` calendar days after the cutoff, shape (n,)."""
+        return self.expected_purchases_at(X, [horizon])[:, 0]
+
+    def expected_purchases_at(self, X: pd.DataFrame, times: ArrayLike) -> Array:
+        """Expected purchases up to each of m times in calendar days, shape (n, m).
+
+        A time lasts as long as the season makes it from the row's own cutoff, so rows are asked one cutoff at a time.
+        """
+        ends = np.asarray(times, dtype=float)
+        cutoffs, row_of = np.unique(self.columns(X, "cutoff_day")[0], return_inverse=True)
+        rows = self.operational(X)
+        expected = np.empty((len(X), len(ends)))
+        for position, cutoff in enumerate(cutoffs):
+            mine = row_of == position
+            expected[mine] = self.model.expected_purchases_at(rows[mine], self.clock.horizon(cutoff, ends))
+        return expected
+
+    def after_silence(self, X: pd.DataFrame, silence: float) -> pd.DataFrame:
+        """The same customers `silence` calendar days later: the cutoff moves with them, and the first day stays."""
+        return X.assign(T=X["T"] + silence, cutoff_day=X["cutoff_day"] + silence)
+
+    def next_purchase(self, X: pd.DataFrame, quantiles: Sequence[float], horizon: float) -> Array:
+        """Quantiles of the calendar days to the next purchase, given that it comes within `horizon`, shape (n, m)."""
+        cutoffs, row_of = np.unique(self.columns(X, "cutoff_day")[0], return_inverse=True)
+        rows = self.operational(X)
+        days = np.empty((len(X), len(quantiles)))
+        for position, cutoff in enumerate(cutoffs):
+            mine = row_of == position
+            ahead = self.model.next_purchase(rows[mine], quantiles, float(self.clock.horizon(cutoff, horizon)))
+            days[mine] = self.clock.calendar_days(cutoff, ahead)
+        return days
+
+    def probability_alive(self, X: pd.DataFrame) -> Array:
+        """P(still a customer at the cutoff), shape (n,)."""
+        return self.model.probability_alive(self.operational(X))
+
+    def get_params(self) -> dict[str, Any]:
+        """The model and the clock, as plain values."""
+        return {"model": self.model.to_dict(), "clock": self.clock.to_dict()}
+
+    def fitted_state(self) -> dict[str, Any]:
+        """Nothing of its own: what was learned is in the model and the clock."""
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take nothing: see `fitted_state`."""
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`.
+
+        Raises
+        ------
+        BundleError
+            If the values were written by another model or a newer format.
+        """
+        parts = values["params"]
+        model = registry.load(parts["model"])
+        live = {"model": model, "clock": OperationalTime.from_dict(parts["clock"])}
+        return super().from_dict({**values, "params": live})
+
+    def _ahead(self, X: pd.DataFrame, times: ArrayLike) -> Array:
+        """Calendar times after each row's cutoff as operational ones, (n, m)."""
+        (cutoff,) = self.columns(X, "cutoff_day")
+        return self.clock.horizon(cutoff[:, None], times)
+
+    def __repr__(self) -> str:
+        return f"InOperationalTime({self.model!r}, plain={self.clock.plain})"

@@ -1,0 +1,1 @@
+"""Models of whether, and when, a customer buys again."""

@@ -1,0 +1,157 @@
+"""Ranking from the learners, level from the closed form: the mix that is the default for churn.
+
+A learner knows who is likelier to buy, and the level it learned is last window's. The closed form in operational time knows
+the level, season included, and ranks less sharply. With sz the closed form's probability of a purchase within the horizon,
+ml the mean of the log-odds of logistic regression and LightGBM, n+ the buyers of the last closed window, and shift(z, m) the
+log-odds z moved by a constant to mean probability m:
+
+    w  = n+ / (n+ + 300)
+    z  = w shift(ml, mean sz) + (1 - w) logit sz
+    dB = logit(actual rate) - logit(mean sz)                       in the last closed window
+    p  = shift(z, expit(logit(mean sz) + dB / 2))
+
+Means run over the customers at the cutoff of the fit; the two constants that they give are stored, so that a score does not
+depend on who else is in the batch. Where no window as long as the horizon has closed, the learners are trained on the longest
+that has, and dB = 0.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from scipy.special import expit
+
+from ltvml.models.base import Diagnosis
+from ltvml.models.logit import log_odds, shift_to_mean
+from ltvml.models.repurchase.at_horizon import AtHorizon
+from ltvml.models.repurchase.lightgbm_binary import LightGBMBinary
+from ltvml.models.repurchase.logistic import Logistic
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from ltvml.models.snapshots import Snapshots
+
+    Array = NDArray[np.float64]
+
+HALF_TRUST = 300
+"""Buyers in the last closed window at which learners and closed form weigh the same."""
+
+DRIFT_KEPT = 0.5
+"""Share of the last window's error of level that is carried forward."""
+
+
+def learners_weight(buyers: int) -> float:
+    """w = n+ / (n+ + 300).
+
+    Examples
+    --------
+    >>> learners_weight(300)
+    0.5
+    """
+    return buyers / (buyers + HALF_TRUST)
+
+
+def drift(snapshots: Snapshots) -> float:
+    """dB: how far the closed form missed the level of the last closed window, in log-odds; 0 where none was long enough."""
+    if not snapshots.asked_has_closed:
+        return 0.0
+    latest = snapshots.latest
+    rows = int(latest.sum())
+    # half a customer on either side keeps a window in which everybody bought finite
+    actual = (snapshots.buyers + 0.5) / (rows + 1)
+    expected = float(snapshots.X["closed_form_p_buy"].to_numpy(dtype=float)[latest].mean())
+    return float(log_odds(actual) - log_odds(expected))
+
+
+class RepurchaseMix(AtHorizon):
+    """Mean of the learners' log-odds, pulled to the closed form where buyers are few, at the closed form's level.
+
+    Parameters
+    ----------
+    num_threads : int
+    random_state : int
+
+    Attributes
+    ----------
+    weight_ : float
+        w, the learners' share.
+    learners_shift_, level_shift_ : float
+        The constants of the two shifts, in log-odds.
+    logistic_ : Logistic
+    trees_ : LightGBMBinary
+    """
+
+    name = "mix"
+    requires = LightGBMBinary.requires
+
+    weight_: float
+    learners_shift_: float
+    level_shift_: float
+    logistic_: Logistic
+    trees_: LightGBMBinary
+
+    def __init__(self, num_threads: int = 2, random_state: int = 0) -> None:
+        self.num_threads = num_threads
+        self.random_state = random_state
+
+    def fit(self, snapshots: Snapshots) -> Self:
+        """Train the learners, then weigh and level them.
+
+        Raises
+        ------
+        DataContractError
+            If everybody, or nobody, bought.
+        """
+        trees = LightGBMBinary(num_threads=self.num_threads, random_state=self.random_state)
+        return self.combine(snapshots, logistic=Logistic().fit(snapshots), trees=trees.fit(snapshots))
+
+    def combine(self, snapshots: Snapshots, *, logistic: Logistic, trees: LightGBMBinary) -> Self:
+        """Weigh and level learners that were fitted on the same snapshots already."""
+        self.logistic_, self.trees_ = logistic, trees
+        self.horizon_, self.closed_form_ = snapshots.asked, snapshots.closed_form
+        self.weight_ = learners_weight(snapshots.buyers)
+        present = snapshots.present
+        closed = self.closed_form_.probability_of_purchase(present, self.horizon_)
+        level = float(closed.mean())
+        learned = self._learned(present)
+        self.learners_shift_ = shift_to_mean(learned, level)
+        mixed = self._mixed(learned, log_odds(closed))
+        carried = log_odds(level) + DRIFT_KEPT * drift(snapshots)
+        self.level_shift_ = shift_to_mean(mixed, float(expit(carried)))
+        self.diagnosis_ = Diagnosis()
+        return self
+
+    def log_odds_at_horizon(self, X: pd.DataFrame) -> Array:
+        """Log-odds of a purchase within the horizon asked for, shape (n,)."""
+        closed = log_odds(self.closed_form_.probability_of_purchase(X, self.horizon_))
+        return self._mixed(self._learned(X), closed) + self.level_shift_
+
+    def fitted_state(self) -> dict[str, Any]:
+        """The constants and the parts."""
+        return super().fitted_state() | {
+            "weight": self.weight_,
+            "learners_shift": self.learners_shift_,
+            "level_shift": self.level_shift_,
+            "logistic": self.logistic_.to_dict(),
+            "trees": self.trees_.to_dict(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Set the attributes from `fitted_state`."""
+        super().restore(state)
+        self.weight_ = float(state["weight"])
+        self.learners_shift_ = float(state["learners_shift"])
+        self.level_shift_ = float(state["level_shift"])
+        self.logistic_ = Logistic.from_dict(state["logistic"])
+        self.trees_ = LightGBMBinary.from_dict(state["trees"])
+
+    def _learned(self, X: pd.DataFrame) -> Array:
+        return np.asarray((self.logistic_.log_odds_at_horizon(X) + self.trees_.log_odds_at_horizon(X)) / 2)
+
+    def _mixed(self, learned: Array, closed: Array) -> Array:
+        return self.weight_ * (learned + self.learners_shift_) + (1 - self.weight_) * closed

@@ -1,0 +1,71 @@
+"""Days since the last purchase, and nothing else: the rule of thumb that every model has to beat."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from scipy.special import expit
+
+from ltvml.models.base import Diagnosis, RepurchaseModel
+from ltvml.models.design import column
+from ltvml.models.regression import LogisticRegression
+from ltvml.models.repurchase.curve import constant_hazard
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+    from ltvml.models.snapshots import Snapshots
+
+    Array = NDArray[np.float64]
+
+
+class Recency(RepurchaseModel):
+    """Logistic regression on ln(1 + days since the last purchase), and a constant hazard that leads to it.
+
+    Attributes
+    ----------
+    horizon_ : int
+    regression_ : LogisticRegression
+    """
+
+    name = "recency"
+    requires = ("recency", "T")
+
+    horizon_: int
+    regression_: LogisticRegression
+
+    def fit(self, snapshots: Snapshots) -> Self:
+        """Learn from all snapshots together.
+
+        Raises
+        ------
+        DataContractError
+            If everybody, or nobody, bought.
+        """
+        snapshots.require_both_outcomes()
+        self.horizon_ = snapshots.horizon
+        self.regression_ = LogisticRegression.fit(_silence(snapshots.X), snapshots.buys)
+        self.diagnosis_ = Diagnosis()
+        return self
+
+    def survival_function(self, X: pd.DataFrame, times: ArrayLike) -> Array:
+        """P(no purchase within each time), shape (n, m)."""
+        probability = expit(self.regression_.log_odds(_silence(X)))
+        return constant_hazard(times, horizon=self.horizon_, probability=probability)
+
+    def fitted_state(self) -> dict[str, Any]:
+        """The horizon and the regression."""
+        return {"horizon": self.horizon_, "regression": self.regression_.to_dict()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Set the attributes from `fitted_state`."""
+        self.horizon_ = int(state["horizon"])
+        self.regression_ = LogisticRegression.from_dict(state["regression"])
+
+
+def _silence(X: pd.DataFrame) -> Array:
+    return np.log1p(column(X, "days_since_last"))[:, None]

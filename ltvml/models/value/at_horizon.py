@@ -1,0 +1,84 @@
+"""What learned value models share: one number at one horizon, carried to others by the closed form.
+
+A learner knows V(H), the undiscounted value in the H days after the cutoff. With E(t) the closed form's expected purchases up
+to t and DECT(h) those within h discounted, the value in h days is
+
+    V(H) DECT(h) / E(H)
+
+which discounts, reaches a horizon longer than any closed window, and speaks of a customer who stays silent for a while, each
+by the closed form's own proportion.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from ltvml.models.base import ValueModel
+from ltvml.models.closed_form import ClosedForm
+from ltvml.value import discounted_purchases, period_ends
+from ltvml.window import DAYS_PER_MONTH
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from ltvml.models.snapshots import Snapshots
+
+    Array = NDArray[np.float64]
+
+
+class ValueAtHorizon(ValueModel):
+    """A value at one horizon, and the closed form's proportions for all others.
+
+    A subclass takes `discount_rate` as an argument: continuous, per day (`window.daily_discount_rate`).
+
+    Attributes
+    ----------
+    horizon_ : int
+        Days that the learned value speaks of.
+    closed_form_ : ClosedForm
+        As of the cutoff of the fit.
+    """
+
+    discount_rate: float
+    horizon_: int
+    closed_form_: ClosedForm
+
+    @abstractmethod
+    def fit(self, snapshots: Snapshots) -> Self:
+        """Learn from past snapshots."""
+
+    @abstractmethod
+    def value_at_horizon(self, X: pd.DataFrame) -> Array:
+        """Expected undiscounted value in the `horizon_` days after the cutoff, currency, shape (n,), never negative."""
+
+    def expected_value(self, X: pd.DataFrame, horizon: float) -> Array:
+        """Expected discounted value in (cutoff, cutoff + horizon], in the currency of `X`, shape (n,)."""
+        return self.expected_value_if_silent(X, horizon, silence=0.0)
+
+    def expected_value_if_silent(self, X: pd.DataFrame, horizon: float, *, silence: float) -> Array:
+        """The same, given that nothing is bought in (cutoff, cutoff + silence], shape (n,)."""
+        purchase = self.closed_form_.purchase
+        ends = period_ends(horizon, DAYS_PER_MONTH if self.discount_rate else np.inf)
+        later = purchase.expected_purchases_at(purchase.after_silence(X, silence), np.maximum(ends - silence, 0.0))
+        purchases = discounted_purchases(later, ends, self.discount_rate)
+        learned_for = purchase.expected_purchases(X, self.horizon_)
+        share = np.divide(purchases, learned_for, out=np.zeros(len(X)), where=learned_for > 0)
+        return np.asarray(self.value_at_horizon(X) * share)
+
+    def fitted_state(self) -> dict[str, Any]:
+        """The horizon and the closed form; a subclass adds its own."""
+        return {"horizon": self.horizon_, "closed_form": self.closed_form_.to_dict()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Set the attributes from `fitted_state`."""
+        self.horizon_ = int(state["horizon"])
+        self.closed_form_ = ClosedForm.from_dict(state["closed_form"])
+
+    def _keep(self, snapshots: Snapshots) -> None:
+        self.horizon_, self.closed_form_ = snapshots.horizon, snapshots.closed_form

@@ -1,0 +1,115 @@
+"""Two stages: whether anything is bought, times how much is spent by those who buy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from scipy.special import expit
+
+from ltvml.models.base import Diagnosis
+from ltvml.models.booster import Growth, Sample, Trees, grow
+from ltvml.models.repurchase.lightgbm_binary import LightGBMBinary
+from ltvml.models.value.at_horizon import ValueAtHorizon
+from ltvml.models.value.winsor import lost_share, winsorised
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from ltvml.models.snapshots import Snapshots
+
+    Array = NDArray[np.float64]
+
+
+class LightGBMTwoStage(ValueAtHorizon):
+    """P(a purchase) by `LightGBMBinary`, times the spend of buyers by LightGBM with a gamma loss.
+
+    Parameters
+    ----------
+    discount_rate : float
+        Continuous, per day.
+    members : int
+        Boosters averaged on the log scale, 1 to 5.
+    num_threads : int
+    random_state : int
+
+    Attributes
+    ----------
+    buys_ : LightGBMBinary
+    spends_ : Trees
+        Log of the spend of a buyer over `mean_`.
+    mean_ : float
+        Mean winsorised spend of a buyer, currency.
+    level_ : float
+        What predictions are multiplied by, to put back what the winsorising cut.
+    """
+
+    name = "lightgbm_two_stage"
+    requires = LightGBMBinary.requires
+
+    buys_: LightGBMBinary
+    spends_: Trees
+    mean_: float
+    level_: float
+
+    def __init__(
+        self, discount_rate: float = 0.0, members: int = 3, num_threads: int = 2, random_state: int = 0
+    ) -> None:
+        self.discount_rate = discount_rate
+        self.members = members
+        self.num_threads = num_threads
+        self.random_state = random_state
+
+    def fit(self, snapshots: Snapshots) -> Self:
+        """Learn both stages.
+
+        Raises
+        ------
+        DataContractError
+            If everybody, or nobody, bought.
+        """
+        buys = LightGBMBinary(members=self.members, num_threads=self.num_threads, random_state=self.random_state)
+        return self.fit_spend(snapshots, buys.fit(snapshots))
+
+    def fit_spend(self, snapshots: Snapshots, buys: LightGBMBinary) -> Self:
+        """Learn the second stage beside a first one that was fitted on the same snapshots already."""
+        self._keep(snapshots)
+        self.buys_ = buys
+        spend = winsorised(snapshots.spend)
+        paid = spend > 0
+        self.mean_ = float(spend[paid].mean()) if paid.any() else 1.0
+        growth = Growth(num_threads=self.num_threads, random_state=self.random_state)
+        sample = Sample(snapshots.X[paid], spend[paid] / self.mean_, snapshots.bucket[paid])
+        self.spends_ = grow(sample, "gamma", growth, members=self.members)
+        self.level_ = 1.0
+        self.level_ = lost_share(snapshots.spend, self.value_of(snapshots.X))
+        self.diagnosis_ = Diagnosis()
+        return self
+
+    def value_at_horizon(self, X: pd.DataFrame) -> Array:
+        """Expected undiscounted value in the label horizon, currency, shape (n,)."""
+        return self.value_of(self.closed_form_.with_columns(X, self.horizon_))
+
+    def value_of(self, rows: pd.DataFrame) -> Array:
+        """The same for rows that carry the closed form's columns already, shape (n,)."""
+        bought = expit(self.buys_.log_odds_of(rows))
+        return self.level_ * self.mean_ * bought * np.exp(self.spends_.raw(rows))
+
+    def fitted_state(self) -> dict[str, Any]:
+        """The horizon, the closed form, both stages and the level."""
+        return super().fitted_state() | {
+            "buys": self.buys_.to_dict(),
+            "spends": self.spends_.to_dict(),
+            "mean": self.mean_,
+            "level": self.level_,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Set the attributes from `fitted_state`."""
+        super().restore(state)
+        self.buys_ = LightGBMBinary.from_dict(state["buys"])
+        self.spends_ = Trees.from_dict(state["spends"])
+        self.mean_, self.level_ = float(state["mean"]), float(state["level"])

@@ -1,0 +1,172 @@
+"""Shape from learners and closed form together, level from the closed form: the mix that is the default for value.
+
+With N(v) = v / sum v; vr, va the closed form's value on repeat and on all orders; ml3 the mean of Tweedie, P(buy) x gamma, and
+Tweedie with the log of the closed form's value as offset; n+ the buyers of the last closed window:
+
+    w = n+ / (n+ + 300)
+    A = w N(ml3) + (1 - w) (N(vr) + N(va)) / 2
+    V = N(A) x level,    level = sum vr
+
+or, where no window as long as the horizon has closed, level = sqrt(sum vr x sum of past spend rate x H): the closed form has
+then never been seen to be right, and the past rate errs the other way. The level is not corrected by the last closed window,
+where a few large customers decide.
+
+Sums run over the customers at the cutoff of the fit; their means are stored as numbers, so that a value does not depend on who
+else is in the batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from ltvml.models.base import Diagnosis
+from ltvml.models.repurchase.lightgbm_binary import LightGBMBinary
+from ltvml.models.repurchase.mix import learners_weight
+from ltvml.models.value.at_horizon import ValueAtHorizon
+from ltvml.models.value.lightgbm_tweedie import LightGBMTweedie
+from ltvml.models.value.lightgbm_two_stage import LightGBMTwoStage
+from ltvml.models.value.past_spend import PastSpend
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from ltvml.models.snapshots import Snapshots
+
+    Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Blend:
+    """The constants of the mix.
+
+    Parameters
+    ----------
+    weight : float
+        w, the learners' share.
+    level : float
+        Mean value a customer, currency.
+    mean_learned, mean_repeat, mean_all : float
+        Means of ml3, vr and va over the customers at the cutoff.
+    """
+
+    weight: float
+    level: float
+    mean_learned: float
+    mean_repeat: float
+    mean_all: float
+
+    def value(self, learned: Array, repeat: Array, every: Array) -> Array:
+        """V from ml3, vr and va, each (n,)."""
+        closed = (_over(repeat, self.mean_repeat) + _over(every, self.mean_all)) / 2
+        return self.level * (self.weight * _over(learned, self.mean_learned) + (1 - self.weight) * closed)
+
+
+def mean_level(repeat: Array, past: Array, *, has_closed: bool) -> float:
+    """Mean value a customer: that of vr, or its geometric mean with the past rate's where no window has closed."""
+    level = float(repeat.mean())
+    return level if has_closed else float(np.sqrt(level * past.mean()))
+
+
+class ValueMix(ValueAtHorizon):
+    """Mixed shape at the closed form's level.
+
+    Parameters
+    ----------
+    discount_rate : float
+        Continuous, per day.
+    num_threads : int
+    random_state : int
+
+    Attributes
+    ----------
+    tweedie_, tweedie_offset_ : LightGBMTweedie
+    two_stage_ : LightGBMTwoStage
+    blend_ : Blend
+    """
+
+    name = "mix"
+    requires = LightGBMBinary.requires
+
+    tweedie_: LightGBMTweedie
+    tweedie_offset_: LightGBMTweedie
+    two_stage_: LightGBMTwoStage
+    blend_: Blend
+
+    def __init__(self, discount_rate: float = 0.0, num_threads: int = 2, random_state: int = 0) -> None:
+        self.discount_rate = discount_rate
+        self.num_threads = num_threads
+        self.random_state = random_state
+
+    def fit(self, snapshots: Snapshots) -> Self:
+        """Train the learners, then weigh and level them.
+
+        Raises
+        ------
+        DataContractError
+            If everybody, or nobody, bought.
+        """
+        machine = {"num_threads": self.num_threads, "random_state": self.random_state}
+        return self.combine(
+            snapshots,
+            tweedie=LightGBMTweedie(**machine).fit(snapshots),
+            tweedie_offset=LightGBMTweedie(offset=True, **machine).fit(snapshots),
+            two_stage=LightGBMTwoStage(**machine).fit(snapshots),
+        )
+
+    def combine(
+        self,
+        snapshots: Snapshots,
+        *,
+        tweedie: LightGBMTweedie,
+        tweedie_offset: LightGBMTweedie,
+        two_stage: LightGBMTwoStage,
+    ) -> Self:
+        """Weigh and level learners that were fitted on the same snapshots already."""
+        self.tweedie_, self.tweedie_offset_, self.two_stage_ = tweedie, tweedie_offset, two_stage
+        self.horizon_, self.closed_form_ = snapshots.asked, snapshots.closed_form
+        present = snapshots.present
+        learned = self._learned(present)
+        repeat, every = self.closed_form_.values(present, self.horizon_)
+        past = PastSpend().expected_value(present, self.horizon_)
+        self.blend_ = Blend(
+            weight=learners_weight(snapshots.buyers),
+            level=mean_level(repeat, past, has_closed=snapshots.asked_has_closed),
+            mean_learned=float(learned.mean()),
+            mean_repeat=float(repeat.mean()),
+            mean_all=float(every.mean()),
+        )
+        self.diagnosis_ = Diagnosis()
+        return self
+
+    def value_at_horizon(self, X: pd.DataFrame) -> Array:
+        """Expected undiscounted value in the horizon asked for, currency, shape (n,)."""
+        return self.blend_.value(self._learned(X), *self.closed_form_.values(X, self.horizon_))
+
+    def fitted_state(self) -> dict[str, Any]:
+        """The constants and the parts."""
+        parts = {name: getattr(self, f"{name}_").to_dict() for name in ("tweedie", "tweedie_offset", "two_stage")}
+        return super().fitted_state() | parts | {"blend": asdict(self.blend_)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Set the attributes from `fitted_state`."""
+        super().restore(state)
+        self.tweedie_ = LightGBMTweedie.from_dict(state["tweedie"])
+        self.tweedie_offset_ = LightGBMTweedie.from_dict(state["tweedie_offset"])
+        self.two_stage_ = LightGBMTwoStage.from_dict(state["two_stage"])
+        self.blend_ = Blend(**state["blend"])
+
+    def _learned(self, X: pd.DataFrame) -> Array:
+        learners = (self.tweedie_, self.tweedie_offset_, self.two_stage_)
+        rows = self.closed_form_.with_columns(X, self.tweedie_.horizon_)
+        return np.asarray(sum(learner.value_of(rows) for learner in learners) / len(learners))
+
+
+def _over(values: Array, mean: float) -> Array:
+    """`values` over their mean at the cutoff; 0 where that mean was 0, and nobody was worth anything."""
+    return values / mean if mean > 0 else np.zeros_like(values)

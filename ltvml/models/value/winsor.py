@@ -1,0 +1,39 @@
+"""Heavy tails in training: the largest amounts are cut for the learning, and the mean is put back afterwards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+CUT = 0.99
+"""Quantile of the positive amounts above which they are cut."""
+
+
+def winsorised(spend: Array, quantile: float = CUT) -> Array:
+    """Amounts kept between 0 and a quantile of the positive ones.
+
+    Parameters
+    ----------
+    spend : (n,) array
+        Net value in the label window; below 0 where returns outweigh purchases.
+    quantile : float
+
+    Returns
+    -------
+    (n,) array
+    """
+    positive = spend[spend > 0]
+    cap = np.quantile(positive, quantile) if len(positive) else 0.0
+    return np.asarray(np.clip(spend, 0.0, cap))
+
+
+def lost_share(spend: Array, predicted: Array) -> float:
+    """What predictions must be multiplied by so that they sum to the amounts as they were, uncut."""
+    total = float(predicted.sum())
+    return max(float(spend.sum()), 0.0) / total if total > 0 else 0.0

@@ -1,0 +1,356 @@
+"""Runs in MLflow: one parent run a fit with a child run a model, the bundle as a served model, and its registry.
+
+The store is `MLFLOW_TRACKING_URI` where that is set, else a SQLite file in the folder of the results. MLflow's client
+is given every tag, so that none is guessed from the name of the user, the path of the notebook or the repository.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import tempfile
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ltvml.bundle import Bundle
+from ltvml.errors import LtvmlError, TrackingError
+from ltvml.tracking.base import Logged
+from ltvml.tracking.bounds import SQLITE, check_writable, environment, silenced, sqlite_file, without_password
+from ltvml.tracking.items import Metric, ModelItem, Param, Tag, place_artifacts
+from ltvml.tracking.served_files import ServedFiles, served_files
+from ltvml.tracking.served_rows import input_columns, output_columns, summary_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import ModuleType
+
+    import pandas as pd
+
+    from ltvml.contracts import Column
+    from ltvml.tracking.items import Item, Run
+
+MODEL = "model"
+BUNDLE = "artifacts/bundle"
+CHAMPION, CHALLENGER = "champion", "challenger"
+# a nightly job should hear within seconds that nobody answers; MLflow would try for minutes
+WAITING = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "15"}
+SILENT = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "GIT_PYTHON_REFRESH": "quiet"}
+# the largest batch that every MLflow store takes
+MOST_METRICS, MOST_PARAMS, MOST_TAGS = 800, 100, 100
+_WIRE_TYPES = {"string": "string", "float64": "double", "bool": "boolean"}
+
+
+@dataclass(frozen=True)
+class _Written:
+    run_id: str
+    artifacts: str
+    model_id: str | None
+    bundle_version: str | None
+
+
+class MlflowTracker:
+    """Keeps runs in an MLflow store.
+
+    Parameters
+    ----------
+    experiment : str
+        Name of the experiment, and of the registered model.
+    folder : Path
+        Holds `mlflow.db` and `mlartifacts`, unless `MLFLOW_TRACKING_URI` names another store.
+    """
+
+    def __init__(self, experiment: str, folder: Path) -> None:
+        self.experiment = experiment
+        self.store = store_uri(folder.absolute())
+        self.artifacts = artifact_folder(self.store, folder.absolute())
+
+    def log(self, run: Run) -> Logged:
+        """Log a run with its children and register its model; a run that fails midway is marked FAILED.
+
+        The first version of a model becomes `champion`, later ones `challenger`: what a nightly
+        `score --model models:/<experiment>@champion` uses changes only when somebody promotes a version.
+
+        Raises
+        ------
+        TrackingError
+            If the store cannot be reached, or refuses.
+        """
+        with _session(self.store, self.artifacts) as mlflow:
+            client = mlflow.MlflowClient()
+            written = log_run(client, experiment_id(client, self.experiment, self.artifacts), run)
+            version, alias = register(client, self.experiment, written) if written.model_id else (None, None)
+        return Logged(
+            run_id=written.run_id,
+            store=without_password(self.store),
+            artifacts=without_password(written.artifacts),
+            model_uri=f"models:/{self.experiment}/{version}" if version else None,
+            alias=alias,
+        )
+
+    def fetch(self, model_uri: str, folder: Path) -> Path:
+        """Download a bundle: `models:/name@alias`, `models:/name/3`, or `runs:/id` (of the run, or of its model).
+
+        Raises
+        ------
+        TrackingError
+            If the URI is of no such form, the model is not there or not of ltvml, or the store cannot be reached.
+        """
+        source = bundle_uri(model_uri)
+        if (database := sqlite_file(self.store)) and not database.exists():
+            raise TrackingError(
+                f"found no store at {database}; expected one with '{model_uri}'.",
+                hint="run `ltvml fit` with the same output.dir first, or set MLFLOW_TRACKING_URI.",
+            )
+        with _session(self.store, self.artifacts) as mlflow:
+            return Path(mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=str(folder)))
+
+
+def store_uri(folder: Path) -> str:
+    """Name the store in use; the path of a SQLite file is absolute.
+
+    Parameters
+    ----------
+    folder : Path
+        Absolute.
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{(folder / 'mlflow.db').as_posix()}"
+    database = sqlite_file(uri)
+    return uri if database is None else f"{SQLITE}{database.as_posix()}"
+
+
+def artifact_folder(store: str, folder: Path) -> Path | None:
+    """Choose where a new experiment keeps its files; None where a server decides.
+
+    MLflow's own choice is `mlruns` under whatever folder the job was started in.
+    """
+    if re.match(r"(https?|databricks|uc)\b", store):
+        return None
+    database = sqlite_file(store)
+    return (database.parent if database else folder) / "mlartifacts"
+
+
+def bundle_uri(model_uri: str) -> str:
+    """Name the bundle inside a logged model.
+
+    Raises
+    ------
+    TrackingError
+        If the URI is of no known form.
+
+    Examples
+    --------
+    >>> bundle_uri("models:/ltvml@champion")
+    'models:/ltvml@champion/artifacts/bundle'
+    >>> bundle_uri("runs:/0a1b")
+    'runs:/0a1b/model/artifacts/bundle'
+    """
+    uri = model_uri.rstrip("/")
+    if re.fullmatch(r"runs:/\w+", uri):
+        return f"{uri}/{MODEL}/{BUNDLE}"
+    if re.fullmatch(r"runs:/\w+/.+|models:/[^/@]+(@[^/@]+|/[^/@]+)|models:/m-\w+", uri):
+        return f"{uri}/{BUNDLE}"
+    raise TrackingError(
+        f"'{model_uri}' names no model; expected models:/<name>@<alias>, models:/<name>/<version> or runs:/<id>.",
+        hint="for example models:/ltvml@champion.",
+    )
+
+
+def experiment_id(client: Any, name: str, artifacts: Path | None) -> str:
+    """Find the experiment, or make it, and return its id."""
+    from mlflow.exceptions import MlflowException
+
+    if found := client.get_experiment_by_name(name):
+        return str(found.experiment_id)
+    try:
+        return str(client.create_experiment(name, artifact_location=artifacts and artifacts.as_uri()))
+    except MlflowException:
+        # another process may have made it in between
+        if found := client.get_experiment_by_name(name):
+            return str(found.experiment_id)
+        raise
+
+
+def log_run(client: Any, experiment: str, run: Run, parent: str | None = None) -> _Written:
+    """Log a run, its children and its model.
+
+    Parameters
+    ----------
+    client : mlflow.MlflowClient
+    experiment : str
+        Id of the experiment.
+    run : Run
+    parent : str, optional
+        Id of the run above.
+    """
+    with started(client, experiment, run.name, parent) as info:
+        log_items(client, info.run_id, run.items)
+        for child in run.children:
+            log_run(client, experiment, child, parent=info.run_id)
+        model = next((item for item in run.items if isinstance(item, ModelItem)), None)
+        if model is None:
+            return _Written(info.run_id, info.artifact_uri, None, None)
+        bundle = Bundle.load(model.bundle)
+        model_id = log_model(client, experiment, info.run_id, bundle)
+        return _Written(info.run_id, info.artifact_uri, model_id, bundle.version)
+
+
+@contextlib.contextmanager
+def started(client: Any, experiment: str, name: str, parent: str | None) -> Iterator[Any]:
+    """Start a run, give its info, and end it as FINISHED or FAILED."""
+    tags = {"mlflow.source.name": "ltvml"} | ({"mlflow.parentRunId": parent} if parent else {})
+    info = client.create_run(experiment, tags=tags, run_name=name).info
+    try:
+        yield info
+    except BaseException:
+        # the store may be what failed; the first error is the one to tell
+        with contextlib.suppress(Exception):
+            client.set_terminated(info.run_id, "FAILED")
+        raise
+    client.set_terminated(info.run_id, "FINISHED")
+
+
+def log_items(client: Any, run_id: str, items: Sequence[Item]) -> None:
+    """Log parameters, metrics, tags and artifacts, in as few calls as MLflow allows."""
+    from mlflow.entities import Metric as MlflowMetric
+    from mlflow.entities import Param as MlflowParam
+    from mlflow.entities import RunTag
+
+    now = int(time.time() * 1000)
+    metrics = [
+        MlflowMetric(allowed_name(item.key), item.value, now, item.step) for item in items if isinstance(item, Metric)
+    ]
+    params = [MlflowParam(allowed_name(item.key), item.value) for item in items if isinstance(item, Param)]
+    tags = [RunTag(allowed_name(item.key), item.value) for item in items if isinstance(item, Tag)]
+    while metrics or params or tags:
+        client.log_batch(run_id, metrics[:MOST_METRICS], params[:MOST_PARAMS], tags[:MOST_TAGS])
+        metrics, params, tags = metrics[MOST_METRICS:], params[MOST_PARAMS:], tags[MOST_TAGS:]
+    with tempfile.TemporaryDirectory() as staging:
+        place_artifacts(items, Path(staging))
+        if any(Path(staging).iterdir()):
+            client.log_artifacts(run_id, staging)
+
+
+def allowed_name(key: str) -> str:
+    """Replace what MLflow does not take in a name: a column of the user's own may be part of `key`.
+
+    Examples
+    --------
+    >>> allowed_name("ledger.excluded_is test?")
+    'ledger.excluded_is test_'
+    """
+    return re.sub(r"[^\w\-./ ]", "_", key)
+
+
+def log_model(client: Any, experiment: str, run_id: str, bundle: Bundle) -> str:
+    """Log the bundle as a models-from-code pyfunc of the run, and return the model's id."""
+    from mlflow.entities import LoggedModelOutput
+
+    logged = client.create_logged_model(
+        experiment, MODEL, source_run_id=run_id, tags={"bundle_version": bundle.version}, model_type="ltvml"
+    )
+    try:
+        with tempfile.TemporaryDirectory() as staging:
+            files = served_files(bundle, Path(staging))
+            saved = Path(staging) / MODEL
+            save_model(saved, files, bundle, run_id=run_id, model_id=logged.model_id)
+            client.log_model_artifacts(logged.model_id, str(saved))
+    except BaseException:
+        with contextlib.suppress(Exception):
+            client.finalize_logged_model(logged.model_id, "FAILED")
+        raise
+    client.finalize_logged_model(logged.model_id, "READY")
+    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+    return str(logged.model_id)
+
+
+def save_model(path: Path, files: ServedFiles, bundle: Bundle, *, run_id: str, model_id: str) -> None:
+    """Write the folder of an MLflow model: the model file, the bundle's text, signature, example and requirements."""
+    import mlflow.pyfunc
+    from mlflow.models import Model, ModelSignature
+
+    mlflow.pyfunc.save_model(
+        str(path),
+        python_model=str(files.model),
+        artifacts={"bundle": str(files.bundle), "source": str(files.source)},
+        signature=ModelSignature(
+            inputs=schema(input_columns(bundle.summary_columns)), outputs=schema(output_columns())
+        ),
+        input_example=example(bundle),
+        pip_requirements=list(files.requirements),
+        mlflow_model=Model(artifact_path=MODEL, run_id=run_id, model_id=model_id),
+    )
+
+
+def schema(columns: Sequence[Column]) -> Any:
+    """Turn columns into an MLflow schema."""
+    from mlflow.types import ColSpec, Schema
+
+    return Schema([ColSpec(_WIRE_TYPES[column.dtype], column.name, required=column.required) for column in columns])
+
+
+def example(bundle: Bundle) -> pd.DataFrame:
+    """Give rows of nobody as the served model takes them."""
+    rows = bundle.example_rows()
+    wanted = [column for column in input_columns(bundle.summary_columns) if column.name in rows]
+    known = summary_of(rows, bundle.summary_columns)
+    return known[[column.name for column in wanted]].astype(
+        {column.name: "float64" for column in wanted if column.dtype == "float64"}
+    )
+
+
+def register(client: Any, model_name: str, written: _Written) -> tuple[str, str]:
+    """Make the logged model the next version of `model_name`; return the version and the alias it got."""
+    from mlflow.exceptions import MlflowException
+
+    # it is there already after the first fit
+    with contextlib.suppress(MlflowException):
+        client.create_registered_model(model_name)
+    version = client.create_model_version(
+        model_name,
+        source=f"models:/{written.model_id}",
+        run_id=written.run_id,
+        model_id=written.model_id,
+        tags={"bundle_version": written.bundle_version},
+    )
+    alias = CHALLENGER if CHAMPION in client.get_registered_model(model_name).aliases else CHAMPION
+    client.set_registered_model_alias(model_name, alias, version.version)
+    return str(version.version), alias
+
+
+@contextlib.contextmanager
+def _session(store: str, artifacts: Path | None) -> Iterator[ModuleType]:
+    """Give mlflow, quiet and bound to `store`; whatever goes wrong becomes a `TrackingError`."""
+    fixed = {"MLFLOW_TRACKING_URI": store}
+    if artifacts:
+        # the experiment `Default`, which MLflow makes unasked, would point into the current folder
+        fixed["_MLFLOW_SERVER_ARTIFACT_ROOT"] = artifacts.as_uri()
+    # for good: mlflow starts its telemetry once, when it is first imported
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    try:
+        if database := sqlite_file(store):
+            check_writable(database)
+        with environment(fixed, defaults=WAITING | SILENT), warnings.catch_warnings():
+            # mlflow warns about its own calls of pandas, SQLAlchemy and pydantic
+            warnings.filterwarnings("ignore", module=r"mlflow(\.|$)")
+            import mlflow
+            import mlflow.artifacts
+
+            with silenced("mlflow", "alembic", "urllib3"):
+                yield mlflow
+    except LtvmlError:
+        raise
+    except Exception as error:
+        # a store may raise what its database, its network or its cloud raises
+        raise _unreachable(store, error) from error
+
+
+def _unreachable(store: str, error: Exception) -> TrackingError:
+    reason = without_password(str(error)).strip().splitlines() or [type(error).__name__]
+    return TrackingError(
+        f"the MLflow store {without_password(store)} did not do what was asked: {reason[0]}",
+        hint="is the store running and writable? MLFLOW_TRACKING_URI names another, --no-mlflow uses none.",
+    )

@@ -1,0 +1,76 @@
+"""The plots of a fit: repeat purchases week by week, and who is still a customer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ltvml.evaluation import plots
+from ltvml.features.season import daily_counts
+from ltvml.models.season import expected_repeats
+from ltvml.models.season_counts import DailyCounts
+from ltvml.rfm import weighted_quantiles
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from ltvml.bundle import Bundle
+    from ltvml.models.base import PurchaseModel
+    from ltvml.workflows.intake import Intake
+
+    Array = NDArray[np.float64]
+
+FEWEST_CUSTOMERS = 20
+
+
+def save_fit_plots(folder: Path, bundle: Bundle, intake: Intake, patterns: pd.DataFrame) -> tuple[Path, ...]:
+    """Write the plots that the data allow; returns their paths.
+
+    Parameters
+    ----------
+    folder : Path
+    bundle : Bundle
+    intake : Intake
+    patterns : frame
+        frequency, recency, T, count.
+    """
+    if patterns["count"].sum() < FEWEST_CUSTOMERS or (patterns["frequency"] == 0).all():
+        return ()
+    purchase = bundle.roles.purchase
+    tracking, alive = folder / "repeat_purchases.png", folder / "p_alive.png"
+    plots.save(tracking_plot(purchase, intake), tracking)
+    if "p_alive" in purchase.diagnosis_.withheld:
+        return (tracking,)
+    plots.save(alive_plot(purchase, patterns), alive)
+    return tracking, alive
+
+
+def tracking_plot(purchase: PurchaseModel, intake: Intake) -> plots.Figure:
+    """Repeat purchases a week, actual and expected from the first purchases, up to the cutoff."""
+    counts = DailyCounts.from_frame(
+        intake.engine.collect(daily_counts(intake.days, intake.window)), intake.window.cutoff_day
+    )
+    return plots.weekly_tracking(
+        counts.days,
+        counts.orders - counts.first_orders,
+        expected_repeats(purchase, counts.first_orders),
+        cutoff_day=intake.window.cutoff_day,
+        model=purchase.name,
+    )
+
+
+def alive_plot(purchase: PurchaseModel, patterns: pd.DataFrame) -> plots.Figure:
+    """P(alive) over the histories that customers of typical age have."""
+    age = float(weighted_quantiles(patterns["T"], patterns["count"], [0.75])[0])
+    repeat = patterns[patterns["frequency"] > 0]
+    most = int(np.clip(weighted_quantiles(repeat["frequency"], repeat["count"], [0.99])[0], 5, 40))
+
+    def alive(frequency: Array, recency: Array) -> Array:
+        return purchase.probability_alive(pd.DataFrame({"frequency": frequency, "recency": recency, "T": age}))
+
+    frequencies, recencies, probability = plots.alive_grid(alive, most=most, age=age)
+    return plots.alive_by_history(probability, frequencies=frequencies, recencies=recencies, age=age)

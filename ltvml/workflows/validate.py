@@ -1,0 +1,70 @@
+"""Validate: read the orders and say what a fit would see, without fitting anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ltvml.window import date_of
+from ltvml.workflows.intake import Intake, take_in
+from ltvml.workflows.progress import Progress, Steps
+from ltvml.workflows.wording import fields
+
+if TYPE_CHECKING:
+    from ltvml.config import Config
+
+
+@dataclass(frozen=True)
+class ValidationReport:
+    """What the door saw.
+
+    Parameters
+    ----------
+    intake : Intake
+    """
+
+    intake: Intake
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        window = self.intake.window
+        return {
+            "ledger": self.intake.ledger.to_dict(),
+            "customers": self.intake.customers,
+            "window": {
+                "cutoff": window.cutoff.isoformat(),
+                "churn_horizon": window.churn_horizon,
+                "ltv_horizon": window.ltv_horizon,
+            },
+            "fingerprint": self.intake.fingerprint,
+        }
+
+    def text(self) -> str:
+        """In words, within 80 columns."""
+        ledger, window = self.intake.ledger, self.intake.window
+        assert ledger.first_day is not None
+        assert ledger.last_day is not None
+        lines = [
+            ("customers", f"{self.intake.customers:,}, seen up to {window.cutoff}"),
+            ("orders from", f"{date_of(ledger.first_day)} to {date_of(ledger.last_day)}"),
+            ("horizons", f"churn {window.churn_horizon} days, value {window.ltv_horizon} days"),
+        ]
+        return f"{ledger}\n\n{fields(lines)}"
+
+
+def validate(config: Config, *, transactions: Any = None, progress: Progress | None = None) -> ValidationReport:
+    """Check the orders of a configuration, and count every row.
+
+    Parameters
+    ----------
+    config : Config
+    transactions : frame, optional
+        In place of `transactions.source`.
+    progress : callable, optional
+
+    Raises
+    ------
+    LtvmlError
+        If the orders cannot be used; see `ltvml.errors`.
+    """
+    return ValidationReport(take_in(config, transactions, Steps(progress)))

@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ltvml.bundle import Bundle
+from ltvml.errors import TrackingError
+from ltvml.tracking.items import Artifact, Metric, Run, Tag, fit_run
+from ltvml.tracking.mlflow import MlflowTracker, artifact_folder, bundle_uri, store_uri
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ltvml.tracking.base import Logged
+
+# DESIGN: a job hears within seconds that its store is gone; a refused connection is tried three times
+SECONDS_TO_HEAR = 20.0
+# two processes, each with an import of MLflow, on a loaded machine
+SECONDS_FOR_TWO = 180.0
+
+
+def children_of(client: Any, run_id: str) -> list[Any]:
+    experiment = client.get_run(run_id).info.experiment_id
+    return list(client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{run_id}'"))
+
+
+def runs_of(client: Any, experiment: str) -> list[Any]:
+    return list(client.search_runs([client.get_experiment_by_name(experiment).experiment_id]))
+
+
+def test_a_fit_is_a_finished_run_with_a_child_for_each_model(logged: Logged, client: Any) -> None:
+    children = children_of(client, logged.run_id)
+    assert {child.info.run_name for child in children} == {
+        "purchase: mbg_nbd",
+        "spend: gamma_gamma",
+        "value: purchase_times_spend",
+    }
+    assert {run.info.status for run in (client.get_run(logged.run_id), *children)} == {"FINISHED"}
+
+
+def test_the_run_holds_the_fingerprint_the_ledger_and_the_window(
+    logged: Logged, client: Any, report: dict[str, Any]
+) -> None:
+    data = client.get_run(logged.run_id).data
+    assert data.params["fingerprint.sha256"] == report["fingerprint"]["sha256"]
+    assert data.params["window.cutoff"] == report["window"]["cutoff"]
+    assert data.metrics["ledger.missing_date"] == 6
+    assert data.metrics["ledger.excluded_is test_"] == 4
+    assert data.tags["bundle_version"] == report["bundle_version"]
+
+
+def test_a_child_holds_parameters_with_standard_errors(logged: Logged, client: Any, report: dict[str, Any]) -> None:
+    (child,) = [run for run in children_of(client, logged.run_id) if run.data.tags["role"] == "purchase"]
+    facts = report["models"]["purchase"]
+    assert facts["parameters"]
+    for name, value in facts["parameters"].items():
+        assert child.data.metrics[f"parameter.{name}"] == value
+    assert any(key.startswith("standard_error.") for key in (*child.data.metrics, *child.data.params))
+
+
+def test_files_lie_beside_the_store(logged: Logged, client: Any, report: dict[str, Any], tmp_path: Path) -> None:
+    assert {file.path for file in client.list_artifacts(logged.run_id)} >= {"ledger.json", "messages.json", "plots"}
+    ledger = Path(client.download_artifacts(logged.run_id, "ledger.json", str(tmp_path)))
+    assert json.loads(ledger.read_text()) == report["ledger"]
+    folder = Path(logged.store.removeprefix("sqlite:///")).parent
+    assert logged.artifacts.startswith((folder / "mlartifacts").as_uri())
+
+
+def test_the_first_version_is_the_champion_and_a_later_one_the_challenger(
+    tracker_of: Callable[[str], MlflowTracker], report: dict[str, Any], client: Any
+) -> None:
+    tracker = tracker_of("aliases")
+    first, second, third = (tracker.log(fit_run(report)) for _ in range(3))
+    assert (first.alias, second.alias, third.alias) == ("champion", "challenger", "challenger")
+    assert client.get_registered_model("aliases").aliases == {"champion": "1", "challenger": "3"}
+    assert third.model_uri == "models:/aliases/3"
+    assert client.get_model_version("aliases", "3").run_id == third.run_id
+
+
+@pytest.mark.parametrize("uri", ["models:/ltvml@champion", "models:/ltvml/1", "runs:/{run}", "runs:/{run}/model"])
+def test_a_bundle_is_fetched_by_alias_by_version_and_by_run(
+    uri: str, logged: Logged, store: Path, bundle: Bundle, tmp_path: Path
+) -> None:
+    folder = MlflowTracker("ltvml", store).fetch(uri.format(run=logged.run_id), tmp_path)
+    assert folder.is_relative_to(tmp_path)
+    assert Bundle.load(folder).version == bundle.version
+
+
+@pytest.mark.parametrize("uri", ["models:/ltvml@nobody", "models:/ltvml/99", "models:/no-such/1", "runs:/0a1b2c"])
+def test_a_model_that_is_not_there_is_a_tracking_error(
+    uri: str, logged: Logged, tracker_of: Callable[[str], MlflowTracker], tmp_path: Path
+) -> None:
+    with pytest.raises(TrackingError, match="not found"):
+        tracker_of("ltvml").fetch(uri, tmp_path)
+
+
+@pytest.mark.parametrize("uri", ["ltvml", "models:/ltvml", "runs:/", "models:/a@b/c", "file:///x"])
+def test_a_uri_of_no_known_form_is_told_the_forms(uri: str) -> None:
+    with pytest.raises(TrackingError, match="expected models:/<name>@<alias>"):
+        bundle_uri(uri)
+
+
+def test_fetching_makes_no_store(tmp_path: Path) -> None:
+    with pytest.raises(TrackingError, match="found no store"):
+        MlflowTracker("ltvml", tmp_path / "out").fetch("models:/ltvml@champion", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_fails_midway_is_marked_failed_and_registers_nothing(
+    tracker_of: Callable[[str], MlflowTracker], report: dict[str, Any], client: Any, tmp_path: Path
+) -> None:
+    broken = Run("child", (Tag("role", "value"), Artifact("plot.png", tmp_path / "absent.png")))
+    with pytest.raises(TrackingError, match=r"absent\.png"):
+        tracker_of("failing").log(Run("fit", fit_run(report).items, (broken,)))
+    assert {run.info.status for run in runs_of(client, "failing")} == {"FAILED"}
+    assert len(runs_of(client, "failing")) == 2
+    assert "failing" not in {model.name for model in client.search_registered_models()}
+
+
+def test_more_metrics_than_one_batch_takes_are_all_logged(
+    tracker_of: Callable[[str], MlflowTracker], client: Any
+) -> None:
+    items = tuple(Metric(f"m{i}", float(i)) for i in range(1001)) + tuple(Tag(f"t{i}", "x") for i in range(120))
+    run = client.get_run(tracker_of("large").log(Run("fit", items)).run_id)
+    assert len(run.data.metrics) == 1001
+    assert run.data.metrics["m1000"] == 1000
+    assert {f"t{i}" for i in range(120)} <= set(run.data.tags)
+
+
+def test_no_customer_no_user_and_no_place_of_the_data_is_written(
+    logged: Logged, store: Path, secrets: list[bytes]
+) -> None:
+    files = [path for path in store.rglob("*") if path.is_file()]
+    assert len(files) > 10
+    kept = b"\0".join(content for path in files for content in contents(path))
+    assert b"fit purchases" in kept
+    assert [secret for secret in secrets if secret in kept] == []
+
+
+def contents(path: Path) -> list[bytes]:
+    """Bytes of a file, and of the files inside where it is an archive."""
+    if not zipfile.is_zipfile(path):
+        return [path.read_bytes()]
+    with zipfile.ZipFile(path) as archive:
+        return [archive.read(name) for name in archive.namelist()]
+
+
+def test_nothing_of_the_user_is_touched(
+    tracker_of: Callable[[str], MlflowTracker], logged: Logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = dict(os.environ)
+    tracker_of("ltvml").log(Run("fit", ()))
+    assert os.environ == before | {"MLFLOW_DISABLE_TELEMETRY": os.environ["MLFLOW_DISABLE_TELEMETRY"]}
+
+
+def test_the_environment_names_the_store_before_the_folder_does(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, logged: Logged
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", logged.store)
+    found = MlflowTracker("elsewhere", tmp_path).log(Run("fit", ()))
+    assert found.store == logged.store
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_paths_of_a_store_are_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///my.db")
+    assert store_uri(Path("out").absolute()) == f"sqlite:///{tmp_path}/my.db"
+    assert artifact_folder(store_uri(tmp_path / "out"), tmp_path / "out") == tmp_path / "mlartifacts"
+
+
+def test_a_server_chooses_its_own_place_for_files(tmp_path: Path) -> None:
+    assert artifact_folder("http://mlflow:5000", tmp_path) is None
+    assert artifact_folder("postgresql://mlflow/db", tmp_path) == tmp_path / "mlartifacts"
+
+
+def test_a_server_that_refuses_is_told_within_seconds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://shop:secret@127.0.0.1:{port}")
+    start = time.monotonic()
+    with pytest.raises(TrackingError, match=f"http://\\*\\*\\*@127.0.0.1:{port}") as caught:
+        MlflowTracker("ltvml", tmp_path).log(Run("fit", ()))
+    assert time.monotonic() - start < SECONDS_TO_HEAR
+    assert "secret" not in str(caught.value)
+    assert caught.value.exit_code == 6
+
+
+@pytest.mark.parametrize("uri", ["gopher://x", "sqlite:////dev/null/mlflow.db"])
+def test_a_store_that_cannot_be_is_a_tracking_error(uri: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    start = time.monotonic()
+    with pytest.raises(TrackingError, match="did not do what was asked"):
+        MlflowTracker("ltvml", tmp_path).log(Run("fit", ()))
+    assert time.monotonic() - start < SECONDS_TO_HEAR
+
+
+def test_a_damaged_store_is_a_tracking_error(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").write_text("no database" * 1000)
+    with pytest.raises(TrackingError, match="not a database"):
+        MlflowTracker("ltvml", tmp_path).log(Run("fit", ()))
+
+
+LOG = """
+import sys, pathlib
+from ltvml.tracking.base import tracker_for
+from ltvml.tracking.items import ModelItem, Run, Tag
+folder, bundle = map(pathlib.Path, sys.argv[1:])
+run = Run("fit", (ModelItem(bundle),), (Run("child", (Tag("role", "value"),)),))
+logged = tracker_for("mlflow", experiment="ltvml", folder=folder).log(run)
+sys.exit(0 if logged.alias else 1)
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_share_a_store_that_neither_found_and_are_silent(
+    report: dict[str, Any], tmp_path: Path, mlflow_is_asked: None
+) -> None:
+    folder, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    command = [sys.executable, "-W", "error", "-c", LOG, str(folder), str(report["bundle"])]
+    both = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=elsewhere, text=True)
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=SECONDS_FOR_TWO)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert said == ["", ""]
+    assert list(elsewhere.iterdir()) == []
+
+    import mlflow
+
+    client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{folder}/mlflow.db")
+    assert {version.version for version in client.search_model_versions("name = 'ltvml'")} == {1, 2}
+    assert {run.info.status for run in runs_of(client, "ltvml")} == {"FINISHED"}
+    assert len(runs_of(client, "ltvml")) == 4
