@@ -1,4 +1,4 @@
-"""How much faster than lifetimes are the Gamma-Gamma fit and the 12-month discounted value?
+"""Time the Gamma-Gamma fit and the 12-month discounted value beside lifetimes.
 
     python benchmarks/spend_models.py [customers]
 

@@ -69,7 +69,7 @@ def discounted_purchases(expected: Array, times: Array, discount_rate: float) ->
     """
     discount = np.exp(-discount_rate * times)
     # not a matrix product: BLAS sums a row differently in batches of different sizes
-    return np.asarray(np.sum(expected * -np.diff(discount, append=0.0), axis=1))
+    return np.asarray(np.einsum("ij,j->i", expected, -np.diff(discount, append=0.0)))
 
 
 def value_if_buys(value: Array, value_if_silent: Array, survival: Array, *, least: Array | float = 0.0) -> Array:

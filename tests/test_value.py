@@ -17,7 +17,9 @@ def test_a_year_is_twelve_months():
     assert ends[-1] == 365
 
 
-@pytest.mark.parametrize(("horizon", "period", "count"), [(90, 30, 3), (91, 30, 4), (10, 30, 1), (10, np.inf, 1), (0, 30, 1)])
+@pytest.mark.parametrize(
+    ("horizon", "period", "count"), [(90, 30, 3), (91, 30, 4), (10, 30, 1), (10, np.inf, 1), (0, 30, 1)]
+)
 def test_periods_are_equal_and_fill_the_horizon(horizon, period, count):
     ends = period_ends(horizon, period)
     assert len(ends) == count

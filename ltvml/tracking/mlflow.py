@@ -19,7 +19,15 @@ from typing import TYPE_CHECKING, Any
 from ltvml.bundle import Bundle
 from ltvml.errors import LtvmlError, TrackingError
 from ltvml.tracking.base import Logged
-from ltvml.tracking.bounds import SQLITE, check_writable, environment, silenced, sqlite_file, without_password
+from ltvml.tracking.bounds import (
+    SQLITE,
+    check_writable,
+    environment,
+    one_at_a_time,
+    silenced,
+    sqlite_file,
+    without_password,
+)
 from ltvml.tracking.items import Metric, ModelItem, Param, Tag, place_artifacts
 from ltvml.tracking.served_files import ServedFiles, served_files
 from ltvml.tracking.served_rows import input_columns, output_columns, summary_of
@@ -79,8 +87,7 @@ class MlflowTracker:
         TrackingError
             If the store cannot be reached, or refuses.
         """
-        with _session(self.store, self.artifacts) as mlflow:
-            client = mlflow.MlflowClient()
+        with _session(self.store, self.artifacts) as client:
             written = log_run(client, experiment_id(client, self.experiment, self.artifacts), run)
             version, alias = register(client, self.experiment, written) if written.model_id else (None, None)
         return Logged(
@@ -105,7 +112,9 @@ class MlflowTracker:
                 f"found no store at {database}; expected one with '{model_uri}'.",
                 hint="run `ltvml fit` with the same output.dir first, or set MLFLOW_TRACKING_URI.",
             )
-        with _session(self.store, self.artifacts) as mlflow:
+        with _session(self.store, self.artifacts):
+            import mlflow.artifacts
+
             return Path(mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=str(folder)))
 
 
@@ -322,8 +331,8 @@ def register(client: Any, model_name: str, written: _Written) -> tuple[str, str]
 
 
 @contextlib.contextmanager
-def _session(store: str, artifacts: Path | None) -> Iterator[ModuleType]:
-    """Give mlflow, quiet and bound to `store`; whatever goes wrong becomes a `TrackingError`."""
+def _session(store: str, artifacts: Path | None) -> Iterator[Any]:
+    """Give a client of `store`, with MLflow quiet around it; whatever goes wrong becomes a `TrackingError`."""
     fixed = {"MLFLOW_TRACKING_URI": store}
     if artifacts:
         # the experiment `Default`, which MLflow makes unasked, would point into the current folder
@@ -331,21 +340,28 @@ def _session(store: str, artifacts: Path | None) -> Iterator[ModuleType]:
     # for good: mlflow starts its telemetry once, when it is first imported
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     try:
-        if database := sqlite_file(store):
-            check_writable(database)
         with environment(fixed, defaults=WAITING | SILENT), warnings.catch_warnings():
             # mlflow warns about its own calls of pandas, SQLAlchemy and pydantic
             warnings.filterwarnings("ignore", module=r"mlflow(\.|$)")
             import mlflow
-            import mlflow.artifacts
 
+            # after the import, which sets the level of its logger
             with silenced("mlflow", "alembic", "urllib3"):
-                yield mlflow
+                yield _client(mlflow, sqlite_file(store))
     except LtvmlError:
         raise
     except Exception as error:
         # a store may raise what its database, its network or its cloud raises
         raise _unreachable(store, error) from error
+
+
+def _client(mlflow: ModuleType, database: Path | None) -> Any:
+    """Open the store, which makes it where it is new."""
+    if database is None:
+        return mlflow.MlflowClient()
+    check_writable(database)
+    with one_at_a_time(database):
+        return mlflow.MlflowClient()
 
 
 def _unreachable(store: str, error: Exception) -> TrackingError:

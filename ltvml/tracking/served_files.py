@@ -50,7 +50,7 @@ def served_files(bundle: Bundle, staging: Path) -> ServedFiles:
 
 
 def write_source(archive: Path) -> Path:
-    """Write every Python file of ltvml, without its data, into an importable archive.
+    """Write every Python file of ltvml, without its data, into an archive.
 
     ltvml may come from no index at all, and the code that fitted a model is the code that should score it.
     """

@@ -6,7 +6,10 @@ the model takes its place.
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -28,7 +31,7 @@ class ServedBundle(PythonModel):  # type: ignore[misc]  # mlflow has no types he
         try:
             from ltvml.bundle import Bundle
         except ModuleNotFoundError:
-            sys.path.append(context.artifacts["source"])
+            sys.path.append(unpacked(context.artifacts["source"]))
             from ltvml.bundle import Bundle
 
         self.bundle = Bundle.load(Path(context.artifacts["bundle"]))
@@ -38,6 +41,14 @@ class ServedBundle(PythonModel):  # type: ignore[misc]  # mlflow has no types he
         from ltvml.tracking.served_rows import summary_of, travelling
 
         return travelling(self.bundle.score(summary_of(model_input, self.bundle.summary_columns)))
+
+
+def unpacked(archive: str) -> str:
+    """Unpack the source of ltvml into a new folder that goes when the process does."""
+    folder = tempfile.mkdtemp(prefix="ltvml-source-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    shutil.unpack_archive(archive, folder)
+    return folder
 
 
 set_model(ServedBundle())

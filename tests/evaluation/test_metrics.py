@@ -39,7 +39,9 @@ def judge_decile_mape(y, p):
 
 
 def judge_ece(y, p, n=10):
-    return sum(len(c) * abs(y[c].mean() - p[c].mean()) for c in np.array_split(np.argsort(p, kind="stable"), n)) / len(y)
+    return sum(len(c) * abs(y[c].mean() - p[c].mean()) for c in np.array_split(np.argsort(p, kind="stable"), n)) / len(
+        y
+    )
 
 
 @pytest.fixture(params=[0, 1, 2])
@@ -118,7 +120,9 @@ def test_decile_mape_is_the_judges_averaged_over_orders_of_the_ties(tied):
     rng = np.random.default_rng(0)
     table = metrics.decile_table(spend, p)
     shuffled = [rng.permutation(ROWS) for _ in range(4000)]
-    actual = np.mean([spend[i][np.argsort(-p[i], kind="stable")].reshape(10, -1).mean(axis=1) for i in shuffled], axis=0)
+    actual = np.mean(
+        [spend[i][np.argsort(-p[i], kind="stable")].reshape(10, -1).mean(axis=1) for i in shuffled], axis=0
+    )
     # a mean of 4,000 random orders
     np.testing.assert_allclose(table.actual, actual, atol=4 * spend.std() / np.sqrt(24 * 4000))
 
@@ -165,7 +169,9 @@ def test_scores_of_probabilities_are_those_of_scikit_learn(tied):
         assert metrics.average_precision(event, p, w) == pytest.approx(expected, abs=SAME)
         kept = np.clip(p, metrics.PROBABILITY_FLOOR, 1 - metrics.PROBABILITY_FLOOR)
         assert metrics.log_loss(event, p, w) == pytest.approx(sk.log_loss(event, kept, sample_weight=w), rel=SAME)
-        assert metrics.brier_score(event, p, w) == pytest.approx(sk.brier_score_loss(event, p, sample_weight=w), rel=SAME)
+        assert metrics.brier_score(event, p, w) == pytest.approx(
+            sk.brier_score_loss(event, p, sample_weight=w), rel=SAME
+        )
 
 
 def test_a_certain_error_costs_the_floor_or_without_one_everything():
@@ -235,7 +241,9 @@ small_rows = st.integers(2, 40).flatmap(
 @given(rows=small_rows)
 def test_the_order_of_rows_is_irrelevant(measure, rows):
     event, p, weight, order = rows
-    assert measure(event[order], p[order], weight[order]) == pytest.approx(measure(event, p, weight), abs=1e-9, nan_ok=True)
+    assert measure(event[order], p[order], weight[order]) == pytest.approx(
+        measure(event, p, weight), abs=1e-9, nan_ok=True
+    )
 
 
 @pytest.mark.parametrize("measure", MEASURES.values(), ids=MEASURES.keys())

@@ -81,7 +81,10 @@ def outcome(orders: pd.DataFrame, customers: pd.Series, origin: int) -> pd.DataF
     wait = later.groupby("customer")["day"].min() - origin
     spend = later[later["day"] <= origin + HORIZON].groupby("customer")["value"].sum()
     return pd.DataFrame(
-        {"wait": wait.reindex(customers).fillna(np.inf).to_numpy(), "spend": spend.reindex(customers).fillna(0).to_numpy()}
+        {
+            "wait": wait.reindex(customers).fillna(np.inf).to_numpy(),
+            "spend": spend.reindex(customers).fillna(0).to_numpy(),
+        }
     )
 
 

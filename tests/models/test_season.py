@@ -147,8 +147,8 @@ def test_the_season_of_last_year_improves_the_probabilities_of_this_autumn():
 
 
 def test_histories_cut_off_on_the_left_are_recognised_and_whole_ones_are_not():
-    whole = simulated(AUTUMN, seen=1500)
-    cut = replace(whole, days=whole.days[whole.days["day"] >= START + 820])
+    whole = simulated(AUTUMN, seen=1630)
+    cut = replace(whole, days=whole.days[whole.days["day"] >= START + 930])
     assert whole.season().source == "both"
     found = cut.season()
     assert found.source == "trend"

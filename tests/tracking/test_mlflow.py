@@ -81,7 +81,8 @@ def test_the_first_version_is_the_champion_and_a_later_one_the_challenger(
     tracker = tracker_of("aliases")
     first, second, third = (tracker.log(fit_run(report)) for _ in range(3))
     assert (first.alias, second.alias, third.alias) == ("champion", "challenger", "challenger")
-    assert client.get_registered_model("aliases").aliases == {"champion": "1", "challenger": "3"}
+    aliases = client.get_registered_model("aliases").aliases
+    assert {alias: int(version) for alias, version in aliases.items()} == {"champion": 1, "challenger": 3}
     assert third.model_uri == "models:/aliases/3"
     assert client.get_model_version("aliases", "3").run_id == third.run_id
 

@@ -194,7 +194,7 @@ def conditional_mean(params: Mapping[str, float], n: Array, total: Array, sample
     params : mapping
         p, q and gamma.
     n, total : (m,) arrays
-        Orders and their value.
+        Orders and their value; no value without orders.
     sample_mean : float
         Mean order value over the customers of the fit.
 
@@ -203,9 +203,11 @@ def conditional_mean(params: Mapping[str, float], n: Array, total: Array, sample
     (m,) array
     """
     p, q, gamma = (params[name] for name in NAMES)
-    without_orders = p * gamma / (q - 1) if has_credible_mean(params, sample_mean) else sample_mean
-    shrunk = p * (gamma + np.maximum(total, 0.0)) / np.where(n > 0, np.maximum(p * n + q - 1, 0.5 * p * n), 1.0)
-    return np.where(n > 0, shrunk, without_orders)
+    weighted = p * (gamma + np.maximum(total, 0.0))
+    if has_credible_mean(params, sample_mean):
+        return np.asarray(weighted / (p * n + q - 1))
+    denominator = np.maximum(p * n + q - 1, 0.5 * p * n)
+    return np.where(n > 0, weighted / np.where(n > 0, denominator, 1.0), sample_mean)
 
 
 def has_credible_mean(params: Mapping[str, float], sample_mean: float) -> bool:
@@ -393,7 +395,7 @@ def _none_for_nan(value: float) -> float | None:
 
 
 def _nan_for_none(value: float | None) -> float:
-    """The inverse of `_none_for_nan`."""
+    """Invert `_none_for_nan`."""
     return float("nan") if value is None else float(value)
 
 

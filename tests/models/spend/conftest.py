@@ -1,7 +1,23 @@
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 import pytest
+
+
+@pytest.fixture(scope="session")
+def published(shared):
+    """Entries of the reference file, by id."""
+    entries = json.loads((shared / "reference" / "btyd_numbers.json").read_text())["entries"]
+    return {entry["id"]: entry for entry in entries}
+
+
+@pytest.fixture(scope="session")
+def cdnow_csv(shared):
+    """The weekly summary of 2,357 customers that lifetimes ships, rounded to two decimals."""
+    frame = pd.read_parquet(shared / "data" / "cdnow" / "lifetimes_reference_summary_monetary.parquet")
+    return frame.rename(columns={"x": "frequency", "t_x": "recency", "zbar": "monetary_value"})
 
 
 @pytest.fixture(scope="session")

@@ -146,7 +146,9 @@ def test_expected_spend_is_the_posterior_mean():
 @pytest.mark.parametrize("at", [(2.0, 3.0, 1.0), (0.3, 0.7, 5.0), (40.0, 12.0, 0.02)])
 def test_gradient_and_hessian_are_the_slopes_of_the_likelihood(at):
     frame = simulated(500, seed=1)
-    sample = spend_sample(frame.n.to_numpy(), frame.total.to_numpy(), np.random.default_rng(1).integers(1, 4, 500) * 1.0)
+    sample = spend_sample(
+        frame.n.to_numpy(), frame.total.to_numpy(), np.random.default_rng(1).integers(1, 4, 500) * 1.0
+    )
     point, step = np.log(at), 1e-5
     here = log_likelihood(point, sample)
     for k, direction in enumerate(np.eye(3) * step):
@@ -257,7 +259,9 @@ def test_free_orders_and_refunds_are_set_aside_and_counted():
 
 
 def test_a_refunded_customer_is_expected_to_spend_as_one_with_free_orders():
-    found = GammaGamma.from_params(**TRUTH, orders="repeat").expected_spend(pd.DataFrame({"n": [2.0, 2, 2], "total": [-90.0, 0, 1]}))
+    found = GammaGamma.from_params(**TRUTH, orders="repeat").expected_spend(
+        pd.DataFrame({"n": [2.0, 2, 2], "total": [-90.0, 0, 1]})
+    )
     assert found[0] == found[1] < found[2]
     assert found[0] > 0
 

@@ -193,7 +193,9 @@ def test_it_reads_what_its_parts_read_once_each():
 
 def test_what_its_parts_found_odd_is_found_in_it():
     purchase, spend = BGNBD.from_params(**IN_DAYS), GammaGamma.from_params(**SPEND)
-    purchase.diagnosis_ = Diagnosis(converged=False, messages=("nobody leaves",), withheld={"p_alive": "not identified"})
+    purchase.diagnosis_ = Diagnosis(
+        converged=False, messages=("nobody leaves",), withheld={"p_alive": "not identified"}
+    )
     found = PurchaseTimesSpend(purchase, spend).diagnosis_
     assert found == Diagnosis(False, ("nobody leaves",), {"p_alive": "not identified"})
 
