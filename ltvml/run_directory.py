@@ -6,45 +6,58 @@ Results are written beside their final place and renamed into it when complete: 
 from __future__ import annotations
 
 import contextlib
+import errno
+import glob
 import hashlib
 import json
 import os
 import shutil
-from pathlib import Path
+import sys
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from ltvml.errors import OutputError
 
+if sys.platform != "win32":
+    import fcntl
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 MANIFEST = "manifest.json"
+FORMAT = "ltvml.run"
 
 
 @contextlib.contextmanager
-def run_directory(final: Path) -> Iterator[Path]:
+def run_directory(final: Path, *, kind: str) -> Iterator[Path]:
     """Give a staging folder; on success it replaces `final`, on any error it is removed.
 
     Parameters
     ----------
     final : Path
-        Where the folder belongs. A folder that is there already is replaced if ltvml wrote it (it has a manifest).
+        Where the folder belongs. An earlier result of the same kind is replaced; nothing else is.
+    kind : str
+        What the folder holds, as its manifest says: `bundle`, `scores`.
 
     Raises
     ------
     OutputError
-        If the place cannot be written, is full, or holds something that ltvml did not write.
+        If the place cannot be written, is full, or holds something else.
     """
-    final = final.absolute()
+    # a symbolic link stays one: what it points at is replaced
+    final = final.resolve()
     try:
-        _recover(final)
-        _refuse_foreign(final)
-        staging = _staging(final)
-        try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.ExitStack() as held:
+            with _alone_in(final.parent):
+                _sweep(final)
+                _refuse_other(final, kind)
+                staging = held.enter_context(_staging(final))
             yield staging
-            _put_in_place(staging, final)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+            with _alone_in(final.parent):
+                _refuse_other(final, kind)
+                _put_in_place(staging, final)
     except OSError as error:
         raise OutputError(
             f"could not write {final}: {error.strerror or error}.",
@@ -52,11 +65,11 @@ def run_directory(final: Path) -> Iterator[Path]:
         ) from error
 
 
-def write_manifest(folder: Path, values: Mapping[str, Any]) -> None:
-    """Write `manifest.json`: `values`, and the SHA-256 of every file in the folder."""
+def write_manifest(folder: Path, kind: str, values: Mapping[str, Any]) -> None:
+    """Write `manifest.json`: what the folder is, `values`, and the SHA-256 of every file in the folder."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
     hashes = {path.relative_to(folder).as_posix(): file_hash(path) for path in files}
-    write_json(folder / MANIFEST, {**values, "files": hashes})
+    write_json(folder / MANIFEST, {"format": FORMAT, "kind": kind, **values, "files": hashes})
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
@@ -70,61 +83,107 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _staging(final: Path) -> Path:
-    final.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in final.parent.glob(f".{final.name}.*.partial"):
-        if not _running(leftover.name.split(".")[-2]):
-            shutil.rmtree(leftover, ignore_errors=True)
-    staging = final.parent / f".{final.name}.{os.getpid()}.partial"
+@contextlib.contextmanager
+def _staging(final: Path) -> Iterator[Path]:
+    """A new folder beside `final`, locked while its run lives, so that others can tell it from a dead one's."""
+    staging = final.parent / f".{final.name}.{uuid.uuid4().hex[:8]}.partial"
     staging.mkdir()
-    return staging
+    try:
+        with _locked(staging, wait=False):
+            yield staging
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _put_in_place(staging: Path, final: Path) -> None:
-    previous = final.parent / f".{final.name}.{os.getpid()}.previous"
-    while True:
+    previous = _previous(final)
+    with contextlib.suppress(FileNotFoundError):
+        final.rename(previous)
+    try:
+        staging.rename(final)
+    except OSError:
         with contextlib.suppress(FileNotFoundError):
-            final.rename(previous)
-        try:
-            staging.rename(final)
-        except OSError:
-            # another run put its result there between the two renames: it is the older one now
-            if not final.exists():
-                with contextlib.suppress(FileNotFoundError):
-                    previous.rename(final)
-                raise
-            shutil.rmtree(previous, ignore_errors=True)
-            continue
-        shutil.rmtree(previous, ignore_errors=True)
-        return
-
-
-def _recover(final: Path) -> None:
-    """Bring back the result of a run that was killed between its two renames."""
-    for previous in final.parent.glob(f".{final.name}.*.previous"):
-        if _running(previous.name.split(".")[-2]):
-            continue
-        if final.exists():
-            shutil.rmtree(previous, ignore_errors=True)
-        else:
             previous.rename(final)
+        raise
+    shutil.rmtree(previous, ignore_errors=True)
 
 
-def _refuse_foreign(final: Path) -> None:
+def _sweep(final: Path) -> None:
+    """Clear up after runs that were killed; the result of one killed between its two renames is brought back."""
+    previous = _previous(final)
+    if previous.exists() and not final.exists():
+        previous.rename(final)
+    shutil.rmtree(previous, ignore_errors=True)
+    for leftover in final.parent.glob(f".{glob.escape(final.name)}.*.partial"):
+        with contextlib.suppress(OSError), _locked(leftover, wait=False):
+            shutil.rmtree(leftover)
+
+
+def _previous(final: Path) -> Path:
+    return final.parent / f".{final.name}.previous"
+
+
+def _refuse_other(final: Path, kind: str) -> None:
+    """Refuse to replace what is not an earlier result of this kind."""
     if final.exists() and not final.is_dir():
         raise OutputError(f"{final} is a file; expected a folder to write results into.", hint="name another folder.")
-    if final.is_dir() and not (final / MANIFEST).exists() and any(final.iterdir()):
+    if final.is_dir() and any(final.iterdir()) and (found := _kind_of(final)) != kind:
+        content = f"holds {found}" if found else f"has no {MANIFEST} of ltvml"
         raise OutputError(
-            f"{final} is not empty and holds no {MANIFEST}: ltvml did not write it and will not replace it.",
-            hint="name a new or empty folder, or one that an earlier run wrote.",
+            f"{final} is not empty and {content}; expected an earlier result of {kind}: it will not be replaced.",
+            hint="name a new or empty folder, or one that an earlier run of the same command wrote.",
         )
 
 
-def _running(process: str) -> bool:
+def _kind_of(folder: Path) -> str | None:
+    """What a folder holds by its manifest; None where ltvml did not write it."""
     try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return False
-    except (ValueError, PermissionError):
-        return True
-    return True
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    ours = isinstance(manifest, dict) and manifest.get("format") == FORMAT
+    return str(manifest.get("kind")) if ours else None
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Wait for other runs that rename in `folder`."""
+    with _locked(folder, wait=True):
+        yield
+
+
+if sys.platform == "win32":
+
+    @contextlib.contextmanager
+    def _locked(folder: Path, *, wait: bool) -> Iterator[None]:
+        """Windows locks no folder: two runs into one place at once are not kept apart there."""
+        yield
+
+else:
+
+    @contextlib.contextmanager
+    def _locked(folder: Path, *, wait: bool) -> Iterator[None]:
+        """Hold the lock of a folder, which ends with the process whatever ends it.
+
+        Raises
+        ------
+        BlockingIOError
+            If another run holds it and `wait` is false.
+        """
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            with _where_locks_are_known():
+                fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            yield
+        finally:
+            os.close(handle)
+
+
+@contextlib.contextmanager
+def _where_locks_are_known() -> Iterator[None]:
+    """Go on without a lock on the file systems, mostly of networks, that have none."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
+            raise

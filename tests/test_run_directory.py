@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def write(final: Path, text: str) -> None:
-    with run_directory(final) as folder:
+    with run_directory(final, kind="test") as folder:
         (folder / "result.txt").write_text(text)
-        write_manifest(folder, {"what": "a test"})
+        write_manifest(folder, "test", {"what": "a test"})
 
 
 def test_a_finished_run_replaces_the_one_before_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_a_finished_run_replaces_the_one_before_and_leaves_nothing_beside_it(tmp
 
 def test_a_failing_run_leaves_the_one_before(tmp_path: Path) -> None:
     write(tmp_path / "run", "old")
-    with pytest.raises(RuntimeError, match="half way"), run_directory(tmp_path / "run") as folder:
+    with pytest.raises(RuntimeError, match="half way"), run_directory(tmp_path / "run", kind="test") as folder:
         (folder / "result.txt").write_text("half")
         raise RuntimeError("half way")
     assert (tmp_path / "run" / "result.txt").read_text() == "old"
@@ -41,7 +41,7 @@ def test_a_failing_run_leaves_the_one_before(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_an_output_error_and_leaves_the_one_before(tmp_path: Path) -> None:
     write(tmp_path / "run", "old")
-    with pytest.raises(OutputError, match="No space left"), run_directory(tmp_path / "run"):
+    with pytest.raises(OutputError, match="No space left"), run_directory(tmp_path / "run", kind="test"):
         raise OSError(28, "No space left on device")
     assert (tmp_path / "run" / "result.txt").read_text() == "old"
 
@@ -53,7 +53,7 @@ def test_a_killed_run_leaves_the_one_before_and_the_next_run_sweeps_up(tmp_path:
         import sys, time
         from pathlib import Path
         from ltvml.run_directory import run_directory
-        with run_directory(Path(sys.argv[1])) as folder:
+        with run_directory(Path(sys.argv[1]), kind="test") as folder:
             (folder / "result.txt").write_text("half")
             print("writing", flush=True)
             time.sleep(60)
@@ -70,11 +70,9 @@ def test_a_killed_run_leaves_the_one_before_and_the_next_run_sweeps_up(tmp_path:
 
 
 def test_a_run_killed_between_its_two_renames_is_recovered(tmp_path: Path) -> None:
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
     write(tmp_path / "run", "old")
-    (tmp_path / "run").rename(tmp_path / f".run.{dead.pid}.previous")
-    with pytest.raises(RuntimeError), run_directory(tmp_path / "run"):
+    (tmp_path / "run").rename(tmp_path / ".run.previous")
+    with pytest.raises(RuntimeError), run_directory(tmp_path / "run", kind="test"):
         raise RuntimeError
     assert (tmp_path / "run" / "result.txt").read_text() == "old"
 
@@ -82,15 +80,61 @@ def test_a_run_killed_between_its_two_renames_is_recovered(tmp_path: Path) -> No
 def test_a_folder_that_ltvml_did_not_write_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "holiday.jpg").write_text("dear")
-    with pytest.raises(OutputError, match="will not replace"):
+    with pytest.raises(OutputError, match="will not be replaced"):
         write(tmp_path / "photos", "new")
     assert (tmp_path / "photos" / "holiday.jpg").read_text() == "dear"
+
+
+def test_a_manifest_of_another_program_does_not_make_a_folder_ours(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "manifest.json").write_text('{"name": "a web app", "kind": "test"}')
+    with pytest.raises(OutputError, match="has no manifest.json of ltvml"):
+        write(tmp_path / "site", "new")
+    assert (tmp_path / "site" / "manifest.json").read_text() == '{"name": "a web app", "kind": "test"}'
+
+
+def test_a_result_of_another_kind_is_not_replaced(tmp_path: Path) -> None:
+    write(tmp_path / "run", "old")
+    with pytest.raises(OutputError, match="holds test; expected an earlier result of scores"):
+        with run_directory(tmp_path / "run", kind="scores"):
+            pytest.fail("the body must not run")
+    assert (tmp_path / "run" / "result.txt").read_text() == "old"
+
+
+def test_an_empty_folder_is_used(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    write(tmp_path / "run", "new")
+    assert (tmp_path / "run" / "result.txt").read_text() == "new"
+
+
+def test_a_symbolic_link_stays_one_and_what_it_points_at_is_replaced(tmp_path: Path) -> None:
+    write(tmp_path / "disk" / "run", "old")
+    (tmp_path / "link").symlink_to(tmp_path / "disk" / "run")
+    write(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "disk" / "run" / "result.txt").read_text() == "new"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["disk", "link"]
+
+
+@pytest.mark.parametrize("name", ["a b", "[run]", "run*", "läuft", "run.d", ".hidden", "a'b"])
+def test_any_name_of_a_folder_will_do(tmp_path: Path, name: str) -> None:
+    write(tmp_path / name, "old")
+    write(tmp_path / name, "new")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_a_file_in_the_way_is_an_output_error(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("a file")
     with pytest.raises(OutputError, match="is a file"):
         write(tmp_path / "run", "new")
+
+
+def test_a_run_does_not_sweep_up_one_that_still_writes(tmp_path: Path) -> None:
+    with run_directory(tmp_path / "run", kind="test") as slow:
+        write(tmp_path / "run", "quick")
+        (slow / "result.txt").write_text("slow")
+        write_manifest(slow, "test", {})
+    assert (tmp_path / "run" / "result.txt").read_text() == "slow"
 
 
 def test_two_runs_at_once_leave_one_whole_result(tmp_path: Path) -> None:
@@ -100,9 +144,9 @@ def test_two_runs_at_once_leave_one_whole_result(tmp_path: Path) -> None:
         from pathlib import Path
         from ltvml.run_directory import run_directory, write_manifest
         for turn in range(40):
-            with run_directory(Path(sys.argv[1])) as folder:
+            with run_directory(Path(sys.argv[1]), kind="test") as folder:
                 (folder / "result.txt").write_text(sys.argv[2])
-                write_manifest(folder, {"turn": turn})
+                write_manifest(folder, "test", {"turn": turn})
         """
     )
     writers = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "run"), name]) for name in ("a", "b")]

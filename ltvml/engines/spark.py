@@ -268,13 +268,21 @@ def _lazy(native: Any) -> nw.LazyFrame[Any]:
 
 @contextmanager
 def _explained(doing: str) -> Iterator[None]:
-    """Spark's errors as ours: what was being done, and the first line of what it said."""
+    """Spark's errors as ours: what was being done, and the one line that says why."""
+    from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
     try:
         yield
-    except PySparkException as error:
-        reason = str(error).strip().splitlines()[0]
-        raise EngineError(
-            f"Spark could not {doing}: {reason}", hint="is the source there, complete and readable?"
-        ) from error
+    except (PySparkException, Py4JError) as error:
+        hint = "is the source there, complete and readable?"
+        raise EngineError(f"Spark could not {doing}: {_reason(error)}", hint=hint) from error
+
+
+def _reason(error: Exception) -> str:
+    """What a worker raised of ours, else the first line of Spark's own message."""
+    lines = str(error).strip().splitlines()
+    ours = [line.partition(": ")[2] for line in lines if line.strip().startswith("ltvml.errors.")]
+    java = getattr(error, "java_exception", None)
+    told = [str(java.getMessage()).splitlines()[0]] if java is not None else lines[:1]
+    return (ours or told)[0]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
@@ -217,9 +217,10 @@ class PurchaseModel(RepurchaseModel):
 
 
 class SpendModel(Model):
-    """What is one purchase worth?"""
+    """What one purchase is worth."""
 
     role = "spend"
+    orders: Literal["repeat", "all"]
 
     @abstractmethod
     def fit(self, X: pd.DataFrame, sample_weight: ArrayLike | None = None) -> Self:
@@ -231,7 +232,7 @@ class SpendModel(Model):
 
 
 class ValueModel(Model):
-    """What will a customer spend within a horizon, discounted to the cutoff?"""
+    """What a customer will spend within a horizon, discounted to the cutoff."""
 
     role = "value"
 
@@ -241,7 +242,7 @@ class ValueModel(Model):
 
     @abstractmethod
     def expected_value_if_silent(self, X: pd.DataFrame, horizon: float, *, silence: float) -> Array:
-        """The same, given that nothing is bought in (cutoff, cutoff + silence], shape (n,); 0 once silence >= horizon."""
+        """The same, given that nothing is bought in (cutoff, cutoff + silence]; 0 where silence >= horizon."""
 
 
 def invert_decreasing(function: Any, target: Array, *, upper: float, steps: int = 60) -> Array:

@@ -167,8 +167,8 @@ def _why(early: EarlyBuyers, model: str) -> str:
     """Why the season rests on one view or on two."""
     if not early.truncated:
         return (
-            "orders a day over their yearly growth, and repeat orders over those that "
-            f"{model} expects, agree so far; the smaller of the two is used."
+            "the smaller of two views, where they agree: orders a day over their yearly growth, and repeat orders over "
+            f"those that {model} expects."
         )
     return (
         f"orders a day over their yearly growth, alone; customers of the first days reorder {early.ratio:.2f} times as "

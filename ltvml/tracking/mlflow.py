@@ -49,6 +49,7 @@ WAITING = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT"
 SILENT = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "GIT_PYTHON_REFRESH": "quiet"}
 # the largest batch that every MLflow store takes
 MOST_METRICS, MOST_PARAMS, MOST_TAGS = 800, 100, 100
+LONGEST_NAME = 250
 _WIRE_TYPES = {"string": "string", "float64": "double", "bool": "boolean"}
 
 
@@ -251,7 +252,7 @@ def allowed_name(key: str) -> str:
     >>> allowed_name("ledger.excluded_is test?")
     'ledger.excluded_is test_'
     """
-    return re.sub(r"[^\w\-./ ]", "_", key)
+    return re.sub(r"[^\w\-. ]", "_", key)[:LONGEST_NAME]
 
 
 def log_model(client: Any, experiment: str, run_id: str, bundle: Bundle) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,3 +42,8 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1
         ).rstrip()
         for line in lines
     )
+
+
+def paragraph(text: str) -> str:
+    """Text wrapped to the width."""
+    return textwrap.fill(text, WIDTH)

@@ -137,6 +137,12 @@ def test_more_metrics_than_one_batch_takes_are_all_logged(
     assert {f"t{i}" for i in range(120)} <= set(run.data.tags)
 
 
+def test_a_name_that_mlflow_does_not_take_is_replaced(tracker_of: Callable[[str], MlflowTracker], client: Any) -> None:
+    names = ("excluded_is test?", "data_status.a // b", "ü" * 300)
+    logged = tracker_of("names").log(Run("fit", tuple(Metric(name, 1.0) for name in names)))
+    assert set(client.get_run(logged.run_id).data.metrics) == {"excluded_is test_", "data_status.a __ b", "ü" * 250}
+
+
 def test_no_customer_no_user_and_no_place_of_the_data_is_written(
     logged: Logged, store: Path, secrets: list[bytes]
 ) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import betainc, expit, gammaln
 
 from ltvml.models.purchase.exponential_integral import scaled_expint
-from ltvml.models.purchase.quadrature import gauss_jacobi, logit_nodes
+from ltvml.models.purchase.quadrature import logit_nodes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,7 +29,8 @@ CHUNK = 2_000
 """Rows of a quadrature at a time, for memory."""
 CACHED = 8_192
 """Rows of a series at a time, so that its terms stay in the cache."""
-DISCOUNT_NODES = 64
+PURCHASE_NODES = 801
+DISCOUNT_NODES = 151
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ def by_series(kappa: Array, tau: Array, a: float, b: Array) -> Array:
 
 def by_quadrature(kappa: Array, tau: Array, a: float, b: Array) -> Array:
     """The expectation over p by the trapezoidal rule on the logit of p."""
-    logit, weight = logit_nodes(a, b)
+    logit, weight = logit_nodes(a, b, PURCHASE_NODES)
     p = expit(logit)
     left = -np.expm1(-kappa[:, None] * np.log1p(p * tau[:, None]))
     tiny = p < 1e-290
@@ -180,7 +181,7 @@ def by_quadrature(kappa: Array, tau: Array, a: float, b: Array) -> Array:
 def discounted_while_alive(kappa: Array, rate: Array, a: float, b: Array) -> Array:
     """Expected discounted purchases over an infinite horizon of a customer who is alive at its start.
 
-    E[(kappa / p) U(1, 1-kappa, delta A / p)] over p ~ Beta(a, b) by Gauss-Jacobi quadrature, with
+    E[(kappa / p) U(1, 1-kappa, delta A / p)] over p ~ Beta(a, b) by quadrature, with
     kappa U(1, 1-kappa, y) = kappa e^y E_{kappa+1}(y).
 
     Parameters
@@ -195,13 +196,13 @@ def discounted_while_alive(kappa: Array, rate: Array, a: float, b: Array) -> Arr
     (n,) array
     """
     result = np.empty(len(kappa))
-    distinct, which = np.unique(b, return_inverse=True)
-    nodes, weights = gauss_jacobi(a, distinct, DISCOUNT_NODES)
     for rows in chunks(np.arange(len(kappa)), CHUNK):
-        p, w = nodes[which[rows]], weights[which[rows]]
+        logit, weight = logit_nodes(a, b[rows], DISCOUNT_NODES)
+        # below 1e-280 the value no longer depends on p, and rate / p would overflow
+        p = np.maximum(expit(logit), 1e-280)
         order = np.broadcast_to(kappa[rows, None] + 1, p.shape)
         value = (order - 1) / p * scaled_expint(order, rate[rows, None] / p)
-        result[rows] = (w * value).sum(axis=1)
+        result[rows] = (weight * value).sum(axis=1)
     return result
 
 

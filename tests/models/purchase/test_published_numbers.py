@@ -85,9 +85,10 @@ def test_mbg_nbd_standard_errors_match(mbg, agrees):
     agrees("cdnow.mbgnbd.se", list(mbg.standard_errors_.values()))
 
 
-def test_expected_purchases_of_customer_1_match(cdnow, bg, mbg, agrees, frame):
-    agrees("cdnow.bgnbd.cet.cust1", bg.expected_purchases(frame((2, 30.43, 38.86)), 39))
-    agrees("cdnow.mbgnbd.cet.cust1", mbg.expected_purchases(cdnow.loc[[1]], 39))
+def test_expected_purchases_of_customer_1_match(bg, mbg, agrees, frame):
+    customer = frame((2, 30.43, 38.86))
+    agrees("cdnow.bgnbd.cet.cust1", bg.expected_purchases(customer, 39))
+    agrees("cdnow.mbgnbd.cet.cust1", mbg.expected_purchases(customer, 39))
 
 
 def test_predictions_for_customer_1516_match(cdnow, bg, mbg, agrees):

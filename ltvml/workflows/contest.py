@@ -1,0 +1,159 @@
+"""The contest: every candidate judged at several past cutoffs, inside the orders that a fit may see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ltvml.evaluation.candidates import CLOSED_FORM, MIX, WITHOUT_SEASON, Candidates
+from ltvml.evaluation.election import Election, Role, Round, elect, log_losses
+from ltvml.evaluation.gate import Gate, minimum_data
+from ltvml.evaluation.origins import backtest_origins, label_horizon
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ltvml.models.snapshots import Snapshots
+    from ltvml.workflows.history import History
+    from ltvml.workflows.progress import Steps
+
+    Array = NDArray[np.float64]
+
+TOP_SHARE = 0.1
+NEWCOMER_DAYS = 90
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What the past cutoffs showed for one role.
+
+    Parameters
+    ----------
+    role : {"repurchase", "value"}
+    asked, horizon : int
+        Horizon of the scores, and the longest that fits into the history: the one judged. Days.
+    gate : Gate
+    rounds : tuple of Round
+        Newest first; empty where the history is too short.
+    election : Election
+    """
+
+    role: Role
+    asked: int
+    horizon: int
+    gate: Gate
+    rounds: tuple[Round, ...]
+    election: Election
+
+    @property
+    def champion(self) -> str:
+        """Name of the candidate that serves the role."""
+        return self.election.champion
+
+
+@dataclass
+class Judge:
+    """Trains and judges the candidates at past cutoffs; a cutoff that two roles share is visited once.
+
+    Parameters
+    ----------
+    history : History
+    steps : Steps
+    random_state : int
+    longest_silence : int
+        Customers silent for more days are scored but do not decide: their certain silence flatters every model.
+    """
+
+    history: History
+    steps: Steps
+    random_state: int
+    longest_silence: int
+    _candidates: dict[tuple[int, int], Candidates] = field(default_factory=dict, repr=False)
+
+    def contest(self, role: Role, asked: int) -> Contest:
+        """Hold the contest of one role."""
+        history = self.history
+        horizon = label_horizon(history.cutoff_day, history.first_day, asked)
+        snapshots = history.snapshots(history.cutoff_day, asked)
+        gate = self._gate(snapshots)
+        default = MIX if gate.passed else CLOSED_FORM
+        origins = backtest_origins(history.cutoff_day, history.first_day, horizon)
+        rounds = tuple(r for r in (self._round(role, origin, horizon) for origin in origins) if r is not None)
+        return Contest(role, asked, horizon, gate, rounds, self._elect(role, rounds, gate, default))
+
+    def candidates(self, day: int, asked: int, *, discount_rate: float = 0.0) -> Candidates:
+        """The candidates of somebody who stands on `day`."""
+        history = self.history
+        if (day, asked) not in self._candidates:
+            self._candidates[day, asked] = Candidates(
+                snapshots=history.snapshots(day, asked),
+                closed_form=history.closed_form(day),
+                without_season=history.closed_form(day, with_season=False),
+                patterns=history.patterns(day),
+                discount_rate=discount_rate,
+                random_state=self.random_state,
+            )
+        return self._candidates[day, asked]
+
+    def _gate(self, snapshots: Snapshots | None) -> Gate:
+        history = self.history
+        return minimum_data(
+            snapshots, customers=history.intake.customers, history=history.cutoff_day - history.first_day
+        )
+
+    def _round(self, role: Role, origin: int, horizon: int) -> Round | None:
+        """One past cutoff; None where nobody bought after it, or everybody."""
+        customers = self.history.customers(origin)
+        happened = self.history.outcomes(origin, horizon, until=self.history.cutoff_day)
+        bought = (happened["wait"] <= horizon).to_numpy(dtype=float)
+        spend = happened["spend"].to_numpy(dtype=float)
+        if not 0 < bought.sum() < len(bought) or spend.sum() <= 0:
+            return None
+        candidates = self.candidates(origin, horizon)
+        trainers = candidates.repurchase() if role == "repurchase" else candidates.value()
+        predictions = {}
+        for name, train in trainers.items():
+            model = train()
+            predictions[name] = (
+                1 - model.churn_risk(customers, horizon) if role == "repurchase" else model.expected_value(customers, horizon)
+            )
+        silence = (customers["T"] - customers["recency"]).to_numpy()
+        return Round(
+            origin=origin,
+            horizon=horizon,
+            customer=customers["bucket"].to_numpy(),
+            bought=bought,
+            spend=spend,
+            segments={
+                "decides": silence <= self.longest_silence,
+                "everybody": np.ones(len(customers), dtype=bool),
+                "one order": (customers["frequency"] == 0).to_numpy(),
+                "new": (customers["T"] <= NEWCOMER_DAYS).to_numpy(),
+                "top tenth": top_tenth(customers["historic_value"].to_numpy(dtype=float)),
+            },
+            predictions=predictions,
+        )
+
+    def _elect(self, role: Role, rounds: tuple[Round, ...], gate: Gate, default: str) -> Election:
+        judged = tuple(r for r in rounds if default in r.predictions)
+        if not judged:
+            words = f"{default} serves without a contest: the history is too short for a past cutoff ({gate.words})."
+            return Election(role, default, default, (), words)
+        return elect(judged, role, default=default)
+
+
+def season_losses(rounds: tuple[Round, ...]) -> tuple[list[float], list[float]]:
+    """Mean log-loss of the closed form with and without the season, at the cutoffs that had one."""
+    seasonal = [judged for judged in rounds if WITHOUT_SEASON in judged.predictions]
+    means = [
+        [float(log_losses(judged, name)[judged.decides].mean()) for judged in seasonal]
+        for name in (CLOSED_FORM, WITHOUT_SEASON)
+    ]
+    return means[0], means[1]
+
+
+def top_tenth(value: Array) -> NDArray[np.bool_]:
+    """The tenth of the customers with the highest historic value, ties included."""
+    return np.asarray(value >= np.quantile(value, 1 - TOP_SHARE))
