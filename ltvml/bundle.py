@@ -9,7 +9,8 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pandas as pd
 
@@ -23,7 +24,6 @@ from ltvml.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 FORMAT = "ltvml.bundle"
 FORMAT_VERSION = 1
@@ -76,7 +76,7 @@ class Bundle:
     money: Money
     rfm: RFM
 
-    summary_columns = SUMMARY.names
+    summary_columns: ClassVar[tuple[str, ...]] = SUMMARY.names
 
     @cached_property
     def version(self) -> str:
@@ -123,8 +123,9 @@ class Bundle:
             }
         )
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         """Write the bundle as JSON files into `folder`, which is made."""
+        folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         content = self._content()
         models = content.pop("models")
@@ -133,7 +134,7 @@ class Bundle:
         write_json(folder / BUNDLE_FILE, {**content, "version": self.version})
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         """Read a bundle.
 
         Raises
@@ -141,22 +142,19 @@ class Bundle:
         BundleError
             If the folder holds no bundle, a damaged one, or one of a newer format.
         """
+        folder = Path(folder)
         header = _read(folder / BUNDLE_FILE)
-        if header.get("format") != FORMAT or header.get("format_version", 0) > FORMAT_VERSION:
-            raise BundleError(
-                f"{folder} holds format {header.get('format')!r} version {header.get('format_version')}; "
-                f"expected {FORMAT!r} up to version {FORMAT_VERSION}.",
-                hint="was it written by a newer ltvml? upgrade, or fit again.",
-            )
+        _check_format(header, folder)
         try:
             bundle = cls._from_content(header, {role: _read(folder / f"{role}.json") for role in ROLES})
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            if isinstance(error, BundleError):
-                raise
+            version = bundle.version
+        except BundleError:
+            raise
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             raise BundleError(f"the bundle in {folder} is damaged: {error!r}.", hint="fit again.") from error
-        if bundle.version != header.get("version"):
+        if version != header.get("version"):
             raise BundleError(
-                f"the bundle in {folder} was changed after it was written: its content hashes to {bundle.version}, "
+                f"the bundle in {folder} was changed after it was written: its content hashes to {version}, "
                 f"and it says {header.get('version')}.",
                 hint="fit again, or restore the folder.",
             )
@@ -164,9 +162,10 @@ class Bundle:
 
     @classmethod
     def _from_content(cls, header: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -> Self:
+        loaded: dict[str, Any] = {role: registry.load(models[role]) for role in ROLES}
         return cls(
             window=Window(**header["window"]),
-            roles=Roles(**{role: registry.load(models[role]) for role in ROLES}),
+            roles=Roles(**loaded),
             money=Money(**header["money"]),
             rfm=RFM.from_dict(header["rfm"]),
         )
@@ -200,10 +199,25 @@ class Bundle:
             )
 
 
+def _check_format(header: Mapping[str, Any], folder: Path) -> None:
+    """Refuse a header of another program, or of a release to come."""
+    version = header.get("format_version")
+    if header.get("format") != FORMAT or not isinstance(version, int):
+        raise BundleError(
+            f"{folder / BUNDLE_FILE} is of format {header.get('format')!r}, version {version!r}; expected {FORMAT!r}.",
+            hint="name the bundle folder that `ltvml fit` wrote, for example out/bundle.",
+        )
+    if version > FORMAT_VERSION:
+        raise BundleError(
+            f"the bundle in {folder} is of format version {version}; expected {FORMAT_VERSION} or older.",
+            hint="it was written by a newer ltvml: upgrade, or fit again.",
+        )
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise BundleError(
             f"{path.parent} holds no {path.name}; expected a folder that `ltvml fit` wrote.",
             hint="name the bundle folder, for example out/bundle.",

@@ -1,6 +1,6 @@
 """Recency, frequency and money as scores from 1 to 5, and the named segments they make.
 
-The edges are learned once, from the customers of a fit, so that a customer's segment does not depend on who else is scored.
+The edges are learned once, from the customers of a fit: a customer's segment does not depend on who else is scored.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 QUINTILES = (0.2, 0.4, 0.6, 0.8)
 QUARTILES = (0.25, 0.5, 0.75)
+EDGES = ("silence", "orders", "money")
 
 # Rows: recency score 1 (silent longest) to 5; columns: mean of the frequency and money scores, 1 to 5.
 SEGMENTS = np.array(
@@ -46,7 +47,7 @@ def weighted_quantiles(values: ArrayLike, weights: ArrayLike, levels: ArrayLike)
     sorted_values = np.asarray(values, dtype=float)[order]
     reached = np.cumsum(np.asarray(weights, dtype=float)[order])
     position = np.searchsorted(reached, np.asarray(levels, dtype=float) * reached[-1], side="left")
-    return sorted_values[np.minimum(position, len(sorted_values) - 1)]
+    return np.asarray(sorted_values[np.minimum(position, len(sorted_values) - 1)])
 
 
 @dataclass(frozen=True)
@@ -89,14 +90,17 @@ class RFM:
         """
         orders, counts = np.asarray(n_orders), np.asarray(customers)
         repeat = orders > 1
-        order_edges = weighted_quantiles(orders[repeat], counts[repeat], QUARTILES) if repeat.any() else np.full(3, np.inf)
+        nobody = np.full(len(QUARTILES), np.inf)
+        order_edges = weighted_quantiles(orders[repeat], counts[repeat], QUARTILES) if repeat.any() else nobody
         return cls(
             silence=tuple(weighted_quantiles(days_since_last, counts, QUINTILES).tolist()),
             orders=tuple(order_edges.tolist()),
             money=tuple(weighted_quantiles(historic_value, value_customers, QUINTILES).tolist()),
         )
 
-    def segments(self, *, days_since_last: ArrayLike, n_orders: ArrayLike, historic_value: ArrayLike) -> NDArray[np.str_]:
+    def segments(
+        self, *, days_since_last: ArrayLike, n_orders: ArrayLike, historic_value: ArrayLike
+    ) -> NDArray[np.str_]:
         """Named segment of each customer, shape (n,); `SEGMENTS` is the map."""
         orders = np.asarray(n_orders)
         recency = 5 - np.searchsorted(self.silence, np.asarray(days_since_last), side="left")
@@ -107,12 +111,10 @@ class RFM:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values; an edge that nobody reaches is null."""
-        return {
-            name: [edge if np.isfinite(edge) else None for edge in getattr(self, name)]
-            for name in ("silence", "orders", "money")
-        }
+        return {name: [edge if np.isfinite(edge) else None for edge in getattr(self, name)] for name in EDGES}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The inverse of `to_dict`."""
-        return cls(**{name: tuple(np.inf if edge is None else edge for edge in edges) for name, edges in values.items()})
+        edges = {name: tuple(np.inf if edge is None else float(edge) for edge in values[name]) for name in EDGES}
+        return cls(**edges)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -23,8 +23,22 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-CHURN_BANDS = ((1 / 3, "low"), (2 / 3, "medium"), (np.inf, "high"))
+LOW_RISK, HIGH_RISK = 1 / 3, 2 / 3
 DATE_QUANTILES = {"next_purchase_date": 0.5, "next_purchase_lo": 0.1, "next_purchase_hi": 0.9}
+# null by their meaning: one purchase has no gap, and where no purchase is the likelier outcome no date is promised
+NULL_BY_MEANING = ("mean_gap_days", "replenishment_date")
+# columns that are read off another one, and go with it
+READ_FROM = {
+    "churn_risk": (
+        "churn_band",
+        "next_purchase_date",
+        "next_purchase_lo",
+        "next_purchase_hi",
+        "replenishment_date",
+        "value_at_risk",
+    ),
+    "predicted_ltv": ("total_value", "value_at_risk"),
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +51,9 @@ class Roles:
     value: ValueModel
 
 
-def customer_scores(X: pd.DataFrame, roles: Roles, window: Window, *, margin: float, rfm: RFM, version: str) -> pd.DataFrame:
+def customer_scores(
+    X: pd.DataFrame, roles: Roles, window: Window, *, margin: float, rfm: RFM, version: str
+) -> pd.DataFrame:
     """The customer table of `contracts.CUSTOMER_SCORES`.
 
     Parameters
@@ -63,18 +79,19 @@ def customer_scores(X: pd.DataFrame, roles: Roles, window: Window, *, margin: fl
         **purchases(X, roles, window),
         **money(X, roles, window, margin),
         **repurchase(X, roles.repurchase, window),
+        "model_version": np.full(len(X), version),
     }
     columns["total_value"] = columns["historic_value"] * margin + columns["predicted_ltv"]
     columns["rfm_segment"] = rfm.segments(
-        days_since_last=columns["days_since_last"], n_orders=columns["n_orders"], historic_value=columns["historic_value"]
+        **{name: columns[name] for name in ("days_since_last", "n_orders", "historic_value")}
     )
-    columns["data_status"] = data_status(X, withheld_by(roles))
-    columns["model_version"] = np.full(len(X), version)
-    scores = pd.DataFrame({name: columns[name] for name in CUSTOMER_SCORES.names})
-    return without(scores, withheld_by(roles))
+    withheld = withheld_by(roles)
+    scores = without(pd.DataFrame({name: finite(values) for name, values in columns.items()}, index=X.index), withheld)
+    scores["data_status"] = data_status(scores, withheld)
+    return scores[list(CUSTOMER_SCORES.names)]
 
 
-def history(X: pd.DataFrame) -> dict[str, NDArray]:
+def history(X: pd.DataFrame) -> dict[str, NDArray[Any]]:
     """What is known of the past, from the summary alone."""
     cutoff, age, recency = (X[name].to_numpy(dtype="int64") for name in ("cutoff_day", "T", "recency"))
     frequency = X["frequency"].to_numpy(dtype="int64")
@@ -91,7 +108,7 @@ def history(X: pd.DataFrame) -> dict[str, NDArray]:
     }
 
 
-def purchases(X: pd.DataFrame, roles: Roles, window: Window) -> dict[str, NDArray]:
+def purchases(X: pd.DataFrame, roles: Roles, window: Window) -> dict[str, NDArray[Any]]:
     """Purchases and their worth in the LTV horizon."""
     return {
         "p_alive": roles.purchase.probability_alive(X),
@@ -100,7 +117,7 @@ def purchases(X: pd.DataFrame, roles: Roles, window: Window) -> dict[str, NDArra
     }
 
 
-def money(X: pd.DataFrame, roles: Roles, window: Window, margin: float) -> dict[str, NDArray]:
+def money(X: pd.DataFrame, roles: Roles, window: Window, margin: float) -> dict[str, NDArray[Any]]:
     """Predicted value, and the part of it that goes if the customer does."""
     predicted = margin * roles.value.expected_value(X, window.ltv_horizon)
     silent = margin * roles.value.expected_value_if_silent(X, window.ltv_horizon, silence=window.churn_horizon)
@@ -111,7 +128,7 @@ def money(X: pd.DataFrame, roles: Roles, window: Window, margin: float) -> dict[
     }
 
 
-def repurchase(X: pd.DataFrame, model: RepurchaseModel, window: Window) -> dict[str, NDArray]:
+def repurchase(X: pd.DataFrame, model: RepurchaseModel, window: Window) -> dict[str, NDArray[Any]]:
     """Churn risk and the dates: readings of one survival curve."""
     churn_risk = model.churn_risk(X, window.churn_horizon)
     days = model.next_purchase(X, tuple(DATE_QUANTILES.values()), window.churn_horizon)
@@ -125,28 +142,69 @@ def repurchase(X: pd.DataFrame, model: RepurchaseModel, window: Window) -> dict[
 
 def churn_band(churn_risk: Array) -> NDArray[np.str_]:
     """`low` below 1/3, `medium` to 2/3 inclusive, `high` above, shape (n,)."""
-    low, high = CHURN_BANDS[0][0], CHURN_BANDS[1][0]
-    return np.select([churn_risk < low, churn_risk <= high], ["low", "medium"], default="high")
+    return np.select([churn_risk < LOW_RISK, churn_risk <= HIGH_RISK], ["low", "medium"], default="high")
+
+
+def finite(values: NDArray[Any]) -> NDArray[Any]:
+    """`values` with NaN in place of infinity; what is no float stays as it is."""
+    return np.where(np.isfinite(values), values, np.nan) if values.dtype.kind == "f" else values
 
 
 def withheld_by(roles: Roles) -> dict[str, str]:
-    """Columns that the fits do not identify, with the reason of each."""
+    """Columns that the fits do not identify, in the order of the table, with the reason of each."""
     reasons: dict[str, str] = {}
     for model in (roles.purchase, roles.repurchase, roles.spend, roles.value):
-        reasons |= model.diagnosis_.withheld
-    return reasons
+        reasons = model.diagnosis_.withheld | reasons
+    for source, columns in READ_FROM.items():
+        if source in reasons:
+            reasons = dict.fromkeys(columns, reasons[source]) | reasons
+    return {name: reasons[name] for name in CUSTOMER_SCORES.names if name in reasons}
 
 
 def without(scores: pd.DataFrame, withheld: Mapping[str, str]) -> pd.DataFrame:
     """The table with the withheld columns null; types stay."""
     empty = {"date": np.datetime64("NaT", "D"), "float64": np.nan, "string": None}
-    for name in withheld:
-        scores[name] = pd.Series(empty[CUSTOMER_SCORES[name].dtype], index=scores.index, dtype=scores[name].dtype)
-    return scores
+    nulls = {
+        name: pd.Series(empty[CUSTOMER_SCORES[name].dtype], index=scores.index, dtype=scores[name].dtype)
+        for name in withheld
+    }
+    return scores.assign(**nulls)
 
 
-def data_status(X: pd.DataFrame, withheld: Mapping[str, str]) -> NDArray[np.str_]:
-    """`ok`, or why a field is withheld or to be read with care, shape (n,)."""
-    reasons = [f"{name} withheld: {reason}" for name, reason in withheld.items()]
-    in_debt = X["historic_value"].to_numpy(dtype=float) < 0
-    return np.where(in_debt, "; ".join(["returns exceed purchases", *reasons]), "; ".join(reasons) or "ok")
+def data_status(scores: pd.DataFrame, withheld: Mapping[str, str]) -> NDArray[np.object_]:
+    """`ok`, or why a field is withheld or to be read with care.
+
+    Parameters
+    ----------
+    scores : (n, ...) frame
+    withheld : mapping
+        Columns that are null for everybody, with the reason of each.
+
+    Returns
+    -------
+    (n,) array of str
+    """
+    in_debt = scores["historic_value"].to_numpy(dtype=float) < 0
+    debt = np.where(in_debt, "returns exceed purchases; ", "")
+    for_all = "".join(f"{phrase}; " for phrase in withheld_in_words(withheld))
+    status = debt.astype(object) + for_all + unknown_in_words(scores, withheld)
+    return np.array([words.removesuffix("; ") or "ok" for words in status], dtype=object)
+
+
+def unknown_in_words(scores: pd.DataFrame, withheld: Mapping[str, str]) -> NDArray[np.object_]:
+    """Name the columns that are null for a customer without being withheld or null by their meaning, shape (n,)."""
+    watched = np.array([name for name in scores if name not in withheld and name not in NULL_BY_MEANING])
+    patterns, pattern = np.unique(scores[watched].isna().to_numpy(), axis=0, return_inverse=True)
+    names = [", ".join(watched[unknown]) for unknown in patterns]
+    words = np.array(
+        [f"{each} not known: beyond the numbers of the model; " if each else "" for each in names], dtype=object
+    )
+    return words[pattern.ravel()]
+
+
+def withheld_in_words(withheld: Mapping[str, str]) -> list[str]:
+    """One phrase a reason, with the columns it takes away."""
+    columns: dict[str, list[str]] = {}
+    for name, reason in withheld.items():
+        columns.setdefault(reason, []).append(name)
+    return [f"{', '.join(names)} withheld: {reason}" for reason, names in columns.items()]

@@ -1,9 +1,10 @@
 """The columns that learners read beside the customer summary: names, types and meanings. Nothing heavy is imported.
 
-Words used below. An *order day* is one customer-day of the summary (purchases of a day are one purchase) and its value is
-that day's net value in currency. `age` is cutoff_day - day, so 0 on the cutoff itself. A gap is the number of days between
-two order days that follow each other. A half-life weight is 0.5 ** (age / h). A column that cannot be computed for a
-customer (a gap with one order, a weekday habit without dates) is null, and learners take null as "not known".
+Words used below. An *order day* is one customer-day of the summary (purchases of a day are one purchase) and its value
+is that day's net value in currency. `age` is cutoff_day - day, so 0 on the cutoff itself. A gap is the number of days
+between two order days that follow each other. A half-life weight is 0.5 ** (age / h). Lines are the rows that are used,
+returns among them, up to the cutoff. A column that cannot be computed for a customer (a gap with one order, an hour
+without times) is null, and learners take null as "not known"; a blank discount is none.
 """
 
 from __future__ import annotations
@@ -63,7 +64,9 @@ BEHAVIOUR = Table(
         _float("quantity_per_order", "units / order days", required=False),
         _float("quantity_last", "units on the last order day", required=False),
         _float("unit_price_mean", "historic value / units; null where units <= 0", required=False),
-        _float("baskets_per_day", "distinct order_id within a day, averaged over order days", required=False),
+        _float(
+            "baskets_per_day", "distinct (day, order_id) of the lines that are no returns / order days", required=False
+        ),
         _float("products_distinct", "distinct product_id", required=False),
         _float("products_new_share", "products_distinct / rows of the transactions", required=False),
         _float("categories_distinct", "distinct category", required=False),
@@ -107,16 +110,24 @@ DERIVED = Table(
 LEARNER_COLUMNS = (*DERIVED.names, *BEHAVIOUR.names, *CLOSED_FORM.names)
 """Every column a learner may read, in order."""
 
-GROW_WITH_SILENCE = frozenset({"days_since_last", *(name for name in BEHAVIOUR.names if name.startswith("silence_over"))})
+GROW_WITH_SILENCE = frozenset(
+    {"days_since_last", *(name for name in BEHAVIOUR.names if name.startswith("silence_over"))}
+)
 """Columns that rise as a customer stays silent: more of them never lowers churn risk."""
 
 SHRINK_WITH_SILENCE = frozenset(
     {
         "order_rate",
+        "spend_rate",
         "closed_form_p_buy",
         "closed_form_purchases",
+        "closed_form_value_repeat",
+        "closed_form_value_all",
         *(f"orders_{days}d" for days in COUNT_WINDOWS),
+        *(f"spend_{days}d" for days in SPEND_WINDOWS),
         *(f"orders_half_life_{days}d" for days in COUNT_HALF_LIVES),
+        *(f"spend_half_life_{days}d" for days in SPEND_HALF_LIVES),
     }
 )
-"""Columns that fall as a customer stays silent: less of them never lowers churn risk."""
+"""Columns that fall as a customer stays silent: less of them never lowers churn risk. All that fall are here, so that a
+customer who stays silent can only move one way; `season_*` and `*_year_ago_*` follow the calendar instead."""

@@ -4,6 +4,7 @@ from ltvml.config.document import Config
 from ltvml.config.loading import load_config
 from ltvml.config.section import Section
 from ltvml.config.sections import (
+    AUTO,
     AUTO_CHOICES,
     EngineSettings,
     ModelChoice,
@@ -17,6 +18,7 @@ from ltvml.config.sections import (
 )
 
 __all__ = [
+    "AUTO",
     "AUTO_CHOICES",
     "Config",
     "EngineSettings",

@@ -6,9 +6,11 @@ import datetime as dt
 from ltvml.config.fields import Days, Seed
 from ltvml.config.section import Section
 from ltvml.config.sections import (
+    BacktestSettings,
     EngineSettings,
     ModelSettings,
     OutputSettings,
+    SeasonChoice,
     TrackingSettings,
     TransactionSettings,
     ValueSettings,
@@ -38,6 +40,10 @@ class Config(Section):
     """What money means."""
     models: ModelSettings = ModelSettings()
     """Which model answers which question."""
+    season: SeasonChoice = "auto"
+    """auto looks for a season where there is a full year of orders; off takes every day of the year alike."""
+    backtest: BacktestSettings = BacktestSettings()
+    """How models are judged at past cutoffs."""
     engine: EngineSettings = EngineSettings()
     """Where tables are computed."""
     tracking: TrackingSettings = TrackingSettings()

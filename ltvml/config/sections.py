@@ -32,7 +32,8 @@ ReturnsPolicy = Literal["net", "drop", "error"]
 RowPolicy = Literal["keep", "drop"]
 EngineName = Literal["duckdb", "spark"]
 TrackingBackend = Literal["mlflow", "local", "none"]
-ChosenRole = Literal["purchase", "spend", "value"]
+ChosenRole = Literal["purchase", "spend", "churn", "value"]
+SeasonChoice = Literal["auto", "off"]
 
 
 class TransactionSettings(Section):
@@ -98,6 +99,24 @@ class ModelChoice(Section):
         return {"name": value} if isinstance(value, str) else value
 
 
+AUTO = "auto"
+CLOSED_FORM = "closed_form"
+FOLDERS: Mapping[ChosenRole, tuple[str, ...]] = MappingProxyType(
+    {"purchase": ("purchase",), "spend": ("spend",), "churn": ("repurchase", "purchase"), "value": ("value",)}
+)
+"""Folders of `ltvml.models` whose models may serve a role: any purchase model knows who comes back."""
+
+ON_OTHERS: Mapping[ChosenRole, Mapping[str, str]] = MappingProxyType(
+    {
+        "purchase": {},
+        "spend": {},
+        "churn": {CLOSED_FORM: "The survival curve of models.purchase."},
+        "value": {"purchase_times_spend": "Expected purchases of models.purchase times the order value of models.spend."},
+    }
+)
+"""What a fit builds from the models of other roles, and therefore has no arguments of its own."""
+
+
 AUTO_CHOICES: Mapping[ChosenRole, ModelChoice] = MappingProxyType(
     {
         "purchase": ModelChoice(name="mbg_nbd"),
@@ -108,40 +127,45 @@ AUTO_CHOICES: Mapping[ChosenRole, ModelChoice] = MappingProxyType(
 
 
 def models_by_name(role: ChosenRole) -> dict[str, str]:
-    """Models that `models.<role>` may name, each with a line on what it is.
-
-    Those that a name alone can make, and the default, which a fit may build from the models of other roles.
-    """
-    default = AUTO_CHOICES[role].name
-    return dict(sorted((available(role) | {default: first_line(model_definitions(role)[default])}).items()))
+    """Models that `models.<role>` may name, each with a line on what it is."""
+    alone = {name: line for folder in FOLDERS[role] for name, line in available(folder).items()}
+    return dict(sorted((alone | dict(ON_OTHERS[role])).items()))
 
 
 class ModelSettings(Section):
     """Which model answers which question."""
 
-    purchase: ModelChoice = ModelChoice(name="auto")
-    """How many purchases, and is the customer still one? auto is mbg_nbd."""
-    spend: ModelChoice = AUTO_CHOICES["spend"]
+    purchase: ModelChoice = ModelChoice(name=AUTO)
+    """How many purchases, and is the customer still one? auto is bg_nbd or mbg_nbd, whichever is likelier."""
+    spend: ModelChoice = ModelChoice(name="gamma_gamma", params={"orders": "all"})
     """What is one purchase worth? auto is gamma_gamma fitted on all orders."""
-    churn: Literal["auto"] = "auto"
-    """Who does not come back, and when do the others? auto is the survival curve of the purchase model."""
-    value: ModelChoice = ModelChoice(name="auto")
-    """What will a customer spend? auto is purchase_times_spend."""
+    churn: ModelChoice = ModelChoice(name=AUTO)
+    """Who does not come back, and when do the others? auto holds a contest at past cutoffs."""
+    value: ModelChoice = ModelChoice(name=AUTO)
+    """What will a customer spend? auto holds a contest at past cutoffs."""
 
-    @field_validator("purchase", "spend", "value")
+    @field_validator("purchase", "spend", "churn", "value")
     @classmethod
     def _is_a_model(cls, choice: ModelChoice, place: ValidationInfo) -> ModelChoice:
         """Refuse a name that the role does not have."""
         known = models_by_name(cast("ChosenRole", place.field_name))
-        if choice.name not in {"auto", *known}:
+        if choice.name not in {AUTO, *known}:
             near = did_you_mean(choice.name, known)
             raise ValueError(f"there is no model '{choice.name}'{near}; expected auto, {', '.join(known)}")
         return choice
+
 
     def chosen(self, role: ChosenRole) -> ModelChoice:
         """The choice for `role`, with auto replaced by the default of this release."""
         choice: ModelChoice = getattr(self, role)
         return AUTO_CHOICES[role] if choice.name == "auto" else choice
+
+
+class BacktestSettings(Section):
+    """How models are judged at past cutoffs."""
+
+    longest_silence: Days = 730
+    """Customers silent for more days are scored, but do not decide which model wins: their silence flatters every model."""
 
 
 class EngineSettings(Section):

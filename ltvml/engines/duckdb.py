@@ -81,7 +81,7 @@ class DuckDBSQL:
 
     def second(self, moment: str) -> str:
         """Seconds since midnight."""
-        return f"CAST(hour({moment}) * 3600 + minute({moment}) * 60 + second({moment}) AS BIGINT)"
+        return f"epoch_us(CAST({moment} AS TIME)) // 1000000"
 
     def hash_number(self, text: str, first: int) -> str:
         """Eight hexadecimal digits of the MD5 of a text, as an integer."""

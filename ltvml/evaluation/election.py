@@ -1,19 +1,24 @@
 """Which model serves a role: the default, unless another beat it by more than chance at past cutoffs.
 
-The loss of a model is compared with the default's, customer by customer and cutoff by cutoff. A challenger wins where its
-mean advantage, averaged over the cutoffs, is more than one standard error; the error counts customers, not rows, since one
-customer stands at several cutoffs. Picking simply the best of the last window was measured to be worse than never picking.
+The loss of a model is compared with the default's, customer by customer and cutoff by cutoff. A challenger wins where
+its mean advantage, averaged over the cutoffs, is more than one standard error; the error counts customers, not rows,
+since one customer stands at several cutoffs. Picking simply the best of the last window was measured to be worse than
+never picking.
+
+One standard error lets a challenger that is exactly as good as the default win once in six elections. That costs
+nothing: what replaces the default by luck is as good as the default, and a challenger that is worse wins more rarely.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import numpy as np
 
-from ltvml.evaluation.metrics import normalised_gini, relative_bias
 from ltvml.errors import DataContractError
+from ltvml.evaluation import influence
+from ltvml.evaluation.metrics import PROBABILITY_FLOOR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,8 +28,9 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 Role = Literal["repurchase", "value"]
-REPLICATES = 60
-PROBABILITY_FLOOR = 1e-6
+
+LEVEL_SLACK = 0.1
+"""How much further off the total, as |ln(predicted / actual)|, a model may be that is to replace the default."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +53,11 @@ class Round:
         Who belongs to which part of the customers; `decides` leaves out those silent for very long.
     predictions : dict of str to (n,) array
         By candidate: probability of a purchase, or expected value.
+
+    Raises
+    ------
+    DataContractError
+        If a prediction has another length than the outcomes, or is not a number.
     """
 
     origin: int
@@ -57,10 +68,23 @@ class Round:
     segments: Mapping[str, NDArray[np.bool_]]
     predictions: Mapping[str, Array]
 
+    def __post_init__(self) -> None:
+        for name, prediction in self.predictions.items():
+            if prediction.shape != self.bought.shape or not np.isfinite(prediction).all():
+                raise DataContractError(
+                    f"candidate '{name}' at day {self.origin}: found {prediction.shape} predictions, of which "
+                    f"{int(np.sum(~np.isfinite(prediction)))} are no numbers; expected one for each of the "
+                    f"{len(self.bought)} customers."
+                )
+
     @property
     def decides(self) -> NDArray[np.bool_]:
         """Whose outcome counts in the election, shape (n,)."""
         return self.segments["decides"]
+
+    def actual(self, role: Role) -> Array:
+        """What a prediction of the role is held against: `bought` or `spend`, shape (n,)."""
+        return self.bought if role == "repurchase" else self.spend
 
 
 @dataclass(frozen=True)
@@ -91,7 +115,7 @@ class Comparison:
     @property
     def within_one_error(self) -> bool:
         """Not worse than the default by more than one standard error."""
-        return self.advantage > -self.standard_error
+        return self.advantage >= -self.standard_error
 
 
 @dataclass(frozen=True)
@@ -114,14 +138,34 @@ class Election:
     comparisons: tuple[Comparison, ...]
     words: str
 
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values that `json` can write exactly."""
+        return asdict(self) | {"comparisons": [asdict(comparison) for comparison in self.comparisons]}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`.
+
+        Raises
+        ------
+        DataContractError
+            If the role is none that this version knows.
+        """
+        if values["role"] not in get_args(Role):
+            raise DataContractError(f"found an election of '{values['role']}'; expected one of {get_args(Role)}.")
+        comparisons = tuple(Comparison(**one) for one in values["comparisons"])
+        return cls(values["role"], values["default"], values["champion"], comparisons, values["words"])
+
 
 def elect(rounds: Sequence[Round], role: Role, *, default: str) -> Election:
     """Hold the election of one role.
 
+    Only cutoffs at which the default stood and outcomes differ are counted, and only candidates that stood at all of
+    them.
+
     Parameters
     ----------
     rounds : sequence of Round
-        At least one.
     role : {"repurchase", "value"}
     default : str
         Candidate that holds the office.
@@ -129,67 +173,48 @@ def elect(rounds: Sequence[Round], role: Role, *, default: str) -> Election:
     Raises
     ------
     DataContractError
-        If there is no round.
+        If there is no such round.
     """
-    if not rounds:
-        raise DataContractError("an election needs at least one past cutoff; found none.")
-    challengers = [name for name in rounds[0].predictions if name != default]
-    found = [compare(rounds, role, name, default) for name in challengers if all(name in r.predictions for r in rounds)]
+    counted = [judged for judged in rounds if default in judged.predictions and can_judge(judged, role)]
+    if not counted:
+        raise DataContractError(
+            f"none of the {len(rounds)} past cutoffs has predictions of '{default}' and outcomes that differ.",
+            hint="without such a cutoff the default serves without an election.",
+        )
+    standing = set.intersection(*(set(judged.predictions) for judged in counted)) - {default}
+    found = [compare(counted, role, name, default) for name in sorted(standing)]
     ordered = tuple(sorted(found, key=lambda comparison: -comparison.advantage))
-    winners = [comparison for comparison in ordered if comparison.wins]
-    champion = _best(winners, role) if winners else default
-    return Election(role, default, champion, ordered, _words(role, default, champion, ordered, len(rounds)))
+    allowed = level_error(counted, role, default) + LEVEL_SLACK
+    champion = chosen(ordered, role, default, allowed)
+    return Election(role, default, champion, ordered, in_words(ordered, role, default, champion, len(counted)))
+
+
+def can_judge(judged: Round, role: Role) -> bool:
+    """Whether the outcomes of those who decide differ; for value, also whether they sum to something."""
+    actual = judged.actual(role)[judged.decides]
+    return bool(len(actual) and np.ptp(actual) > 0 and actual.sum() > 0)
 
 
 def compare(rounds: Sequence[Round], role: Role, candidate: str, default: str) -> Comparison:
     """A candidate beside the default over all rounds."""
-    advantage = log_loss_advantage if role == "repurchase" else gini_advantage
-    mean, error = advantage(rounds, candidate, default)
-    return Comparison(candidate, mean, error, level_error(rounds, role, candidate))
+    sign = -1.0 if role == "repurchase" else 1.0
+    gaps = [
+        influence.difference(measured(judged, role, candidate), measured(judged, role, default)) for judged in rounds
+    ]
+    gained, error = influence.mean_over_cutoffs(deciders(rounds), gaps)
+    return Comparison(candidate, sign * gained, error, level_error(rounds, role, candidate))
 
 
-def log_loss_advantage(rounds: Sequence[Round], candidate: str, default: str) -> tuple[float, float]:
-    """Mean log-loss saved, and its standard error clustered by customer.
-
-    The saving of round k is the mean of d_ik over its n_k customers; over K rounds the mean is the sum over customers of
-    c_i = sum_k d_ik / (K n_k), and its variance that of a sum of independent, centred c_i.
-    """
-    customers, shares, means = [], [], []
-    for judged in rounds:
-        rows = judged.decides
-        saved = log_losses(judged, default)[rows] - log_losses(judged, candidate)[rows]
-        customers.append(judged.customer[rows])
-        shares.append((saved - saved.mean()) / (len(rounds) * len(saved)))
-        means.append(saved.mean())
-    _, place = np.unique(np.concatenate(customers), return_inverse=True)
-    by_customer = np.bincount(place, weights=np.concatenate(shares))
-    return float(np.mean(means)), float(np.sqrt(np.sum(by_customer**2)))
+def measured(judged: Round, role: Role, candidate: str) -> influence.Measured:
+    """The measure that decides, log-loss or normalised Gini, for those who decide."""
+    rows = judged.decides
+    function = influence.log_loss if role == "repurchase" else influence.normalised_gini
+    return function(judged.actual(role)[rows], judged.predictions[candidate][rows])
 
 
-def gini_advantage(rounds: Sequence[Round], candidate: str, default: str) -> tuple[float, float]:
-    """Mean normalised Gini gained, and its standard error by a bootstrap of customers.
-
-    A customer has one Poisson(1) weight in a replicate, at every cutoff; the bootstrap is paired, since both models see the
-    same weights.
-    """
-
-    def gained(weights: Sequence[Array]) -> float:
-        return float(
-            np.mean(
-                [_gini(judged, candidate, weight) - _gini(judged, default, weight) for judged, weight in zip(rounds, weights, strict=True)]
-            )
-        )
-
-    once = gained([np.ones(int(judged.decides.sum())) for judged in rounds])
-    replicates = [gained([customer_weights(judged, seed) for judged in rounds]) for seed in range(REPLICATES)]
-    return once, float(np.std(replicates, ddof=1))
-
-
-def customer_weights(judged: Round, seed: int) -> Array:
-    """Poisson(1) weights of the customers who decide, the same customer the same weight at every cutoff, shape (m,)."""
-    table = np.random.default_rng(seed).poisson(1.0, size=2**16).astype(float)
-    weights = table[judged.customer[judged.decides] % 2**16]
-    return weights if weights.any() else np.ones_like(weights)
+def deciders(rounds: Sequence[Round]) -> list[NDArray[np.int64]]:
+    """Who decides, round by round."""
+    return [judged.customer[judged.decides] for judged in rounds]
 
 
 def log_losses(judged: Round, candidate: str) -> Array:
@@ -199,22 +224,23 @@ def log_losses(judged: Round, candidate: str) -> Array:
 
 
 def level_error(rounds: Sequence[Round], role: Role, candidate: str) -> float:
-    """|ln(predicted total / actual total)|, mean over the rounds; infinite where one of them is 0."""
-    ratios = []
-    for judged in rounds:
-        actual = judged.bought if role == "repurchase" else judged.spend
-        ratios.append(1 + relative_bias(actual[judged.decides], judged.predictions[candidate][judged.decides]))
-    with np.errstate(divide="ignore"):
-        return float(np.mean(np.abs(np.log(ratios))))
+    """|ln(predicted total / actual total)|, mean over the rounds; infinite where one of them is not above 0."""
+    rows = [(judged.predictions[candidate][judged.decides], judged.actual(role)[judged.decides]) for judged in rounds]
+    totals = np.array([(predicted.sum(), actual.sum()) for predicted, actual in rows])
+    if (totals <= 0).any():
+        return float("inf")
+    return float(np.mean(np.abs(np.log(totals[:, 0] / totals[:, 1]))))
 
 
-def _gini(judged: Round, candidate: str, weight: Array) -> float:
-    rows = judged.decides
-    return normalised_gini(judged.spend[rows], judged.predictions[candidate][rows], sample_weight=weight)
+def chosen(ordered: Sequence[Comparison], role: Role, default: str, allowed: float) -> str:
+    """Name of the champion.
 
-
-def _best(winners: Sequence[Comparison], role: Role) -> str:
-    """The best by the measure; for value, the best level among those that the measure cannot tell from the best."""
+    For value, a ranking is not bought with a wrong level: the total may be off by at most `allowed`, and among winners
+    that the Gini cannot tell from the best the one with the best level is taken.
+    """
+    winners = [one for one in ordered if one.wins and (role == "repurchase" or one.level_error <= allowed)]
+    if not winners:
+        return default
     best = winners[0]
     if role == "repurchase":
         return best.candidate
@@ -222,15 +248,26 @@ def _best(winners: Sequence[Comparison], role: Role) -> str:
     return min(close, key=lambda one: one.level_error).candidate
 
 
-def _words(role: Role, default: str, champion: str, ordered: Sequence[Comparison], rounds: int) -> str:
+def in_words(ordered: Sequence[Comparison], role: Role, default: str, champion: str, rounds: int) -> str:
+    """Why the champion was chosen, and what would have done as well."""
     measure = "log-loss" if role == "repurchase" else "normalised Gini"
     over = f"over {rounds} past cutoff{'s' if rounds > 1 else ''}"
     if champion != default:
         won = next(one for one in ordered if one.candidate == champion)
         return (
-            f"{champion} beat the default {default} by {won.advantage:.4f} of {measure} {over}, "
+            f"{champion} replaces the default, {default}: it was better by {won.advantage:.4f} of {measure} {over}, "
             f"more than one standard error ({won.standard_error:.4f})."
         )
-    close = [one.candidate for one in ordered if one.within_one_error]
-    head = f"{default} keeps the office: no other model beat it by more than one standard error of {measure} {over}."
-    return f"{head} Within one standard error here: {', '.join(close)}." if close else head
+    barred = [one.candidate for one in ordered if one.wins]
+    close = [one.candidate for one in ordered if one.within_one_error and not one.wins]
+    sentences = [_default_stays(default, f"{measure} {over}", barred)]
+    if close:
+        sentences.append(f"Within one standard error of it: {', '.join(close)}.")
+    return " ".join(sentences)
+
+
+def _default_stays(default: str, measured_over: str, barred: Sequence[str]) -> str:
+    stays, by_more = f"{default}, the default, stays", f"by more than one standard error of {measured_over}"
+    if not barred:
+        return f"{stays}: no other model was better {by_more}."
+    return f"{stays}: {', '.join(barred)} ranked better {by_more}, but missed the total by much more."

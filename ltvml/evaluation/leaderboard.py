@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 
-from ltvml.evaluation import metrics
-from ltvml.evaluation.election import customer_weights
+from ltvml.evaluation import influence, metrics
+from ltvml.evaluation.election import can_judge, deciders, measured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,17 +33,19 @@ VALUE_MEASURES: Mapping[str, Measure] = {
     "gini": metrics.normalised_gini,
     "spearman": metrics.spearman,
     "decile_mape": metrics.decile_mape,
-    "top_10": lambda y, p: metrics.top_capture(y, p, 0.1).captured,
-    "top_10_oracle": lambda y, p: metrics.top_capture(y, p, 0.1).oracle,
-    "top_20": lambda y, p: metrics.top_capture(y, p, 0.2).captured,
+    "top_10": lambda y, p: metrics.top_capture(y, p, share=0.1).model,
+    "top_10_oracle": lambda y, _: metrics.top_capture(y, y, share=0.1).oracle,
+    "top_20": lambda y, p: metrics.top_capture(y, p, share=0.2).model,
+    "top_20_oracle": lambda y, _: metrics.top_capture(y, y, share=0.2).oracle,
     "bias": metrics.relative_bias,
     "mae": metrics.mean_absolute_error,
 }
 MEASURES: Mapping[str, Mapping[str, Measure]] = {"repurchase": CHURN_MEASURES, "value": VALUE_MEASURES}
 LEADING: Mapping[str, str] = {"repurchase": "log_loss", "value": "gini"}
 SMALLER_IS_BETTER = frozenset({"log_loss", "brier", "ece", "decile_mape", "mae"})
+COLUMNS = ["origin", "segment", "candidate", "measure", "value", "customers"]
 SMALLEST_SEGMENT = 30
-REPLICATES = 60
+INTERVAL = 0.8
 
 
 def measure(rounds: Sequence[Round], role: Role) -> pd.DataFrame:
@@ -67,48 +70,70 @@ def measure(rounds: Sequence[Round], role: Role) -> pd.DataFrame:
         for candidate, prediction in judged.predictions.items()
         for name, value in measures_of(judged, role, prediction, mask).items()
     ]
-    return pd.DataFrame(rows, columns=["origin", "segment", "candidate", "measure", "value", "customers"])
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def measures_of(judged: Round, role: Role, prediction: Array, mask: NDArray[np.bool_]) -> dict[str, float]:
     """All measures of one prediction in one segment of one round."""
-    actual = (judged.bought if role == "repurchase" else judged.spend)[mask]
-    return {name: float(function(actual, prediction[mask])) for name, function in MEASURES[role].items()}
+    actual, predicted = judged.actual(role)[mask], prediction[mask]
+    # every measure sorts by the prediction, and sorts far faster what is sorted already
+    order = np.argsort(-predicted, kind="stable")
+    actual, predicted = actual[order], predicted[order]
+    return {name: float(function(actual, predicted)) for name, function in MEASURES[role].items()}
 
 
 def worth_measuring(judged: Round, mask: NDArray[np.bool_]) -> bool:
-    """Whether a segment is large enough and has both outcomes."""
-    return bool(mask.sum() >= SMALLEST_SEGMENT and 0 < judged.bought[mask].sum() < mask.sum() and judged.spend[mask].sum() > 0)
+    """Whether a segment is large enough, has both outcomes, and spent something."""
+    customers, buyers = int(mask.sum()), int(judged.bought[mask].sum())
+    return customers >= SMALLEST_SEGMENT and 0 < buyers < customers and float(judged.spend[mask].sum()) > 0
 
 
 def leaderboard(table: pd.DataFrame, role: Role, *, segment: str = "decides") -> pd.DataFrame:
-    """Mean of each measure over the cutoffs, one row a candidate, best first by the leading measure."""
-    wide = table[table["segment"] == segment].pivot_table(index="candidate", columns="measure", values="value", aggfunc="mean")
+    """Mean of each measure over the cutoffs, one row a candidate, best first by the leading measure.
+
+    Parameters
+    ----------
+    table : frame
+        As `measure` gives it.
+    role : {"repurchase", "value"}
+    segment : str
+
+    Returns
+    -------
+    frame
+        Indexed by `candidate`; the measures of the role, and `cutoffs`: at how many the candidate stood. Means over
+        different cutoffs are not to be compared.
+    """
+    of_segment = table[table["segment"] == segment]
+    wide = of_segment.groupby(["candidate", "measure"])["value"].mean().unstack()
+    wide = wide.reindex(columns=list(MEASURES[role])).rename_axis(columns=None)
+    wide["cutoffs"] = of_segment.groupby("candidate")["origin"].nunique()
     leading = LEADING[role]
-    ordered = wide[[name for name in MEASURES[role] if name in wide]]
-    return ordered.sort_values(leading, ascending=leading in SMALLER_IS_BETTER)
+    return wide.sort_values(leading, ascending=leading in SMALLER_IS_BETTER, kind="stable")
 
 
 def leading_intervals(rounds: Sequence[Round], role: Role) -> dict[str, tuple[float, float]]:
-    """80 % interval of each candidate's leading measure, by a bootstrap of customers over all cutoffs.
+    """80 % interval of each candidate's leading measure, mean over the cutoffs at which it stood.
+
+    A normal interval; the error counts customers, not rows (see `influence`).
+
+    Parameters
+    ----------
+    rounds : sequence of Round
+    role : {"repurchase", "value"}
 
     Returns
     -------
     dict of str to (low, high)
+        A candidate that stood only where everybody did the same is left out.
     """
-    function = metrics.log_loss if role == "repurchase" else metrics.normalised_gini
-    weights = [[customer_weights(judged, seed) for judged in rounds] for seed in range(REPLICATES)]
+    counted = [judged for judged in rounds if can_judge(judged, role)]
+    names = dict.fromkeys(name for judged in counted for name in judged.predictions)
+    return {name: _interval([judged for judged in counted if name in judged.predictions], role, name) for name in names}
 
-    def replicate(candidate: str, drawn: Sequence[Array]) -> float:
-        values = [
-            function(
-                (judged.bought if role == "repurchase" else judged.spend)[judged.decides],
-                judged.predictions[candidate][judged.decides],
-                sample_weight=weight,
-            )
-            for judged, weight in zip(rounds, drawn, strict=True)
-        ]
-        return float(np.mean(values))
 
-    found = {name: [replicate(name, drawn) for drawn in weights] for name in rounds[0].predictions}
-    return {name: (float(np.quantile(v, 0.1)), float(np.quantile(v, 0.9))) for name, v in found.items()}
+def _interval(rounds: Sequence[Round], role: Role, candidate: str) -> tuple[float, float]:
+    found = [measured(judged, role, candidate) for judged in rounds]
+    mean, error = influence.mean_over_cutoffs(deciders(rounds), found)
+    reach = float(ndtri((1 + INTERVAL) / 2)) * error
+    return mean - reach, mean + reach

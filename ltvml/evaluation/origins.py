@@ -1,7 +1,7 @@
 """Past cutoffs: where learners are trained, and where models are judged. Pure functions of three numbers.
 
-Every label window (origin, origin + horizon] closes on or before the cutoff it serves. An origin stands on a history at least as
-long as the window it looks into: a customer seen for a week says nothing about a year.
+Every label window (origin, origin + horizon] closes on or before the cutoff it serves. An origin stands on a history
+at least as long as the window it looks into: a customer seen for a week says nothing about a year.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def label_horizon(cutoff_day: int, first_day: int, horizon: int) -> int:
 def snapshot_origins(cutoff_day: int, first_day: int, horizon: int) -> list[int]:
     """Origins that learners are trained on, newest first.
 
-    Five origins step back from the last closed window by half a window (at least a week), and one stands a year before the
-    cutoff, in the season that is about to come, where the history allows it.
+    Five origins step back from the last closed window by half a window (at least a week), and one stands a year before
+    the cutoff, in the season that is about to come, where the history allows it.
 
     Parameters
     ----------

@@ -1,10 +1,11 @@
 """The plots of a fit and of a score, each a function of numbers that returns a matplotlib Figure.
 
-No global state: figures are made without pyplot, so that a batch job needs no display and a notebook shows what it gets.
+No global state: figures are made without pyplot, so a batch job needs no display and a notebook shows what it gets.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,15 +47,17 @@ def weekly_tracking(days: ArrayLike, actual: ArrayLike, expected: ArrayLike, *, 
     seen = days[:whole:WEEK] + WEEK - 1 <= cutoff_day
     axes.plot(week_start[seen], _weekly(actual, whole)[seen], color=INK, linewidth=1.4, label="what happened")
     axes.plot(week_start, _weekly(expected, whole), color=ACCENT, linewidth=1.8, label=f"expected by {model}")
-    locator = AutoDateLocator()
+    locator = AutoDateLocator()  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     axes.set_ylim(bottom=0)
     axes.legend(frameon=False)
     return figure
 
 
-def alive_by_history(probability: NDArray[np.float64], *, frequencies: ArrayLike, recencies: ArrayLike, age: float) -> Figure:
+def alive_by_history(
+    probability: NDArray[np.float64], *, frequencies: ArrayLike, recencies: ArrayLike, age: float
+) -> Figure:
     """P(alive) by how often and how lately a customer bought.
 
     Parameters
@@ -88,7 +91,10 @@ def value_distribution(edges: ArrayLike, customers: ArrayLike, value: ArrayLike,
     currency : str, optional
     """
     figure, axes = _canvas("Predicted lifetime value", "share")
-    shares = [(np.asarray(customers, dtype=float), MAIN, "of customers"), (np.asarray(value, dtype=float), ACCENT, "of value")]
+    shares = [
+        (np.asarray(customers, dtype=float), MAIN, "of customers"),
+        (np.asarray(value, dtype=float), ACCENT, "of value"),
+    ]
     position = np.arange(len(shares[0][0]))
     for offset, (amounts, colour, label) in zip((-0.2, 0.2), shares, strict=True):
         total = amounts.sum()
@@ -131,12 +137,12 @@ def alive_grid(
 
 
 def _weekly(counts: ArrayLike, whole: int) -> NDArray[np.float64]:
-    return np.asarray(counts, dtype=float)[:whole].reshape(-1, WEEK).sum(axis=1)
+    return np.asarray(np.asarray(counts, dtype=float)[:whole].reshape(-1, WEEK).sum(axis=1))
 
 
 def _band_labels(edges: NDArray[np.float64]) -> list[str]:
-    inner = [f"{low:,.0f}-{high:,.0f}" for low, high in zip(edges[1:-2], edges[2:-1], strict=True)]
-    return [f"under {edges[1]:,.0f}", *inner, f"{edges[-2]:,.0f} and over"]
+    names = [f"{edge:,.0f}" if edge >= 1 else f"{edge:g}" for edge in edges[1:-1]]
+    return [f"under {names[0]}", *(f"{low}-{high}" for low, high in pairwise(names)), f"{names[-1]} and over"]
 
 
 def _canvas(title: str, ylabel: str) -> tuple[Figure, Axes]:

@@ -113,6 +113,20 @@ def copies(used: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     return groups.select((nw.col("rows_") - 1).sum().cast(nw.Int64).alias("rows"))
 
 
+def on_shared_days(used: nw.LazyFrame[Any], days: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Lines whose customer has another line on the same day: only they can be copies, and to group all is dear.
+
+    Parameters
+    ----------
+    used : lazy frame
+        The lines that are used.
+    days : lazy frame
+        Their `customer_id`, `day` and `n_lines`.
+    """
+    shared = days.filter(nw.col("n_lines") > 1).select("customer_id", "day")
+    return used.join(shared, on=["customer_id", "day"], how="semi")
+
+
 def with_duplicates(ledger: Ledger, rows: int) -> Ledger:
     """The ledger with a note of the duplicates that were kept."""
     return replace(ledger, notes=ledger.notes | {"duplicates_kept": rows})

@@ -81,7 +81,10 @@ def with_reasons(lines: nw.LazyFrame[Any], window: Window, rules: Rules) -> nw.L
 
 def used_lines(lines: nw.LazyFrame[Any], window: Window, rules: Rules) -> nw.LazyFrame[Any]:
     """The lines that are used, without `fault` and `reason`."""
-    return with_reasons(lines, window, rules).filter(nw.col("reason") == USED).drop("fault", "reason")
+    table = _numbered_copies(lines) if rules.duplicates == "drop" else lines
+    others = [~condition for condition, _ in _conditions(window, rules)]
+    names = [name for name in lines.collect_schema().names() if name != "fault"]
+    return table.filter(nw.col("fault").is_null(), *others).select(names)
 
 
 def _conditions(window: Window, rules: Rules) -> list[tuple[nw.Expr, str]]:

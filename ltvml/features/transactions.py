@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ltvml.errors import DataContractError, DataWarning
-from ltvml.features.ledger import Ledger, copies, ledger_of, reason_counts, with_duplicates, with_unmatched_returns
+from ltvml.features.ledger import (
+    Ledger,
+    copies,
+    ledger_of,
+    on_shared_days,
+    reason_counts,
+    with_duplicates,
+    with_unmatched_returns,
+)
 from ltvml.features.reasons import USED, Rules, used_lines
 from ltvml.features.returns import (
     customer_days,
@@ -84,12 +92,14 @@ def check(engine: Computer, lines: nw.LazyFrame[Any], window: Window, rules: Rul
     ledger = ledger_of(counts)
     refuse(ledger, counts, window, rules)
     used = used_lines(lines, window, rules)
-    if rules.duplicates == "keep":
-        ledger = with_duplicates(ledger, *_numbers(engine, copies(used)))
     if ledger.has_returns:
         days, ledger = _netted(engine, used, ledger)
+        suspects = used
     else:
         days = engine.keep(customer_days(used, has_returns=False))
+        suspects = on_shared_days(used, days)
+    if rules.duplicates == "keep":
+        ledger = with_duplicates(ledger, *_numbers(engine, copies(suspects)))
     _refuse_nothing(ledger, window)
     _warn(engine, days, ledger, window)
     return Checked(used, days, ledger)

@@ -181,7 +181,7 @@ class PurchaseModel(RepurchaseModel):
     """How many purchases, from (frequency, recency, T)? Times are in the unit of `X`."""
 
     role = "purchase"
-    requires = ("frequency", "recency", "T")
+    requires: tuple[str, ...] = ("frequency", "recency", "T")
 
     @abstractmethod
     def fit(self, X: pd.DataFrame, sample_weight: ArrayLike | None = None) -> Self:
@@ -208,7 +208,7 @@ class PurchaseModel(RepurchaseModel):
         return np.stack([self.expected_purchases(X, float(end)) for end in ends], axis=1)
 
     def after_silence(self, X: pd.DataFrame, silence: float) -> pd.DataFrame:
-        """The same customers `silence` later, with nothing bought in between; `X` stays as it was."""
+        """The same customers `silence` later, having bought nothing; `X` stays as it was."""
         return X.assign(T=X["T"] + silence)
 
     @abstractmethod

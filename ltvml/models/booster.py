@@ -1,20 +1,23 @@
 """LightGBM through its native Booster: the same bytes on every run, stopped early on customers it has not seen.
 
 Trees are kept as LightGBM's own model text, so a bundle is text and loads without pickle. No class is re-weighted: a
-probability that is wrong by design cannot be calibrated back on small data.
+probability that is wrong by design cannot be calibrated back on small data. Trees that do not beat a constant on
+customers they have not seen are dropped, and the constant stands in.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import lightgbm as lgb
 import numpy as np
 
 from ltvml.errors import DataContractError
+from ltvml.models.base import Diagnosis
 from ltvml.models.design import design, silence_directions, usable_names
+from ltvml.models.proof import PROOF, constant_score, losses, standard_errors_gained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,16 +26,19 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from ltvml.models.proof import Objective
+
     Array = NDArray[np.float64]
     Mask = NDArray[np.bool_]
-
-Objective = Literal["binary", "tweedie", "gamma"]
 
 MOST_ROUNDS = 600
 PATIENCE = 30
 FOLDS = 5
+NOTHING_LEARNED = "The trees did no better than without them on customers they had not seen, and were dropped."
 # on fewer rows a second thread waits longer than it works, and on a busy machine very much longer
 _ROWS_A_THREAD = 50_000
+# averaging steadies what few rows leave to chance; on many rows one booster says the same
+_ROWS_IN_ALL = 400_000
 # a leaf of fewer customers than this is noise in any shop; a fixed share keeps large shops as coarse as small ones
 _SMALLEST_LEAF, _LARGEST_LEAF, _LEAVES_IN_ALL = 20, 500, 400
 _FIXED = {
@@ -62,7 +68,7 @@ class Growth:
     """
 
     learning_rate: float = 0.05
-    num_leaves: int = 15
+    num_leaves: int = 7
     num_threads: int = 2
     random_state: int = 0
 
@@ -107,20 +113,28 @@ class Trees:
     Parameters
     ----------
     names : tuple of k str
-        The columns read, in order.
+        The columns read, in order; none where nothing was learned.
     texts : tuple of str
         LightGBM's model text of each booster.
+    constant : float
+        Raw score of everybody where there is no booster.
     num_threads : int
     """
 
     names: tuple[str, ...]
     texts: tuple[str, ...]
+    constant: float = 0.0
     num_threads: int = 2
 
     @cached_property
     def boosters(self) -> tuple[lgb.Booster, ...]:
         """The boosters, read from their texts once."""
         return tuple(lgb.Booster(model_str=text) for text in self.texts)
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """What to say of the training."""
+        return Diagnosis() if self.texts else Diagnosis(messages=(NOTHING_LEARNED,))
 
     def raw(self, X: pd.DataFrame) -> Array:
         """Mean raw score, shape (n,): log-odds or log value, without any offset.
@@ -138,23 +152,49 @@ class Trees:
 
     def raw_of(self, matrix: Array) -> Array:
         """As `raw`, for a matrix whose columns are `names`."""
+        if not self.boosters:
+            return np.full(len(matrix), self.constant)
         threads = threads_for(len(matrix), self.num_threads)
         scores = [booster.predict(matrix, raw_score=True, num_threads=threads) for booster in self.boosters]
         return np.asarray(np.mean(scores, axis=0))
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
-        return {"names": list(self.names), "texts": list(self.texts), "num_threads": self.num_threads}
+        return asdict(self) | {"names": list(self.names), "texts": list(self.texts)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The inverse of `to_dict`."""
-        return cls(tuple(values["names"]), tuple(values["texts"]), int(values["num_threads"]))
+        names, texts = tuple(values["names"]), tuple(values["texts"])
+        return cls(names, texts, float(values["constant"]), int(values["num_threads"]))
+
+
+@dataclass(frozen=True)
+class Member:
+    """One booster, and how it does on the customers that stopped it.
+
+    Parameters
+    ----------
+    text : str
+        LightGBM's model text.
+    held_out : (n,) array of bool
+    unseen : (m,) array
+        Raw score of the rows held out, without any offset.
+    """
+
+    text: str
+    held_out: Mask
+    unseen: Array
 
 
 def threads_for(rows: int, most: int) -> int:
     """Threads worth starting for so many rows, 1 to `most`."""
     return max(min(most, 1 + rows // _ROWS_A_THREAD), 1)
+
+
+def members_for(rows: int, most: int) -> int:
+    """Boosters worth averaging on so many rows, 1 to `most`."""
+    return max(min(most, _ROWS_IN_ALL // max(rows, 1)), 1)
 
 
 def grow(
@@ -165,8 +205,9 @@ def grow(
     members: int = 1,
     monotone: bool = False,
     names: Sequence[str] | None = None,
+    to_beat: Array | None = None,
 ) -> Trees:
-    """Train `members` boosters, each stopped early on a fifth of the customers that it did not see.
+    """Train up to `members` boosters, each stopped early on a fifth of the customers that it did not see.
 
     Parameters
     ----------
@@ -174,21 +215,30 @@ def grow(
     objective : {"binary", "tweedie", "gamma"}
     growth : Growth
     members : int
-        1 to 5; each holds out another fifth, so that their mean has seen everybody and depends less on the draw.
+        At most so many, 1 to 5, and fewer on many rows; each holds out another fifth, so that their mean has seen
+        everybody and depends less on the draw.
     monotone : bool
         Bind the columns of silence: more silence never raises the score.
     names : sequence of str, optional
         Columns to read; by default all that vary.
+    to_beat : (n,) array, optional
+        Raw score that the trees have to beat on unseen customers, or be dropped; by default the best constant.
 
     Returns
     -------
     Trees
     """
     columns = tuple(names) if names is not None else usable_names(sample.X)
+    start = constant_score(objective, sample.target) if sample.offset is None else 0.0
+    if not columns:
+        return Trees((), (), start, growth.num_threads)
     matrix = design(sample.X, columns)
     directions = silence_directions(columns) if monotone else None
-    texts = [grow_one(matrix, sample, objective, growth, fold, directions) for fold in range(members)]
-    return Trees(columns, tuple(texts), growth.num_threads)
+    folds = range(members_for(len(matrix), members))
+    grown = [grow_one(matrix, sample, objective, growth, fold, directions) for fold in folds]
+    if not beat(grown, sample, objective, np.full(len(matrix), start) if to_beat is None else to_beat):
+        return Trees((), (), start, growth.num_threads)
+    return Trees(columns, tuple(member.text for member in grown), start, growth.num_threads)
 
 
 def grow_one(
@@ -198,8 +248,8 @@ def grow_one(
     growth: Growth,
     fold: int = 0,
     directions: Sequence[int] | None = None,
-) -> str:
-    """Model text of one booster, cut at its best round.
+) -> Member:
+    """Train one booster and cut it at its best round.
 
     Parameters
     ----------
@@ -215,7 +265,7 @@ def grow_one(
 
     Returns
     -------
-    str
+    Member
     """
     bound = {"monotone_constraints": list(directions)} if directions and any(directions) else {}
     parameters = growth.parameters(objective, len(matrix), **bound)
@@ -224,7 +274,18 @@ def grow_one(
     check = _dataset(matrix, sample, held_out, parameters, train)
     stop = lgb.early_stopping(PATIENCE, verbose=False)
     booster = lgb.train(parameters, train, MOST_ROUNDS, valid_sets=[check], callbacks=[stop])
-    return str(booster.model_to_string(num_iteration=booster.best_iteration))
+    unseen = booster.predict(matrix[held_out], raw_score=True, num_iteration=booster.best_iteration)
+    return Member(booster.model_to_string(num_iteration=booster.best_iteration), held_out, np.asarray(unseen))
+
+
+def beat(grown: Sequence[Member], sample: Sample, objective: Objective, to_beat: Array) -> bool:
+    """Whether the members together do better than a given raw score on the customers that each has not seen."""
+    rows = np.concatenate([np.flatnonzero(member.held_out) for member in grown])
+    offset = 0.0 if sample.offset is None else sample.offset[rows]
+    target = sample.target[rows]
+    theirs = losses(objective, target, np.concatenate([member.unseen for member in grown]) + offset)
+    others = losses(objective, target, to_beat[rows] + offset)
+    return standard_errors_gained(theirs, others, sample.bucket[rows]) > PROOF
 
 
 def held_out_customers(bucket: NDArray[np.int64], fold: int) -> Mask:

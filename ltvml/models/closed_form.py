@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
 from ltvml.models.purchase.bg_nbd import BGNBD
 from ltvml.models.purchase.in_operational_time import InOperationalTime
 from ltvml.models.purchase.mbg_nbd import MBGNBD
@@ -18,6 +16,7 @@ from ltvml.models.spend.gamma_gamma import GammaGamma
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
@@ -113,7 +112,9 @@ class ClosedForm:
         )
 
 
-def likelier_purchase_model(X: pd.DataFrame, clock: OperationalTime, sample_weight: ArrayLike | None = None) -> InOperationalTime:
+def likelier_purchase_model(
+    X: pd.DataFrame, clock: OperationalTime, sample_weight: ArrayLike | None = None
+) -> InOperationalTime:
     """BG/NBD or MBG/NBD on the clock, whichever has the higher likelihood."""
     fitted = [InOperationalTime(model(), clock).fit(X, sample_weight) for model in (BGNBD, MBGNBD)]
     return max(fitted, key=lambda model: model.log_likelihood_)

@@ -50,7 +50,7 @@ def design(X: pd.DataFrame, names: Sequence[str]) -> Array:
     if missing := [name for name in names if name not in X and name not in DERIVED.names]:
         raise DataContractError(
             f"the model was trained on {len(names)} columns; missing now: {missing}.",
-            hint="score with the transaction columns that the fit had (product, category, quantity, ...), or fit again.",
+            hint="score with the transaction columns that the fit had (product, category, ...), or fit again.",
         )
     matrix = np.empty((len(X), len(names)))
     for position, name in enumerate(names):
@@ -67,7 +67,7 @@ def column(X: pd.DataFrame, name: str) -> Array:
         If the summary lacks what the column needs.
     """
     try:
-        return _derived(X, name) if name in DERIVED.names else X[name].to_numpy(dtype=float)
+        return _derived(X, name) if name in DERIVED.names else _floats(X, name)
     except KeyError as error:
         raise DataContractError(
             f"the column '{name}' needs {error} of the customer summary; found {list(X.columns)}.",
@@ -82,12 +82,16 @@ def silence_directions(names: Sequence[str]) -> list[int]:
 
 def _derived(X: pd.DataFrame, name: str) -> Array:
     if name == "days_since_last":
-        return X["T"].to_numpy(dtype=float) - X["recency"].to_numpy(dtype=float)
+        return _floats(X, "T") - _floats(X, "recency")
     if name == "order_rate":
-        return (X["frequency"].to_numpy(dtype=float) + 1) / (X["T"].to_numpy(dtype=float) + _YOUNG)
+        return (_floats(X, "frequency") + 1) / (_floats(X, "T") + _YOUNG)
     if name == "spend_rate":
-        return X["historic_value"].to_numpy(dtype=float) / (X["T"].to_numpy(dtype=float) + _YOUNG)
-    return X[name].to_numpy(dtype=float)
+        return _floats(X, "historic_value") / (_floats(X, "T") + _YOUNG)
+    return _floats(X, name)
+
+
+def _floats(X: pd.DataFrame, name: str) -> Array:
+    return np.asarray(X[name].to_numpy(dtype=float))
 
 
 def _varies(values: Array) -> bool:

@@ -30,7 +30,7 @@ def log_odds(probability: ArrayLike) -> Array:
     array([ 0., 20.])
     """
     with np.errstate(divide="ignore"):
-        return np.clip(logit(np.asarray(probability, dtype=float)), -LARGEST, LARGEST)
+        return np.asarray(np.clip(logit(np.asarray(probability, dtype=float)), -LARGEST, LARGEST))
 
 
 def shift_to_mean(odds: ArrayLike, mean: float) -> float:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from scipy.stats import chi2
+
+from ltvml.models.base import Diagnosis
+from ltvml.models.proof import constant_score, losses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +21,8 @@ if TYPE_CHECKING:
 # ridge with a standard deviation of 1 for the weight of a standardised column: next to nothing on a thousand rows
 _RIDGE = 1.0
 _MOST_STEPS = 1000
+_SURE = 0.999
+NOTHING_LEARNED = "Recency, frequency and money say nothing of who buys: everybody gets the base rate."
 
 
 @dataclass(frozen=True)
@@ -35,23 +41,40 @@ class LogisticRegression:
     intercept: float
 
     @classmethod
-    def fit(cls, matrix: Array, events: NDArray[np.bool_]) -> Self:
+    def fit(cls, matrix: Array, events: NDArray[np.bool_], repeats: int) -> Self:
         """Maximum likelihood with a weak ridge on standardised columns.
+
+        A fit that a likelihood-ratio test cannot tell from a constant is replaced by the constant.
 
         Parameters
         ----------
         matrix : (n, k) array
         events : (n,) array of bool
             Both outcomes occur.
+        repeats : int
+            Most rows that one customer has: the test statistic is inflated by up to so much.
         """
         from sklearn.linear_model import LogisticRegression as Solver
 
         mean, spread = matrix.mean(axis=0), matrix.std(axis=0)
         scale = np.where(spread > 0, spread, 1.0)
         solved = Solver(C=_RIDGE, max_iter=_MOST_STEPS).fit((matrix - mean) / scale, events)
-        return cls(
-            tuple(mean.tolist()), tuple(scale.tolist()), tuple(solved.coef_[0].tolist()), float(solved.intercept_[0])
+        weights, intercept = tuple(solved.coef_[0].tolist()), float(solved.intercept_[0])
+        fitted = cls(tuple(mean.tolist()), tuple(scale.tolist()), weights, intercept)
+        constant = replace(
+            fitted, weights=(0.0,) * len(weights), intercept=constant_score("binary", events.astype(np.float64))
         )
+        gained = 2 * float(np.sum(constant.losses(matrix, events) - fitted.losses(matrix, events)))
+        return fitted if gained > repeats * chi2.ppf(_SURE, df=matrix.shape[1]) else constant
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """What to say of the fit."""
+        return Diagnosis() if any(self.weights) else Diagnosis(messages=(NOTHING_LEARNED,))
+
+    def losses(self, matrix: Array, events: NDArray[np.bool_]) -> Array:
+        """Log-loss of each row, shape (n,)."""
+        return losses("binary", events.astype(np.float64), self.log_odds(matrix))
 
     def log_odds(self, matrix: Array) -> Array:
         """Log-odds of the event for each row of an (n, k) array, shape (n,).

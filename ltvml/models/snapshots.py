@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import pandas as pd
 
 from ltvml.errors import DataContractError
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
     from ltvml.models.closed_form import ClosedForm
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class Snapshots:
     """Past customers with outcomes, and the customers of today without.
 
-    The label window of a row is (origin, origin + horizon]; every window closed on or before the cutoff, so nothing here
-    comes from after it.
+    The label window of a row is (origin, origin + horizon]; every window closed on or before the cutoff, so nothing
+    here comes from after it.
 
     Parameters
     ----------
@@ -44,10 +44,11 @@ class Snapshots:
     horizon : int
         Length of the label window, days.
     asked : int
-        The horizon that the scores are asked for, at least `horizon`; equal to it where a window of that length has closed.
+        The horizon that the scores are asked for, at least `horizon`; equal to it where a window of that length has
+        closed.
     present : (m, ...) frame
-        The customers at the bundle's cutoff: SUMMARY and BEHAVIOUR columns. Levels and shifts are learned on it once and
-        stored as numbers, so that a score does not depend on who else is in the batch.
+        The customers at the bundle's cutoff: SUMMARY and BEHAVIOUR columns. Levels and shifts are learned on it once
+        and stored as numbers, so that a score does not depend on who else is in the batch.
     closed_form : ClosedForm
         Fitted at the bundle's cutoff; lends curves and columns at scoring.
 
@@ -72,7 +73,8 @@ class Snapshots:
         rows = {name: len(getattr(self, name)) for name in ("X", "origin", "wait", "follow_up", "spend", "bucket")}
         if len(set(rows.values())) != 1 or not len(self.X) or not len(self.present):
             raise DataContractError(
-                f"snapshots: found rows {rows} and {len(self.present)} present customers; expected equal numbers above 0."
+                f"snapshots: found rows {rows} and {len(self.present)} present customers; "
+                "expected equal numbers above 0."
             )
         if early := int(np.sum(self.follow_up < self.horizon)):
             raise DataContractError(
@@ -94,6 +96,11 @@ class Snapshots:
     def buyers(self) -> int:
         """n+: customers who bought in the last closed window."""
         return int(np.sum(self.buys & self.latest))
+
+    @property
+    def repeats(self) -> int:
+        """Snapshots: the most rows that one customer can have."""
+        return len(np.unique(self.origin))
 
     @property
     def asked_has_closed(self) -> bool:

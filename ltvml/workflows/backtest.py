@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from ltvml.evaluation.leaderboard import LEADING, leaderboard, leading_intervals, measure
 from ltvml.window import date_of
 from ltvml.workflows.contest import Contest, Judge, season_losses
@@ -18,6 +16,8 @@ from ltvml.workflows.wording import paragraph, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import pandas as pd
 
     from ltvml.config import Config
     from ltvml.evaluation.election import Role
@@ -91,7 +91,7 @@ class BacktestReport:
         if contest.role not in self.tables:
             return []
         board = leaderboard(self.tables[contest.role], contest.role)
-        return [{"candidate": str(name), **row} for name, row in board.to_dict("index").items()]
+        return [{"candidate": name, **dict(row)} for name, row in board.iterrows()]
 
     def _contest_text(self, contest: Contest) -> str:
         head = QUESTIONS[contest.role].format(days=contest.asked)
@@ -99,8 +99,8 @@ class BacktestReport:
         if contest.horizon < contest.asked:
             lines.append(
                 paragraph(
-                    f"No window of {contest.asked} days fits into the history: judged on {contest.horizon} days, and carried "
-                    "on by the closed-form curve."
+                    f"No window of {contest.asked} days fits into the history: judged on {contest.horizon} days, "
+                    "and carried on by the closed-form curve."
                 )
             )
         if contest.rounds:
@@ -115,7 +115,10 @@ class BacktestReport:
         rows = [
             [
                 ("* " if name == contest.champion else "  ") + str(name),
-                *(f"{row[measure_]:.4f}" if measure_ == LEADING[contest.role] else f"{row[measure_]:.3f}" for measure_ in shown),
+                *(
+                    f"{row[measure_]:.4f}" if measure_ == LEADING[contest.role] else f"{row[measure_]:.3f}"
+                    for measure_ in shown
+                ),
                 "{:.3f}-{:.3f}".format(*intervals[str(name)]),
             ]
             for name, row in board.iterrows()
@@ -149,8 +152,19 @@ def backtest(config: Config, *, transactions: Any = None, progress: Progress | N
     """
     steps = Steps(progress)
     intake = take_in(config, transactions, steps)
-    history = History(intake, config.value.decimals, with_season=config.season == "auto")
+    history = history_of(config, intake)
     return BacktestReport(intake, hold_contests(history, config, steps))
+
+
+def history_of(config: Config, intake: Intake) -> History:
+    """The history that the configuration asks for."""
+    return History(
+        intake,
+        config.value.decimals,
+        with_season=config.season == "auto",
+        purchase=config.models.purchase.name,
+        purchase_params=dict(config.models.purchase.params),
+    )
 
 
 def hold_contests(history: History, config: Config, steps: Steps) -> tuple[Contest, ...]:

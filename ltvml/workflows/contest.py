@@ -13,6 +13,7 @@ from ltvml.evaluation.gate import Gate, minimum_data
 from ltvml.evaluation.origins import backtest_origins, label_horizon
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
     from ltvml.models.snapshots import Snapshots
@@ -107,18 +108,10 @@ class Judge:
         """One past cutoff; None where nobody bought after it, or everybody."""
         customers = self.history.customers(origin)
         happened = self.history.outcomes(origin, horizon, until=self.history.cutoff_day)
-        bought = (happened["wait"] <= horizon).to_numpy(dtype=float)
+        bought = np.asarray(happened["wait"] <= horizon, dtype=float)
         spend = happened["spend"].to_numpy(dtype=float)
         if not 0 < bought.sum() < len(bought) or spend.sum() <= 0:
             return None
-        candidates = self.candidates(origin, horizon)
-        trainers = candidates.repurchase() if role == "repurchase" else candidates.value()
-        predictions = {}
-        for name, train in trainers.items():
-            model = train()
-            predictions[name] = (
-                1 - model.churn_risk(customers, horizon) if role == "repurchase" else model.expected_value(customers, horizon)
-            )
         silence = (customers["T"] - customers["recency"]).to_numpy()
         return Round(
             origin=origin,
@@ -133,7 +126,7 @@ class Judge:
                 "new": (customers["T"] <= NEWCOMER_DAYS).to_numpy(),
                 "top tenth": top_tenth(customers["historic_value"].to_numpy(dtype=float)),
             },
-            predictions=predictions,
+            predictions=predictions_of(role, self.candidates(origin, horizon), customers, horizon),
         )
 
     def _elect(self, role: Role, rounds: tuple[Round, ...], gate: Gate, default: str) -> Election:
@@ -142,6 +135,14 @@ class Judge:
             words = f"{default} serves without a contest: the history is too short for a past cutoff ({gate.words})."
             return Election(role, default, default, (), words)
         return elect(judged, role, default=default)
+
+
+def predictions_of(role: Role, candidates: Candidates, customers: pd.DataFrame, horizon: int) -> dict[str, Array]:
+    """What every candidate says of these customers: probability of a purchase, or expected value, by name."""
+    if role == "repurchase":
+        trainers = candidates.repurchase()
+        return {name: 1 - train().churn_risk(customers, horizon) for name, train in trainers.items()}
+    return {name: train().expected_value(customers, horizon) for name, train in candidates.value().items()}
 
 
 def season_losses(rounds: tuple[Round, ...]) -> tuple[list[float], list[float]]:

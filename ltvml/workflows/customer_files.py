@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from ltvml.contracts import CUSTOMER_SCORES
+from ltvml.engines.frames import arrow_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
     from types import TracebackType
 
+    import pyarrow as pa
     from numpy.typing import NDArray
 
-ARROW = {"string": pa.string(), "int64": pa.int64(), "float64": pa.float64(), "date": pa.date32(), "bool": pa.bool_()}
-SCHEMA = pa.schema([(column.name, ARROW[column.dtype]) for column in CUSTOMER_SCORES.columns])
+SCHEMA = arrow_schema(CUSTOMER_SCORES)
+SUMMED = ("historic_value", "predicted_ltv", "expected_purchases", "value_at_risk")
+COUNTED = {"bands": "churn_band", "statuses": "data_status", "segments": "rfm_segment"}
 SHORTLIST = 20
 # 1-2-5 steps from a penny to a billion: readable bands, the same for every shop and every batch
 VALUE_EDGES = np.concatenate([[-np.inf, 0.005], np.outer(10.0 ** np.arange(-2, 9), [1, 2, 5]).ravel()[2:], [np.inf]])
@@ -41,19 +44,24 @@ class CustomerFiles:
     def __init__(self, folder: Path, formats: Iterable[str]) -> None:
         openers = {"parquet": pq.ParquetWriter, "csv": pa_csv.CSVWriter}
         options = {"parquet": {"compression": "zstd"}, "csv": {}}
-        self._writers = [openers[name](folder / f"customers.{name}", SCHEMA, **options[name]) for name in formats]
+        self._open = ExitStack()
+        self._writers = [
+            self._open.enter_context(openers[name](folder / f"customers.{name}", SCHEMA, **options[name]))
+            for name in formats
+        ]
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        for writer in self._writers:
-            writer.close()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.__exit__(kind, error, trace)
 
     def write(self, batch: pa.Table) -> None:
-        """Append a batch of scored customers."""
+        """Append a batch of scored customers, of the types of their contract."""
         for writer in self._writers:
-            writer.write_table(batch.cast(SCHEMA))
+            writer.write_table(batch)
 
 
 @dataclass
@@ -86,8 +94,10 @@ class Tally:
         """Count a batch."""
         self.customers += len(batch)
         for name in SUMMED:
-            self.sums[name] += float(batch[name].sum())
-        for counts, column in ((self.bands, "churn_band"), (self.statuses, "data_status"), (self.segments, "rfm_segment")):
+            # a total of nothing known is not known, and not 0
+            self.sums[name] += float(batch[name].sum(min_count=1)) if len(batch) else 0.0
+        for attribute, column in COUNTED.items():
+            counts = getattr(self, attribute)
             for value, count in batch[column].value_counts().items():
                 counts[str(value)] = counts.get(str(value), 0) + int(count)
         ltv = batch["predicted_ltv"].dropna().to_numpy()
@@ -99,14 +109,11 @@ class Tally:
         """As plain values, without a person's row."""
         return {
             "customers": self.customers,
-            "totals": self.sums,
+            "totals": {name: None if np.isnan(total) else total for name, total in self.sums.items()},
             "churn_bands": dict(sorted(self.bands.items())),
             "rfm_segments": dict(sorted(self.segments.items())),
             "data_status": dict(sorted(self.statuses.items())),
         }
-
-
-SUMMED = ("historic_value", "predicted_ltv", "expected_purchases", "value_at_risk")
 
 
 def contact_worth(scores: pd.DataFrame) -> pd.Series:
@@ -118,19 +125,19 @@ def contact_worth(scores: pd.DataFrame) -> pd.Series:
 
 
 def shortlist(parts: Iterable[pd.DataFrame], *, length: int = SHORTLIST) -> pd.DataFrame:
-    """The customers most worth contacting, best first, ties by customer id."""
+    """The customers most worth contacting, best first, ties by customer id; those of unknown worth are left out."""
     together = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=list(CUSTOMER_SCORES.names))])
-    ranked = together.assign(worth=contact_worth(together)).sort_values(
-        ["worth", "customer_id"], ascending=[False, True], kind="stable"
-    )
+    known = together.assign(worth=contact_worth(together)).dropna(subset="worth")
+    ranked = known.sort_values(["worth", "customer_id"], ascending=[False, True], kind="stable")
     return ranked.head(length).drop(columns="worth").reset_index(drop=True)
 
 
 def visible_bands(tally: Tally) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Edges, customers and value of the bands that hold at least one customer in two hundred, the rest joined on."""
     share = np.cumsum(tally.counts) / max(tally.counts.sum(), 1)
-    first = int(np.searchsorted(share, 0.005))
-    last = max(int(np.searchsorted(share, 0.995)), first + 1)
-    starts = np.concatenate([[0], np.arange(first + 1, last + 1)])
-    edges = np.concatenate([[VALUE_EDGES[0]], VALUE_EDGES[first + 1 : last + 1], [VALUE_EDGES[-1]]])
+    innermost = len(tally.counts) - 1
+    first = min(int(np.searchsorted(share, 0.005)) + 1, innermost)
+    last = min(max(int(np.searchsorted(share, 0.995)), first), innermost)
+    starts = np.concatenate([[0], np.arange(first, last + 1)])
+    edges = np.concatenate([[VALUE_EDGES[0]], VALUE_EDGES[first : last + 1], [VALUE_EDGES[-1]]])
     return edges, np.add.reduceat(tally.counts, starts), np.add.reduceat(tally.values, starts)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ltvml.config import load_config
 from ltvml.datasets import demo_config, online_retail
-from ltvml.workflows.fit import FitReport, fit
-from ltvml.workflows.score import ScoreReport, score
-from ltvml.workflows.wording import fields
+from ltvml.workflows.fit import fit
+from ltvml.workflows.score import score
+from ltvml.workflows.wording import fields, times
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ltvml.config import Config
     from ltvml.config.sections import TrackingBackend
+    from ltvml.workflows.fit_report import FitReport
     from ltvml.workflows.progress import Progress
+    from ltvml.workflows.recording import Recorded
+    from ltvml.workflows.score_report import ScoreReport
 
 
 @dataclass(frozen=True)
@@ -30,20 +35,25 @@ class DemoReport:
 
     def text(self) -> str:
         """In words, within 80 columns."""
+        seconds = {"fit": sum(self.fit.seconds.values()), "score": sum(self.score.seconds.values())}
+        scored = fields([*self.score.findings(), *self.score.places()])
+        written = fields([*self.fit.places(), *self.fit.recorded.lines(), ("took", times(seconds))])
         return "\n\n".join(
             [
                 "Online Retail II, a British gift shop, fitted and scored.",
-                self.fit.text(),
-                f"The twenty customers most worth contacting (a message can still tip them):\n\n{self.score.shortlist_text()}",
-                self.score.text(),
-                fields([("plots", str(plot)) for plot in (*self.fit.plots, *self.score.plots)]),
+                str(self.fit.intake.ledger),
+                fields(self.fit.findings()),
+                "The twenty customers most worth contacting (a message can still tip them):",
+                self.score.shortlist_text(),
+                scored,
+                written,
             ]
         )
 
     @property
-    def recorded(self) -> Any:
-        """Where the fit was recorded."""
-        return self.fit.recorded
+    def recorded(self) -> Recorded:
+        """Where the fit was recorded, or why one of the two was not."""
+        return self.score.recorded if self.score.recorded.error is not None else self.fit.recorded
 
 
 def demo(*, out: Path | str, tracking: TrackingBackend, progress: Progress | None = None) -> DemoReport:
@@ -56,7 +66,18 @@ def demo(*, out: Path | str, tracking: TrackingBackend, progress: Progress | Non
     tracking : {"mlflow", "local", "none"}
     progress : callable, optional
     """
-    overrides = [f"output.dir={Path(out)}", f"transactions.source={online_retail()}", f"tracking.backend={tracking}"]
-    config = load_config(demo_config(), overrides)
+    config = shop_config(out, tracking)
     fitted = fit(config, progress=progress)
     return DemoReport(fitted, score(config, progress=progress))
+
+
+def shop_config(out: Path | str, tracking: TrackingBackend) -> Config:
+    """The configuration of the demo shop, with the place of its orders and of the results."""
+    shipped = load_config(demo_config())
+    return shipped.model_copy(
+        update={
+            "transactions": shipped.transactions.model_copy(update={"source": str(online_retail())}),
+            "output": shipped.output.model_copy(update={"dir": str(out)}),
+            "tracking": shipped.tracking.model_copy(update={"backend": tracking}),
+        }
+    )

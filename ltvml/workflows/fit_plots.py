@@ -16,6 +16,7 @@ from ltvml.rfm import weighted_quantiles
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from ltvml.bundle import Bundle
@@ -49,7 +50,7 @@ def save_fit_plots(folder: Path, bundle: Bundle, intake: Intake, patterns: pd.Da
     return tracking, alive
 
 
-def tracking_plot(purchase: PurchaseModel, intake: Intake) -> plots.Figure:
+def tracking_plot(purchase: PurchaseModel, intake: Intake) -> Figure:
     """Repeat purchases a week, actual and expected from the first purchases, up to the cutoff."""
     counts = DailyCounts.from_frame(
         intake.engine.collect(daily_counts(intake.days, intake.window)), intake.window.cutoff_day
@@ -63,7 +64,7 @@ def tracking_plot(purchase: PurchaseModel, intake: Intake) -> plots.Figure:
     )
 
 
-def alive_plot(purchase: PurchaseModel, patterns: pd.DataFrame) -> plots.Figure:
+def alive_plot(purchase: PurchaseModel, patterns: pd.DataFrame) -> Figure:
     """P(alive) over the histories that customers of typical age have."""
     age = float(weighted_quantiles(patterns["T"], patterns["count"], [0.75])[0])
     repeat = patterns[patterns["frequency"] > 0]

@@ -6,7 +6,8 @@ Everything asked of a day uses rows up to that day alone; outcomes use rows up t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
 
 import narwhals as nw
 import numpy as np
@@ -17,7 +18,9 @@ from ltvml.features.behaviour import days_as_of, snapshot_features
 from ltvml.features.outcomes import outcomes
 from ltvml.features.season import daily_counts, early_buyer_counts
 from ltvml.features.summary import Orders, customer_summary, purchase_patterns, spend_patterns
+from ltvml.models import registry
 from ltvml.models.closed_form import ClosedForm, likelier_purchase_model
+from ltvml.models.purchase.in_operational_time import InOperationalTime
 from ltvml.models.season import Season, find_season
 from ltvml.models.season_counts import DailyCounts, EarlyBuyers
 from ltvml.models.snapshots import Snapshots
@@ -25,6 +28,7 @@ from ltvml.models.spend.gamma_gamma import GammaGamma
 from ltvml.window import OperationalTime, Window, date_of
 
 if TYPE_CHECKING:
+    from ltvml.models.base import PurchaseModel
     from ltvml.workflows.intake import Intake
 
 SAMPLE_SALT = "sample"
@@ -44,23 +48,32 @@ class History:
         Digits of the minor unit.
     with_season : bool
         Whether closed forms look for a season.
+    purchase : str
+        Name of the purchase model; `auto` is BG/NBD or MBG/NBD, whichever is likelier.
+    purchase_params : dict
+        Its arguments.
     """
 
     intake: Intake
     decimals: int
     with_season: bool = True
+    purchase: str = "auto"
+    purchase_params: dict[str, Any] = field(default_factory=dict)
     _customers: dict[int, pd.DataFrame] = field(default_factory=dict, repr=False)
     _closed_forms: dict[tuple[int, bool], ClosedForm] = field(default_factory=dict, repr=False)
     _seasons: dict[int, Season] = field(default_factory=dict, repr=False)
     _patterns: dict[int, pd.DataFrame] = field(default_factory=dict, repr=False)
     _spending: dict[tuple[int, Orders], pd.DataFrame] = field(default_factory=dict, repr=False)
     _summaries: dict[int, nw.LazyFrame[Any]] = field(default_factory=dict, repr=False)
+    _sample_days: dict[int, nw.LazyFrame[Any]] = field(default_factory=dict, repr=False)
     _days: dict[int, nw.LazyFrame[Any]] = field(default_factory=dict, repr=False)
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def _sampled(self) -> nw.LazyFrame[Any]:
+        """Lines of a hashed sample of the customers: all of them in most shops."""
         limit = min(LARGEST_SAMPLE / self.intake.customers, 1.0) * BUCKETS
         bucketed = self.intake.engine.bucket(self.intake.lines, SAMPLE_SALT)
-        self._sampled = self.intake.engine.keep(bucketed.filter(nw.col("bucket") < limit).drop("bucket"))
+        return self.intake.engine.keep(bucketed.filter(nw.col("bucket") < limit).drop("bucket"))
 
     @property
     def cutoff_day(self) -> int:
@@ -76,8 +89,7 @@ class History:
     def customers(self, day: int) -> pd.DataFrame:
         """Summary and behaviour of the sampled customers as of a day, with `bucket`, ordered by customer."""
         if day not in self._customers:
-            window = self.window(day)
-            days = days_as_of(self._sampled, window, has_returns=self.intake.ledger.has_returns)
+            window, days = self.window(day), self._sampled_days(day)
             features = snapshot_features(self._sampled, days, window, decimals=self.decimals)
             bucketed = self.intake.engine.bucket(features, SAMPLE_SALT)
             frame = self.intake.engine.collect(bucketed)
@@ -105,6 +117,13 @@ class History:
             self._patterns[day] = self.intake.engine.collect(table).assign(cutoff_day=day)
         return self._patterns[day]
 
+    def spend_patterns(self, day: int, orders: Orders) -> pd.DataFrame:
+        """Spend patterns of all customers as of a day: n, total, count."""
+        if (day, orders) not in self._spending:
+            table = spend_patterns(self._summary(day), orders, decimals=self.decimals)
+            self._spending[day, orders] = self.intake.engine.collect(table)
+        return self._spending[day, orders]
+
     def outcomes(self, day: int, horizon: int, *, until: int) -> pd.DataFrame:
         """What the sampled customers of a day did after it, no later than `until`; in the order of `customers(day)`.
 
@@ -113,10 +132,20 @@ class History:
         (n, 2) frame
             `wait` (days to the next purchase, inf where none was seen) and `spend` in (day, day + horizon].
         """
-        table = outcomes(self._sampled, self.window(day), horizon, until=until, decimals=self.decimals)
+        table = outcomes(
+            self._sampled,
+            self._sampled_days(day),
+            self.window(day),
+            horizon,
+            until=until,
+            has_returns=self.intake.ledger.has_returns,
+            decimals=self.decimals,
+        )
         found = self.intake.engine.collect(table).set_index("customer_id")
         found = found.reindex(self.customers(day)["customer_id"])
-        return pd.DataFrame({"wait": found["wait"].fillna(np.inf), "spend": found["spend"].fillna(0.0)}).reset_index(drop=True)
+        return pd.DataFrame({"wait": found["wait"].fillna(np.inf), "spend": found["spend"].fillna(0.0)}).reset_index(
+            drop=True
+        )
 
     def snapshots(self, day: int, asked: int) -> Snapshots | None:
         """What learners may be trained on by somebody who stands on `day`; None where no window has closed.
@@ -162,18 +191,18 @@ class History:
 
     def _fit(self, day: int, clock: OperationalTime) -> ClosedForm:
         patterns = self.patterns(day)
-        repeat, every = self._spend_patterns(day, "repeat"), self._spend_patterns(day, "all")
+        repeat, every = self.spend_patterns(day, "repeat"), self.spend_patterns(day, "all")
         return ClosedForm(
-            purchase=likelier_purchase_model(patterns, clock, patterns["count"]),
+            purchase=self._purchase_model(patterns, clock),
             spend_repeat=GammaGamma(orders="repeat").fit(repeat, repeat["count"]),
             spend_all=GammaGamma(orders="all").fit(every, every["count"]),
         )
 
-    def _spend_patterns(self, day: int, orders: Orders) -> pd.DataFrame:
-        if (day, orders) not in self._spending:
-            table = spend_patterns(self._summary(day), orders, decimals=self.decimals)
-            self._spending[day, orders] = self.intake.engine.collect(table)
-        return self._spending[day, orders]
+    def _purchase_model(self, patterns: pd.DataFrame, clock: OperationalTime) -> InOperationalTime:
+        if self.purchase == "auto":
+            return likelier_purchase_model(patterns, clock, patterns["count"])
+        model = cast("PurchaseModel", registry.make("purchase", self.purchase, **self.purchase_params))
+        return InOperationalTime(model, clock).fit(patterns, patterns["count"])
 
     def _summary(self, day: int) -> nw.LazyFrame[Any]:
         if day not in self._summaries:
@@ -187,6 +216,13 @@ class History:
         early = EarlyBuyers.from_frame(engine.collect(early_buyer_counts(days, window)))
         plain = self.closed_form(day, with_season=False).purchase
         return find_season(counts, early, plain.model)
+
+    def _sampled_days(self, day: int) -> nw.LazyFrame[Any]:
+        """Purchase days of the sampled customers as of a day."""
+        if day not in self._sample_days:
+            table = days_as_of(self._sampled, self.window(day), has_returns=self.intake.ledger.has_returns)
+            self._sample_days[day] = self.intake.engine.keep(table)
+        return self._sample_days[day]
 
     def _days_of(self, day: int) -> nw.LazyFrame[Any]:
         """Purchase days of all customers as of a day."""

@@ -10,6 +10,7 @@ import narwhals as nw
 
 from ltvml.engines import engine_for, engine_named
 from ltvml.engines.base import Source
+from ltvml.errors import DataContractError
 from ltvml.features.gaps import observed_gap_quantile
 from ltvml.features.reasons import Rules
 from ltvml.features.transactions import check
@@ -43,6 +44,8 @@ class Intake:
     window : Window
     fingerprint : str
         Content hash of the lines that are used.
+    currency : str or None
+        Of the configuration, or of the orders where they name one.
     """
 
     engine: Engine
@@ -51,6 +54,7 @@ class Intake:
     ledger: Ledger
     window: Window
     fingerprint: str
+    currency: str | None = None
 
     @property
     def row_counts(self) -> dict[str, Any]:
@@ -64,7 +68,7 @@ class Intake:
         return int(self.engine.collect(counted)["customers"].iloc[0])
 
 
-def take_in(config: Config, transactions: Any, steps: Steps, *, horizons: Window | None = None) -> Intake:
+def take_in(config: Config, transactions: Any, steps: Steps) -> Intake:
     """Read and check the orders of a configuration.
 
     Parameters
@@ -73,8 +77,6 @@ def take_in(config: Config, transactions: Any, steps: Steps, *, horizons: Window
     transactions : frame or None
         In place of `transactions.source`.
     steps : Steps
-    horizons : Window, optional
-        Of a bundle; the configuration's by default.
 
     Raises
     ------
@@ -87,8 +89,28 @@ def take_in(config: Config, transactions: Any, steps: Steps, *, horizons: Window
     with steps.step("check"):
         checked = check(engine, lines, given, rules_of(config))
         fingerprint = engine.fingerprint(checked.lines)
-    window = horizons.at(config.cutoff) if horizons else config.window_for(_churn_horizon(config, engine, checked.days))
-    return Intake(engine, checked.lines, checked.days, checked.ledger, window, fingerprint)
+        currency = agreed_currency(config.value.currency, engine, checked.lines)
+    window = config.window_for(_churn_horizon(config, engine, checked.days))
+    return Intake(engine, checked.lines, checked.days, checked.ledger, window, fingerprint, currency)
+
+
+def agreed_currency(told: str | None, engine: Engine, lines: nw.LazyFrame[Any]) -> str | None:
+    """The currency of the orders, or the configured one where they name none.
+
+    Raises
+    ------
+    DataContractError
+        If the two differ.
+    """
+    if "currency" not in lines.collect_schema().names():
+        return told
+    found = engine.collect(lines.select("currency").filter(~nw.col("currency").is_null()).unique())["currency"].tolist()
+    if told is not None and found and found != [told]:
+        raise DataContractError(
+            f"the orders are in {found[0]}, and value.currency is {told}; expected one currency.",
+            hint="convert the amounts, or correct value.currency. A score needs the currency of its fit.",
+        )
+    return str(found[0]) if found else told
 
 
 def source_of(config: Config, transactions: Any) -> Source:

@@ -44,7 +44,7 @@ class Recorded:
     def lines(self) -> list[tuple[str, str]]:
         """Names and values for a report."""
         if self.error is not None:
-            return [("tracking", "failed; see the warning")]
+            return [("tracking", "failed, not tracked; see the warning")]
         if self.logged is None:
             return []
         model = [("model", self.logged.model_uri)] if self.logged.model_uri else []
@@ -54,7 +54,9 @@ class Recorded:
 class Recordable(Protocol):
     """A report that can be recorded."""
 
-    recorded: Recorded
+    @property
+    def recorded(self) -> Recorded:
+        """Where the job was recorded, or why it was not."""
 
     def tracked(self) -> Mapping[str, Any]:
         """What the tracker keeps: no person, and no path of a person's data."""
@@ -81,7 +83,8 @@ def record(report: R, config: Config, run_of: Callable[[Mapping[str, Any]], Run]
     """
     settings = config.tracking
     try:
-        tracker = tracker_for(settings.backend, experiment=settings.experiment, folder=Path(config.output.dir).absolute())
+        folder = Path(config.output.dir).absolute()
+        tracker = tracker_for(settings.backend, experiment=settings.experiment, folder=folder)
         recorded = Recorded(tracker.log(run_of(report.tracked())))
     except TrackingError as error:
         warnings.warn(LtvmlWarning(f"the results are written, but the run was not tracked: {error}"), stacklevel=3)

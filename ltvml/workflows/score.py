@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
 import warnings
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from ltvml.bundle import Bundle
+from ltvml.config import ValueSettings, WindowSettings
 from ltvml.contracts import CUSTOMER_SCORES
-from ltvml.errors import DataWarning, LtvmlError
+from ltvml.errors import ConfigError, DataWarning, LtvmlWarning
 from ltvml.evaluation import plots
 from ltvml.features.summary import customer_summary
 from ltvml.run_directory import run_directory, write_manifest
 from ltvml.tracking.base import tracker_for
 from ltvml.tracking.items import score_run
+from ltvml.window import day_number
 from ltvml.workflows.customer_files import CustomerFiles, Tally, visible_bands
 from ltvml.workflows.intake import Intake, take_in
 from ltvml.workflows.progress import Progress, Steps
-from ltvml.workflows.recording import Recorded, record, versions
-from ltvml.workflows.wording import WIDTH, fields, number, table
+from ltvml.workflows.recording import record, versions
+from ltvml.workflows.score_report import ScoreReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import pandas as pd
     import pyarrow as pa
 
     from ltvml.config import Config
@@ -34,100 +33,10 @@ if TYPE_CHECKING:
 LTV_PLOT = "plots/predicted_ltv.png"
 
 
-@dataclass(frozen=True)
-class ScoreReport:
-    """What a score wrote.
-
-    Parameters
-    ----------
-    folder : Path
-        Where the tables are.
-    bundle : Bundle
-    intake : Intake
-    tally : Tally
-        Totals and counts over the customers.
-    shortlist : frame
-        The customers most worth contacting, best first.
-    recorded : Recorded
-    seconds : dict of str to float
-    """
-
-    folder: Path
-    bundle: Bundle
-    intake: Intake
-    tally: Tally
-    recorded: Recorded
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def plots(self) -> tuple[Path, ...]:
-        """The pictures in the folder."""
-        return (self.folder / LTV_PLOT,)
-
-    @property
-    def shortlist(self) -> pd.DataFrame:
-        """The customers most worth contacting, best first."""
-        return self.tally.shortlist
-
-    def tracked(self) -> dict[str, Any]:
-        """What the tracker keeps."""
-        window = self.bundle.window
-        return {
-            "window": {
-                "cutoff": self.intake.window.cutoff.isoformat(),
-                "churn_horizon": window.churn_horizon,
-                "ltv_horizon": window.ltv_horizon,
-            },
-            "fingerprint": {"lines": self.intake.fingerprint},
-            "ledger": self.intake.row_counts,
-            "metrics": self.tally.to_dict(),
-            "seconds": self.seconds,
-            "plots": self.plots,
-            "bundle_version": self.bundle.version,
-        }
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
-        return {
-            "folder": str(self.folder),
-            "cutoff": self.intake.window.cutoff.isoformat(),
-            "churn_horizon": self.bundle.window.churn_horizon,
-            "ltv_horizon": self.bundle.window.ltv_horizon,
-            "model_version": self.bundle.version,
-            **self.tally.to_dict(),
-            "ledger": self.intake.ledger.to_dict(),
-            "tracking": self.recorded.to_dict(),
-            "seconds": self.seconds,
-        }
-
-    def text(self) -> str:
-        """In words, within 80 columns."""
-        tally, window = self.tally, self.bundle.window
-        bands = ", ".join(f"{tally.bands.get(name, 0):,} {name}" for name in ("low", "medium", "high"))
-        lines = [
-            ("customers", f"{tally.customers:,}, seen up to {self.intake.window.cutoff}"),
-            ("churn risk", f"{bands} (no purchase in {window.churn_horizon} days)"),
-            ("predicted LTV", f"{number(tally.sums['predicted_ltv'])}{self._currency} in {window.ltv_horizon} days"),
-            ("value at risk", f"{number(tally.sums['value_at_risk'])}{self._currency}"),
-            *((("not known"), status) for status in _withheld(tally)),
-            ("scores", str(self.folder)),
-            *self.recorded.lines(),
-        ]
-        return fields(lines)
-
-    def shortlist_text(self) -> str:
-        """The shortlist as a table of 80 columns."""
-        return shortlist_text(self.shortlist)
-
-    @property
-    def _currency(self) -> str:
-        return f" {self.bundle.money.currency}" if self.bundle.money.currency else ""
-
-
 def score(
     config: Config,
     *,
-    model: str | Bundle | None = None,
+    model: str | Path | Bundle | None = None,
     out: Path | str | None = None,
     transactions: Any = None,
     progress: Progress | None = None,
@@ -137,7 +46,7 @@ def score(
     Parameters
     ----------
     config : Config
-    model : str or Bundle, optional
+    model : str, Path or Bundle, optional
         Bundle folder, `models:/name@alias` or `runs:/id`; the last fit in `output.dir` by default.
     out : Path, optional
         Folder of the scores; `<output.dir>/scores/<cutoff>` by default.
@@ -155,45 +64,88 @@ def score(
         See `ltvml.errors`; nothing is half written.
     """
     steps = Steps(progress)
-    with _bundle_of(config, model) as bundle:
-        intake = take_in(config, transactions, steps, horizons=bundle.window)
-        _warn_of_age(bundle, intake, config.max_age)
-        folder = Path(out) if out is not None else Path(config.output.dir) / "scores" / config.cutoff.isoformat()
-        tally = Tally()
-        with steps.step("score"), run_directory(folder) as staging:
-            _write(staging, intake, bundle, config, tally, steps)
-    report = ScoreReport(folder.absolute(), bundle, intake, tally, Recorded(), steps.seconds)
-    return record(report, config, score_run)
+    bundle = _bundle_of(config, model)
+    config = as_fitted(config, bundle)
+    intake = take_in(config, transactions, steps)
+    folder = Path(out) if out is not None else Path(config.output.dir) / "scores" / config.cutoff.isoformat()
+    tally = Tally()
+    with steps.step("score"), run_directory(folder, kind="scores") as staging:
+        _write(staging, intake, bundle, config, tally, steps)
+        drawn = [path.relative_to(staging) for path in _drawn(staging, bundle, tally)]
+        write_manifest(staging, "scores", _manifest(bundle, intake, config, tally))
+    pictures = tuple(folder.absolute() / path for path in drawn)
+    report = ScoreReport(folder.absolute(), bundle, intake, tally, pictures, seconds=steps.seconds)
+    with steps.step("track"):
+        return record(report, config, score_run)
 
 
 def customers(report: ScoreReport) -> pd.DataFrame:
-    """The customer table that a score wrote."""
-    import pandas as pd
+    """The customer table that a score wrote.
 
-    return pd.read_parquet(report.folder / "customers.parquet")
+    Raises
+    ------
+    ConfigError
+        If it was written as CSV only.
+    """
+    path = report.folder / "customers.parquet"
+    if not path.exists():
+        raise ConfigError(f"{report.folder} holds no customers.parquet.", hint="add parquet to output.formats.")
+    return pd.read_parquet(path)
 
 
-def shortlist_text(shortlist: pd.DataFrame) -> str:
-    """The customers most worth contacting, within 80 columns."""
-    header = ("", "customer", "orders", "last order", "churn risk", "next purchase", "LTV", "at risk")
-    rows = [
-        (
-            str(position + 1),
-            str(row.customer_id)[:14],
-            f"{row.n_orders:,}",
-            str(row.last_order_date)[:10],
-            f"{row.churn_risk:.0%}",
-            str(row.next_purchase_date)[:10],
-            number(row.predicted_ltv),
-            number(row.value_at_risk),
+def as_fitted(config: Config, bundle: Bundle) -> Config:
+    """The configuration with the horizons and the money of the bundle, which cannot change after the fit.
+
+    Raises
+    ------
+    ConfigError
+        If the cutoff is before that of the bundle: its models have seen what came after.
+
+    Warns
+    -----
+    LtvmlWarning
+        If the configuration says otherwise than the bundle, or the bundle is older than `max_age` days.
+    """
+    age = day_number(config.cutoff) - bundle.window.cutoff_day
+    if age < 0:
+        raise ConfigError(
+            f"window.cutoff {config.cutoff} is {-age} days before that of the bundle, {bundle.window.cutoff}; expected "
+            "that day or later: the models have seen what came after.",
+            hint="score at the bundle's cutoff or later, or fit at the earlier one.",
         )
-        for position, row in enumerate(shortlist.itertuples())
-    ]
-    return table(header, rows, left=2)
+    if age > config.max_age:
+        _warn(
+            DataWarning(
+                f"the bundle was fitted {age} days before the cutoff of these scores; expected at most "
+                f"{config.max_age} (max_age). Fit again?"
+            )
+        )
+    horizons = {"churn_horizon": bundle.window.churn_horizon, "ltv_horizon": bundle.window.ltv_horizon}
+    window = WindowSettings(cutoff=config.cutoff, **horizons)
+    value = ValueSettings(**vars(bundle.money))
+    _warn_of_changes(config, window, value)
+    return config.model_copy(update={"window": window, "value": value})
+
+
+def _warn_of_changes(config: Config, window: WindowSettings, value: ValueSettings) -> None:
+    before = {f"window.{name}": said for name, said in config.window if said != "auto"}
+    before |= {f"value.{name}": said for name, said in config.value if said is not None}
+    after = {f"window.{name}": used for name, used in window} | {f"value.{name}": used for name, used in value}
+    changed = [f"{name} {after[name]} and not {said}" for name, said in before.items() if said != after[name]]
+    if changed:
+        _warn(
+            LtvmlWarning(
+                f"a score keeps what its bundle was fitted with: {', '.join(changed)}. Fit again to change it."
+            )
+        )
+
+
+def _warn(warning: LtvmlWarning) -> None:
+    warnings.warn(warning, stacklevel=4)
 
 
 def _write(staging: Path, intake: Intake, bundle: Bundle, config: Config, tally: Tally, steps: Steps) -> None:
-    summary = customer_summary(intake.days, intake.window, decimals=bundle.money.decimals)
+    summary = customer_summary(intake.days, intake.window, decimals=config.value.decimals)
     with CustomerFiles(staging, config.output.formats) as files:
 
         def sink(batch: pa.Table) -> None:
@@ -202,47 +154,37 @@ def _write(staging: Path, intake: Intake, bundle: Bundle, config: Config, tally:
             steps.advance("score", tally.customers, intake.customers)
 
         intake.engine.map_batches(summary, bundle.score, CUSTOMER_SCORES, sink)
+
+
+def _drawn(staging: Path, bundle: Bundle, tally: Tally) -> tuple[Path, ...]:
+    """Pictures that the scores allow."""
+    if not tally.counts.any():
+        return ()
     edges, counts, values = visible_bands(tally)
-    plots.save(plots.value_distribution(edges, counts, values, currency=bundle.money.currency), staging / LTV_PLOT)
-    write_manifest(
-        staging,
-        {
-            "kind": "scores",
-            "model_version": bundle.version,
-            "config": config.to_dict(),
-            "fingerprint": intake.fingerprint,
-            "ledger": intake.ledger.to_dict(),
-            "customers": tally.customers,
-            "versions": versions(),
-        },
-    )
+    path = staging / LTV_PLOT
+    plots.save(plots.value_distribution(edges, counts, values, currency=bundle.money.currency), path)
+    return (path,)
 
 
-@contextlib.contextmanager
-def _bundle_of(config: Config, model: str | Bundle | None) -> Iterator[Bundle]:
+def _manifest(bundle: Bundle, intake: Intake, config: Config, tally: Tally) -> dict[str, Any]:
+    return {
+        "model_version": bundle.version,
+        "config": config.to_dict(),
+        "fingerprint": intake.fingerprint,
+        "ledger": intake.ledger.to_dict(),
+        "customers": tally.customers,
+        "versions": versions(),
+    }
+
+
+def _bundle_of(config: Config, model: str | Path | Bundle | None) -> Bundle:
     if isinstance(model, Bundle):
-        yield model
-    elif model is not None and ":/" in model:
-        tracker = tracker_for(
-            config.tracking.backend, experiment=config.tracking.experiment, folder=Path(config.output.dir).absolute()
-        )
-        with tempfile.TemporaryDirectory() as folder:
-            yield Bundle.load(tracker.fetch(model, Path(folder)))
-    else:
-        yield Bundle.load(Path(model) if model is not None else Path(config.output.dir) / "bundle")
-
-
-def _warn_of_age(bundle: Bundle, intake: Intake, max_age: int) -> None:
-    age = intake.window.cutoff_day - bundle.window.cutoff_day
-    if age > max_age:
-        warnings.warn(
-            DataWarning(
-                f"the bundle was fitted {age} days before the cutoff of these scores; expected at most {max_age} "
-                "(max_age). Fit again?"
-            ),
-            stacklevel=3,
-        )
-
-
-def _withheld(tally: Tally) -> list[str]:
-    return [f"{status} ({count:,} customers)" for status, count in sorted(tally.statuses.items()) if status != "ok"]
+        return model
+    if model is None:
+        return Bundle.load(Path(config.output.dir) / "bundle")
+    if not str(model).startswith(("models:/", "runs:/")):
+        return Bundle.load(model)
+    store = Path(config.output.dir).absolute()
+    tracker = tracker_for(config.tracking.backend, experiment=config.tracking.experiment, folder=store)
+    with tempfile.TemporaryDirectory() as folder:
+        return Bundle.load(tracker.fetch(str(model), Path(folder)))

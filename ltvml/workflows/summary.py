@@ -51,15 +51,10 @@ def customer_summary(
     >>> summary[["frequency", "recency", "T", "monetary_value"]].values.tolist()
     [[1.0, 30.0, 40.0, 20.0]]
     """
-    base = config or Config()
-    cutoff = getattr(window, "cutoff", window)
-    told = base.model_copy(
-        update={
-            "window": base.window.model_copy(update={"cutoff": cutoff, "churn_horizon": 90}),
-            "transactions": base.transactions.model_copy(update={"columns": {**base.transactions.columns, **columns}}),
-        }
-    )
-    told = Config.model_validate(told.to_dict())
-    intake = take_in(told, transactions, Steps())
-    table = summarise(intake.days, intake.window, decimals=told.value.decimals)
+    told = (config or Config()).to_dict()
+    told["window"] = {"cutoff": getattr(window, "cutoff", window), "churn_horizon": 1}
+    told["transactions"]["columns"] |= columns
+    settled = Config.model_validate(told)
+    intake = take_in(settled, transactions, Steps())
+    table = summarise(intake.days, intake.window, decimals=settled.value.decimals)
     return intake.engine.collect(table).sort_values("customer_id").reset_index(drop=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ltvml.window import date_of
 from ltvml.workflows.intake import Intake, take_in
 from ltvml.workflows.progress import Progress, Steps
 from ltvml.workflows.wording import fields
@@ -36,20 +35,20 @@ class ValidationReport:
                 "churn_horizon": window.churn_horizon,
                 "ltv_horizon": window.ltv_horizon,
             },
+            "currency": self.intake.currency,
             "fingerprint": self.intake.fingerprint,
         }
 
     def text(self) -> str:
         """In words, within 80 columns."""
-        ledger, window = self.intake.ledger, self.intake.window
-        assert ledger.first_day is not None
-        assert ledger.last_day is not None
+        ledger, window = self.intake.ledger.to_dict(), self.intake.window
         lines = [
             ("customers", f"{self.intake.customers:,}, seen up to {window.cutoff}"),
-            ("orders from", f"{date_of(ledger.first_day)} to {date_of(ledger.last_day)}"),
+            ("orders", f"from {ledger['first_order_date']} to {ledger['last_order_date']}"),
             ("horizons", f"churn {window.churn_horizon} days, value {window.ltv_horizon} days"),
+            *([("currency", self.intake.currency)] if self.intake.currency else []),
         ]
-        return f"{ledger}\n\n{fields(lines)}"
+        return f"{self.intake.ledger}\n\n{fields(lines)}"
 
 
 def validate(config: Config, *, transactions: Any = None, progress: Progress | None = None) -> ValidationReport:

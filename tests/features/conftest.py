@@ -1,4 +1,4 @@
-"""Small tables of lines, made as an engine makes them, and the engine that reads them."""
+"""The engine of the feature tests, and lines in the form that it reads."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from ltvml.engines.base import Source
 from ltvml.engines.duckdb import DuckDBEngine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import narwhals as nw
 
@@ -22,11 +21,14 @@ def engine() -> DuckDBEngine:
 
 
 @pytest.fixture(scope="session")
-def read(engine: DuckDBEngine) -> Callable[..., nw.LazyFrame[Any]]:
-    """Lines of rows (customer, date, amount[, order]) with more columns by keyword."""
+def lines_of(engine: DuckDBEngine) -> Callable[..., nw.LazyFrame[Any]]:
+    """Lines of rows (customer, day, amount in minor units, order), and more columns by keyword."""
 
-    def lines_of(rows: list[tuple[Any, ...]], **more: Any) -> nw.LazyFrame[Any]:
-        names = ["customer_id", "order_date", "amount", "order_id"][: len(rows[0])]
-        return engine.read(Source(pd.DataFrame(rows, columns=names).assign(**more)))
+    def lines(rows: Sequence[Sequence[Any]], **more: Any) -> nw.LazyFrame[Any]:
+        frame = pd.DataFrame(rows, columns=["customer_id", "day", "amount", "order_id"][: len(rows[0])])
+        if "order_id" in frame:
+            frame["order_id"] = frame["order_id"].astype("str").where(frame["order_id"].notna())
+        fault = pd.Series(more.pop("fault", None), index=frame.index, dtype="str")
+        return engine.table(frame.assign(**more, fault=fault))
 
-    return lines_of
+    return lines

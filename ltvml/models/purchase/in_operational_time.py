@@ -1,7 +1,7 @@
 """Any purchase model on the shop's own clock: fitted and asked in operational days, answering in calendar days.
 
-Buy-till-you-die models assume purchase rates that do not change with time. Let L(u) be the operational time at day u, the
-integral of a season with mean 1. A customer first seen on day f, last seen on day l, at the cutoff c has
+Buy-till-you-die models assume purchase rates that do not change with time. Let L(u) be the operational time at day u,
+the integral of a season with mean 1. A customer first seen on day f, last seen on day l, at the cutoff c has
 
     t_x = L(l) - L(f),    T = L(c) - L(f),    and a horizon of t days lasts L(c + t) - L(c)
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ltvml.models import registry
-from ltvml.models.base import Diagnosis, PurchaseModel
+from ltvml.models.base import PurchaseModel
 from ltvml.window import OperationalTime
 
 if TYPE_CHECKING:
@@ -45,11 +45,11 @@ class InOperationalTime(PurchaseModel):
     """
 
     name = "in_operational_time"
-    requires = ("cutoff_day", "frequency", "recency", "T")
 
     def __init__(self, model: PurchaseModel, clock: OperationalTime) -> None:
         self.model = model
         self.clock = clock
+        self.requires = ("cutoff_day", "frequency", "recency", "T")
 
     def fit(self, X: pd.DataFrame, sample_weight: ArrayLike | None = None) -> Self:
         """Maximum likelihood in operational days.
@@ -68,6 +68,16 @@ class InOperationalTime(PurchaseModel):
     def log_likelihood_(self) -> float:
         """Of the model within, in operational days: compare only fits on one clock."""
         return float(self.model.log_likelihood_)  # type: ignore[attr-defined]
+
+    @property
+    def params_(self) -> dict[str, float]:
+        """Of the model within."""
+        return dict(self.model.params_)  # type: ignore[attr-defined]
+
+    @property
+    def standard_errors_(self) -> dict[str, float]:
+        """Of the model within."""
+        return dict(getattr(self.model, "standard_errors_", {}))
 
     def operational(self, X: pd.DataFrame) -> pd.DataFrame:
         """`X` with `recency` and `T` in operational days; `X` stays as it was."""

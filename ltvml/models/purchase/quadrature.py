@@ -1,7 +1,7 @@
 """Means over a Beta distribution by a doubly exponential rule.
 
-Gauss-Jacobi would be the textbook's choice, but 64 of its nodes leave an error of 1e-7 for heavy buyers at small discount
-rates, where 151 of these leave 1e-15.
+Gauss-Jacobi would be the textbook's choice, but 64 of its nodes leave an error of 1e-7 for heavy buyers at small
+discount rates, where 151 of these leave 1e-15.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 from scipy.special import expit
 
 from ltvml.models.base import RepurchaseModel
@@ -15,6 +14,7 @@ from ltvml.models.repurchase.curve import bent, times_by_row
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    import numpy as np
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 class AtHorizon(RepurchaseModel):
     """A probability of purchase at one horizon, and the closed form's curve bent to meet it.
 
-    Within the horizon dates are the closed form's own; beyond it the curve follows the closed form from where the learner
-    put it, which is also how a horizon longer than any closed window is reached.
+    Within the horizon dates are the closed form's own; beyond it the curve follows the closed form from where the
+    learner put it, which is also how a horizon longer than any closed window is reached.
 
     Attributes
     ----------

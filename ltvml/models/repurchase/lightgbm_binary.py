@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
-from ltvml.models.base import Diagnosis
 from ltvml.models.booster import Growth, Sample, Trees, grow
 from ltvml.models.repurchase.at_horizon import AtHorizon
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -24,14 +22,15 @@ if TYPE_CHECKING:
 class LightGBMBinary(AtHorizon):
     """LightGBM for P(a purchase within the label window).
 
-    Longer silence never raises the probability: every column that grows or shrinks with silence is bound to its direction.
+    Longer silence never raises the probability: every column that grows or shrinks with silence is bound to its
+    direction.
 
     Parameters
     ----------
     learning_rate : float
     num_leaves : int
     members : int
-        Boosters averaged, 1 to 5; each is stopped by another fifth of the customers.
+        Boosters averaged, at most 5 and fewer on many rows; each is stopped by another fifth of the customers.
     num_threads : int
     random_state : int
 
@@ -49,8 +48,8 @@ class LightGBMBinary(AtHorizon):
     def __init__(
         self,
         learning_rate: float = 0.05,
-        num_leaves: int = 15,
-        members: int = 3,
+        num_leaves: int = 7,
+        members: int = 5,
         num_threads: int = 2,
         random_state: int = 0,
     ) -> None:
@@ -73,7 +72,7 @@ class LightGBMBinary(AtHorizon):
         growth = Growth(self.learning_rate, self.num_leaves, self.num_threads, self.random_state)
         sample = Sample(snapshots.X, snapshots.buys.astype(float), snapshots.bucket)
         self.trees_ = grow(sample, "binary", growth, members=self.members, monotone=True)
-        self.diagnosis_ = Diagnosis()
+        self.diagnosis_ = self.trees_.diagnosis
         return self
 
     def log_odds_at_horizon(self, X: pd.DataFrame) -> Array:

@@ -1,7 +1,8 @@
 """Discrete-time hazard by gradient-boosted trees: one curve that gives churn risk and dates, and cannot cross itself.
 
-Singer & Willett (1993), "It's About Time". The label window is cut at t_0 = 0 < t_1 < ... < t_k = H. A customer who has not
-bought by t_(j-1) buys within the next interval with probability h_j, a binary question with the interval as a column, and
+Singer & Willett (1993), "It's About Time". The label window is cut at t_0 = 0 < t_1 < ... < t_k = H. A customer who
+has not bought by t_(j-1) buys within the next interval with probability h_j, a binary question with the interval as a
+column, and
 
     S(t_j) = product over i <= j of (1 - h_i)
 
@@ -19,7 +20,7 @@ from ltvml.models.base import Diagnosis, RepurchaseModel
 from ltvml.models.booster import Growth, Sample, Trees, grow
 from ltvml.models.closed_form import ClosedForm
 from ltvml.models.design import INTERVAL, usable_names
-from ltvml.models.logit import LARGEST
+from ltvml.models.logit import LARGEST, log_odds
 from ltvml.models.repurchase.curve import times_by_row
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class PersonPeriods:
 
 
 def interval_edges(wait: Array, horizon: int, intervals: int) -> Array:
-    """t_0 = 0 to t_k = horizon at the quantiles of the waits that ended within it, whole days, k at most `intervals`."""
+    """t_0 = 0 to t_k = horizon at quantiles of the waits that ended within it, whole days, k at most `intervals`."""
     ended = wait[wait <= horizon]
     inner = np.quantile(ended, np.arange(1, intervals) / intervals) if len(ended) else np.empty(0)
     return np.unique(np.concatenate([[0.0], np.ceil(inner), [float(horizon)]]))
@@ -76,6 +77,12 @@ def person_periods(wait: Array, edges: Array) -> PersonPeriods:
     at_risk = wait[:, None] > edges[:-1]
     row, interval = np.nonzero(at_risk)
     return PersonPeriods(row, interval, (wait[row] <= edges[interval + 1]).astype(float))
+
+
+def interval_log_odds(periods: PersonPeriods) -> Array:
+    """Log-odds of the share of events in the interval of each row, shape (m,)."""
+    asked = np.bincount(periods.interval)
+    return log_odds(np.bincount(periods.interval, weights=periods.event) / asked)[periods.interval]
 
 
 def affordable(bucket: Index, intervals: int) -> NDArray[np.bool_]:
@@ -135,7 +142,7 @@ class LightGBMHazard(RepurchaseModel):
         self,
         intervals: int = 6,
         learning_rate: float = 0.05,
-        num_leaves: int = 15,
+        num_leaves: int = 7,
         num_threads: int = 2,
         random_state: int = 0,
     ) -> None:
@@ -157,14 +164,8 @@ class LightGBMHazard(RepurchaseModel):
         kept = snapshots.where(affordable(snapshots.bucket, self.intervals))
         kept.require_both_outcomes()
         self.edges_ = interval_edges(kept.wait, kept.horizon, self.intervals)
-        periods = person_periods(kept.wait, self.edges_)
-        expanded = kept.X.iloc[periods.row].assign(**{INTERVAL: periods.interval.astype(float)})
-        growth = Growth(self.learning_rate, self.num_leaves, self.num_threads, self.random_state)
-        names = (*usable_names(kept.X), INTERVAL)
-        sample = Sample(expanded, periods.event, kept.bucket[periods.row])
-        self.trees_ = grow(sample, "binary", growth, monotone=True, names=names)
+        self.trees_, self.diagnosis_ = self._grown(kept, person_periods(kept.wait, self.edges_))
         self.closed_form_ = snapshots.closed_form
-        self.diagnosis_ = Diagnosis()
         return self
 
     def curve(self, X: pd.DataFrame) -> Callable[[ArrayLike], Array]:
@@ -203,13 +204,23 @@ class LightGBMHazard(RepurchaseModel):
         self.trees_ = Trees.from_dict(state["trees"])
         self.closed_form_ = ClosedForm.from_dict(state["closed_form"])
 
+    def _grown(self, kept: Snapshots, periods: PersonPeriods) -> tuple[Trees, Diagnosis]:
+        """Trees on all columns where they beat the interval alone, else on the interval alone."""
+        expanded = kept.X.iloc[periods.row].assign(**{INTERVAL: periods.interval.astype(float)})
+        sample = Sample(expanded, periods.event, kept.bucket[periods.row])
+        growth = Growth(self.learning_rate, self.num_leaves, self.num_threads, self.random_state)
+        names = (*usable_names(kept.X), INTERVAL)
+        trees = grow(sample, "binary", growth, monotone=True, names=names, to_beat=interval_log_odds(periods))
+        if trees.texts:
+            return trees, trees.diagnosis
+        return grow(sample, "binary", growth, names=(INTERVAL,)), trees.diagnosis
+
     def _log_left(self, X: pd.DataFrame) -> Array:
         """ln(1 - h_j) for each customer and interval, shape (n, k)."""
         rows = self.closed_form_.with_columns(X, float(self.edges_[-1]))
-        matrix = self.trees_.matrix(rows.assign(**{INTERVAL: 0.0}))
         left = np.empty((len(X), len(self.edges_) - 1))
         for interval in range(left.shape[1]):
-            matrix[:, -1] = interval
+            matrix = self.trees_.matrix(rows.assign(**{INTERVAL: float(interval)}))
             odds = np.clip(self.trees_.raw_of(matrix), -LARGEST, LARGEST)
             left[:, interval] = -np.logaddexp(0, odds)
         return left

@@ -1,4 +1,4 @@
-"""Logistic regression on recency, frequency, tenure and money: the learner that fits any shop of a few hundred buyers."""
+"""Logistic regression on recency, frequency, tenure and money: fits any shop of a few hundred buyers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from ltvml.models.base import Diagnosis
 from ltvml.models.design import column
 from ltvml.models.regression import LogisticRegression
 from ltvml.models.repurchase.at_horizon import AtHorizon
@@ -68,8 +67,8 @@ class Logistic(AtHorizon):
         """
         snapshots.require_both_outcomes()
         self._keep(snapshots)
-        self.regression_ = LogisticRegression.fit(rfm_logs(snapshots.X), snapshots.buys)
-        self.diagnosis_ = Diagnosis()
+        self.regression_ = LogisticRegression.fit(rfm_logs(snapshots.X), snapshots.buys, snapshots.repeats)
+        self.diagnosis_ = self.regression_.diagnosis
         return self
 
     def log_odds_at_horizon(self, X: pd.DataFrame) -> Array:

@@ -1,18 +1,18 @@
 """Ranking from the learners, level from the closed form: the mix that is the default for churn.
 
-A learner knows who is likelier to buy, and the level it learned is last window's. The closed form in operational time knows
-the level, season included, and ranks less sharply. With sz the closed form's probability of a purchase within the horizon,
-ml the mean of the log-odds of logistic regression and LightGBM, n+ the buyers of the last closed window, and shift(z, m) the
-log-odds z moved by a constant to mean probability m:
+A learner knows who is likelier to buy, and the level it learned is last window's. The closed form in operational time
+knows the level, season included, and ranks less sharply. With sz the closed form's probability of a purchase within
+the horizon, ml the mean of the log-odds of logistic regression and LightGBM, n+ the buyers of the last closed window,
+and shift(z, m) the log-odds z moved by a constant to mean probability m:
 
     w  = n+ / (n+ + 300)
     z  = w shift(ml, mean sz) + (1 - w) logit sz
     dB = logit(actual rate) - logit(mean sz)                       in the last closed window
     p  = shift(z, expit(logit(mean sz) + dB / 2))
 
-Means run over the customers at the cutoff of the fit; the two constants that they give are stored, so that a score does not
-depend on who else is in the batch. Where no window as long as the horizon has closed, the learners are trained on the longest
-that has, and dB = 0.
+Means run over the customers at the cutoff of the fit; the two constants that they give are stored, so that a score
+does not depend on who else is in the batch. Where no window as long as the horizon has closed, the learners are
+trained on the longest that has, and dB = 0.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ DRIFT_KEPT = 0.5
 
 
 def learners_weight(buyers: int) -> float:
-    """w = n+ / (n+ + 300).
+    """W = n+ / (n+ + 300).
 
     Examples
     --------
@@ -57,7 +57,7 @@ def learners_weight(buyers: int) -> float:
 
 
 def drift(snapshots: Snapshots) -> float:
-    """dB: how far the closed form missed the level of the last closed window, in log-odds; 0 where none was long enough."""
+    """dB: how far the closed form missed the level of the last closed window, in log-odds; 0 where there is none."""
     if not snapshots.asked_has_closed:
         return 0.0
     latest = snapshots.latest

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from scipy.special import expit
 
-from ltvml.models.base import Diagnosis, RepurchaseModel
+from ltvml.models.base import RepurchaseModel
 from ltvml.models.design import column
 from ltvml.models.regression import LogisticRegression
 from ltvml.models.repurchase.curve import constant_hazard
@@ -48,8 +48,8 @@ class Recency(RepurchaseModel):
         """
         snapshots.require_both_outcomes()
         self.horizon_ = snapshots.horizon
-        self.regression_ = LogisticRegression.fit(_silence(snapshots.X), snapshots.buys)
-        self.diagnosis_ = Diagnosis()
+        self.regression_ = LogisticRegression.fit(_silence(snapshots.X), snapshots.buys, snapshots.repeats)
+        self.diagnosis_ = self.regression_.diagnosis
         return self
 
     def survival_function(self, X: pd.DataFrame, times: ArrayLike) -> Array:

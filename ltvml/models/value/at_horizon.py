@@ -1,12 +1,12 @@
 """What learned value models share: one number at one horizon, carried to others by the closed form.
 
-A learner knows V(H), the undiscounted value in the H days after the cutoff. With E(t) the closed form's expected purchases up
-to t and DECT(h) those within h discounted, the value in h days is
+A learner knows V(H), the undiscounted value in the H days after the cutoff. With E(t) the closed form's expected
+purchases up to t and DECT(h) those within h discounted, the value in h days is
 
     V(H) DECT(h) / E(H)
 
-which discounts, reaches a horizon longer than any closed window, and speaks of a customer who stays silent for a while, each
-by the closed form's own proportion.
+which discounts, reaches a horizon longer than any closed window, and speaks of a customer who stays silent for a
+while, each by the closed form's own proportion.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Gradient-boosted trees for spend with a Tweedie loss: one model for whether and how much.
 
-Spend in a window is zero for most and a positive amount for some, which a compound Poisson-gamma variable is too (Tweedie
-with power between 1 and 2, here LightGBM's 1.5). With `offset` the trees learn only what to multiply the closed form's value by.
+Spend in a window is zero for most and a positive amount for some, which a compound Poisson-gamma variable is too
+(Tweedie with power between 1 and 2, here LightGBM's 1.5). With `offset` the trees learn only what to multiply the
+closed form's value by.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from ltvml.models.base import Diagnosis
 from ltvml.models.booster import Growth, Sample, Trees, grow
 from ltvml.models.design import column
 from ltvml.models.repurchase.lightgbm_binary import LightGBMBinary
@@ -47,7 +47,7 @@ class LightGBMTweedie(ValueAtHorizon):
     discount_rate : float
         Continuous, per day.
     members : int
-        Boosters averaged on the log scale, 1 to 5.
+        Boosters averaged on the log scale, at most 5 and fewer on many rows.
     num_threads : int
     random_state : int
 
@@ -71,7 +71,7 @@ class LightGBMTweedie(ValueAtHorizon):
         self,
         offset: bool = False,
         discount_rate: float = 0.0,
-        members: int = 3,
+        members: int = 5,
         num_threads: int = 2,
         random_state: int = 0,
     ) -> None:
@@ -100,7 +100,7 @@ class LightGBMTweedie(ValueAtHorizon):
         self.trees_ = grow(sample, "tweedie", growth, members=self.members)
         self.level_ = 1.0
         self.level_ = lost_share(snapshots.spend, self.value_of(snapshots.X))
-        self.diagnosis_ = Diagnosis()
+        self.diagnosis_ = self.trees_.diagnosis
         return self
 
     def value_at_horizon(self, X: pd.DataFrame) -> Array:

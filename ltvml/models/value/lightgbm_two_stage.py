@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from scipy.special import expit
 
-from ltvml.models.base import Diagnosis
 from ltvml.models.booster import Growth, Sample, Trees, grow
 from ltvml.models.repurchase.lightgbm_binary import LightGBMBinary
 from ltvml.models.value.at_horizon import ValueAtHorizon
@@ -32,7 +31,7 @@ class LightGBMTwoStage(ValueAtHorizon):
     discount_rate : float
         Continuous, per day.
     members : int
-        Boosters averaged on the log scale, 1 to 5.
+        Boosters averaged on the log scale, at most 5 and fewer on many rows.
     num_threads : int
     random_state : int
 
@@ -56,7 +55,7 @@ class LightGBMTwoStage(ValueAtHorizon):
     level_: float
 
     def __init__(
-        self, discount_rate: float = 0.0, members: int = 3, num_threads: int = 2, random_state: int = 0
+        self, discount_rate: float = 0.0, members: int = 5, num_threads: int = 2, random_state: int = 0
     ) -> None:
         self.discount_rate = discount_rate
         self.members = members
@@ -86,7 +85,7 @@ class LightGBMTwoStage(ValueAtHorizon):
         self.spends_ = grow(sample, "gamma", growth, members=self.members)
         self.level_ = 1.0
         self.level_ = lost_share(snapshots.spend, self.value_of(snapshots.X))
-        self.diagnosis_ = Diagnosis()
+        self.diagnosis_ = self.spends_.diagnosis
         return self
 
     def value_at_horizon(self, X: pd.DataFrame) -> Array:
@@ -96,7 +95,7 @@ class LightGBMTwoStage(ValueAtHorizon):
     def value_of(self, rows: pd.DataFrame) -> Array:
         """The same for rows that carry the closed form's columns already, shape (n,)."""
         bought = expit(self.buys_.log_odds_of(rows))
-        return self.level_ * self.mean_ * bought * np.exp(self.spends_.raw(rows))
+        return np.asarray(self.level_ * self.mean_ * bought * np.exp(self.spends_.raw(rows)))
 
     def fitted_state(self) -> dict[str, Any]:
         """The horizon, the closed form, both stages and the level."""

@@ -1,18 +1,18 @@
 """Shape from learners and closed form together, level from the closed form: the mix that is the default for value.
 
-With N(v) = v / sum v; vr, va the closed form's value on repeat and on all orders; ml3 the mean of Tweedie, P(buy) x gamma, and
-Tweedie with the log of the closed form's value as offset; n+ the buyers of the last closed window:
+With N(v) = v / sum v; vr, va the closed form's value on repeat and on all orders; ml3 the mean of Tweedie, P(buy) x
+gamma, and Tweedie with the log of the closed form's value as offset; n+ the buyers of the last closed window:
 
     w = n+ / (n+ + 300)
     A = w N(ml3) + (1 - w) (N(vr) + N(va)) / 2
     V = N(A) x level,    level = sum vr
 
-or, where no window as long as the horizon has closed, level = sqrt(sum vr x sum of past spend rate x H): the closed form has
-then never been seen to be right, and the past rate errs the other way. The level is not corrected by the last closed window,
-where a few large customers decide.
+or, where no window as long as the horizon has closed, level = sqrt(sum vr x sum of past spend rate x H): the closed
+form has then never been seen to be right, and the past rate errs the other way. The level is not corrected by the last
+closed window, where a few large customers decide.
 
-Sums run over the customers at the cutoff of the fit; their means are stored as numbers, so that a value does not depend on who
-else is in the batch.
+Sums run over the customers at the cutoff of the fit; their means are stored as numbers, so that a value does not
+depend on who else is in the batch.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class ValueMix(ValueAtHorizon):
         DataContractError
             If everybody, or nobody, bought.
         """
-        machine = {"num_threads": self.num_threads, "random_state": self.random_state}
+        machine: dict[str, Any] = {"num_threads": self.num_threads, "random_state": self.random_state}
         return self.combine(
             snapshots,
             tweedie=LightGBMTweedie(**machine).fit(snapshots),

@@ -132,7 +132,7 @@ class PurchaseTimesSpend(ValueModel):
         rows = distinct_rows(*self.columns(X, *self.purchase.requires))
         kinds = X[list(self.purchase.requires)].iloc[rows.first]
         expected = self.purchase.expected_purchases_at(
-            kinds.assign(T=kinds["T"] + silence), np.maximum(ends - silence, 0.0)
+            self.purchase.after_silence(kinds, silence), np.maximum(ends - silence, 0.0)
         )
         purchases = discounted_purchases(expected, ends, self.discount_rate)
         return np.asarray(purchases[rows.kind] * self.spend.expected_spend(X))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-CUT = 0.99
+CUT = 0.997
 """Quantile of the positive amounts above which they are cut."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.optimize import minimize
+from scipy.stats import chi2
 
 from ltvml.datasets.simulate import simulate_bg_nbd, simulate_small_shop
 from ltvml.errors import DataContractError
@@ -33,16 +34,32 @@ ODD_SHOPS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_parameters_are_recovered_within_three_standard_errors(kind):
-    """Twelve shops in continuous time: of 48 estimates at most one may lie further out."""
-    away = []
+    """Twelve shops in continuous time, errors of the logs: those of positive parameters are skewed.
+
+    The four estimates of a shop are correlated (a with b: .95), so shops are counted, not estimates: of 200 seeds four
+    MBG/NBD shops and no BG/NBD shop have one further out. The likelihood ratio at the truth needs no standard error.
+    """
+    away, ratio = [], []
     for seed in range(12):
         X = simulate_bg_nbd(4_000, **TRUTH, T=50.0, random_state=seed, modified=kind is MBGNBD)
         model = kind().fit(X)
-        log_error = [model.standard_errors_[name] / model.params_[name] for name in TRUTH]
-        away.append([np.log(model.params_[name] / TRUTH[name]) for name in TRUTH] / np.array(log_error))
-    assert (np.abs(away) > 3).sum() <= 1
+        log_errors = [model.standard_errors_[name] / model.params_[name] for name in TRUTH]
+        away.append([np.log(model.params_[name] / TRUTH[name]) for name in TRUTH] / np.array(log_errors))
+        ratio.append(2 * (model.log_likelihood_ - kind.from_params(**TRUTH).log_likelihood(X)))
+    assert (np.abs(away).max(axis=1) > 3).sum() <= 1
     # and the errors are not merely wide: their spread is about one standard error
     assert 0.7 < np.std(away) < 1.4
+    assert chi2(4 * len(ratio)).cdf(sum(ratio)) == pytest.approx(0.5, abs=0.499)
+
+
+def climbed(likelihood: Likelihood, start: np.ndarray) -> float:
+    """Where scipy's bounded quasi-Newton method ends: a judge that shares no line with our optimiser."""
+
+    def loss(point: np.ndarray) -> tuple[float, np.ndarray]:
+        at = likelihood(point)
+        return -at.value, -at.gradient
+
+    return -float(minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(-18, 18)] * 4).fun)
 
 
 @pytest.mark.parametrize("seed", range(15))
@@ -52,8 +69,7 @@ def test_fit_finds_the_best_of_twenty_starts(seed):
     histories = lattice(x, t_x, T)
     likelihood = Likelihood(histories.scaled(1 / histories.mean_age), int(shop.modified))
     starts = np.random.default_rng(seed).uniform(-4, 4, (20, 4))
-    loss = lambda point: (lambda at: (-at.value, -at.gradient))(likelihood(point))  # noqa: E731
-    best = -min(minimize(loss, s, jac=True, method="L-BFGS-B", bounds=[(-18, 18)] * 4).fun for s in starts)
+    best = max(climbed(likelihood, start) for start in starts)
     fitted = (MBGNBD if shop.modified else BGNBD)().fit(shop.X).log_likelihood_
     assert fitted > best - x.sum() * np.log(histories.mean_age) - CLOSE
 
@@ -92,9 +108,10 @@ def test_where_nobody_leaves_only_p_alive_is_withheld(kind):
     assert np.isfinite(model.expected_purchases(X, 30.0)).all()
 
 
-def test_equal_customers_are_said_to_be_a_ridge():
-    X = simulate_bg_nbd(3_000, r=400.0, alpha=4_000.0, a=0.8, b=2.5, T=50.0, random_state=5)
-    assert any("r / alpha" in message for message in BGNBD().fit(X).diagnosis_.messages)
+def test_equal_customers_are_said_to_be_a_ridge(frame):
+    """Everybody bought three times in the same time: less spread than even one common rate would give."""
+    messages = BGNBD().fit(frame(*ODD_SHOPS["everybody bought today"])).diagnosis_.messages
+    assert any("r / alpha = 0.03 is known" in message for message in messages)
 
 
 def test_ordinary_shop_has_nothing_to_say(cdnow):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from ltvml.models.purchase.beta_geometric_model import BetaGeometricModel
 from ltvml.models.purchase.bg_nbd import BGNBD
 from ltvml.models.purchase.mbg_nbd import MBGNBD
+
+if TYPE_CHECKING:
+    from ltvml.models.purchase.beta_geometric_model import BetaGeometricModel
 
 # parameters printed with three decimals carry this into what is computed from them
 PRINTED_PARAMS = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}

@@ -1,0 +1,272 @@
+"""How far a value can be trusted: 80 % intervals for a customer and for a sum of them, from what past cutoffs showed.
+
+A customer's interval reads the distribution of `two_part`. The interval of a sum adds the variances of its customers,
+and the error of level that all of them share: how far whole cutoffs were off, beyond what the pooled cutoffs predict.
+Few cutoffs say little about that, so an error of 15 % stands for two more, and Student's t for the normal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from scipy.special import ndtri, stdtrit
+
+from ltvml.errors import DataContractError
+from ltvml.evaluation.two_part import CUSTOMER_GROUPS, Outcomes, TwoPart
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from ltvml.evaluation.election import Round
+
+    Array = NDArray[np.float64]
+
+LOW, HIGH = 0.1, 0.9
+BUYERS_NEEDED = 50
+PRIOR_LEVEL_ERROR, PRIOR_CUTOFFS = 0.15, 2
+DECILES = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """Mean and spread of the outcome over the prediction, for sums of customers.
+
+    Parameters
+    ----------
+    at : (g,) array
+        r at the centres of groups of customers, rising; r as in `two_part`.
+    mean, variance : (g,) array
+        Of outcome / prediction there.
+    level_error : float
+        Standard deviation of the logarithm of a whole cutoff's total over what is expected of it.
+    cutoffs : int
+        How many were seen.
+    """
+
+    at: Array
+    mean: Array
+    variance: Array
+    level_error: float
+    cutoffs: int
+
+    @classmethod
+    def fit(cls, cutoffs: Sequence[Outcomes]) -> Self:
+        """Learn from the customers of each cutoff."""
+        groups = list(_pooled(cutoffs).groups(CUSTOMER_GROUPS))
+        at = np.array([group.mean(group.relative) for group in groups])
+        mean = np.array([_over(group.mean(group.outcome), group.mean(group.relative)) for group in groups])
+        variance = np.array([_variance(group, centre) for group, centre in zip(groups, mean, strict=True)])
+        level_error = _level_error([_total_over_expected(cutoff, at, mean) for cutoff in cutoffs])
+        return cls(at, mean, variance, level_error, len(cutoffs))
+
+    def bounds(self, relative: Array) -> tuple[float, float]:
+        """10 and 90 % quantile of the sum of these customers' outcomes."""
+        expected = float(np.sum(relative * np.interp(relative, self.at, self.mean)))
+        own = float(np.sum(relative**2 * np.interp(relative, self.at, self.variance)))
+        shared = (expected * self.level_error) ** 2 * (1 + 1 / self.cutoffs)
+        freedom = self.cutoffs - 1 + PRIOR_CUTOFFS
+        reach = float(np.sqrt(ndtri(HIGH) ** 2 * own + stdtrit(freedom, HIGH) ** 2 * shared))
+        return max(expected - reach, 0.0), expected + reach
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return asdict(self) | {name: getattr(self, name).tolist() for name in ("at", "mean", "variance")}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`."""
+        arrays = {name: np.array(values[name], dtype=float) for name in ("at", "mean", "variance")}
+        return cls(**arrays, level_error=float(values["level_error"]), cutoffs=int(values["cutoffs"]))
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How often the truth lay within the intervals, at cutoffs that they were not learned from.
+
+    Parameters
+    ----------
+    customers : float
+        Share of customers inside, by the randomised probability integral transform: a customer of whom nothing was seen
+        and P(nothing) = p0 counts by the part of [0, p0] that lies in [.1, .9]. Each cutoff has the same weight.
+    deciles : float
+        Share of the decile totals, by rank of the prediction, that lie within theirs.
+    cutoffs : int
+    """
+
+    customers: float
+    deciles: float
+    cutoffs: int
+
+    @property
+    def words(self) -> str:
+        """In one sentence."""
+        return (
+            f"Intervals of 80 % held {self.customers:.0%} of the customers and {self.deciles:.0%} of the decile totals "
+            f"at {self.cutoffs} past cutoff{'s' if self.cutoffs > 1 else ''}, each left out in turn."
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ValueIntervals:
+    """80 % intervals around a predicted value.
+
+    Parameters
+    ----------
+    scale : float
+        Mean prediction of the customers at the cutoff that the intervals serve, in the unit of the predictions.
+    horizon : int
+        Days of the windows that were seen.
+    customers : TwoPart
+    sums : Sums
+    """
+
+    scale: float
+    horizon: int
+    customers: TwoPart
+    sums: Sums
+
+    @classmethod
+    def fit(cls, rounds: Sequence[Round], candidate: str, *, scale: float) -> Self:
+        """Learn from past cutoffs.
+
+        Parameters
+        ----------
+        rounds : sequence of Round
+            Those at which the candidate did not stand are left out.
+        candidate : str
+        scale : float
+            Mean prediction of the customers that the intervals are for, above 0.
+
+        Raises
+        ------
+        DataContractError
+            If intervals are to be withheld (`why_withheld`), or the scale is not above 0.
+        """
+        if reason := why_withheld(rounds, candidate):
+            raise DataContractError(f"no intervals: {reason}.")
+        if not scale > 0:
+            raise DataContractError(f"the mean prediction is {scale}; expected a number above 0.")
+        stood = _stood(rounds, candidate)
+        seen = [_outcomes(judged, candidate) for judged in stood]
+        return cls(scale, stood[0].horizon, TwoPart.fit(_pooled(seen)), Sums.fit(seen))
+
+    def bounds(self, prediction: Array) -> tuple[Array, Array]:
+        """10 and 90 % quantile for each customer, continuous in the prediction and never falling while it rises.
+
+        Parameters
+        ----------
+        prediction : (n,) array
+            In the unit of `scale`.
+
+        Returns
+        -------
+        low, high : (n,) arrays
+        """
+        relative = self._relative(prediction)
+        low, high = (self.scale * self.customers.quantile(relative, level) for level in (LOW, HIGH))
+        return low, high
+
+    def total_bounds(self, prediction: Array) -> tuple[float, float]:
+        """10 and 90 % quantile of what customers with these predictions spend together."""
+        low, high = self.sums.bounds(self._relative(prediction))
+        return self.scale * low, self.scale * high
+
+    def for_share_of_buyers(self, share: float) -> Self:
+        """For a window longer than those seen, in which this share of the customers is expected to buy."""
+        return replace(self, customers=self.customers.for_share_of_buyers(share))
+
+    def inside(self, prediction: Array, outcome: Array) -> Array:
+        """P(a customer counts as inside), shape (n,): the randomised probability integral transform within [.1, .9]."""
+        below, at = self.customers.probability(self._relative(prediction), outcome / self.scale)
+        overlap = np.clip(np.minimum(at, HIGH) - np.maximum(below, LOW), 0.0, None)
+        within = ((at > LOW) & (at < HIGH)).astype(float)
+        return np.asarray(np.divide(overlap, at - below, out=within, where=at > below))
+
+    def deciles_inside(self, prediction: Array, outcome: Array) -> Array:
+        """For each tenth of the customers by rank of the prediction, whether its total lies within its interval."""
+        tenths = np.array_split(np.argsort(-prediction, kind="stable"), DECILES)
+        bounds = [self.total_bounds(prediction[rows]) for rows in tenths]
+        totals = [float(outcome[rows].sum()) for rows in tenths]
+        return np.array([low <= total <= high for (low, high), total in zip(bounds, totals, strict=True)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values that `json` can write exactly."""
+        parts = {"customers": self.customers.to_dict(), "sums": self.sums.to_dict()}
+        return {"scale": self.scale, "horizon": self.horizon, **parts}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`."""
+        customers, sums = TwoPart.from_dict(values["customers"]), Sums.from_dict(values["sums"])
+        return cls(float(values["scale"]), int(values["horizon"]), customers, sums)
+
+    def _relative(self, prediction: Array) -> Array:
+        return np.maximum(prediction, 0.0) / self.scale
+
+
+def why_withheld(rounds: Sequence[Round], candidate: str) -> str | None:
+    """Why no intervals can be given, in words; None where they can."""
+    stood = _stood(rounds, candidate)
+    if not stood:
+        return f"no past cutoff shows how far {candidate} was off"
+    buyers = sum(int(np.sum((judged.spend > 0) & (judged.predictions[candidate] > 0))) for judged in stood)
+    if buyers < BUYERS_NEEDED:
+        return f"{buyers} buyers at past cutoffs, and at least {BUYERS_NEEDED} are needed"
+    return None
+
+
+def coverage(rounds: Sequence[Round], candidate: str) -> Coverage | None:
+    """Coverage at each cutoff of intervals learned from the others; None where fewer than two cutoffs can be used."""
+    stood = _stood(rounds, candidate)
+    turns = [(left_out, [judged for judged in stood if judged is not left_out]) for left_out in stood]
+    if not turns or any(why_withheld(others, candidate) for _, others in turns):
+        return None
+    inside, deciles = [], []
+    for left_out, others in turns:
+        prediction = left_out.predictions[candidate]
+        learned = ValueIntervals.fit(others, candidate, scale=float(prediction.mean()))
+        inside.append(learned.inside(prediction, left_out.spend).mean())
+        deciles.append(learned.deciles_inside(prediction, left_out.spend).mean())
+    return Coverage(float(np.mean(inside)), float(np.mean(deciles)), len(turns))
+
+
+def _stood(rounds: Sequence[Round], candidate: str) -> list[Round]:
+    """The cutoffs at which the candidate stood and predicted something."""
+    return [judged for judged in rounds if candidate in judged.predictions and judged.predictions[candidate].sum() > 0]
+
+
+def _outcomes(judged: Round, candidate: str) -> Outcomes:
+    prediction = judged.predictions[candidate]
+    mean, rows = prediction.mean(), len(prediction)
+    return Outcomes(np.maximum(prediction, 0.0) / mean, judged.spend / mean, np.full(rows, 1 / rows))
+
+
+def _pooled(cutoffs: Sequence[Outcomes]) -> Outcomes:
+    columns = ("relative", "outcome", "weight")
+    return Outcomes(*(np.concatenate([getattr(one, name) for one in cutoffs]) for name in columns))
+
+
+def _variance(group: Outcomes, mean: float) -> float:
+    """Variance of outcome / prediction, if it is the same throughout the group."""
+    return _over(group.mean((group.outcome - mean * group.relative) ** 2), group.mean(group.relative**2))
+
+
+def _total_over_expected(cutoff: Outcomes, at: Array, mean: Array) -> float:
+    expected = np.sum(cutoff.relative * np.interp(cutoff.relative, at, mean))
+    return _over(float(cutoff.outcome.sum()), float(expected))
+
+
+def _level_error(ratios: Sequence[float]) -> float:
+    """Standard deviation of the logarithms around their mean, with the prior's cutoffs among them."""
+    logs = np.log([ratio for ratio in ratios if ratio > 0])
+    squares = float(np.sum((logs - logs.mean()) ** 2)) if len(logs) else 0.0
+    freedom = max(len(logs) - 1, 0) + PRIOR_CUTOFFS
+    return float(np.sqrt((squares + PRIOR_CUTOFFS * PRIOR_LEVEL_ERROR**2) / freedom))
+
+
+def _over(value: float, by: float) -> float:
+    return value / by if by > 0 else 0.0

@@ -1,0 +1,8 @@
+"""What a customer did up to a cutoff, as columns for learners: one file a family of columns, one table of them all."""
+
+from __future__ import annotations
+
+from ltvml.features.behaviour.columns import behaviour_columns
+from ltvml.features.behaviour.table import behaviour, days_as_of, snapshot_features
+
+__all__ = ["behaviour", "behaviour_columns", "days_as_of", "snapshot_features"]

@@ -1,0 +1,60 @@
+"""Order days as the columns are computed from: each with its age, its gap and its place in the customer's history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from ltvml.features.behaviour.sums import whole_sum
+from ltvml.features.split import seen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ltvml.window import Window
+
+
+def order_days(days: nw.LazyFrame[Any], window: Window) -> nw.LazyFrame[Any]:
+    """Order days up to the cutoff.
+
+    Parameters
+    ----------
+    days : lazy frame
+        Purchase days of `returns.customer_days`.
+    window : Window
+
+    Returns
+    -------
+    lazy frame
+        `customer_id`, `day`, `value` and, all int64: `age` (to the cutoff), `gap` (to the order day before; null on the
+        first), `last_day` and `largest` (value) of the customer.
+    """
+    before = nw.col("day").shift(1).over("customer_id", order_by="day")
+    return seen(days, window).select(
+        "customer_id",
+        "day",
+        "value",
+        (window.cutoff_day - nw.col("day")).alias("age"),
+        (nw.col("day") - before).alias("gap"),
+        nw.col("day").max().over("customer_id").alias("last_day"),
+        nw.col("value").max().over("customer_id").alias("largest"),
+    )
+
+
+def is_last() -> nw.Expr:
+    """Whether an order day, or a line, is of the customer's last order day."""
+    return nw.col("day") == nw.col("last_day")
+
+
+def history_sums() -> Iterable[nw.Expr]:
+    """What several families of columns share: number of order days, first and last one, and their whole value."""
+    yield nw.len().cast(nw.Int64).alias("n_days")
+    yield nw.col("day").min().alias("first_day")
+    yield nw.col("last_day").max()
+    yield whole_sum(nw.col("value")).alias("total")
+
+
+def silence(window: Window) -> nw.Expr:
+    """T - recency: days from the last order day to the cutoff."""
+    return window.cutoff_day - nw.col("last_day")

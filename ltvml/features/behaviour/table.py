@@ -1,0 +1,88 @@
+"""All behaviour columns as one table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from ltvml.features.behaviour.baskets import basket_columns, basket_sums
+from ltvml.features.behaviour.columns import behaviour_columns
+from ltvml.features.behaviour.counts import count_columns, count_sums
+from ltvml.features.behaviour.gaps import gap_columns, gap_sums
+from ltvml.features.behaviour.order_days import history_sums, order_days
+from ltvml.features.behaviour.values import value_columns, value_sums
+from ltvml.features.behaviour.weekdays import weekday_columns, weekday_sums
+from ltvml.features.returns import customer_days
+from ltvml.features.split import seen
+from ltvml.features.summary import customer_summary
+
+if TYPE_CHECKING:
+    from ltvml.window import Window
+
+
+def days_as_of(lines: nw.LazyFrame[Any], window: Window, *, has_returns: bool = True) -> nw.LazyFrame[Any]:
+    """Purchase days as they stood at the cutoff: a return that came later had not been netted yet.
+
+    Parameters
+    ----------
+    lines : lazy frame
+        Lines that are used, see `transactions.Checked`.
+    window : Window
+    has_returns : bool
+        False where no amount is negative, see `returns.customer_days`.
+
+    Returns
+    -------
+    lazy frame
+        As `returns.customer_days`. Several features read it: let the engine keep it.
+    """
+    return customer_days(seen(lines, window), has_returns=has_returns)
+
+
+def behaviour(
+    lines: nw.LazyFrame[Any], days: nw.LazyFrame[Any], window: Window, *, decimals: int = 2
+) -> nw.LazyFrame[Any]:
+    """What every customer did up to the cutoff.
+
+    Parameters
+    ----------
+    lines : lazy frame
+        Lines that are used, see `transactions.Checked`; those after the cutoff are not read.
+    days : lazy frame
+        Their purchase days: `Checked.days`, or `days_as_of` an earlier cutoff.
+    window : Window
+    decimals : int
+        Digits of the minor unit in which money is counted.
+
+    Returns
+    -------
+    lazy frame
+        `customer_id` and, as float64, the columns of `snapshot_columns.BEHAVIOUR` that `behaviour_columns` lists; one
+        row a customer with a purchase day up to the cutoff.
+
+    Notes
+    -----
+    Sums are sums of integers, so neither the order of the rows nor the engine changes a bit of them.
+    """
+    found, unit = lines.collect_schema().names(), float(10**decimals)
+    families = (history_sums(), count_sums(), gap_sums(), value_sums(), weekday_sums())
+    of_days = order_days(days, window).group_by("customer_id").agg(*(sums for family in families for sums in family))
+    customers = of_days.join(basket_sums(lines, days, window), on="customer_id", how="left")
+    columns = {
+        **count_columns(window, unit),
+        **gap_columns(window),
+        **value_columns(unit),
+        **basket_columns(unit, found),
+        **weekday_columns(),
+    }
+    names = behaviour_columns(lines)
+    return customers.select("customer_id", *(columns[name].cast(nw.Float64).alias(name) for name in names))
+
+
+def snapshot_features(
+    lines: nw.LazyFrame[Any], days: nw.LazyFrame[Any], window: Window, *, decimals: int = 2
+) -> nw.LazyFrame[Any]:
+    """The customer summary with the behaviour columns beside it; parameters as in `behaviour`."""
+    columns = behaviour(lines, days, window, decimals=decimals)
+    return customer_summary(days, window, decimals=decimals).join(columns, on="customer_id", how="inner")

@@ -1,0 +1,94 @@
+"""What customers did next: the labels of a snapshot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from ltvml.errors import ConfigError
+from ltvml.features.returns import customer_days
+from ltvml.features.split import held_out, seen
+from ltvml.window import date_of
+
+if TYPE_CHECKING:
+    from ltvml.window import Window
+
+
+def outcomes(
+    lines: nw.LazyFrame[Any],
+    days: nw.LazyFrame[Any],
+    window: Window,
+    horizon: int,
+    *,
+    until: int,
+    has_returns: bool = True,
+    decimals: int = 2,
+) -> nw.LazyFrame[Any]:
+    """Next purchase, and value of the label window (cutoff, cutoff + horizon], of every customer seen by the cutoff.
+
+    Parameters
+    ----------
+    lines : lazy frame
+        Lines that are used, see `transactions.Checked`.
+    days : lazy frame
+        Purchase days as of the cutoff: who is a customer.
+    window : Window
+        Its cutoff is the origin of the snapshot.
+    horizon : int
+        Days of the label window.
+    until : int
+        Last day that may be looked at, days since 1970-01-01: the cutoff that is served.
+    has_returns : bool
+        False where no amount is negative, see `returns.customer_days`.
+    decimals : int
+        Digits of the minor unit in which money is counted.
+
+    Returns
+    -------
+    lazy frame
+        `customer_id`; `wait` (int64): days from the cutoff to the next purchase day up to `until`, null without one;
+        `spend` (float64): net value of the label window, currency units; `purchases` (int64): purchase days in it.
+
+    Raises
+    ------
+    ConfigError
+        If the label window ends after `until`.
+
+    Notes
+    -----
+    The label window is netted from its own lines alone: a return of an earlier order makes no purchase, and what comes
+    after the window, which a later origin has not seen yet, changes no label. So does what follows it.
+    """
+    if window.cutoff_day + horizon > until:
+        raise ConfigError(
+            f"the label window of {horizon} days after {window.cutoff} ends after {date_of(until)}, the last day that "
+            "may be looked at; expected a window that has closed.",
+            hint="take origins from ltvml.evaluation.origins, or a shorter horizon.",
+        )
+    end = replace(window, cutoff=date_of(window.cutoff_day + horizon))
+    label = customer_days(held_out(lines, window, horizon), has_returns=has_returns)
+    later = customer_days(held_out(lines, end, until - end.cutoff_day), has_returns=has_returns)
+    customers = seen(days, window).select("customer_id").unique()
+    table = customers.join(_bought(label), on="customer_id", how="left").join(
+        _first(later), on="customer_id", how="left"
+    )
+    return table.select(
+        "customer_id",
+        (nw.coalesce("next_day", "later_day") - window.cutoff_day).alias("wait"),
+        (nw.col("value").fill_null(0).cast(nw.Float64) / float(10**decimals)).alias("spend"),
+        nw.col("purchases").fill_null(0).alias("purchases"),
+    )
+
+
+def _bought(label: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    return label.group_by("customer_id").agg(
+        nw.col("day").min().alias("next_day"),
+        nw.col("value").sum().cast(nw.Int64),
+        nw.len().cast(nw.Int64).alias("purchases"),
+    )
+
+
+def _first(later: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    return later.group_by("customer_id").agg(nw.col("day").min().alias("later_day"))

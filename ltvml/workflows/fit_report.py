@@ -1,0 +1,148 @@
+"""What a fit reports: in words, as plain values, and to the tracker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from ltvml.workflows.recording import Recorded
+from ltvml.workflows.wording import fields, number, place, times
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ltvml.bundle import Bundle
+    from ltvml.models.base import Model
+    from ltvml.workflows.intake import Intake
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """What a fit found and wrote.
+
+    Parameters
+    ----------
+    folder : Path
+        The bundle's folder.
+    bundle : Bundle
+    intake : Intake
+    settings : dict
+        What shaped the fit: the configuration without the place of the data.
+    plots : tuple of Path
+    recorded : Recorded
+    seconds : dict of str to float
+        Wall-clock time by step.
+    """
+
+    folder: Path
+    bundle: Bundle
+    intake: Intake
+    settings: dict[str, Any]
+    plots: tuple[Path, ...]
+    recorded: Recorded = field(default_factory=Recorded)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def messages(self) -> list[str]:
+        """What is odd about the fits, in words."""
+        return list(dict.fromkeys(message for _, model in fitted(self.bundle) for message in model.diagnosis_.messages))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return {
+            "folder": str(self.folder),
+            "version": self.bundle.version,
+            "customers": self.intake.customers,
+            **known(self._found()),
+            "plots": [str(plot) for plot in self.plots],
+            "tracking": self.recorded.to_dict(),
+            "seconds": self.seconds,
+        }
+
+    def tracked(self) -> dict[str, Any]:
+        """What the tracker keeps."""
+        return {
+            **self._found(),
+            "ledger": self.intake.row_counts,
+            "settings": self.settings,
+            "metrics": {"customers": self.intake.customers},
+            "seconds": self.seconds,
+            "plots": self.plots,
+            "bundle": self.folder,
+            "bundle_version": self.bundle.version,
+        }
+
+    def text(self) -> str:
+        """In words, within 80 columns."""
+        places = [*self.places(), *self.recorded.lines(), ("took", times(self.seconds))]
+        return f"{self.intake.ledger}\n\n{fields([*self.findings(), *places])}"
+
+    def findings(self) -> list[tuple[str, str]]:
+        """Names and values of what was found."""
+        window = self.bundle.window
+        return [
+            ("customers", f"{self.intake.customers:,}, seen up to {window.cutoff}"),
+            ("horizons", f"churn {window.churn_horizon} days, value {window.ltv_horizon} days"),
+            *((role, _model_line(model)) for role, model in fitted(self.bundle)),
+            *(("note", message) for message in self.messages),
+        ]
+
+    def places(self) -> list[tuple[str, str]]:
+        """Names and values of what was written."""
+        plots = [("plots", place(plot)) for plot in self.plots]
+        return [("bundle", f"{place(self.folder)} (version {self.bundle.version})"), *plots]
+
+    def _found(self) -> dict[str, Any]:
+        window = self.bundle.window
+        return {
+            "window": {
+                "cutoff": window.cutoff.isoformat(),
+                "churn_horizon": window.churn_horizon,
+                "ltv_horizon": window.ltv_horizon,
+            },
+            "models": {role: _model_facts(model) for role, model in fitted(self.bundle)},
+            "messages": self.messages,
+            "ledger": self.intake.ledger.to_dict(),
+            "fingerprint": {"lines": self.intake.fingerprint},
+        }
+
+
+def fitted(bundle: Bundle) -> list[tuple[str, Model]]:
+    """Role and model, each model once: one that answers for two roles stands under the first."""
+    roles = {role: getattr(bundle.roles, role) for role in ("purchase", "repurchase", "spend", "value")}
+    first = {id(model): role for role, model in reversed(roles.items())}
+    return [(role, model) for role, model in roles.items() if first[id(model)] == role]
+
+
+def _model_facts(model: Model) -> dict[str, Any]:
+    params = {name: value for name, value in model.get_params().items() if isinstance(value, str | int | float | bool)}
+    return {
+        "name": model.name,
+        "params": params,
+        "parameters": getattr(model, "params_", {}),
+        "standard_errors": getattr(model, "standard_errors_", {}),
+        "log_likelihood": getattr(model, "log_likelihood_", None),
+        "messages": list(model.diagnosis_.messages),
+        "withheld": model.diagnosis_.withheld,
+    }
+
+
+def known(value: Any) -> Any:
+    """Plain values with None in place of NaN and infinity, which JSON does not have.
+
+    Examples
+    --------
+    >>> known({"p": 6.25, "standard errors": [float("inf")]})
+    {'p': 6.25, 'standard errors': [None]}
+    """
+    if isinstance(value, dict):
+        return {name: known(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [known(part) for part in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def _model_line(model: Model) -> str:
+    parameters = ", ".join(f"{name} {number(value)}" for name, value in getattr(model, "params_", {}).items())
+    return f"{model.name}{f' ({parameters})' if parameters else ''}"

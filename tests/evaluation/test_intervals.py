@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ltvml.errors import DataContractError
+from ltvml.evaluation.intervals import ValueIntervals, coverage, why_withheld
+
+# the band that the product promises
+LEAST, MOST = 0.77, 0.83
+# 80 deciles of eight shops, and a level known from four cutoffs: three binomial standard errors around .8
+DECILES_LEAST = 0.66
+SHOPS = 8
+
+
+def shop(simulated, seed, *, level_error=0.1, cutoffs=5):
+    level = np.exp(np.random.default_rng(seed + 500).normal(0, level_error, cutoffs))
+    return simulated({"a": 0.3}, role="value", customers=3_000, cutoffs=cutoffs, random_state=seed, level=level)
+
+
+def fitted(rounds, *, scale=None):
+    return ValueIntervals.fit(rounds, "a", scale=scale or float(rounds[0].predictions["a"].mean()))
+
+
+@pytest.fixture(scope="module")
+def intervals(simulated):
+    return fitted(shop(simulated, 0))
+
+
+def test_four_of_five_customers_of_a_later_cutoff_lie_inside(simulated):
+    inside, deciles = [], []
+    for seed in range(SHOPS):
+        *past, later = shop(simulated, seed)
+        prediction = later.predictions["a"]
+        learned = fitted(past, scale=float(prediction.mean()))
+        inside.append(learned.inside(prediction, later.spend).mean())
+        deciles.append(learned.deciles_inside(prediction, later.spend).mean())
+    assert LEAST <= np.mean(inside) <= MOST
+    assert np.mean(deciles) >= DECILES_LEAST
+
+
+def test_coverage_with_each_cutoff_left_out_is_that_of_a_later_cutoff(simulated):
+    found = [coverage(shop(simulated, seed), "a") for seed in range(3)]
+    assert LEAST <= np.mean([one.customers for one in found]) <= MOST
+    assert found[0].cutoffs == 5
+    assert found[0].words.endswith("at 5 past cutoffs, each left out in turn.")
+
+
+def test_coverage_sees_a_distribution_that_is_wrong(simulated):
+    rounds = shop(simulated, 1, cutoffs=2)
+    wild = replace(rounds[1], spend=rounds[1].spend * 8)
+    assert coverage([rounds[0], wild], "a").customers < LEAST
+
+
+def test_bounds_follow_a_change_of_level(intervals):
+    prediction = np.array([0.0, 1.0, 10.0, 80.0])
+    low, high = intervals.bounds(prediction)
+    low_5, high_5 = replace(intervals, scale=5 * intervals.scale).bounds(5 * prediction)
+    assert low_5 == pytest.approx(5 * low)
+    assert high_5 == pytest.approx(5 * high)
+    assert (low <= high).all()
+
+
+def test_bounds_do_not_depend_on_who_else_is_in_the_batch(intervals):
+    prediction = np.linspace(0, 100, 40)
+    together = intervals.bounds(prediction)
+    alone = [intervals.bounds(prediction[[place]]) for place in range(40)]
+    assert [one[1][0] for one in alone] == together[1].tolist()
+
+
+def test_prediction_of_nothing_or_less_has_bounds_of_0(intervals):
+    low, high = intervals.bounds(np.array([0.0, -5.0]))
+    assert low.tolist() == high.tolist() == [0.0, 0.0]
+
+
+def test_cutoffs_that_disagree_about_the_level_widen_the_interval_of_a_total(simulated):
+    prediction = shop(simulated, 0)[0].predictions["a"]
+    widths = []
+    for level_error in (0.0, 0.5):
+        low, high = fitted(shop(simulated, 0, level_error=level_error)).total_bounds(prediction)
+        widths.append((high - low) / (high + low))
+    assert widths[1] > 2 * widths[0]
+
+
+def test_longer_window_with_more_buyers_raises_the_lower_bound(intervals):
+    prediction = np.array([60.0])
+    longer = intervals.for_share_of_buyers(0.9)
+    assert longer.bounds(prediction)[0][0] > intervals.bounds(prediction)[0][0]
+
+
+def test_intervals_survive_json_exactly(intervals):
+    again = ValueIntervals.from_dict(json.loads(json.dumps(intervals.to_dict())))
+    prediction = np.linspace(0, 100, 40)
+    assert [bound.tolist() for bound in again.bounds(prediction)] == [
+        bound.tolist() for bound in intervals.bounds(prediction)
+    ]
+    assert again.total_bounds(prediction) == intervals.total_bounds(prediction)
+
+
+def test_intervals_are_withheld_with_the_reason(simulated):
+    assert why_withheld([], "a") == "no past cutoff shows how far a was off"
+    few = simulated({"a": 0.3}, role="value", customers=60, cutoffs=1)
+    assert "buyers at past cutoffs, and at least 50 are needed" in why_withheld(few, "a")
+    assert coverage(few, "a") is None
+    with pytest.raises(DataContractError, match="no intervals: "):
+        fitted(few)
+
+
+def test_one_cutoff_gives_intervals_and_no_coverage(simulated):
+    rounds = shop(simulated, 0, cutoffs=1)
+    assert coverage(rounds, "a") is None
+    assert np.isfinite(fitted(rounds).total_bounds(rounds[0].predictions["a"])).all()
+
+
+def test_scale_of_0_is_refused(simulated):
+    with pytest.raises(DataContractError, match="mean prediction is 0"):
+        ValueIntervals.fit(shop(simulated, 0), "a", scale=0.0)

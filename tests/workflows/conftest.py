@@ -1,0 +1,103 @@
+"""A small simulated shop, the configuration of a folder, and the command line in it."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from ltvml.cli.app import app
+from ltvml.config import Config
+from ltvml.datasets.simulate import simulate_transactions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from click.testing import Result
+
+CUTOFF = "2020-12-31"
+
+
+def shop_of(customers: int, **parameters: Any) -> pd.DataFrame:
+    ages = np.random.default_rng(1).integers(30, 400, customers)
+    told = {"r": 0.6, "alpha": 40, "a": 0.8, "b": 2.5, "random_state": 3} | parameters
+    return simulate_transactions(customers, T=ages, cutoff=CUTOFF, modified=True, **told)
+
+
+@pytest.fixture(scope="session")
+def orders() -> pd.DataFrame:
+    """Orders of 300 customers up to the cutoff."""
+    return shop_of(300)
+
+
+@pytest.fixture(scope="session")
+def nobody_leaves() -> pd.DataFrame:
+    """Orders of a shop whose customers stay for ever."""
+    return shop_of(600, r=2.0, alpha=30, a=1e-4, b=1e4)
+
+
+@pytest.fixture
+def config_of() -> Callable[..., Config]:
+    """A configuration whose results go into a folder; its sections can be told otherwise."""
+
+    def make(folder: Path, **sections: Any) -> Config:
+        told = {
+            "window": {"cutoff": CUTOFF},
+            "tracking": {"backend": "none"},
+            "output": {"dir": str(folder)},
+        }
+        return Config.model_validate({**told, **sections})
+
+    return make
+
+
+@dataclass(frozen=True)
+class Place:
+    """The current folder, which holds `ltvml.yaml`, and the command line in it."""
+
+    folder: Path
+
+    def write(self, orders: pd.DataFrame | str | bytes, name: str = "orders.csv") -> None:
+        """Put orders where the configuration looks for them."""
+        data = orders.to_csv(index=False) if isinstance(orders, pd.DataFrame) else orders
+        (self.folder / name).write_bytes(data.encode() if isinstance(data, str) else data)
+        self.configure(name)
+
+    def configure(self, source: str, **keys: Any) -> None:
+        """Write the configuration, as JSON, which is YAML too."""
+        told = {"transactions": {"source": source}, "window": {"cutoff": CUTOFF}, "tracking": {"backend": "none"}}
+        (self.folder / "ltvml.yaml").write_text(json.dumps(told | keys), encoding="utf-8")
+
+    def run(self, *arguments: str) -> Result:
+        """Run a command; a traceback is never an answer."""
+        with warnings.catch_warnings():
+            # the session decides what becomes of a warning, as it does outside of the tests
+            warnings.simplefilter("default")
+            result = CliRunner().invoke(app, list(arguments))
+        assert "Traceback" not in result.stderr
+        assert result.exit_code != 70, result.stderr
+        return result
+
+    def listing(self) -> dict[str, bytes]:
+        """Every file of the folder with its bytes, hidden ones too."""
+        return {str(path): path.read_bytes() for path in sorted(self.folder.rglob("*")) if path.is_file()}
+
+    def scores(self) -> pd.DataFrame:
+        """The customer table of the only score."""
+        (path,) = (self.folder / "out" / "scores").glob("*/customers.parquet")
+        return pd.read_parquet(path)
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """An empty current folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    return Place(tmp_path)
