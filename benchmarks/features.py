@@ -69,6 +69,8 @@ class Cost:
 
 @dataclass(frozen=True)
 class Measured:
+    """What one run took."""
+
     customers: int
     columns: int
     netting: Cost

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ltvml.models.purchase.mbg_nbd import MBGNBD
     from ltvml.models.spend.gamma_gamma import GammaGamma
     from ltvml.window import Window
+    from ltvml.workflows.explain import explain
     from ltvml.workflows.fit import fit
     from ltvml.workflows.score import score
     from ltvml.workflows.summary import customer_summary
@@ -30,6 +31,7 @@ __all__ = [
     "GammaGamma",
     "Window",
     "customer_summary",
+    "explain",
     "fit",
     "load_config",
     "score",
@@ -45,6 +47,7 @@ _HOMES = {
     "load_config": "ltvml.config",
     "Window": "ltvml.window",
     "customer_summary": "ltvml.workflows.summary",
+    "explain": "ltvml.workflows.explain",
     "fit": "ltvml.workflows.fit",
     "score": "ltvml.workflows.score",
     "validate": "ltvml.workflows.validate",

@@ -124,25 +124,40 @@ def _previous(final: Path) -> Path:
 
 
 def _refuse_other(final: Path, kind: str) -> None:
-    """Refuse to replace what is not an earlier result of this kind."""
+    """Refuse to replace what is not an earlier result of this kind, whole and alone."""
     if final.exists() and not final.is_dir():
         raise OutputError(f"{final} is a file; expected a folder to write results into.", hint="name another folder.")
-    if final.is_dir() and any(final.iterdir()) and (found := _kind_of(final)) != kind:
-        content = f"holds {found}" if found else f"has no {MANIFEST} of ltvml"
-        raise OutputError(
-            f"{final} is not empty and {content}; expected an earlier result of {kind}: it will not be replaced.",
-            hint="name a new or empty folder, or one that an earlier run of the same command wrote.",
-        )
+    inside = {path.name for path in final.iterdir()} if final.is_dir() else set()
+    if not inside:
+        return
+    manifest = _manifest_of(final)
+    # what the system leaves in a folder, such as .DS_Store, is nobody's work
+    foreign = {name for name in inside - _written(manifest) if not name.startswith(".")}
+    if manifest.get("kind") != kind:
+        content = f"holds {manifest['kind']}" if "kind" in manifest else f"has no {MANIFEST} of ltvml"
+        expected = f"an earlier result of {kind}"
+    elif foreign:
+        content, expected = f"holds {', '.join(sorted(foreign)[:5])} besides", "what ltvml wrote alone"
+    else:
+        return
+    raise OutputError(
+        f"{final} is not empty and {content}; expected {expected}: it will not be replaced.",
+        hint="name a new or empty folder, or one that an earlier run of the same command wrote.",
+    )
 
 
-def _kind_of(folder: Path) -> str | None:
-    """What a folder holds by its manifest; None where ltvml did not write it."""
+def _manifest_of(folder: Path) -> dict[str, Any]:
+    """The manifest of a folder; empty where ltvml did not write it."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError, ValueError):
-        return None
-    ours = isinstance(manifest, dict) and manifest.get("format") == FORMAT
-    return str(manifest.get("kind")) if ours else None
+        return {}
+    return manifest if isinstance(manifest, dict) and manifest.get("format") == FORMAT else {}
+
+
+def _written(manifest: Mapping[str, Any]) -> set[str]:
+    """Names at the top of a folder that its manifest lists."""
+    return {MANIFEST, *(name.partition("/")[0] for name in manifest.get("files", ()))}
 
 
 @contextlib.contextmanager

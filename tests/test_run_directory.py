@@ -102,6 +102,23 @@ def test_a_result_of_another_kind_is_not_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "result.txt").read_text() == "old"
 
 
+@pytest.mark.parametrize("name", ["notes.txt", "nested/run/result.txt"])
+def test_a_result_that_somebody_added_to_is_not_replaced(tmp_path: Path, name: str) -> None:
+    write(tmp_path / "run", "old")
+    (tmp_path / "run" / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "run" / name).write_text("dear")
+    with pytest.raises(OutputError, match=f"holds {name.partition('/')[0]} besides"):
+        write(tmp_path / "run", "new")
+    assert (tmp_path / "run" / name).read_text() == "dear"
+
+
+def test_what_the_system_leaves_in_a_result_does_not_keep_it(tmp_path: Path) -> None:
+    write(tmp_path / "run", "old")
+    (tmp_path / "run" / ".DS_Store").write_bytes(b"\0")
+    write(tmp_path / "run", "new")
+    assert (tmp_path / "run" / "result.txt").read_text() == "new"
+
+
 def test_an_empty_folder_is_used(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     write(tmp_path / "run", "new")

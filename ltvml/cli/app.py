@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ltvml.cli import configuration, data, model_list, runs
+from ltvml.cli import configuration, data, explain, model_list, runs
 from ltvml.cli.examples import examples
 
 app = typer.Typer(
@@ -15,8 +15,10 @@ app = typer.Typer(
         "ltvml demo             a real shop, from orders to scores",
         "ltvml init orders.csv  look at a file, write ltvml.yaml",
         "ltvml validate         what would be used, what not, and why",
+        "ltvml backtest         which model would have done best",
         "ltvml fit              fit the models, track the run",
         "ltvml score            write scores/<cutoff>/customers.parquet",
+        "ltvml explain 12346    one customer: orders, scores, reasons",
         notes="""
             Commands read ltvml.yaml in the current folder unless --config names
             another file. Results go to stdout, progress and warnings to stderr.
@@ -56,8 +58,10 @@ def before_a_command(
 app.command(epilog=runs.DEMO_EXAMPLES)(runs.demo)
 app.command(epilog=data.INIT_EXAMPLES)(data.init)
 app.command(epilog=data.VALIDATE_EXAMPLES)(data.validate)
+app.command(epilog=runs.BACKTEST_EXAMPLES)(runs.backtest)
 app.command(epilog=runs.FIT_EXAMPLES)(runs.fit)
 app.command(epilog=runs.SCORE_EXAMPLES)(runs.score)
+app.command(epilog=explain.EXPLAIN_EXAMPLES)(explain.explain)
 app.command(epilog=model_list.MODELS_EXAMPLES)(model_list.models)
 app.add_typer(configuration.group, name="config")
 

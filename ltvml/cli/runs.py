@@ -1,4 +1,4 @@
-"""Commands that fit and score: demo, fit, score."""
+"""Commands that judge, fit and score: demo, backtest, fit, score."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +13,15 @@ DEMO_EXAMPLES = examples(
     "ltvml demo",
     "ltvml demo --out /data/demo --no-mlflow",
     "ltvml demo --json | jq .",
+)
+BACKTEST_EXAMPLES = examples(
+    "ltvml backtest",
+    "ltvml backtest --config shop.yaml --set window.churn_horizon=60",
+    "ltvml backtest --json | jq .value.champion",
+    notes="""
+        Only orders up to window.cutoff are looked at. Measures and plots are
+        written to <output.dir>/backtest/<cutoff>.
+    """,
 )
 FIT_EXAMPLES = examples(
     "ltvml fit",
@@ -48,6 +57,22 @@ def demo(
         from ltvml.workflows import demo as workflow
 
         show_run(job, workflow.demo(out=out, tracking="local" if no_mlflow else "mlflow", progress=job.progress))
+
+
+def backtest(
+    config: ConfigFile = DEFAULT_CONFIG,
+    overrides: Overrides = None,
+    no_mlflow: NoMlflow = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Judge every model at past cutoffs, beside naive guesses, and say which one won and why."""
+    with session(as_json=as_json, quiet=quiet, debug=debug) as job:
+        settings = read_config(config, overrides, no_mlflow=no_mlflow)
+        from ltvml.workflows import backtest as workflow
+
+        show_run(job, workflow.backtest(settings, progress=job.progress))
 
 
 def fit(

@@ -103,7 +103,9 @@ class Session:
             _say("hint", hint, colour="cyan")
         if self.as_json:
             fault = {"type": type(error).__name__, "message": message, "hint": hint, "exit_code": exit_code}
-            self._print_json({"error": fault | _details(error)})
+            # where stdout itself is full or closed there is nowhere left to say it
+            with contextlib.suppress(OSError, ValueError):
+                self._print_json({"error": fault | _details(error)})
         return typer.Exit(exit_code)
 
     def _print_json(self, values: dict[str, Any]) -> None:

@@ -101,15 +101,15 @@ def leaderboard(table: pd.DataFrame, role: Role, *, segment: str = "decides") ->
     Returns
     -------
     frame
-        Indexed by `candidate`; the measures of the role, and `cutoffs`: at how many the candidate stood. Means over
-        different cutoffs are not to be compared.
+        Indexed by `candidate`; the measures of the role, and `cutoffs`: at how many the candidate stood. Those that
+        stood at fewer come last, since means over different cutoffs are not to be compared.
     """
     of_segment = table[table["segment"] == segment]
     wide = of_segment.groupby(["candidate", "measure"])["value"].mean().unstack()
     wide = wide.reindex(columns=list(MEASURES[role])).rename_axis(columns=None)
     wide["cutoffs"] = of_segment.groupby("candidate")["origin"].nunique()
     leading = LEADING[role]
-    return wide.sort_values(leading, ascending=leading in SMALLER_IS_BETTER, kind="stable")
+    return wide.sort_values(["cutoffs", leading], ascending=[False, leading in SMALLER_IS_BETTER])
 
 
 def leading_intervals(rounds: Sequence[Round], role: Role) -> dict[str, tuple[float, float]]:

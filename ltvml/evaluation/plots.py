@@ -43,7 +43,7 @@ def weekly_tracking(days: ArrayLike, actual: ArrayLike, expected: ArrayLike, *, 
     days = np.asarray(days)
     whole = len(days) // WEEK * WEEK
     week_start = dates_of(days[:whole:WEEK])
-    figure, axes = _canvas("Repeat purchases a week", "purchases")
+    figure, axes = canvas("Repeat purchases a week", "purchases")
     seen = days[:whole:WEEK] + WEEK - 1 <= cutoff_day
     axes.plot(week_start[seen], _weekly(actual, whole)[seen], color=INK, linewidth=1.4, label="what happened")
     axes.plot(week_start, _weekly(expected, whole), color=ACCENT, linewidth=1.8, label=f"expected by {model}")
@@ -68,7 +68,7 @@ def alive_by_history(
     age : float
         Days since the first purchase that the picture is drawn for.
     """
-    figure, axes = _canvas(f"Probability of still being a customer, {age:.0f} days after the first purchase", "")
+    figure, axes = canvas(f"Probability of still being a customer, {age:.0f} days after the first purchase", "")
     x, y = np.asarray(frequencies, dtype=float), age - np.asarray(recencies, dtype=float)
     image = axes.pcolormesh(x, y, probability, cmap=ALIVE, vmin=0, vmax=1, shading="nearest", rasterized=True)
     axes.set_xlabel("repeat purchases")
@@ -90,7 +90,7 @@ def value_distribution(edges: ArrayLike, customers: ArrayLike, value: ArrayLike,
         Customers in each band, and the sum of their predicted LTV.
     currency : str, optional
     """
-    figure, axes = _canvas("Predicted lifetime value", "share")
+    figure, axes = canvas("Predicted lifetime value", "share")
     shares = [
         (np.asarray(customers, dtype=float), MAIN, "of customers"),
         (np.asarray(value, dtype=float), ACCENT, "of value"),
@@ -145,8 +145,9 @@ def _band_labels(edges: NDArray[np.float64]) -> list[str]:
     return [f"under {names[0]}", *(f"{low}-{high}" for low, high in pairwise(names)), f"{names[-1]} and over"]
 
 
-def _canvas(title: str, ylabel: str) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
+def canvas(title: str, ylabel: str, *, size: tuple[float, float] = (8, 4.5)) -> tuple[Figure, Axes]:
+    """An empty figure in the house's style; `size` in inches."""
+    figure = Figure(figsize=size, layout="constrained")
     axes = figure.add_subplot()
     axes.set_title(title, loc="left", color=INK, fontsize=12, fontweight="bold")
     axes.set_ylabel(ylabel, color=INK)

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    import pandas as pd
+
 
 @dataclass(frozen=True)
 class Param:
@@ -97,6 +99,34 @@ def fit_run(report: Mapping[str, Any]) -> Run:
 def score_run(report: Mapping[str, Any]) -> Run:
     """Turn a score into a run; `report` as in `fit_run`, without models."""
     return Run("score", tuple(items_of(report)))
+
+
+def backtest_run(report: Mapping[str, Any]) -> Run:
+    """Turn a backtest into a parent run with a child run for each role, model and past cutoff.
+
+    Parameters
+    ----------
+    report : mapping
+        As in `fit_run`, without models; `measures` is a frame with the columns role, cutoff, segment, candidate,
+        measure, value.
+    """
+    measures = report["measures"]
+    table = Artifact("measures.csv", measures.to_csv(index=False))
+    groups = measures.groupby(["role", "candidate", "cutoff"], sort=False)
+    children = tuple(judged_run(*key, rows) for key, rows in groups)
+    return Run("backtest", (*items_of(report), table), children)
+
+
+def judged_run(role: str, candidate: str, cutoff: Any, measures: pd.DataFrame) -> Run:
+    """Turn one model at one past cutoff into a run."""
+    tags = (Tag("role", role), Tag("model", candidate), Tag("cutoff", str(cutoff)))
+    metrics = numbers_of(
+        {
+            f"{row.segment.replace(' ', '_')}.{row.measure}": row.value
+            for row in measures.itertuples(index=False)
+        }
+    )
+    return Run(f"{role}: {candidate}: {cutoff}", (*tags, *metrics))
 
 
 def model_run(role: str, model: Mapping[str, Any]) -> Run:

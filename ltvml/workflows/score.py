@@ -12,7 +12,7 @@ import pandas as pd
 from ltvml.bundle import Bundle
 from ltvml.config import ValueSettings, WindowSettings
 from ltvml.contracts import CUSTOMER_SCORES
-from ltvml.errors import ConfigError, DataWarning, LtvmlWarning
+from ltvml.errors import ConfigError, DataWarning, EngineError, LtvmlWarning
 from ltvml.evaluation import plots
 from ltvml.features.summary import customer_summary
 from ltvml.run_directory import run_directory, write_manifest
@@ -64,7 +64,7 @@ def score(
         See `ltvml.errors`; nothing is half written.
     """
     steps = Steps(progress)
-    bundle = _bundle_of(config, model)
+    bundle = bundle_of(config, model)
     config = as_fitted(config, bundle)
     intake = take_in(config, transactions, steps)
     folder = Path(out) if out is not None else Path(config.output.dir) / "scores" / config.cutoff.isoformat()
@@ -146,14 +146,21 @@ def _warn(warning: LtvmlWarning) -> None:
 
 def _write(staging: Path, intake: Intake, bundle: Bundle, config: Config, tally: Tally, steps: Steps) -> None:
     summary = customer_summary(intake.days, intake.window, decimals=config.value.decimals)
+    # counted before: while a table is read in batches its engine answers nothing else
+    expected = intake.customers
     with CustomerFiles(staging, config.output.formats) as files:
 
         def sink(batch: pa.Table) -> None:
             files.write(batch)
             tally.add(batch.to_pandas())
-            steps.advance("score", tally.customers, intake.customers)
+            steps.advance("score", tally.customers, expected)
 
         intake.engine.map_batches(summary, bundle.score, CUSTOMER_SCORES, sink)
+    if tally.customers != expected:
+        raise EngineError(
+            f"{tally.customers:,} of {expected:,} customers were scored; expected all of them.",
+            hint="this is a fault of ltvml or of the engine: please report it.",
+        )
 
 
 def _drawn(staging: Path, bundle: Bundle, tally: Tally) -> tuple[Path, ...]:
@@ -177,7 +184,8 @@ def _manifest(bundle: Bundle, intake: Intake, config: Config, tally: Tally) -> d
     }
 
 
-def _bundle_of(config: Config, model: str | Path | Bundle | None) -> Bundle:
+def bundle_of(config: Config, model: str | Path | Bundle | None) -> Bundle:
+    """The bundle that is named, fetched where it lies in a tracker; that of the last fit by default."""
     if isinstance(model, Bundle):
         return model
     if model is None:

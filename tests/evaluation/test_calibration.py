@@ -14,7 +14,7 @@ from ltvml.evaluation.metrics import expected_calibration_error, log_loss
 
 # scikit-learn stops its own search near 1e-4 of the coefficients
 SKLEARN = 2e-3
-# a correction that finds nothing to correct loses by what it learned from noise: 3 of 200 samples were changed when tried
+# where there is nothing to correct, learning from noise costs: 3 of 200 samples were changed when tried
 CHANGED_AT_MOST = 0.10
 ROWS = 6_000
 

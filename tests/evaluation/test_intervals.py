@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ltvml.errors import DataContractError
+from ltvml.evaluation.election import Round
 from ltvml.evaluation.intervals import ValueIntervals, coverage, why_withheld
 
 # the band that the product promises
@@ -89,6 +90,28 @@ def test_longer_window_with_more_buyers_raises_the_lower_bound(intervals):
     prediction = np.array([60.0])
     longer = intervals.for_share_of_buyers(0.9)
     assert longer.bounds(prediction)[0][0] > intervals.bounds(prediction)[0][0]
+
+
+def test_window_three_times_as_long_as_those_seen_is_covered_once_its_share_of_buyers_is_known():
+    rng = np.random.default_rng(0)
+    rate, worth = rng.gamma(0.5, 1 / 60, 6_000), np.exp(rng.normal(3, 0.5, 6_000))
+    past, later = [poisson_round(rng, rate, worth, days=30) for _ in range(3)], poisson_round(rng, rate, worth, days=90)
+    prediction = later.predictions["a"]
+    expected_buyers = float(np.mean(1 - np.exp(-90 * rate)))
+    learned = fitted(past, scale=float(prediction.mean())).for_share_of_buyers(expected_buyers)
+    assert LEAST <= learned.inside(prediction, later.spend).mean() <= MOST
+    nothing = learned.customers.p_nothing(prediction / prediction.mean())
+    assert nothing.mean() == pytest.approx(1 - later.bought.mean(), abs=0.03)
+
+
+def poisson_round(rng, rate, worth, *, days):
+    """Customers who buy at a constant rate, known to the candidate but for 30 % of noise."""
+    orders = rng.poisson(rate * days)
+    spend = worth * rng.gamma(2.0 * np.maximum(orders, 1), 0.5) * (orders > 0)
+    everybody = np.ones(len(rate), dtype=bool)
+    predictions = {"a": rate * days * worth * np.exp(rng.normal(0, 0.3, len(rate)))}
+    bought = (orders > 0).astype(float)
+    return Round(0, days, np.arange(len(rate)), bought, spend, {"decides": everybody}, predictions)
 
 
 def test_intervals_survive_json_exactly(intervals):

@@ -61,11 +61,13 @@ def test_board_is_the_mean_over_the_cutoffs_best_first(rounds, role):
         assert board.loc["poor", name] == pytest.approx(expected, abs=EXACT)
 
 
-def test_board_counts_the_cutoffs_at_which_a_candidate_stood(simulated):
-    rounds = simulated({"a": 0.5, "b": 0.5})
-    rounds[0] = replace(rounds[0], predictions={"a": rounds[0].predictions["a"]})
-    assert leaderboard(measure(rounds, "repurchase"), "repurchase")["cutoffs"].to_dict() == {"a": 3, "b": 2}
-    assert set(leading_intervals(rounds, "repurchase")) == {"a", "b"}
+def test_candidate_that_missed_a_cutoff_comes_last_and_is_marked(simulated):
+    rounds = simulated({"poor": 1.5, "good": 0.1})
+    rounds[0] = replace(rounds[0], predictions={"poor": rounds[0].predictions["poor"]})
+    board = leaderboard(measure(rounds, "repurchase"), "repurchase")
+    assert board["cutoffs"].to_dict() == {"poor": 3, "good": 2}
+    assert list(board.index) == ["poor", "good"]
+    assert set(leading_intervals(rounds, "repurchase")) == {"poor", "good"}
 
 
 def test_cutoff_after_which_nobody_bought_has_no_rows(rounds, role):

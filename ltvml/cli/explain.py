@@ -1,0 +1,44 @@
+"""The command that explains one customer."""
+
+from typing import Annotated
+
+import typer
+
+from ltvml.cli.examples import examples
+from ltvml.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Debug, Overrides, Quiet
+from ltvml.cli.session import read_config, session
+
+EXPLAIN_EXAMPLES = examples(
+    "ltvml explain 12346",
+    "ltvml explain 12346 --set window.cutoff=2011-12-01",
+    "ltvml explain 00123 --config shop.yaml --json | jq .reasons",
+    notes="""
+        A reason is said only if the risk would move back with the numbers it
+        names at the shop's median. Ids are text: leading zeros count.
+    """,
+)
+
+
+def explain(
+    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="Id of the customer, as in the orders.")],
+    config: ConfigFile = DEFAULT_CONFIG,
+    overrides: Overrides = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model", metavar="MODEL", help="Bundle folder, models:/NAME@ALIAS or runs:/ID/PATH; else the last fit."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Show one customer: orders, scores, and the reasons of the churn risk.
+
+    Nothing is fitted and nothing is written: the bundle of the last fit, or the one named, is asked.
+    """
+    with session(as_json=as_json, quiet=quiet, debug=debug) as job:
+        settings = read_config(config, overrides)
+        from ltvml.workflows import explain as workflow
+
+        job.show(workflow.explain(settings, customer, model=model, progress=job.progress))

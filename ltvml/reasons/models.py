@@ -1,0 +1,133 @@
+"""Each kind of model as the parts that it is made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ltvml.models.base import RepurchaseModel, ValueModel
+from ltvml.models.logit import log_odds
+from ltvml.models.repurchase.lightgbm_binary import LightGBMBinary
+from ltvml.models.repurchase.lightgbm_hazard import LightGBMHazard
+from ltvml.models.repurchase.mix import RepurchaseMix
+from ltvml.models.value.lightgbm_tweedie import LightGBMTweedie, log_closed_form_value
+from ltvml.models.value.lightgbm_two_stage import LightGBMTwoStage
+from ltvml.models.value.mix import ValueMix
+from ltvml.reasons.links import Linear, LogChanceTimesSpend, LogOfSum, NoEvent
+from ltvml.reasons.parts import Combination, SummaryPart, TreePart
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from ltvml.reasons.parts import Part
+    from ltvml.reasons.typical import Typical
+
+    Array = NDArray[np.float64]
+
+# a value below a millionth of the currency is nothing, and its log is kept finite
+_NOTHING = 1e-6
+
+
+def part_of(model: RepurchaseModel | ValueModel, typical: Typical, horizon: float) -> Part:
+    """The parts of a model, in log-odds of churn for a repurchase model, in log value for a value model.
+
+    Parameters
+    ----------
+    model : RepurchaseModel or ValueModel
+        Fitted. A model of the summary alone may be of any kind; a learner is known here by its class.
+    typical : Typical
+    horizon : float
+        Of the score, days. A learner is explained at the horizon it was trained for, whatever this says.
+    """
+    for kind, taken_apart in _KINDS.items():
+        if isinstance(model, kind):
+            return taken_apart(model, typical)
+    return SummaryPart(_score_of(model, horizon), typical)
+
+
+def _score_of(model: RepurchaseModel | ValueModel, horizon: float) -> Callable[[pd.DataFrame], Array]:
+    if isinstance(model, RepurchaseModel):
+        return lambda X: log_odds(model.churn_risk(X, horizon))
+    return lambda X: _log_value(model.expected_value(X, horizon))
+
+
+def _binary(model: LightGBMBinary, typical: Typical) -> Part:
+    return Combination(Linear((-1.0,)), (_purchase_trees(model, typical),))
+
+
+def _purchase_trees(model: LightGBMBinary, typical: Typical) -> TreePart:
+    return TreePart(model.trees_, model.closed_form_, model.horizon_, typical)
+
+
+def _hazard(model: LightGBMHazard, typical: Typical) -> Part:
+    horizon, intervals = float(model.edges_[-1]), range(len(model.edges_) - 1)
+    parts = (TreePart(model.trees_, model.closed_form_, horizon, typical, interval) for interval in intervals)
+    return Combination(NoEvent(), tuple(parts))
+
+
+def _repurchase_mix(model: RepurchaseMix, typical: Typical) -> Part:
+    learners, closed = model.weight_, 1 - model.weight_
+    constant = model.weight_ * model.learners_shift_ + model.level_shift_
+    link = Linear((-learners / 2, -learners / 2, -closed), -constant)
+    parts = (
+        SummaryPart(model.logistic_.log_odds_at_horizon, typical),
+        _purchase_trees(model.trees_, typical),
+        SummaryPart(
+            lambda X: log_odds(model.closed_form_.probability_of_purchase(X, model.horizon_)),
+            typical,
+        ),
+    )
+    return Combination(link, parts)
+
+
+def _tweedie(model: LightGBMTweedie, typical: Typical) -> Part:
+    trees = TreePart(model.trees_, model.closed_form_, model.horizon_, typical)
+    constant = float(_log_value(np.array(model.level_ * model.mean_)))
+    if not model.offset:
+        return Combination(Linear((1.0,), constant), (trees,))
+
+    def offset(X: pd.DataFrame) -> Array:
+        return log_closed_form_value(model.closed_form_.with_columns(X, model.horizon_), model.mean_)
+
+    return Combination(Linear((1.0, 1.0), constant), (trees, SummaryPart(offset, typical)))
+
+
+def _two_stage(model: LightGBMTwoStage, typical: Typical) -> Part:
+    buys = TreePart(model.buys_.trees_, model.closed_form_, model.horizon_, typical)
+    spends = TreePart(model.spends_, model.closed_form_, model.horizon_, typical)
+    return Combination(LogChanceTimesSpend(float(_log_value(np.array(model.level_ * model.mean_)))), (buys, spends))
+
+
+def _value_mix(model: ValueMix, typical: Typical) -> Part:
+    blend, closed_form = model.blend_, model.closed_form_
+    learned = blend.weight / 3
+    closed = (1 - blend.weight) / 2
+    means = (*[blend.mean_learned] * 3, blend.mean_repeat, blend.mean_all)
+    shares = (*[learned] * 3, closed, closed)
+    weights = (blend.level * share / mean if mean > 0 else 0.0 for share, mean in zip(shares, means, strict=True))
+    parts = (
+        _tweedie(model.tweedie_, typical),
+        _tweedie(model.tweedie_offset_, typical),
+        _two_stage(model.two_stage_, typical),
+        SummaryPart(lambda X: _log_value(closed_form.values(X, model.horizon_)[0]), typical),
+        SummaryPart(lambda X: _log_value(closed_form.values(X, model.horizon_)[1]), typical),
+    )
+    return Combination(LogOfSum(tuple(weights)), parts)
+
+
+def _log_value(value: Array) -> Array:
+    return np.log(np.maximum(value, _NOTHING))
+
+
+_KINDS: dict[type, Callable[[Any, Typical], Part]] = {
+    RepurchaseMix: _repurchase_mix,
+    LightGBMBinary: _binary,
+    LightGBMHazard: _hazard,
+    ValueMix: _value_mix,
+    LightGBMTweedie: _tweedie,
+    LightGBMTwoStage: _two_stage,
+}

@@ -1,0 +1,172 @@
+"""What a score is made of: trees, a function of the customer summary, or a combination of such parts.
+
+Every part does two things. It shares its value out among columns, exactly, and it says what its value would be if some
+columns were typical of the shop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from ltvml.models.design import INTERVAL
+from ltvml.reasons.facts import FACTS, Facts
+from ltvml.reasons.shapley import mean_gradient, shapley_shares
+from ltvml.snapshot_columns import CLOSED_FORM
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from ltvml.models.booster import Trees
+    from ltvml.models.closed_form import ClosedForm
+    from ltvml.reasons.links import Link
+    from ltvml.reasons.typical import Typical
+
+    Array = NDArray[np.float64]
+
+NOBODY: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Shares:
+    """A value shared out: value = baseline + the sum over columns.
+
+    Parameters
+    ----------
+    baseline : (n,) array
+        What the part says of nobody in particular.
+    of : dict of str to (n,) array
+        By column.
+    """
+
+    baseline: Array
+    of: dict[str, Array]
+
+    @property
+    def value(self) -> Array:
+        """The sum, shape (n,)."""
+        return np.asarray(self.baseline + sum(self.of.values()))
+
+
+class Part(Protocol):
+    """A piece of a score."""
+
+    def shares(self, X: pd.DataFrame) -> Shares:
+        """The value of each customer, shared out among columns."""
+
+    def value(self, X: pd.DataFrame, typical: frozenset[str] = NOBODY) -> Array:
+        """The value of each customer with the columns in `typical` at what is typical of the shop, shape (n,)."""
+
+
+@dataclass(frozen=True)
+class TreePart:
+    """Boosters that read columns: shares by TreeSHAP, the baseline their mean over the training.
+
+    Lundberg, Erion & Lee (2018), "Consistent individualized feature attribution for tree ensembles"; LightGBM's own.
+
+    Parameters
+    ----------
+    trees : Trees
+    closed_form : ClosedForm
+        Gives the columns of `snapshot_columns.CLOSED_FORM`.
+    horizon : float
+        For which it gives them, days.
+    typical : Typical
+    interval : int, optional
+        Where the trees ask for one interval of a hazard, which is not a property of the customer.
+    """
+
+    trees: Trees
+    closed_form: ClosedForm
+    horizon: float
+    typical: Typical
+    interval: int | None = None
+
+    def shares(self, X: pd.DataFrame) -> Shares:
+        """SHAP values, averaged over the boosters."""
+        if not self.trees.boosters:
+            return Shares(np.full(len(X), self.trees.constant), {})
+        matrix = self._matrix(X)
+        found = np.mean([booster.predict(matrix, pred_contrib=True) for booster in self.trees.boosters], axis=0)
+        of = {name: found[:, position] for position, name in enumerate(self.trees.names)}
+        return Shares(found[:, -1] + of.pop(INTERVAL, 0.0), of)
+
+    def value(self, X: pd.DataFrame, typical: frozenset[str] = NOBODY) -> Array:
+        """The mean raw score, shape (n,)."""
+        matrix = self._matrix(X)
+        middle = self._closed_form_of_the_typical(X) if typical & set(CLOSED_FORM.names) else {}
+        for position, name in enumerate(self.trees.names):
+            if name in typical:
+                matrix[:, position] = middle.get(name, self.typical[name])
+        return self.trees.raw_of(matrix)
+
+    def _matrix(self, X: pd.DataFrame) -> Array:
+        rows = self.closed_form.with_columns(X, self.horizon)
+        if self.interval is not None:
+            rows = rows.assign(**{INTERVAL: float(self.interval)})
+        return self.trees.matrix(rows)
+
+    def _closed_form_of_the_typical(self, X: pd.DataFrame) -> dict[str, Array]:
+        middle = Facts.typical(self.typical, len(X)).summary(X["cutoff_day"].to_numpy())
+        return self.closed_form.columns(middle, self.horizon)
+
+
+@dataclass(frozen=True)
+class SummaryPart:
+    """Any function of the customer summary: Shapley's shares of the four facts, against the typical customer.
+
+    Parameters
+    ----------
+    function : callable of a frame with the columns of `contracts.SUMMARY`, giving (n,)
+    typical : Typical
+    """
+
+    function: Callable[[pd.DataFrame], Array]
+    typical: Typical
+
+    def shares(self, X: pd.DataFrame) -> Shares:
+        """All sixteen mixtures of the customer and the typical one, asked once."""
+        everything = frozenset(FACTS)
+        shares = shapley_shares(FACTS, lambda own: self.value(X, everything - own))
+        return Shares(self.value(X, everything), shares)
+
+    def value(self, X: pd.DataFrame, typical: frozenset[str] = NOBODY) -> Array:
+        """The function of the customer, with some facts typical, shape (n,)."""
+        middle = Facts.typical(self.typical, len(X))
+        mixed = Facts.of(X, self.typical).having(middle, typical & frozenset(FACTS))
+        return np.asarray(self.function(mixed.summary(X["cutoff_day"].to_numpy())))
+
+
+@dataclass(frozen=True)
+class Combination:
+    """A smooth function of the values of other parts: their shares times its mean gradient.
+
+    Parameters
+    ----------
+    link : Link
+    parts : tuple of m Part
+    """
+
+    link: Link
+    parts: tuple[Part, ...]
+
+    def shares(self, X: pd.DataFrame) -> Shares:
+        """The shares of the parts, carried through the link along the line from their baselines."""
+        inner = [part.shares(X) for part in self.parts]
+        start = np.column_stack([shares.baseline for shares in inner])
+        end = np.column_stack([shares.value for shares in inner])
+        slope = mean_gradient(self.link.gradient, start, end)
+        of: dict[str, Array] = {}
+        for position, shares in enumerate(inner):
+            for name, share in shares.of.items():
+                of[name] = of.get(name, 0.0) + slope[:, position] * share
+        return Shares(self.link.value(start), of)
+
+    def value(self, X: pd.DataFrame, typical: frozenset[str] = NOBODY) -> Array:
+        """The link of the values of the parts, shape (n,)."""
+        return self.link.value(np.column_stack([part.value(X, typical) for part in self.parts]))

@@ -1,0 +1,177 @@
+"""The few reasons of a customer's churn risk: strongest first, each tested before it is said.
+
+A reason is an idea whose columns together move the log-odds of churn. It is said only where setting those columns to
+what is typical of the shop moves the risk back, so that a reader who asks "and if it were not so?" finds it true.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from ltvml.reasons.contributions import by_group, contributions, moved_by_typical
+from ltvml.reasons.groups import GROUPS
+from ltvml.reasons.sentences import Case, rows_of, sentence
+from ltvml.reasons.wording import english
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ltvml.bundle import Bundle
+    from ltvml.models.base import RepurchaseModel
+    from ltvml.reasons.typical import Typical
+    from ltvml.reasons.wording import Words
+
+Effect = Literal["raises", "lowers"]
+Order = Literal["strongest", "raising"]
+
+MOST = 3
+LEAST = 0.1
+"""Log-odds below which an idea is no reason: at most two and a half points of risk in a hundred."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why the churn risk of a customer is higher or lower than usual.
+
+    Parameters
+    ----------
+    group : str
+        The idea, see `groups.GROUPS`.
+    effect : {"raises", "lowers"}
+        On churn risk.
+    contribution : float
+        Log-odds of churn that the idea adds.
+    if_typical : float
+        Log-odds of churn by which the risk moves if the idea's columns are typical of the shop; of the other sign.
+    words : str
+        With the customer's own numbers.
+    """
+
+    group: str
+    effect: Effect
+    contribution: float
+    if_typical: float
+    words: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return asdict(self)
+
+
+def find_reasons(
+    model: RepurchaseModel,
+    X: pd.DataFrame,
+    *,
+    typical: Typical,
+    horizon: float,
+    words: Words,
+    first: Order = "strongest",
+    most: int = MOST,
+) -> list[list[Reason]]:
+    """The reasons of each customer.
+
+    Parameters
+    ----------
+    model : RepurchaseModel
+    X : (n, ...) frame
+        The customers in question, as they are handed to the model.
+    typical : Typical
+        Of the shop.
+    horizon : float
+        Of the churn risk, days.
+    words : Words
+    first : {"strongest", "raising"}
+        Order of the reasons: by weight, or those that raise the risk before those that lower it.
+    most : int
+
+    Returns
+    -------
+    list of n lists of Reason
+        An empty list where nothing sets a customer apart, as with a model that gives everybody the same.
+    """
+    evidence = Evidence.of(model, X, typical=typical, horizon=horizon)
+    return [
+        [evidence.reason(row, group, own, typical, words) for group in evidence.best(row, first)[:most]]
+        for row, own in enumerate(rows_of(X))
+    ]
+
+
+def reasons_for(
+    bundle: Bundle, X: pd.DataFrame, scores: pd.DataFrame, *, typical: Typical, words: Words | None = None
+) -> list[list[str]]:
+    """The reasons of a shortlist in words, those that raise the risk first.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    X : (n, ...) frame
+        The rows that were scored, those of the shortlist only.
+    scores : (n, ...) frame
+        Their scores, in the same order; where the churn risk is not known there is nothing to give reasons for.
+    typical : Typical
+        Of the shop.
+    words : Words, optional
+        English by default.
+
+    Returns
+    -------
+    list of n lists of str
+        Such as "58 days since the last order, usually every 31 (raises churn risk)"; at most three each.
+    """
+    words = words or english(bundle.money.currency)
+    known = scores["churn_risk"].notna().to_numpy()
+    found = iter(
+        find_reasons(
+            bundle.roles.repurchase,
+            X[known],
+            typical=typical,
+            horizon=bundle.window.churn_horizon,
+            words=words,
+            first="raising",
+        )
+    )
+    return [[words(reason.effect, reason=reason.words) for reason in next(found)] if row else [] for row in known]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What speaks for each idea.
+
+    Parameters
+    ----------
+    contributed : (n, k + 1) frame
+        See `contributions`.
+    weights, moved : (n, groups) frame
+        Contributions by idea, and how far the risk moves if the idea's columns are typical; log-odds of churn.
+    """
+
+    contributed: pd.DataFrame
+    weights: pd.DataFrame
+    moved: pd.DataFrame
+
+    @classmethod
+    def of(cls, model: RepurchaseModel, X: pd.DataFrame, *, typical: Typical, horizon: float) -> Self:
+        """Ask the model."""
+        contributed = contributions(model, X, typical=typical, horizon=horizon)
+        weights = by_group(contributed)
+        return cls(contributed, weights, moved_by_typical(model, X, typical=typical, horizon=horizon))
+
+    def best(self, row: int, first: Order) -> list[str]:
+        """The ideas that may be said of a customer, best first."""
+        weights, moved = self.weights.iloc[row], self.moved.iloc[row]
+        sayable = [
+            group for group in weights.index if abs(weights[group]) >= LEAST and weights[group] * moved[group] < 0
+        ]
+        return sorted(sayable, key=lambda group: (first == "raising" and weights[group] < 0, -abs(weights[group])))
+
+    def reason(self, row: int, group: str, own: dict[str, float], typical: Typical, words: Words) -> Reason:
+        """An idea about a customer, in words."""
+        weight, moved = float(self.weights[group].iloc[row]), float(self.moved[group].iloc[row])
+        case = Case(own, typical, self._leading(row, group, weight), raises=weight > 0)
+        return Reason(group, "raises" if weight > 0 else "lowers", weight, moved, sentence(group, case, words))
+
+    def _leading(self, row: int, group: str, weight: float) -> str:
+        """The column of an idea that pulls its way most."""
+        columns = [name for name in GROUPS[group] if name in self.contributed]
+        return str((self.contributed[columns].iloc[row] * weight).idxmax())

@@ -1,0 +1,180 @@
+"""What a backtest reports: in words, as plain values, and to the tracker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from ltvml.evaluation.leaderboard import LEADING, leaderboard, leading_intervals, measure
+from ltvml.window import date_of
+from ltvml.workflows.recording import Recorded
+from ltvml.workflows.wording import fields, paragraph, place, table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from ltvml.evaluation.election import Role
+    from ltvml.models.season import Season
+    from ltvml.workflows.contest import Contest
+    from ltvml.workflows.intake import Intake
+
+MEASURES_FILE = "measures.csv"
+QUESTIONS: Mapping[Role, str] = {
+    "repurchase": "Who buys again within {days} days?",
+    "value": "What will they spend within {days} days?",
+}
+SHOWN: Mapping[Role, tuple[str, ...]] = {
+    "repurchase": ("log_loss", "auc", "ece", "calibration_in_the_large"),
+    "value": ("gini", "decile_mape", "top_10", "bias"),
+}
+HEADINGS = {
+    "log_loss": "log-loss",
+    "auc": "AUC",
+    "ece": "ECE",
+    "calibration_in_the_large": "level",
+    "gini": "Gini",
+    "decile_mape": "decile error",
+    "top_10": "top 10 %",
+    "bias": "bias",
+}
+
+
+@dataclass(frozen=True)
+class BacktestReport:
+    """What past cutoffs showed.
+
+    Parameters
+    ----------
+    intake : Intake
+    contests : tuple of Contest
+        One a role.
+    season : Season
+        As of the cutoff.
+    folder : Path
+        Where the measures and the plots are.
+    plots : tuple of Path
+    recorded : Recorded
+    seconds : dict of str to float
+    """
+
+    intake: Intake
+    contests: tuple[Contest, ...]
+    season: Season
+    folder: Path
+    plots: tuple[Path, ...] = ()
+    recorded: Recorded = field(default_factory=Recorded)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The long table of every measure, by role; see `evaluation.leaderboard.measure`."""
+        return {contest.role: measure(contest.rounds, contest.role) for contest in self.contests if contest.rounds}
+
+    @cached_property
+    def intervals(self) -> dict[str, dict[str, tuple[float, float]]]:
+        """80 % interval of the leading measure of each candidate, by role."""
+        return {
+            contest.role: leading_intervals(contest.rounds, contest.role) for contest in self.contests if contest.rounds
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return {
+            "cutoff": self.intake.window.cutoff.isoformat(),
+            "season": self.season.words,
+            **{contest.role: self._contest_dict(contest) for contest in self.contests},
+            "folder": str(self.folder),
+            "plots": [str(plot) for plot in self.plots],
+            "tracking": self.recorded.to_dict(),
+            "seconds": self.seconds,
+        }
+
+    def tracked(self) -> dict[str, Any]:
+        """What the tracker keeps."""
+        return {
+            "window": {"cutoff": self.intake.window.cutoff.isoformat()},
+            "fingerprint": {"lines": self.intake.fingerprint},
+            "ledger": self.intake.row_counts,
+            "seconds": self.seconds,
+            "messages": [self.season.words, *(contest.election.words for contest in self.contests)],
+            "plots": self.plots,
+            "measures": self.measures(),
+        }
+
+    def measures(self) -> pd.DataFrame:
+        """Every measure of every candidate at every cutoff, by segment: one long table over all roles."""
+        parts = [frame.assign(role=role, cutoff=[date_of(day) for day in frame["origin"]]) for role, frame in self.tables.items()]
+        columns = ["role", "cutoff", "segment", "candidate", "measure", "value", "customers"]
+        return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
+
+    def text(self) -> str:
+        """In words, within 80 columns."""
+        places = [("measures", place(self.folder / MEASURES_FILE)), *(("plots", place(plot)) for plot in self.plots)]
+        return "\n\n".join(
+            [
+                *(self._contest_text(contest) for contest in self.contests),
+                paragraph(self.season.words),
+                fields([*places, *self.recorded.lines()]),
+            ]
+        )
+
+    def _contest_dict(self, contest: Contest) -> dict[str, Any]:
+        return {
+            "asked": contest.asked,
+            "horizon": contest.horizon,
+            "cutoffs": [date_of(judged.origin).isoformat() for judged in contest.rounds],
+            "champion": contest.champion,
+            "words": contest.election.words,
+            "gate": {"passed": contest.gate.passed, "words": contest.gate.words},
+            "leaderboard": self._rows(contest),
+        }
+
+    def _rows(self, contest: Contest) -> list[dict[str, Any]]:
+        if contest.role not in self.tables:
+            return []
+        board = leaderboard(self.tables[contest.role], contest.role)
+        return [{"candidate": name, **dict(row)} for name, row in board.iterrows()]
+
+    def _contest_text(self, contest: Contest) -> str:
+        head = QUESTIONS[contest.role].format(days=contest.asked)
+        lines = [head, "=" * len(head)]
+        if contest.horizon < contest.asked:
+            lines.append(
+                paragraph(
+                    f"No window of {contest.asked} days fits into the history: judged on {contest.horizon} days, "
+                    "and carried on by the closed-form curve."
+                )
+            )
+        if contest.rounds:
+            lines += [_cutoffs(contest), "", self._board(contest)]
+        return "\n".join([*lines, "", paragraph(contest.election.words)])
+
+    def _board(self, contest: Contest) -> str:
+        board = leaderboard(self.tables[contest.role], contest.role)
+        shown = [name for name in SHOWN[contest.role] if name in board]
+        intervals = self.intervals[contest.role]
+        header = ["", *(HEADINGS[name] for name in shown), f"{HEADINGS[LEADING[contest.role]]}, 80 %"]
+        rows = [
+            [
+                ("* " if name == contest.champion else "  ") + str(name),
+                *(
+                    f"{row[measure_]:.4f}" if measure_ == LEADING[contest.role] else f"{row[measure_]:.3f}"
+                    for measure_ in shown
+                ),
+                "{:.3f}-{:.3f}".format(*intervals[str(name)]),
+            ]
+            for name, row in board.iterrows()
+        ]
+        return table(header, rows)
+
+
+def _cutoffs(contest: Contest) -> str:
+    dates = ", ".join(date_of(judged.origin).isoformat() for judged in contest.rounds)
+    customers = sum(len(judged.bought) for judged in contest.rounds)
+    return paragraph(f"Cutoffs {dates}; {customers:,} customer-cutoffs.")
+
+

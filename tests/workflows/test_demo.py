@@ -1,0 +1,46 @@
+"""The demo: the shop that is shipped, fitted and scored as a new user would see it."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+
+from ltvml.workflows.demo import demo, shop_config
+
+# Online Retail II seen up to the cutoff, counted by pandas below
+CUTOFF = "2011-09-10"
+
+
+def known_customers() -> int:
+    """Customers with a sale of a product up to the cutoff, by pandas."""
+    from ltvml.datasets import online_retail
+
+    lines = pd.read_parquet(online_retail())
+    goods = lines[~lines["is_adjustment"] & ~lines["is_non_product"] & lines["customer_id"].notna()]
+    seen = goods[(goods["order_date"] < pd.Timestamp(CUTOFF) + pd.Timedelta(days=1)) & (goods["amount"] > 0)]
+    return int(seen["customer_id"].nunique())
+
+
+@pytest.mark.parametrize("name", ["out", "my: results", "a #b", "it's", "a b", "{x}", "naïve", "- [c]"])
+def test_any_folder_will_do(name):
+    assert shop_config(name, "none").output.dir == name
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::ltvml.errors.LtvmlWarning")
+def test_the_demo_scores_the_shop_and_says_where_everything_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    report = demo(out="my: demo #1", tracking="none")
+    text = report.text()
+    assert max(map(len, text.splitlines())) <= 80
+    assert {path.name for path in tmp_path.iterdir()} == {"my: demo #1"}
+    scores = pd.read_parquet(tmp_path / "my: demo #1" / "scores" / CUTOFF / "customers.parquet")
+    # a customer whose goods all came back is no buyer and no fault
+    assert known_customers() * 0.98 < len(scores) <= known_customers()
+    assert len(report.score.shortlist) == 20
+    for place in ("bundle", f"scores/{CUTOFF}", "plots/p_alive.png", "plots/predicted_ltv.png"):
+        assert f"my: demo #1/{place}" in text or place in text
+    assert all(plot.exists() for plot in (*report.fit.plots, *report.score.plots))
+    assert json.loads(json.dumps(report.to_dict(), allow_nan=False))["score"]["customers"] == len(scores)
