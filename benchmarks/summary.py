@@ -3,9 +3,9 @@
     python benchmarks/summary.py [customers] [--case low|cdnow]
 
 Each job runs in a process of its own, so that its peak memory is its own; the jobs take turns and the best time of each
-is compared; processor time is shown beside it, for machines that do other work. `low` has 2.35 orders a customer (1,000,000 customers unless told), `cdnow` 8.4. ltvml reads, checks and
-counts every row (the ledger) and computes the money; lifetimes computes frequency, recency, T and monetary value. The
-results must agree before any time is printed.
+is compared. Processor time is shown beside it, for machines that do other work. `low` has 2.35 orders a customer
+(1,000,000 customers unless told), `cdnow` 8.4. ltvml reads, checks and counts every row (the ledger) and computes the
+money; lifetimes computes frequency, recency, T and monetary value. The results must agree before any time is printed.
 """
 
 from __future__ import annotations
@@ -93,7 +93,9 @@ def compare(case: str, customers: int, path: Path) -> None:
         assert ours["rows"] == theirs["rows"], (ours["rows"], theirs["rows"])
         assert np.allclose(ours["sums"], theirs["sums"], rtol=1e-9), (ours["sums"], theirs["sums"])
         for name, run in (("ltvml", ours), ("lifetimes", theirs)):
-            print(f"  {form:8} {name:10} {run['seconds']:7.2f} s  cpu {run['cpu']:6.2f} s  peak {run['peak_gb']:5.2f} GB")
+            print(
+                f"  {form:8} {name:10} {run['seconds']:7.2f} s  cpu {run['cpu']:6.2f} s  peak {run['peak_gb']:5.2f} GB"
+            )
         print(f"  {form:8} ratio      {theirs['seconds'] / ours['seconds']:7.1f}x")
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 import pandas as pd
 
 from ltvml.contracts import SUMMARY
@@ -20,6 +21,8 @@ from ltvml.models import registry
 from ltvml.rfm import RFM
 from ltvml.run_directory import write_json
 from ltvml.scoring import Roles, customer_scores
+from ltvml.snapshot_columns import BEHAVIOUR
+from ltvml.track_record import TrackRecord
 from ltvml.window import Window
 
 if TYPE_CHECKING:
@@ -64,6 +67,8 @@ class Bundle:
         The fitted model of each role.
     money : Money
     rfm : RFM
+    record : TrackRecord
+        What past cutoffs taught: who won and why, intervals, corrections.
 
     Examples
     --------
@@ -75,8 +80,18 @@ class Bundle:
     roles: Roles
     money: Money
     rfm: RFM
+    record: TrackRecord = field(default_factory=TrackRecord)
 
-    summary_columns: ClassVar[tuple[str, ...]] = SUMMARY.names
+    @cached_property
+    def summary_columns(self) -> tuple[str, ...]:
+        """Columns of a row to score: the summary, and the behaviour that the models were trained on."""
+        read = {name for role in ROLES for name in getattr(self.roles, role).reads()}
+        return (*SUMMARY.names, *(name for name in BEHAVIOUR.names if name in read))
+
+    @property
+    def reads_behaviour(self) -> bool:
+        """Whether the summary alone is not enough to score."""
+        return len(self.summary_columns) > len(SUMMARY.names)
 
     @cached_property
     def version(self) -> str:
@@ -90,7 +105,7 @@ class Bundle:
         Parameters
         ----------
         summary : (n, ...) frame
-            Columns of `contracts.SUMMARY`; left as it was.
+            Columns of `summary_columns`; left as it was.
 
         Returns
         -------
@@ -104,7 +119,13 @@ class Bundle:
         """
         self._check(summary)
         return customer_scores(
-            summary, self.roles, self.window, margin=self.money.margin, rfm=self.rfm, version=self.version
+            summary,
+            self.roles,
+            self.window,
+            margin=self.money.margin,
+            rfm=self.rfm,
+            record=self.record,
+            version=self.version,
         )
 
     def example_rows(self) -> pd.DataFrame:
@@ -121,7 +142,7 @@ class Bundle:
                 "first_order_value": [20.0, 25.0],
                 "historic_value": [20.0, 100.0],
             }
-        )
+        ).assign(**{name: np.nan for name in self.summary_columns if name in BEHAVIOUR.names})
 
     def save(self, folder: Path | str) -> None:
         """Write the bundle as JSON files into `folder`, which is made."""
@@ -168,6 +189,7 @@ class Bundle:
             roles=Roles(**loaded),
             money=Money(**header["money"]),
             rfm=RFM.from_dict(header["rfm"]),
+            record=TrackRecord.from_dict(header["record"]),
         )
 
     def _content(self) -> dict[str, Any]:
@@ -181,6 +203,7 @@ class Bundle:
             },
             "money": vars(self.money).copy(),
             "rfm": self.rfm.to_dict(),
+            "record": self.record.to_dict(),
             "models": {role: getattr(self.roles, role).to_dict() for role in ROLES},
         }
 
@@ -189,7 +212,8 @@ class Bundle:
         if missing:
             raise DataContractError(
                 f"a row to score has the columns {list(self.summary_columns)}; missing: {missing}.",
-                hint="build the rows with ltvml.customer_summary.",
+                hint="build the rows with ltvml.customer_summary, from orders with the columns that the fit had "
+                "(product, category, quantity, ...).",
             )
         if len(summary) and (earliest := int(summary["cutoff_day"].min())) < self.window.cutoff_day:
             raise DataContractError(

@@ -1,4 +1,4 @@
-"""The tables that cross a border: their columns, types and meanings. Names and types only; nothing heavy is imported."""
+"""The tables that cross a border: their columns, types and meanings. No heavy imports."""
 
 from __future__ import annotations
 
@@ -106,6 +106,8 @@ CUSTOMER_SCORES = Table(
         Column("expected_purchases", "float64", "expected purchase days in the LTV horizon"),
         Column("expected_order_value", "float64", "expected value of one future purchase day"),
         Column("predicted_ltv", "float64", "discounted net value, times margin, in the LTV horizon"),
+        Column("predicted_ltv_lo", "float64", "10 % quantile of that value, from what past cutoffs showed"),
+        Column("predicted_ltv_hi", "float64", "90 % quantile of that value"),
         Column("total_value", "float64", "historic_value times margin + predicted_ltv"),
         Column("churn_risk", "float64", "probability of no purchase in the churn horizon"),
         Column("churn_band", "string", "low below 1/3, medium to 2/3, high above"),

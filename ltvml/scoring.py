@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
     from ltvml.models.base import PurchaseModel, RepurchaseModel, SpendModel, ValueModel
     from ltvml.rfm import RFM
+    from ltvml.track_record import TrackRecord
     from ltvml.window import Window
 
     Array = NDArray[np.float64]
 
 LOW_RISK, HIGH_RISK = 1 / 3, 2 / 3
-DATE_QUANTILES = {"next_purchase_date": 0.5, "next_purchase_lo": 0.1, "next_purchase_hi": 0.9}
+MEDIAN = 0.5
+DATES = ("next_purchase_date", "next_purchase_lo", "next_purchase_hi")
 # null by their meaning: one purchase has no gap, and where no purchase is the likelier outcome no date is promised
 NULL_BY_MEANING = ("mean_gap_days", "replenishment_date")
 # columns that are read off another one, and go with it
@@ -37,7 +39,7 @@ READ_FROM = {
         "replenishment_date",
         "value_at_risk",
     ),
-    "predicted_ltv": ("total_value", "value_at_risk"),
+    "predicted_ltv": ("predicted_ltv_lo", "predicted_ltv_hi", "total_value", "value_at_risk"),
 }
 
 
@@ -52,7 +54,7 @@ class Roles:
 
 
 def customer_scores(
-    X: pd.DataFrame, roles: Roles, window: Window, *, margin: float, rfm: RFM, version: str
+    X: pd.DataFrame, roles: Roles, window: Window, *, margin: float, rfm: RFM, record: TrackRecord, version: str
 ) -> pd.DataFrame:
     """The customer table of `contracts.CUSTOMER_SCORES`.
 
@@ -66,6 +68,8 @@ def customer_scores(
     margin : float
         Share of the net value that is kept.
     rfm : RFM
+    record : TrackRecord
+        Intervals and corrections that past cutoffs taught.
     version : str
         Content hash of the bundle.
 
@@ -74,18 +78,20 @@ def customer_scores(
     (n, ...) frame
         Same order of rows as `X`.
     """
+    dates = repurchase(X, roles.repurchase, window, record)
     columns = {
         **history(X),
         **purchases(X, roles, window),
-        **money(X, roles, window, margin),
-        **repurchase(X, roles.repurchase, window),
+        **money(X, roles, window, margin, dates["churn_risk"]),
+        **dates,
         "model_version": np.full(len(X), version),
     }
     columns["total_value"] = columns["historic_value"] * margin + columns["predicted_ltv"]
     columns["rfm_segment"] = rfm.segments(
         **{name: columns[name] for name in ("days_since_last", "n_orders", "historic_value")}
     )
-    withheld = withheld_by(roles)
+    columns |= value_interval(columns["predicted_ltv"], record)
+    withheld = withheld_by(roles, record)
     scores = without(pd.DataFrame({name: finite(values) for name, values in columns.items()}, index=X.index), withheld)
     scores["data_status"] = data_status(scores, withheld)
     return scores[list(CUSTOMER_SCORES.names)]
@@ -117,25 +123,36 @@ def purchases(X: pd.DataFrame, roles: Roles, window: Window) -> dict[str, NDArra
     }
 
 
-def money(X: pd.DataFrame, roles: Roles, window: Window, margin: float) -> dict[str, NDArray[Any]]:
+def money(X: pd.DataFrame, roles: Roles, window: Window, margin: float, churn_risk: Array) -> dict[str, NDArray[Any]]:
     """Predicted value, and the part of it that goes if the customer does."""
     predicted = margin * roles.value.expected_value(X, window.ltv_horizon)
     silent = margin * roles.value.expected_value_if_silent(X, window.ltv_horizon, silence=window.churn_horizon)
-    churn_risk = roles.repurchase.churn_risk(X, window.churn_horizon)
     return {
         "predicted_ltv": predicted,
         "value_at_risk": churn_risk * value_if_buys(predicted, silent, churn_risk),
     }
 
 
-def repurchase(X: pd.DataFrame, model: RepurchaseModel, window: Window) -> dict[str, NDArray[Any]]:
-    """Churn risk and the dates: readings of one survival curve."""
-    churn_risk = model.churn_risk(X, window.churn_horizon)
-    days = model.next_purchase(X, tuple(DATE_QUANTILES.values()), window.churn_horizon)
+def value_interval(predicted: Array, record: TrackRecord) -> dict[str, NDArray[Any]]:
+    """10 and 90 % quantile of the value of each customer; NaN where past cutoffs taught none."""
+    unknown = np.full(len(predicted), np.nan)
+    low, high = record.intervals.bounds(predicted) if record.intervals else (unknown, unknown)
+    return {"predicted_ltv_lo": low, "predicted_ltv_hi": high}
+
+
+def repurchase(X: pd.DataFrame, model: RepurchaseModel, window: Window, record: TrackRecord) -> dict[str, NDArray[Any]]:
+    """Churn risk and the dates: readings of one survival curve.
+
+    A correction of the probability at the horizon scales the curve within it, so that the quantiles of the date, given
+    a purchase within the horizon, stay as they are.
+    """
+    churn_risk = 1 - record.calibration.apply(1 - model.churn_risk(X, window.churn_horizon))
+    earlier, later = record.dates.levels
+    days = model.next_purchase(X, (MEDIAN, earlier, later), window.churn_horizon)
     # a purchase t days after the end of the cutoff falls on day ceil(t), and never on the cutoff itself
     ahead = np.clip(np.ceil(days), 1, window.churn_horizon)
     dates = dates_of(X["cutoff_day"].to_numpy(dtype=float)[:, None] + ahead)
-    columns = {name: dates[:, position] for position, name in enumerate(DATE_QUANTILES)}
+    columns = {name: dates[:, position] for position, name in enumerate(DATES)}
     due = np.where(churn_risk > 0.5, np.datetime64("NaT", "D"), columns["next_purchase_date"])
     return {"churn_risk": churn_risk, "churn_band": churn_band(churn_risk), **columns, "replenishment_date": due}
 
@@ -150,9 +167,9 @@ def finite(values: NDArray[Any]) -> NDArray[Any]:
     return np.where(np.isfinite(values), values, np.nan) if values.dtype.kind == "f" else values
 
 
-def withheld_by(roles: Roles) -> dict[str, str]:
+def withheld_by(roles: Roles, record: TrackRecord) -> dict[str, str]:
     """Columns that the fits do not identify, in the order of the table, with the reason of each."""
-    reasons: dict[str, str] = {}
+    reasons: dict[str, str] = dict(record.withheld)
     for model in (roles.purchase, roles.repurchase, roles.spend, roles.value):
         reasons = model.diagnosis_.withheld | reasons
     for source, columns in READ_FROM.items():

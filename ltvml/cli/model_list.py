@@ -18,29 +18,24 @@ MODELS_EXAMPLES = examples(
 
 
 def models(as_json: AsJson = False, quiet: Quiet = False, debug: Debug = False) -> None:
-    """List the models of each role; * marks the default."""
+    """List the models of each role, and what auto stands for."""
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
-        from ltvml.config import AUTO_CHOICES, models_by_name
+        from ltvml.config.sections import AUTO_MEANS, models_by_name
 
-        found: dict[str, dict[str, str]] = {role: models_by_name(role) for role in AUTO_CHOICES}
-        defaults: dict[str, str] = {role: choice.name for role, choice in AUTO_CHOICES.items()}
-        job.show(Document({"models": found, "defaults": defaults}, models_text(found, defaults)))
+        found: dict[str, dict[str, str]] = {role: models_by_name(role) for role in AUTO_MEANS}
+        meanings: dict[str, str] = {role: meaning for role, meaning in AUTO_MEANS.items()}
+        job.show(Document({"models": found, "auto": meanings}, models_text(found, meanings)))
 
 
-def models_text(found: Mapping[str, Mapping[str, str]], defaults: Mapping[str, str]) -> str:
+def models_text(found: Mapping[str, Mapping[str, str]], meanings: Mapping[str, str]) -> str:
     """The models by role."""
     return "\n\n".join(
-        "\n".join(
-            [
-                f"models.{role}",
-                *(model_text(name, line, default=name == defaults[role]) for name, line in lines.items()),
-            ]
-        )
+        "\n".join([f"models.{role} (auto: {meanings[role]})", *(model_text(*entry) for entry in lines.items())])
         for role, lines in found.items()
     )
 
 
-def model_text(name: str, line: str, *, default: bool) -> str:
+def model_text(name: str, line: str) -> str:
     """A model in one line, or two where it has much to say."""
-    start = f"{'*' if default else ' '} {name:<{NAME_WIDTH}} "
+    start = f"  {name:<{NAME_WIDTH}} "
     return textwrap.fill(line, WIDTH, initial_indent=start, subsequent_indent=" " * len(start))

@@ -5,7 +5,7 @@ from ltvml.config.loading import load_config
 from ltvml.config.section import Section
 from ltvml.config.sections import (
     AUTO,
-    AUTO_CHOICES,
+    BacktestSettings,
     EngineSettings,
     ModelChoice,
     ModelSettings,
@@ -19,7 +19,7 @@ from ltvml.config.sections import (
 
 __all__ = [
     "AUTO",
-    "AUTO_CHOICES",
+    "BacktestSettings",
     "Config",
     "EngineSettings",
     "ModelChoice",

@@ -26,7 +26,7 @@ from ltvml.config.fields import (
 )
 from ltvml.config.nearest import did_you_mean
 from ltvml.config.section import Section
-from ltvml.models.registry import available, first_line, model_definitions
+from ltvml.models.registry import available
 
 ReturnsPolicy = Literal["net", "drop", "error"]
 RowPolicy = Literal["keep", "drop"]
@@ -111,17 +111,20 @@ ON_OTHERS: Mapping[ChosenRole, Mapping[str, str]] = MappingProxyType(
         "purchase": {},
         "spend": {},
         "churn": {CLOSED_FORM: "The survival curve of models.purchase."},
-        "value": {"purchase_times_spend": "Expected purchases of models.purchase times the order value of models.spend."},
+        "value": {
+            "purchase_times_spend": "Expected purchases of models.purchase times the order value of models.spend."
+        },
     }
 )
 """What a fit builds from the models of other roles, and therefore has no arguments of its own."""
 
 
-AUTO_CHOICES: Mapping[ChosenRole, ModelChoice] = MappingProxyType(
+AUTO_MEANS: Mapping[ChosenRole, str] = MappingProxyType(
     {
-        "purchase": ModelChoice(name="mbg_nbd"),
-        "spend": ModelChoice(name="gamma_gamma", params={"orders": "all"}),
-        "value": ModelChoice(name="purchase_times_spend"),
+        "purchase": "bg_nbd or mbg_nbd, the likelier",
+        "spend": "gamma_gamma",
+        "churn": "the winner of a contest at past cutoffs",
+        "value": "the winner of a contest at past cutoffs",
     }
 )
 
@@ -155,17 +158,11 @@ class ModelSettings(Section):
         return choice
 
 
-    def chosen(self, role: ChosenRole) -> ModelChoice:
-        """The choice for `role`, with auto replaced by the default of this release."""
-        choice: ModelChoice = getattr(self, role)
-        return AUTO_CHOICES[role] if choice.name == "auto" else choice
-
-
 class BacktestSettings(Section):
     """How models are judged at past cutoffs."""
 
     longest_silence: Days = 730
-    """Customers silent for more days are scored, but do not decide which model wins: their silence flatters every model."""
+    """Customers silent for more days are scored, but do not decide which model wins: they flatter every model."""
 
 
 class EngineSettings(Section):

@@ -185,7 +185,8 @@ class DuckDBEngine:
         with _explained(f"read {source.label}"):
             kinds = _kinds(self._rows(source, as_text=False))
             rows = self._rows(source, as_text=True).limit(_PREVIEW_ROWS).to_arrow_table()
-        return tuple(SourceColumn(name, kind, tuple(rows[name].to_pylist())) for name, kind in kinds.items())
+        names = rows.column_names
+        return tuple(SourceColumn(name, kinds.get(name, "text"), tuple(rows[name].to_pylist())) for name in names)
 
     def fingerprint(self, table: nw.LazyFrame[Any]) -> str:
         """Content hash of lines: the same for any order of the rows, on any engine."""
@@ -256,7 +257,7 @@ def _explained(doing: str) -> Iterator[None]:
 
 
 def _advice(reason: str) -> str:
-    if "unicode" in reason.lower() or "utf-8" in reason.lower():
+    if "invalid unicode" in reason.lower() or "not utf-8" in reason.lower():
         return "save the file as UTF-8."
     if "CSV" in reason:
         return "does every line have the same number of columns, and is text with a separator in it quoted?"

@@ -6,6 +6,7 @@ import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ltvml.engines.csv_header import header_of, names_of, separator_of
 from ltvml.errors import DataContractError, EngineError
 
 if TYPE_CHECKING:
@@ -64,13 +65,32 @@ def reader_of(files: list[str], *, as_text: bool) -> str:
     listed = "[" + ", ".join(map(quote_text, files)) + "]"
     endings = {_format_of(name) for name in files}
     if endings == {"csv"}:
-        return f"read_csv({listed}, header=true, all_varchar={str(as_text).lower()}, union_by_name=true)"
+        return _text_reader(files) if as_text else f"read_csv({listed}, header=true, union_by_name=true)"
     if endings == {"parquet"}:
         return f"read_parquet({listed}, union_by_name=true)"
     if endings == {"json"}:
         return f"read_json({listed}, union_by_name=true)"
     known = ", ".join((*_TEXT_ENDINGS, *_PARQUET_ENDINGS, *_JSON_ENDINGS))
     raise EngineError(f"'{files[0]}' is of no known format; expected one of {known}, all files of the same.")
+
+
+def _text_reader(files: list[str]) -> str:
+    """CSV files as text, joined by column name; files of one header are read together."""
+    groups: dict[str, list[str]] = {}
+    for name in files:
+        groups.setdefault(header_of(name) or "", []).append(name)
+    return "(" + " UNION ALL BY NAME ".join(f"FROM {_csv(header, names)}" for header, names in groups.items()) + ")"
+
+
+def _csv(header: str, files: list[str]) -> str:
+    listed = "[" + ", ".join(map(quote_text, files)) + "]"
+    if not header:
+        return f"read_csv({listed}, header=true, all_varchar=true, union_by_name=true)"
+    names = [name or f"column{number}" for number, name in enumerate(names_of(header))]
+    columns = ", ".join(f"{quote_text(name)}: 'VARCHAR'" for name in names)
+    # told everything, DuckDB need not guess: its guess of a file with one broken line is another header
+    form = f"auto_detect=false, header=true, delim={quote_text(separator_of(header))}, quote='\"', escape='\"'"
+    return f"read_csv({listed}, {form}, columns={{{columns}}})"
 
 
 def _format_of(name: str) -> str:
@@ -81,12 +101,11 @@ def _format_of(name: str) -> str:
 
 def written_names(connection: duckdb.DuckDBPyConnection, files: list[str]) -> list[str]:
     """Column names as the first file has them, before DuckDB renames the second of two equal ones."""
-    first = quote_text(files[0])
     kind = _format_of(files[0])
     if kind == "csv":
-        row = connection.execute(f"SELECT * FROM read_csv({first}, header=false, all_varchar=true) LIMIT 1").fetchone()
-        return [str(name or "") for name in row or ()]
+        return names_of(header_of(files[0]) or "")
     if kind == "parquet":
+        first = quote_text(files[0])
         return _top_names(connection.execute(f"SELECT name, num_children FROM parquet_schema({first})").fetchall())
     return []
 

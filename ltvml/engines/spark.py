@@ -269,7 +269,7 @@ def _lazy(native: Any) -> nw.LazyFrame[Any]:
 @contextmanager
 def _explained(doing: str) -> Iterator[None]:
     """Spark's errors as ours: what was being done, and the one line that says why."""
-    from py4j.protocol import Py4JError
+    from py4j.protocol import Py4JError  # type: ignore[import-untyped]
     from pyspark.errors import PySparkException
 
     try:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 from typing import TYPE_CHECKING, Any
 
 from ltvml.engines.columns import check_unique
+from ltvml.engines.csv_header import names_of, separator_of
 from ltvml.errors import DataContractError, EngineError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-_SEPARATORS = ",;\t|"
 _TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 _JSON = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz")
 
@@ -51,12 +50,8 @@ def _read_csv(session: SparkSession, path: str, *, as_text: bool) -> DataFrame:
     first = session.read.text(path).head()
     if first is None:
         raise DataContractError(f"'{path}' is empty: 0 bytes; expected a header and rows.")
-    separator = _separator(first[0])
-    check_unique(next(csv.reader([first[0].removeprefix("\ufeff")], delimiter=separator)), f"'{path}'")
-    options: dict[str, Any] = {"sep": separator, "header": True, "escape": '"', "mode": "FAILFAST"}
+    header = first[0].removeprefix("\ufeff")
+    check_unique(names_of(header), f"'{path}'")
+    options: dict[str, Any] = {"sep": separator_of(header), "header": True, "escape": '"', "mode": "FAILFAST"}
     # by position, a second file with its columns in another order would be read wrongly and silently
     return session.read.options(**options, inferSchema=not as_text, enforceSchema=False).csv(path)
-
-
-def _separator(header: str) -> str:
-    return max(_SEPARATORS, key=header.count)

@@ -28,7 +28,7 @@ from ltvml.evaluation.metrics import checked_probabilities
 from ltvml.models.logit import log_odds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -129,6 +129,40 @@ def choose_calibration(p: ArrayLike, y: ArrayLike, bucket: NDArray[np.int64]) ->
     return FITS[best](
         chance, event, f"{best}: saved {gain:.4f} of log-loss, more than one standard error ({error:.4f})"
     )
+
+
+def proven_calibration(windows: Sequence[tuple[Array, Array, NDArray[np.int64]]]) -> Calibration:
+    """The correction of the last closed window, if it would have helped there when learned one window earlier.
+
+    A window that was off because of its season calls for a correction that the next season does not want; one that
+    carries over from window to window has earned its place.
+
+    Parameters
+    ----------
+    windows : sequence of (p, y, bucket)
+        As for `choose_calibration`, newest first.
+
+    Returns
+    -------
+    Calibration
+    """
+    if len(windows) < 2:
+        return Calibration(words="no correction: it takes two closed windows to prove one")
+    (p, y, bucket), (earlier_p, earlier_y, _) = windows[0], windows[1]
+    wanted = choose_calibration(p, y, bucket)
+    if wanted.method == "none":
+        return wanted
+    learned_earlier = FITS[wanted.method](np.asarray(earlier_p, dtype=float), np.asarray(earlier_y, dtype=float), "")
+    saved = row_losses(p, y) - row_losses(learned_earlier.apply(p), y)
+    if saved.mean() <= saved.std() / np.sqrt(len(saved)):
+        return Calibration(words=f"no correction: {wanted.method}, learned one window earlier, would not have helped")
+    return wanted
+
+
+def row_losses(p: ArrayLike, y: ArrayLike) -> Array:
+    """-ln of the probability given to what happened, shape (n,)."""
+    chance = np.clip(np.asarray(p, dtype=float), FLOOR, 1 - FLOOR)
+    return np.asarray(-np.log(np.where(np.asarray(y) > 0, chance, 1 - chance)))
 
 
 def fit_platt(p: Array, y: Array, words: str = "platt") -> Calibration:

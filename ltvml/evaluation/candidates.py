@@ -132,7 +132,7 @@ class Candidates:
 
     @cached_property
     def _two_stage(self) -> LightGBMTwoStage:
-        return LightGBMTwoStage(**self._shared).fit(self._training)
+        return LightGBMTwoStage(**self._shared).fit_spend(self._training, self._binary)
 
     def _repurchase_mix(self) -> RepurchaseMix:
         mix = RepurchaseMix(random_state=self.random_state)

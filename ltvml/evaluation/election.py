@@ -5,8 +5,9 @@ its mean advantage, averaged over the cutoffs, is more than one standard error; 
 since one customer stands at several cutoffs. Picking simply the best of the last window was measured to be worse than
 never picking.
 
-One standard error lets a challenger that is exactly as good as the default win once in six elections. That costs
-nothing: what replaces the default by luck is as good as the default, and a challenger that is worse wins more rarely.
+One standard error lets a challenger that is exactly as good as the default win once in six elections, and one of five
+such challengers twice in five. That costs little: what replaces the default by luck is as good as the default, and a
+challenger that is worse wins more rarely.
 """
 
 from __future__ import annotations

@@ -66,6 +66,10 @@ class Model(ABC):
     requires: tuple[str, ...]
     diagnosis_: Diagnosis
 
+    def reads(self) -> tuple[str, ...]:
+        """Columns of a row that the fitted model looks at; a learner adds those it was trained on."""
+        return self.requires
+
     def get_params(self) -> dict[str, Any]:
         """Arguments of `__init__` with their values."""
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}

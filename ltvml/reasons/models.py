@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-# a value below a millionth of the currency is nothing, and its log is kept finite
-_NOTHING = 1e-6
+# a value below a billionth of the currency is nothing, and its log is kept finite
+_NOTHING = 1e-9
 
 
 def part_of(model: RepurchaseModel | ValueModel, typical: Typical, horizon: float) -> Part:

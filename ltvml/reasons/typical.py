@@ -66,7 +66,7 @@ class Typical:
 def usual_gap(X: pd.DataFrame) -> Array:
     """Mean days between the purchases of each customer; NaN with one purchase, shape (n,)."""
     frequency, recency = column(X, "frequency"), column(X, "recency")
-    return np.divide(recency, frequency, out=np.full(len(X), np.nan), where=frequency > 0)
+    return np.asarray(np.divide(recency, frequency, out=np.full(len(X), np.nan), where=frequency > 0))
 
 
 def mean_order_value(X: pd.DataFrame) -> Array:

@@ -120,12 +120,8 @@ def backtest_run(report: Mapping[str, Any]) -> Run:
 def judged_run(role: str, candidate: str, cutoff: Any, measures: pd.DataFrame) -> Run:
     """Turn one model at one past cutoff into a run."""
     tags = (Tag("role", role), Tag("model", candidate), Tag("cutoff", str(cutoff)))
-    metrics = numbers_of(
-        {
-            f"{row.segment.replace(' ', '_')}.{row.measure}": row.value
-            for row in measures.itertuples(index=False)
-        }
-    )
+    keys = measures["segment"].str.replace(" ", "_") + "." + measures["measure"]
+    metrics = numbers_of(dict(zip(keys.tolist(), measures["value"].tolist(), strict=True)))
     return Run(f"{role}: {candidate}: {cutoff}", (*tags, *metrics))
 
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ltvml.contracts import CUSTOMER_SCORES, SUMMARY, Column
+from ltvml.contracts import CUSTOMER_SCORES, SUMMARY, Column, Table
 from ltvml.errors import ConfigError, DataContractError
+from ltvml.snapshot_columns import BEHAVIOUR
 from ltvml.window import day_number
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from ltvml.contracts import Dtype
 
+ROW = Table("row to score", (*SUMMARY.columns, *(replace(column, required=False) for column in BEHAVIOUR.columns)))
 CUTOFF = Column("cutoff", "string", "last day seen as YYYY-MM-DD; takes the place of cutoff_day", required=False)
 _OPTIONAL = ("customer_id", "cutoff_day")
 _ON_THE_WIRE: dict[Dtype, Dtype] = {"date": "string", "int64": "float64"}
@@ -38,7 +40,7 @@ def input_columns(names: Sequence[str]) -> tuple[Column, ...]:
     tuple of Column
         `customer_id` may be left out; of `cutoff` and `cutoff_day`, one.
     """
-    columns = (SUMMARY[name] for name in names)
+    columns = (ROW[name] for name in names)
     return (CUTOFF, *(_travelling(column, required=column.name not in _OPTIONAL) for column in columns))
 
 
@@ -69,7 +71,7 @@ def summary_of(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     known = rows.assign(cutoff_day=cutoff_days(rows))
     if "customer_id" not in known:
         known["customer_id"] = None
-    return pd.DataFrame({name: _as_summary(known[name], SUMMARY[name]) for name in names})
+    return pd.DataFrame({name: _as_summary(known[name], ROW[name]) for name in names})
 
 
 def cutoff_days(rows: pd.DataFrame) -> pd.Series:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ltvml.config import AUTO
 from ltvml.models.season import fuse
 from ltvml.run_directory import run_directory, write_manifest
 from ltvml.tracking.items import backtest_run
@@ -43,13 +44,17 @@ def backtest(config: Config, *, transactions: Any = None, progress: Progress | N
     steps = Steps(progress)
     intake = take_in(config, transactions, steps)
     history = history_of(config, intake)
-    contests = hold_contests(history, config, steps)
+    contests, _ = hold_contests(history, config, steps, every_role=True)
     folder = Path(config.output.dir) / "backtest" / config.cutoff.isoformat()
-    report = BacktestReport(intake, contests, history.season(history.cutoff_day), folder.absolute(), seconds=steps.seconds)
+    report = BacktestReport(
+        intake, contests, history.season(history.cutoff_day), folder.absolute(), seconds=steps.seconds
+    )
     with steps.step("write"), run_directory(folder, kind="backtest") as staging:
         report.measures().to_csv(staging / MEASURES_FILE, index=False)
         plots = save_backtest_plots(staging / "plots", report)
-        write_manifest(staging, "backtest", {"config": config.to_dict(), "fingerprint": intake.fingerprint, "versions": versions()})
+        write_manifest(
+            staging, "backtest", {"config": config.to_dict(), "fingerprint": intake.fingerprint, "versions": versions()}
+        )
     in_place = tuple(report.folder / plot.relative_to(staging) for plot in plots)
     with steps.step("track"):
         return record(replace(report, plots=in_place), config, backtest_run)
@@ -66,23 +71,36 @@ def history_of(config: Config, intake: Intake) -> History:
     )
 
 
-def hold_contests(history: History, config: Config, steps: Steps) -> tuple[Contest, ...]:
-    """One contest a role; a season that does harm at past cutoffs is turned off first, and the contests held again."""
-    contests = _contests(history, config, steps)
-    if history.with_season and season_does_harm(contests):
+def hold_contests(
+    history: History, config: Config, steps: Steps, *, every_role: bool = False
+) -> tuple[tuple[Contest, ...], Judge]:
+    """One contest for each role that the configuration leaves to `auto`, and the judge with what was trained.
+
+    A season that does harm at past cutoffs is turned off first, and the contests are held again.
+    """
+    asked = roles_to_judge(history, config, every_role=every_role)
+    judge, contests = _contests(history, config, steps, asked)
+    if history.with_season and contests and fuse(*season_losses(contests[0].rounds)):
         history.with_season = False
-        contests = _contests(history, config, steps)
-    return contests
+        judge, contests = _contests(history, config, steps, asked)
+    return contests, judge
 
 
-def season_does_harm(contests: tuple[Contest, ...]) -> bool:
-    """Whether the fuse of the season blows, judged by who buys again."""
-    return fuse(*season_losses(contests[0].rounds))
+def roles_to_judge(history: History, config: Config, *, every_role: bool) -> dict[Role, int]:
+    """Horizon in days of each role that is to be judged."""
+    window, models = history.intake.window, config.models
+    asked: dict[Role, tuple[int, str]] = {
+        "repurchase": (window.churn_horizon, models.churn.name),
+        "value": (window.ltv_horizon, models.value.name),
+    }
+    return {role: horizon for role, (horizon, name) in asked.items() if every_role or name == AUTO}
 
 
-def _contests(history: History, config: Config, steps: Steps) -> tuple[Contest, ...]:
+def _contests(
+    history: History, config: Config, steps: Steps, asked: dict[Role, int]
+) -> tuple[Judge, tuple[Contest, ...]]:
     judge = Judge(history, steps, random_state=config.random_state, longest_silence=config.backtest.longest_silence)
-    window = history.intake.window
-    asked: dict[Role, int] = {"repurchase": window.churn_horizon, "value": window.ltv_horizon}
+    if not asked:
+        return judge, ()
     with steps.step("judge at past cutoffs"):
-        return tuple(judge.contest(role, horizon) for role, horizon in asked.items())
+        return judge, tuple(judge.contest(role, horizon) for role, horizon in asked.items())

@@ -107,7 +107,10 @@ class BacktestReport:
 
     def measures(self) -> pd.DataFrame:
         """Every measure of every candidate at every cutoff, by segment: one long table over all roles."""
-        parts = [frame.assign(role=role, cutoff=[date_of(day) for day in frame["origin"]]) for role, frame in self.tables.items()]
+        parts = [
+            frame.assign(role=role, cutoff=[date_of(day) for day in frame["origin"]])
+            for role, frame in self.tables.items()
+        ]
         columns = ["role", "cutoff", "segment", "candidate", "measure", "value", "customers"]
         return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
 
@@ -176,5 +179,3 @@ def _cutoffs(contest: Contest) -> str:
     dates = ", ".join(date_of(judged.origin).isoformat() for judged in contest.rounds)
     customers = sum(len(judged.bought) for judged in contest.rounds)
     return paragraph(f"Cutoffs {dates}; {customers:,} customer-cutoffs.")
-
-

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ORDERS_SHOWN = 10
 WIDEST_NAME = 15
+_SMALLEST = 0.005
 NO_REASON = "nothing sets this customer apart from the typical one"
 
 
@@ -102,7 +103,7 @@ class ExplainReport:
         risk, days = self.scores["churn_risk"], self.bundle.window.churn_horizon
         if pd.isna(risk):
             return "not known"
-        return f"{risk:.0%} that nothing is bought within {days} days ({self.scores['churn_band']})"
+        return f"{_percent(risk)} that nothing is bought within {days} days ({self.scores['churn_band']})"
 
     def _next_order(self) -> str:
         names = ("next_purchase_date", "next_purchase_lo", "next_purchase_hi")
@@ -125,6 +126,13 @@ class ExplainReport:
     def _money(self, amount: float) -> str:
         currency = self.bundle.money.currency
         return f"{number(amount)} {currency}" if currency and not pd.isna(amount) else number(amount)
+
+
+def _percent(risk: float) -> str:
+    """A probability in whole percent; neither certainty is ever stated."""
+    if risk < _SMALLEST:
+        return "under 1%"
+    return "over 99%" if risk > 1 - _SMALLEST else f"{risk:.0%}"
 
 
 def _plain(value: Any) -> Any:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
 
 from ltvml.evaluation import plots
 from ltvml.features.season import daily_counts
-from ltvml.models.season import expected_repeats
 from ltvml.models.season_counts import DailyCounts
 from ltvml.rfm import weighted_quantiles
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ltvml.bundle import Bundle
-    from ltvml.models.base import PurchaseModel
+    from ltvml.models.purchase.in_operational_time import InOperationalTime
     from ltvml.workflows.intake import Intake
 
     Array = NDArray[np.float64]
@@ -41,16 +40,16 @@ def save_fit_plots(folder: Path, bundle: Bundle, intake: Intake, patterns: pd.Da
     """
     if patterns["count"].sum() < FEWEST_CUSTOMERS or (patterns["frequency"] == 0).all():
         return ()
-    purchase = bundle.roles.purchase
+    purchase = cast("InOperationalTime", bundle.roles.purchase)
     tracking, alive = folder / "repeat_purchases.png", folder / "p_alive.png"
     plots.save(tracking_plot(purchase, intake), tracking)
     if "p_alive" in purchase.diagnosis_.withheld:
         return (tracking,)
-    plots.save(alive_plot(purchase, patterns), alive)
+    plots.save(alive_plot(purchase, patterns, intake.window.cutoff_day), alive)
     return tracking, alive
 
 
-def tracking_plot(purchase: PurchaseModel, intake: Intake) -> Figure:
+def tracking_plot(purchase: InOperationalTime, intake: Intake) -> Figure:
     """Repeat purchases a week, actual and expected from the first purchases, up to the cutoff."""
     counts = DailyCounts.from_frame(
         intake.engine.collect(daily_counts(intake.days, intake.window)), intake.window.cutoff_day
@@ -58,20 +57,21 @@ def tracking_plot(purchase: PurchaseModel, intake: Intake) -> Figure:
     return plots.weekly_tracking(
         counts.days,
         counts.orders - counts.first_orders,
-        expected_repeats(purchase, counts.first_orders),
+        purchase.expected_repeats(counts.first_orders, counts.days.astype(float)),
         cutoff_day=intake.window.cutoff_day,
-        model=purchase.name,
+        model=purchase.model.name,
     )
 
 
-def alive_plot(purchase: PurchaseModel, patterns: pd.DataFrame) -> Figure:
+def alive_plot(purchase: InOperationalTime, patterns: pd.DataFrame, cutoff_day: int) -> Figure:
     """P(alive) over the histories that customers of typical age have."""
     age = float(weighted_quantiles(patterns["T"], patterns["count"], [0.75])[0])
     repeat = patterns[patterns["frequency"] > 0]
     most = int(np.clip(weighted_quantiles(repeat["frequency"], repeat["count"], [0.99])[0], 5, 40))
 
     def alive(frequency: Array, recency: Array) -> Array:
-        return purchase.probability_alive(pd.DataFrame({"frequency": frequency, "recency": recency, "T": age}))
+        histories = {"frequency": frequency, "recency": recency, "T": age, "cutoff_day": cutoff_day}
+        return purchase.probability_alive(pd.DataFrame(histories))
 
     frequencies, recencies, probability = plots.alive_grid(alive, most=most, age=age)
     return plots.alive_by_history(probability, frequencies=frequencies, recencies=recencies, age=age)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from ltvml.models.purchase.in_operational_time import InOperationalTime
 from ltvml.workflows.recording import Recorded
 from ltvml.workflows.wording import fields, number, place, times
 
@@ -85,7 +86,7 @@ class FitReport:
             ("customers", f"{self.intake.customers:,}, seen up to {window.cutoff}"),
             ("horizons", f"churn {window.churn_horizon} days, value {window.ltv_horizon} days"),
             *((role, _model_line(model)) for role, model in fitted(self.bundle)),
-            *(("note", message) for message in self.messages),
+            *(("note", message) for message in [*self.bundle.record.words, *self.messages]),
         ]
 
     def places(self) -> list[tuple[str, str]]:
@@ -104,6 +105,7 @@ class FitReport:
             "models": {role: _model_facts(model) for role, model in fitted(self.bundle)},
             "messages": self.messages,
             "ledger": self.intake.ledger.to_dict(),
+            "record": self.bundle.record.words,
             "fingerprint": {"lines": self.intake.fingerprint},
         }
 
@@ -118,7 +120,7 @@ def fitted(bundle: Bundle) -> list[tuple[str, Model]]:
 def _model_facts(model: Model) -> dict[str, Any]:
     params = {name: value for name, value in model.get_params().items() if isinstance(value, str | int | float | bool)}
     return {
-        "name": model.name,
+        "name": title(model),
         "params": params,
         "parameters": getattr(model, "params_", {}),
         "standard_errors": getattr(model, "standard_errors_", {}),
@@ -143,6 +145,13 @@ def known(value: Any) -> Any:
     return None if isinstance(value, float) and not isfinite(value) else value
 
 
+def title(model: Model) -> str:
+    """Name of a model; a purchase model on a clock is named for what it holds."""
+    if not isinstance(model, InOperationalTime):
+        return model.name
+    return model.model.name if model.clock.plain else f"{model.model.name} in operational time"
+
+
 def _model_line(model: Model) -> str:
     parameters = ", ".join(f"{name} {number(value)}" for name, value in getattr(model, "params_", {}).items())
-    return f"{model.name}{f' ({parameters})' if parameters else ''}"
+    return f"{title(model)}{f' ({parameters})' if parameters else ''}"

@@ -14,6 +14,7 @@ from ltvml.config import ValueSettings, WindowSettings
 from ltvml.contracts import CUSTOMER_SCORES
 from ltvml.errors import ConfigError, DataWarning, EngineError, LtvmlWarning
 from ltvml.evaluation import plots
+from ltvml.features.behaviour import snapshot_features
 from ltvml.features.summary import customer_summary
 from ltvml.run_directory import run_directory, write_manifest
 from ltvml.tracking.base import tracker_for
@@ -26,6 +27,7 @@ from ltvml.workflows.recording import record, versions
 from ltvml.workflows.score_report import ScoreReport
 
 if TYPE_CHECKING:
+    import narwhals as nw
     import pyarrow as pa
 
     from ltvml.config import Config
@@ -145,7 +147,7 @@ def _warn(warning: LtvmlWarning) -> None:
 
 
 def _write(staging: Path, intake: Intake, bundle: Bundle, config: Config, tally: Tally, steps: Steps) -> None:
-    summary = customer_summary(intake.days, intake.window, decimals=config.value.decimals)
+    rows = rows_to_score(intake, bundle, decimals=config.value.decimals)
     # counted before: while a table is read in batches its engine answers nothing else
     expected = intake.customers
     with CustomerFiles(staging, config.output.formats) as files:
@@ -155,12 +157,19 @@ def _write(staging: Path, intake: Intake, bundle: Bundle, config: Config, tally:
             tally.add(batch.to_pandas())
             steps.advance("score", tally.customers, expected)
 
-        intake.engine.map_batches(summary, bundle.score, CUSTOMER_SCORES, sink)
+        intake.engine.map_batches(rows, bundle.score, CUSTOMER_SCORES, sink)
     if tally.customers != expected:
         raise EngineError(
             f"{tally.customers:,} of {expected:,} customers were scored; expected all of them.",
             hint="this is a fault of ltvml or of the engine: please report it.",
         )
+
+
+def rows_to_score(intake: Intake, bundle: Bundle, *, decimals: int) -> nw.LazyFrame[Any]:
+    """One row a customer with the columns that the bundle reads and the orders can give."""
+    if bundle.reads_behaviour:
+        return snapshot_features(intake.lines, intake.days, intake.window, decimals=decimals)
+    return customer_summary(intake.days, intake.window, decimals=decimals)
 
 
 def _drawn(staging: Path, bundle: Bundle, tally: Tally) -> tuple[Path, ...]:

@@ -46,7 +46,9 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
         sql = pytest.importorskip("pyspark.sql", reason="no pyspark: the Spark engine is not tested")
         os.environ["PYSPARK_PYTHON"] = sys.executable
-        builder = sql.SparkSession.builder.master("local[2]").config("spark.sql.warehouse.dir", tmp_path_factory.mktemp("wh"))
+        builder = sql.SparkSession.builder.master("local[2]").config(
+            "spark.sql.warehouse.dir", tmp_path_factory.mktemp("wh")
+        )
         for name, value in SETTINGS.items():
             builder = builder.config(name, value)
         session = builder.getOrCreate()

@@ -106,7 +106,9 @@ FEATURES: dict[str, Callable[[nw.LazyFrame[Any]], nw.LazyFrame[Any]]] = {
     "gap_counts": lambda lines: gap_counts(customer_days(seen(lines, WINDOW))),
     "customer_summary": lambda lines: customer_summary(customer_days(seen(lines, WINDOW)), WINDOW),
     "purchase_patterns": lambda lines: purchase_patterns(customer_summary(customer_days(seen(lines, WINDOW)), WINDOW)),
-    "spend_patterns": lambda lines: spend_patterns(customer_summary(customer_days(seen(lines, WINDOW)), WINDOW), "repeat"),
+    "spend_patterns": lambda lines: spend_patterns(
+        customer_summary(customer_days(seen(lines, WINDOW)), WINDOW), "repeat"
+    ),
 }
 
 
@@ -303,7 +305,7 @@ def test_an_empty_file_is_refused(engine: Engine, tmp_path: Path) -> None:
 
 def test_a_missing_column_names_the_nearest(engine: Engine) -> None:
     frame = transactions().rename(columns={"order_date": "Order_Dates"})
-    with pytest.raises(DataContractError, match="no column 'order_date'.*nearest is 'Order_Dates'") as caught:
+    with pytest.raises(DataContractError, match=r"no column 'order_date'.*nearest is 'Order_Dates'") as caught:
         engine.read(Source(frame))
     assert "customer_id, Order_Dates, amount" in str(caught.value)
     assert caught.value.exit_code == 3

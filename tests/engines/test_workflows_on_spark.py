@@ -25,7 +25,9 @@ CUTOFF = "2020-12-31"
 @pytest.fixture(scope="module")
 def orders() -> pd.DataFrame:
     ages = np.random.default_rng(1).integers(30, 400, 200)
-    return simulate_transactions(200, r=0.6, alpha=40, a=0.8, b=2.5, T=ages, cutoff=CUTOFF, random_state=4)
+    shop = simulate_transactions(200, r=0.6, alpha=40, a=0.8, b=2.5, T=ages, cutoff=CUTOFF, random_state=4)
+    # Spark takes days of Python, and a Timestamp of pandas for a struct
+    return shop.assign(order_date=shop["order_date"].dt.date)
 
 
 def fitted_and_scored(folder: Path, engine: str, transactions: object) -> tuple[str, pd.DataFrame]:
@@ -43,8 +45,7 @@ def fitted_and_scored(folder: Path, engine: str, transactions: object) -> tuple[
 def test_a_shop_in_spark_is_fitted_and_scored_as_it_is_in_duckdb(
     spark: SparkSession, orders: pd.DataFrame, tmp_path: Path
 ) -> None:
-    # Spark takes days of Python, and the nanoseconds of pandas for a struct
-    frame = spark.createDataFrame(orders.assign(order_date=orders["order_date"].dt.date).to_dict("records"))
+    frame = spark.createDataFrame(orders.to_dict("records"))
     (fingerprint, in_spark) = fitted_and_scored(tmp_path / "spark", "spark", frame)
     (expected, in_duckdb) = fitted_and_scored(tmp_path / "duckdb", "duckdb", orders)
     assert fingerprint == expected

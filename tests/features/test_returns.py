@@ -47,7 +47,9 @@ LINES = st.lists(
 def sale_day(line: Line, lines: list[Line]) -> int:
     """Step 1 in plain Python: the latest sale day of the order of a return; else its own day."""
     customer, day, _, order = line
-    sold = [other[1] for other in lines if other[2] >= 0 and other[1] <= day and (other[0], other[3]) == (customer, order)]
+    sold = [
+        other[1] for other in lines if other[2] >= 0 and other[1] <= day and (other[0], other[3]) == (customer, order)
+    ]
     return max(sold, default=day) if order else day
 
 

@@ -68,7 +68,9 @@ def test_the_first_value_survives_its_packing(engine: DuckDBEngine, value: int) 
 
 
 def test_money_is_in_units_of_its_currency(engine: DuckDBEngine) -> None:
-    frame = engine.collect(customer_summary(days_of(engine, [("a", 1, 1000), ("a", 3, 500), ("a", 9, 250)]), WINDOW, decimals=1))
+    frame = engine.collect(
+        customer_summary(days_of(engine, [("a", 1, 1000), ("a", 3, 500), ("a", 9, 250)]), WINDOW, decimals=1)
+    )
     money = frame[["monetary_value", "first_order_value", "historic_value"]]
     assert money.values.tolist() == [[37.5, 100.0, 175.0]]
 
@@ -89,7 +91,9 @@ def test_seen_and_held_out_meet_at_the_cutoff(engine: DuckDBEngine) -> None:
 
 def test_the_gap_quantile_is_that_of_numpy(engine: DuckDBEngine) -> None:
     draw = np.random.default_rng(5)
-    frame = pd.DataFrame({"customer_id": draw.integers(0, 9, 300).astype(str), "day": draw.integers(0, 900, 300), "value": 1})
+    frame = pd.DataFrame(
+        {"customer_id": draw.integers(0, 9, 300).astype(str), "day": draw.integers(0, 900, 300), "value": 1}
+    )
     frame = frame.drop_duplicates(["customer_id", "day"]).sort_values(["customer_id", "day"])
     gaps = frame.groupby("customer_id")["day"].diff().dropna()
     for level in (0.1, 0.5, 0.9, 1.0):

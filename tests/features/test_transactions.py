@@ -96,7 +96,9 @@ def test_returns_alone_leave_nothing_and_are_refused(engine: DuckDBEngine, lines
     assert refused(engine, lines_of([("a", 99, -1)])).counts == {"return_before_any_purchase": 1}
 
 
-def test_unreadable_rows_above_their_share_are_refused_and_below_it_said(engine: DuckDBEngine, lines_of: LinesOf) -> None:
+def test_unreadable_rows_above_their_share_are_refused_and_below_it_said(
+    engine: DuckDBEngine, lines_of: LinesOf
+) -> None:
     lines = lines_of([("a", 99, 5)] * 10, fault=["bad_date", "missing_amount", *[None] * 8])
     assert refused(engine, lines).counts == {"bad_date": 1, "missing_amount": 1}
     with pytest.warns(DataWarning, match=r"bad_date 1, missing_amount 1 of 10"):

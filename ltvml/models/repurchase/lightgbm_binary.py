@@ -83,6 +83,10 @@ class LightGBMBinary(AtHorizon):
         """The same for rows that carry the closed form's columns already, shape (n,)."""
         return self.trees_.raw(rows)
 
+    def reads(self) -> tuple[str, ...]:
+        """The summary, and the columns of the trees."""
+        return (*self.requires, *self.trees_.names)
+
     def fitted_state(self) -> dict[str, Any]:
         """The horizon, the closed form and the trees."""
         return super().fitted_state() | {"trees": self.trees_.to_dict()}

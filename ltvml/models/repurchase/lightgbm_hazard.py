@@ -190,6 +190,10 @@ class LightGBMHazard(RepurchaseModel):
         """P(no purchase within each time), shape (n, m)."""
         return self.curve(X)(times)
 
+    def reads(self) -> tuple[str, ...]:
+        """The summary, and the columns of the trees."""
+        return (*self.requires, *self.trees_.names)
+
     def fitted_state(self) -> dict[str, Any]:
         """The intervals, the trees and the closed form."""
         return {

@@ -131,6 +131,10 @@ class RepurchaseMix(AtHorizon):
         closed = log_odds(self.closed_form_.probability_of_purchase(X, self.horizon_))
         return self._mixed(self._learned(X), closed) + self.level_shift_
 
+    def reads(self) -> tuple[str, ...]:
+        """The summary, and the columns of the parts."""
+        return (*self.logistic_.reads(), *self.trees_.reads())
+
     def fitted_state(self) -> dict[str, Any]:
         """The constants and the parts."""
         return super().fitted_state() | {

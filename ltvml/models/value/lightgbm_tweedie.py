@@ -112,6 +112,10 @@ class LightGBMTweedie(ValueAtHorizon):
         raw = self.trees_.raw(rows) + (self._offset(rows) if self.offset else 0.0)
         return self.level_ * self.mean_ * np.exp(raw)
 
+    def reads(self) -> tuple[str, ...]:
+        """The summary, and the columns of the trees."""
+        return (*self.requires, *self.trees_.names)
+
     def fitted_state(self) -> dict[str, Any]:
         """The horizon, the closed form, the trees and the level."""
         return super().fitted_state() | {"trees": self.trees_.to_dict(), "mean": self.mean_, "level": self.level_}

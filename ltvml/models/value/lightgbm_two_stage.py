@@ -97,6 +97,10 @@ class LightGBMTwoStage(ValueAtHorizon):
         bought = expit(self.buys_.log_odds_of(rows))
         return np.asarray(self.level_ * self.mean_ * bought * np.exp(self.spends_.raw(rows)))
 
+    def reads(self) -> tuple[str, ...]:
+        """The summary, and the columns of both stages."""
+        return (*self.buys_.reads(), *self.spends_.names)
+
     def fitted_state(self) -> dict[str, Any]:
         """The horizon, the closed form, both stages and the level."""
         return super().fitted_state() | {

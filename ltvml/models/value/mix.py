@@ -148,6 +148,11 @@ class ValueMix(ValueAtHorizon):
         """Expected undiscounted value in the horizon asked for, currency, shape (n,)."""
         return self.blend_.value(self._learned(X), *self.closed_form_.values(X, self.horizon_))
 
+    def reads(self) -> tuple[str, ...]:
+        """The summary, and the columns of the parts."""
+        parts = (self.tweedie_, self.tweedie_offset_, self.two_stage_)
+        return tuple(name for part in parts for name in part.reads())
+
     def fitted_state(self) -> dict[str, Any]:
         """The constants and the parts."""
         parts = {name: getattr(self, f"{name}_").to_dict() for name in ("tweedie", "tweedie_offset", "two_stage")}
