@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ltvml.models.purchase.mbg_nbd import MBGNBD
     from ltvml.models.spend.gamma_gamma import GammaGamma
     from ltvml.window import Window
+    from ltvml.workflows.backtest import backtest
     from ltvml.workflows.explain import explain
     from ltvml.workflows.fit import fit
     from ltvml.workflows.score import score
@@ -30,6 +31,7 @@ __all__ = [
     "Config",
     "GammaGamma",
     "Window",
+    "backtest",
     "customer_summary",
     "explain",
     "fit",
@@ -46,6 +48,7 @@ _HOMES = {
     "Config": "ltvml.config",
     "load_config": "ltvml.config",
     "Window": "ltvml.window",
+    "backtest": "ltvml.workflows.backtest",
     "customer_summary": "ltvml.workflows.summary",
     "explain": "ltvml.workflows.explain",
     "fit": "ltvml.workflows.fit",

@@ -18,6 +18,7 @@ from ltvml.models.value.past_spend import PastSpend
 from ltvml.models.value.purchase_times_spend import PurchaseTimesSpend
 from ltvml.rfm import RFM
 from ltvml.scoring import Roles, churn_band, customer_scores, data_status
+from ltvml.track_record import TrackRecord
 from ltvml.window import Window
 
 # the identity E[V] = (1 - S) E[V | buys] + S E[V | silent] is exact; a sum by parts loses a few digits of a double
@@ -46,6 +47,16 @@ class Poisson(RepurchaseModel):
         pass
 
 
+class HalfAndDouble:
+    """Value intervals that anybody can check."""
+
+    def bounds(self, prediction):
+        return prediction / 2, prediction * 2
+
+
+JUDGED = TrackRecord(intervals=HalfAndDouble())
+
+
 @pytest.fixture(scope="module")
 def summary():
     draw = np.random.default_rng(5)
@@ -69,8 +80,8 @@ def roles(summary):
     return Roles(purchase, purchase, spend, PurchaseTimesSpend(purchase, spend, discount_rate=2e-4))
 
 
-def scored(rows, roles, *, margin=1.0, window=WINDOW):
-    return customer_scores(rows, roles, window, margin=margin, rfm=EDGES, version="v")
+def scored(rows, roles, *, margin=1.0, window=WINDOW, record=JUDGED):
+    return customer_scores(rows, roles, window, margin=margin, rfm=EDGES, record=record, version="v")
 
 
 def test_the_table_is_that_of_the_contract(summary, roles):
@@ -201,6 +212,15 @@ def test_what_a_fit_withholds_is_null_for_everyone_and_said(summary, roles):
     assert scores[gone].isna().all(axis=None)
     assert scores[["p_alive", "predicted_ltv", "total_value"]].notna().all(axis=None)
     assert scores["data_status"].unique().tolist() == [f"{', '.join(gone)} withheld: too few buyers"]
+
+
+def test_the_interval_is_that_of_the_record_and_withheld_without_one(summary, roles):
+    judged = scored(summary, roles)
+    assert judged["predicted_ltv_lo"].equals((judged["predicted_ltv"] / 2).rename("predicted_ltv_lo"))
+    assert judged["predicted_ltv_hi"].equals((judged["predicted_ltv"] * 2).rename("predicted_ltv_hi"))
+    plain = scored(summary, roles, record=TrackRecord(without_intervals="no window has closed"))
+    assert plain[["predicted_ltv_lo", "predicted_ltv_hi"]].isna().all(axis=None)
+    assert set(plain["data_status"]) == {"predicted_ltv_lo, predicted_ltv_hi withheld: no window has closed"}
 
 
 def test_a_withheld_column_keeps_its_type(summary, roles):

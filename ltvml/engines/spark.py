@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -275,14 +276,18 @@ def _explained(doing: str) -> Iterator[None]:
     try:
         yield
     except (PySparkException, Py4JError) as error:
-        hint = "is the source there, complete and readable?"
-        raise EngineError(f"Spark could not {doing}: {_reason(error)}", hint=hint) from error
+        raised = _raised_by_worker(str(error))
+        reason = raised or _first_line(error)
+        hint = None if raised else "is the source there, complete and readable?"
+        raise EngineError(f"Spark could not {doing}: {reason}", hint=hint) from error
 
 
-def _reason(error: Exception) -> str:
-    """What a worker raised of ours, else the first line of Spark's own message."""
-    lines = str(error).strip().splitlines()
-    ours = [line.partition(": ")[2] for line in lines if line.strip().startswith("ltvml.errors.")]
+def _raised_by_worker(message: str) -> str | None:
+    """The last line of a Python traceback within Spark's message."""
+    found = re.findall(r"^(?!org[.]|java[.])([A-Za-z_][\w.]*(?:Error|Exception): .+)$", message, flags=re.MULTILINE)
+    return str(found[-1]).removeprefix("ltvml.errors.") if "Traceback" in message and found else None
+
+
+def _first_line(error: Exception) -> str:
     java = getattr(error, "java_exception", None)
-    told = [str(java.getMessage()).splitlines()[0]] if java is not None else lines[:1]
-    return (ours or told)[0]
+    return str(java.getMessage() if java is not None else error).strip().splitlines()[0]

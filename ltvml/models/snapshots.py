@@ -107,6 +107,10 @@ class Snapshots:
         """Whether a window as long as the horizon asked for has closed."""
         return self.horizon == self.asked
 
+    def for_label_window(self) -> Self:
+        """The same snapshots, asked for no more than the label window."""
+        return replace(self, asked=self.horizon)
+
     def present_columns(self) -> pd.DataFrame:
         """The present customers with the closed form's columns for the label window."""
         return self.closed_form.with_columns(self.present, self.horizon)

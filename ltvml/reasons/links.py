@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import expit, log_expit, logsumexp, softmax
+
+from ltvml.reasons.shapley import mean_gradient
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -14,18 +17,24 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 
-class Link(Protocol):
-    """A smooth function of m raw scores a customer."""
+class Link(ABC):
+    """A function of m raw scores a customer."""
 
+    @abstractmethod
     def value(self, raw: Array) -> Array:
         """Of an (n, m) array, shape (n,)."""
 
+    @abstractmethod
     def gradient(self, raw: Array) -> Array:
         """Partial derivatives, shape (n, m)."""
 
+    def slope(self, start: Array, end: Array) -> Array:
+        """The gradient averaged along the line between two (n, m) arrays, shape (n, m)."""
+        return mean_gradient(self.gradient, start, end)
+
 
 @dataclass(frozen=True)
-class Linear:
+class Linear(Link):
     """constant + sum of weights x raw.
 
     Parameters
@@ -47,7 +56,7 @@ class Linear:
 
 
 @dataclass(frozen=True)
-class NoEvent:
+class NoEvent(Link):
     """Log-odds that none of m intervals holds the event, from the log-odds of each: S = product of 1 - expit(raw)."""
 
     def value(self, raw: Array) -> Array:
@@ -62,7 +71,7 @@ class NoEvent:
 
 
 @dataclass(frozen=True)
-class LogChanceTimesSpend:
+class LogChanceTimesSpend(Link):
     """Log of P(buys) x spend, from the log-odds of the first and the log of the second.
 
     Parameters
@@ -83,7 +92,45 @@ class LogChanceTimesSpend:
 
 
 @dataclass(frozen=True)
-class LogOfSum:
+class LogRatioOfChances(Link):
+    """Log of one probability over another, from the log-odds of each."""
+
+    def value(self, raw: Array) -> Array:
+        """The log: ln expit(first) - ln expit(second), shape (n,)."""
+        return np.asarray(log_expit(raw[:, 0]) - log_expit(raw[:, 1]))
+
+    def gradient(self, raw: Array) -> Array:
+        """1 - expit(first), and expit(second) - 1, shape (n, 2)."""
+        return np.asarray(expit(-raw) * [1.0, -1.0])
+
+
+@dataclass(frozen=True)
+class Within(Link):
+    """One raw score kept between -most and most.
+
+    Parameters
+    ----------
+    most : float
+    """
+
+    most: float
+
+    def value(self, raw: Array) -> Array:
+        """The score, cut, shape (n,)."""
+        return np.clip(raw[:, 0], -self.most, self.most)
+
+    def gradient(self, raw: Array) -> Array:
+        """1 inside and 0 outside, shape (n, 1)."""
+        return (np.abs(raw) < self.most).astype(float)
+
+    def slope(self, start: Array, end: Array) -> Array:
+        """The secant: exact where the line crosses an edge, which a sum over points is not."""
+        run, rise = (end - start)[:, 0], self.value(end) - self.value(start)
+        return np.divide(rise, run, out=self.gradient(start)[:, 0], where=run != 0)[:, None]
+
+
+@dataclass(frozen=True)
+class LogOfSum(Link):
     """Log of a weighted sum of values, from their logs.
 
     Parameters

@@ -13,8 +13,8 @@ from ltvml.models.repurchase.lightgbm_hazard import LightGBMHazard
 from ltvml.models.repurchase.mix import RepurchaseMix
 from ltvml.models.value.lightgbm_tweedie import LightGBMTweedie, log_closed_form_value
 from ltvml.models.value.lightgbm_two_stage import LightGBMTwoStage
-from ltvml.models.value.mix import ValueMix
-from ltvml.reasons.links import Linear, LogChanceTimesSpend, LogOfSum, NoEvent
+from ltvml.models.value.mix import MOST_LIFT, ValueMix
+from ltvml.reasons.links import Linear, LogChanceTimesSpend, LogOfSum, LogRatioOfChances, NoEvent, Within
 from ltvml.reasons.parts import Combination, SummaryPart, TreePart
 
 if TYPE_CHECKING:
@@ -104,19 +104,26 @@ def _two_stage(model: LightGBMTwoStage, typical: Typical) -> Part:
 
 def _value_mix(model: ValueMix, typical: Typical) -> Part:
     blend, closed_form = model.blend_, model.closed_form_
-    learned = blend.weight / 3
     closed = (1 - blend.weight) / 2
-    means = (*[blend.mean_learned] * 3, blend.mean_repeat, blend.mean_all)
-    shares = (*[learned] * 3, closed, closed)
-    weights = (blend.level * share / mean if mean > 0 else 0.0 for share, mean in zip(shares, means, strict=True))
+    terms = ((blend.weight, blend.mean_learned), (closed, blend.mean_repeat), (closed, blend.mean_all))
+    weights = (blend.level * share / mean if mean > 0 else 0.0 for share, mean in terms)
     parts = (
-        _tweedie(model.tweedie_, typical),
-        _tweedie(model.tweedie_offset_, typical),
-        _two_stage(model.two_stage_, typical),
+        Combination(Linear((1.0, 1.0)), (_mean_of_learners(model, typical), _lift(model, typical))),
         SummaryPart(lambda X: _log_value(closed_form.values(X, model.horizon_)[0]), typical),
         SummaryPart(lambda X: _log_value(closed_form.values(X, model.horizon_)[1]), typical),
     )
     return Combination(LogOfSum(tuple(weights)), parts)
+
+
+def _mean_of_learners(model: ValueMix, typical: Typical) -> Part:
+    tweedies = (_tweedie(model.tweedie_, typical), _tweedie(model.tweedie_offset_, typical))
+    return Combination(LogOfSum((1 / 3, 1 / 3, 1 / 3)), (*tweedies, _two_stage(model.two_stage_, typical)))
+
+
+def _lift(model: ValueMix, typical: Typical) -> Part:
+    mixed = Combination(Linear((-1.0,)), (_repurchase_mix(model.repurchase_, typical),))
+    ratio = Combination(LogRatioOfChances(), (mixed, _purchase_trees(model.two_stage_.buys_, typical)))
+    return Combination(Within(float(np.log(MOST_LIFT))), (ratio,))
 
 
 def _log_value(value: Array) -> Array:

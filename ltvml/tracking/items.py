@@ -113,7 +113,7 @@ def backtest_run(report: Mapping[str, Any]) -> Run:
     measures = report["measures"]
     table = Artifact("measures.csv", measures.to_csv(index=False))
     groups = measures.groupby(["role", "candidate", "cutoff"], sort=False)
-    children = tuple(judged_run(*key, rows) for key, rows in groups)
+    children = tuple(judged_run(role, candidate, cutoff, rows) for (role, candidate, cutoff), rows in groups)
     return Run("backtest", (*items_of(report), table), children)
 
 

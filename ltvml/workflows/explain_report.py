@@ -73,9 +73,8 @@ class ExplainReport:
     @property
     def chosen_because(self) -> str | None:
         """How the model of the churn risk came to serve, where the bundle tells."""
-        choice = getattr(self.bundle, "choice", None) or {}
-        election = choice.get("repurchase")
-        return None if election is None else str(election.words)
+        elections = {election.role: election.words for election in self.bundle.record.elections}
+        return elections.get("repurchase")
 
     def _past(self) -> list[tuple[str, str]]:
         orders, days = self.scores["n_orders"], self.orders["day"]

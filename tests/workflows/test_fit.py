@@ -123,6 +123,7 @@ def test_nobody_leaving_is_said_and_only_p_alive_is_withheld(nobody_leaves, conf
     assert scores["data_status"].str.startswith("p_alive withheld: hardly anybody is seen to leave").all()
 
 
+@pytest.mark.slow
 def test_p_alive_of_the_complete_journey_is_withheld_and_the_rest_is_scored(shared, config_of, tmp_path):
     source = shared / "data" / "complete_journey" / "transactions.parquet"
     config = config_of(tmp_path, transactions={"source": str(source)}, window={"cutoff": "2017-09-30"})

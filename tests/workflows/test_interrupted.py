@@ -83,6 +83,7 @@ def test_a_score_that_is_killed_leaves_the_old_scores_and_the_next_sweeps_up(sco
     assert scored.listing() == before
 
 
+@pytest.mark.slow
 def test_two_scores_at_once_leave_one_whole_result(scored):
     command = [sys.executable, "-m", "ltvml.cli", "score", "--quiet"]
     runs = [subprocess.Popen([*command, "--set", f"max_age={age}"]) for age in (100, 200)]

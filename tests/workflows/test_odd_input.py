@@ -119,7 +119,7 @@ def test_a_customer_who_returned_more_than_he_bought_is_scored_and_said(place, o
     debtor = scores.set_index("customer_id").loc["debtor"]
     assert debtor["historic_value"] == -90
     assert debtor["predicted_ltv"] > 0
-    assert debtor["data_status"] == "returns exceed purchases"
+    assert debtor["data_status"].startswith("returns exceed purchases")
     assert "1 customers returned more than they bought" in said
 
 

@@ -21,8 +21,16 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 
+# half a month: one order on the first day is no rate yet
+_YOUNG = 15.0
+_MOST_MISSED = 5.0
+
+
 def rfm_logs(X: pd.DataFrame) -> Array:
-    """Logarithms of the summary, and of the two ratios that say whether a silence is long for this customer.
+    """Logarithms of the summary, and what says whether a silence is long for this customer.
+
+    The orders missed are those that the customer's own rate would have brought since the last one,
+    silence * (x + 1/2) / (T + 15): a buyer of every week is late after two, and a buyer of every season is not.
 
     Parameters
     ----------
@@ -31,16 +39,29 @@ def rfm_logs(X: pd.DataFrame) -> Array:
 
     Returns
     -------
-    (n, 7) array
+    (n, 9) array
         ln(1 + x), ln(1 + silence), ln(1 + T), ln(1 + money), ln(1 + x) ln(1 + silence),
-        ln(1 + silence) - ln(1 + mean gap), and whether there is one order only.
+        ln(1 + silence) - ln(1 + mean gap), the square root of the orders missed, these kept to 5,
+        and whether there is one order only.
     """
     frequency, silence = column(X, "frequency"), column(X, "days_since_last")
+    age = silence + column(X, "recency")
     gap = column(X, "recency") / np.maximum(frequency, 1)
+    missed = silence * (frequency + 0.5) / (age + _YOUNG)
     orders, silent = np.log1p(frequency), np.log1p(silence)
-    money = np.log1p(np.maximum(column(X, "historic_value"), 0))
-    age = np.log1p(silence + column(X, "recency"))
-    return np.column_stack([orders, silent, age, money, orders * silent, silent - np.log1p(gap), frequency == 0])
+    return np.column_stack(
+        [
+            orders,
+            silent,
+            np.log1p(age),
+            np.log1p(np.maximum(column(X, "historic_value"), 0)),
+            orders * silent,
+            silent - np.log1p(gap),
+            np.sqrt(missed),
+            np.minimum(missed, _MOST_MISSED),
+            frequency == 0,
+        ]
+    )
 
 
 class Logistic(AtHorizon):

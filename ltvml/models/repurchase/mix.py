@@ -68,6 +68,11 @@ def drift(snapshots: Snapshots) -> float:
     return float(log_odds(actual) - log_odds(expected))
 
 
+def mean_log_odds(logistic: Array, trees: Array) -> Array:
+    """ml: the learners' log-odds, averaged; shape (n,)."""
+    return np.asarray((logistic + trees) / 2)
+
+
 class RepurchaseMix(AtHorizon):
     """Mean of the learners' log-odds, pulled to the closed form where buyers are few, at the closed form's level.
 
@@ -118,9 +123,10 @@ class RepurchaseMix(AtHorizon):
         present = snapshots.present
         closed = self.closed_form_.probability_of_purchase(present, self.horizon_)
         level = float(closed.mean())
-        learned = self._learned(present)
+        learned = mean_log_odds(logistic.log_odds_at_horizon(present), trees.log_odds_at_horizon(present))
         self.learners_shift_ = shift_to_mean(learned, level)
-        mixed = self._mixed(learned, log_odds(closed))
+        self.level_shift_ = 0.0
+        mixed = self.log_odds_from(learned, log_odds(closed))
         carried = log_odds(level) + DRIFT_KEPT * drift(snapshots)
         self.level_shift_ = shift_to_mean(mixed, float(expit(carried)))
         self.diagnosis_ = Diagnosis()
@@ -128,8 +134,13 @@ class RepurchaseMix(AtHorizon):
 
     def log_odds_at_horizon(self, X: pd.DataFrame) -> Array:
         """Log-odds of a purchase within the horizon asked for, shape (n,)."""
-        closed = log_odds(self.closed_form_.probability_of_purchase(X, self.horizon_))
-        return self._mixed(self._learned(X), closed) + self.level_shift_
+        learned = mean_log_odds(self.logistic_.log_odds_at_horizon(X), self.trees_.log_odds_at_horizon(X))
+        return self.log_odds_from(learned, log_odds(self.closed_form_.probability_of_purchase(X, self.horizon_)))
+
+    def log_odds_from(self, learned: Array, closed: Array) -> Array:
+        """The mix of the learners' log-odds and the closed form's, each (n,), at its level."""
+        moved = learned + self.learners_shift_
+        return self.weight_ * moved + (1 - self.weight_) * closed + self.level_shift_
 
     def reads(self) -> tuple[str, ...]:
         """The summary, and the columns of the parts."""
@@ -153,9 +164,3 @@ class RepurchaseMix(AtHorizon):
         self.level_shift_ = float(state["level_shift"])
         self.logistic_ = Logistic.from_dict(state["logistic"])
         self.trees_ = LightGBMBinary.from_dict(state["trees"])
-
-    def _learned(self, X: pd.DataFrame) -> Array:
-        return np.asarray((self.logistic_.log_odds_at_horizon(X) + self.trees_.log_odds_at_horizon(X)) / 2)
-
-    def _mixed(self, learned: Array, closed: Array) -> Array:
-        return self.weight_ * (learned + self.learners_shift_) + (1 - self.weight_) * closed

@@ -3,11 +3,15 @@
 With N(v) = v / sum v; vr, va the closed form's value on repeat and on all orders; ml3 the mean of Tweedie, P(buy) x
 gamma, and Tweedie with the log of the closed form's value as offset; n+ the buyers of the last closed window:
 
-    w = n+ / (n+ + 300)
-    A = w N(ml3) + (1 - w) (N(vr) + N(va)) / 2
-    V = N(A) x level,    level = sum vr
+    w  = n+ / (n+ + 300)
+    ml = ml3 p / pt,    p the repurchase mix and pt its trees alone, both for the label window
+    A  = w N(ml) + (1 - w) (N(vr) + N(va)) / 2
+    V  = N(A) x level,    level = sum vr
 
-or, where no window as long as the horizon has closed, level = sqrt(sum vr x sum of past spend rate x H): the closed
+The ratio p / pt brings the learners' chance of a purchase from the windows they learned from to the one that is asked
+for: a busier season lifts rare buyers more than regular ones, which a common factor cannot.
+
+Where no window as long as the horizon has closed, the level is sqrt(sum vr x sum of past spend rate x H): the closed
 form has then never been seen to be right, and the past rate errs the other way. The level is not corrected by the last
 closed window, where a few large customers decide.
 
@@ -21,10 +25,14 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from scipy.special import expit
 
 from ltvml.models.base import Diagnosis
+from ltvml.models.design import column
+from ltvml.models.logit import log_odds
 from ltvml.models.repurchase.lightgbm_binary import LightGBMBinary
-from ltvml.models.repurchase.mix import learners_weight
+from ltvml.models.repurchase.logistic import Logistic
+from ltvml.models.repurchase.mix import RepurchaseMix, learners_weight, mean_log_odds
 from ltvml.models.value.at_horizon import ValueAtHorizon
 from ltvml.models.value.lightgbm_tweedie import LightGBMTweedie
 from ltvml.models.value.lightgbm_two_stage import LightGBMTwoStage
@@ -41,6 +49,12 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 
+PARTS = ("tweedie", "tweedie_offset", "two_stage", "repurchase")
+
+MOST_LIFT = 5.0
+"""The chance of a purchase is moved by at most this factor, either way: a guard for chances near 0."""
+
+
 @dataclass(frozen=True)
 class Blend:
     """The constants of the mix.
@@ -52,7 +66,7 @@ class Blend:
     level : float
         Mean value a customer, currency.
     mean_learned, mean_repeat, mean_all : float
-        Means of ml3, vr and va over the customers at the cutoff.
+        Means of ml, vr and va over the customers at the cutoff.
     """
 
     weight: float
@@ -62,7 +76,7 @@ class Blend:
     mean_all: float
 
     def value(self, learned: Array, repeat: Array, every: Array) -> Array:
-        """V from ml3, vr and va, each (n,)."""
+        """V from ml, vr and va, each (n,)."""
         closed = (_over(repeat, self.mean_repeat) + _over(every, self.mean_all)) / 2
         return self.level * (self.weight * _over(learned, self.mean_learned) + (1 - self.weight) * closed)
 
@@ -87,6 +101,8 @@ class ValueMix(ValueAtHorizon):
     ----------
     tweedie_, tweedie_offset_ : LightGBMTweedie
     two_stage_ : LightGBMTwoStage
+    repurchase_ : RepurchaseMix
+        For the label window; its trees are the first stage of `two_stage_`.
     blend_ : Blend
     """
 
@@ -96,6 +112,7 @@ class ValueMix(ValueAtHorizon):
     tweedie_: LightGBMTweedie
     tweedie_offset_: LightGBMTweedie
     two_stage_: LightGBMTwoStage
+    repurchase_: RepurchaseMix
     blend_: Blend
 
     def __init__(self, discount_rate: float = 0.0, num_threads: int = 2, random_state: int = 0) -> None:
@@ -129,6 +146,9 @@ class ValueMix(ValueAtHorizon):
     ) -> Self:
         """Weigh and level learners that were fitted on the same snapshots already."""
         self.tweedie_, self.tweedie_offset_, self.two_stage_ = tweedie, tweedie_offset, two_stage
+        self.repurchase_ = RepurchaseMix(num_threads=self.num_threads, random_state=self.random_state).combine(
+            snapshots.for_label_window(), logistic=Logistic().fit(snapshots), trees=two_stage.buys_
+        )
         self.horizon_, self.closed_form_ = snapshots.asked, snapshots.closed_form
         present = snapshots.present
         learned = self._learned(present)
@@ -155,7 +175,7 @@ class ValueMix(ValueAtHorizon):
 
     def fitted_state(self) -> dict[str, Any]:
         """The constants and the parts."""
-        parts = {name: getattr(self, f"{name}_").to_dict() for name in ("tweedie", "tweedie_offset", "two_stage")}
+        parts = {name: getattr(self, f"{name}_").to_dict() for name in PARTS}
         return super().fitted_state() | parts | {"blend": asdict(self.blend_)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -164,12 +184,22 @@ class ValueMix(ValueAtHorizon):
         self.tweedie_ = LightGBMTweedie.from_dict(state["tweedie"])
         self.tweedie_offset_ = LightGBMTweedie.from_dict(state["tweedie_offset"])
         self.two_stage_ = LightGBMTwoStage.from_dict(state["two_stage"])
+        self.repurchase_ = RepurchaseMix.from_dict(state["repurchase"])
         self.blend_ = Blend(**state["blend"])
 
     def _learned(self, X: pd.DataFrame) -> Array:
-        learners = (self.tweedie_, self.tweedie_offset_, self.two_stage_)
+        """Compute ml, shape (n,)."""
         rows = self.closed_form_.with_columns(X, self.tweedie_.horizon_)
-        return np.asarray(sum(learner.value_of(rows) for learner in learners) / len(learners))
+        learners = (self.tweedie_, self.tweedie_offset_, self.two_stage_)
+        mean = np.mean([learner.value_of(rows) for learner in learners], axis=0)
+        return np.asarray(mean * self._lift(rows))
+
+    def _lift(self, rows: pd.DataFrame) -> Array:
+        """Compute p / pt for rows that carry the closed form's columns, shape (n,)."""
+        trees = self.two_stage_.buys_.log_odds_of(rows)
+        learned = mean_log_odds(self.repurchase_.logistic_.log_odds_at_horizon(rows), trees)
+        mixed = self.repurchase_.log_odds_from(learned, log_odds(column(rows, "closed_form_p_buy")))
+        return np.asarray(np.clip(expit(mixed) / expit(trees), 1 / MOST_LIFT, MOST_LIFT))
 
 
 def _over(values: Array, mean: float) -> Array:

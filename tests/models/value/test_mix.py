@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from ltvml.models.repurchase.lightgbm_binary import LightGBMBinary
+from ltvml.models.repurchase.logistic import Logistic
+from ltvml.models.repurchase.mix import RepurchaseMix
 from ltvml.models.value.lightgbm_tweedie import LightGBMTweedie
 from ltvml.models.value.lightgbm_two_stage import LightGBMTwoStage
-from ltvml.models.value.mix import Blend, ValueMix, mean_level
+from ltvml.models.value.mix import MOST_LIFT, Blend, ValueMix, mean_level
 
 EXACT = 1e-12
 
@@ -49,7 +51,10 @@ def test_the_present_sums_to_the_closed_form_on_repeat_orders(snapshots, parts):
 def test_values_follow_the_formula(snapshots, parts):
     X = snapshots.present
     found = ValueMix().combine(snapshots, **parts).expected_value(X, 60)
-    learned = np.mean([part.expected_value(X, 60) for part in parts.values()], axis=0)
+    buys = parts["two_stage"].buys_
+    mixed = RepurchaseMix().combine(snapshots, logistic=Logistic().fit(snapshots), trees=buys)
+    lift = np.clip((1 - mixed.churn_risk(X, 60)) / (1 - buys.churn_risk(X, 60)), 1 / MOST_LIFT, MOST_LIFT)
+    learned = lift * np.mean([part.expected_value(X, 60) for part in parts.values()], axis=0)
     repeat, every = snapshots.closed_form.values(X, 60)
     w = snapshots.buyers / (snapshots.buyers + 300)
 
