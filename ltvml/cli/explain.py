@@ -33,7 +33,7 @@ def explain(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Show one customer: orders, scores, and the reasons of the churn risk.
+    """Show one customer: orders, scores and the reasons.
 
     Nothing is fitted and nothing is written: the bundle of the last fit, or the one named, is asked.
     """

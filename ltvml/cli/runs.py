@@ -67,7 +67,10 @@ def backtest(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Judge every model at past cutoffs, beside naive guesses, and say which one won and why."""
+    """Judge every model at past cutoffs: who won, and why.
+
+    Naive guesses stand beside them, and orders after window.cutoff are not looked at.
+    """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
         settings = read_config(config, overrides, no_mlflow=no_mlflow)
         from ltvml.workflows import backtest as workflow

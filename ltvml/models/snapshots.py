@@ -107,14 +107,6 @@ class Snapshots:
         """Whether a window as long as the horizon asked for has closed."""
         return self.horizon == self.asked
 
-    def for_label_window(self) -> Self:
-        """The same snapshots, asked for no more than the label window."""
-        return replace(self, asked=self.horizon)
-
-    def present_columns(self) -> pd.DataFrame:
-        """The present customers with the closed form's columns for the label window."""
-        return self.closed_form.with_columns(self.present, self.horizon)
-
     def where(self, rows: NDArray[np.bool_]) -> Self:
         """The same snapshots with some of the rows."""
         return replace(
@@ -141,4 +133,19 @@ class Snapshots:
                 f"{bought} of {len(self.X)} snapshot rows hold a purchase within {self.horizon} days; "
                 "expected some with and some without.",
                 hint="use a closed-form model (models.churn: mbg_nbd), or another churn_horizon.",
+            )
+
+    def require_spend(self) -> None:
+        """Refuse snapshots from which no value can be learned.
+
+        Raises
+        ------
+        DataContractError
+            If everybody, or nobody, bought, or nobody paid anything.
+        """
+        self.require_both_outcomes()
+        if not (self.spend > 0).any():
+            raise DataContractError(
+                f"none of the {int(self.buys.sum())} purchases in the snapshots came to more than nothing.",
+                hint="is the amount column the right one?",
             )

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from scipy.special import expit, log_expit, logsumexp, softmax
-
-from ltvml.reasons.shapley import mean_gradient
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,24 +14,18 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 
-class Link(ABC):
-    """A function of m raw scores a customer."""
+class Link(Protocol):
+    """A smooth function of m raw scores a customer."""
 
-    @abstractmethod
     def value(self, raw: Array) -> Array:
         """Of an (n, m) array, shape (n,)."""
 
-    @abstractmethod
     def gradient(self, raw: Array) -> Array:
         """Partial derivatives, shape (n, m)."""
 
-    def slope(self, start: Array, end: Array) -> Array:
-        """The gradient averaged along the line between two (n, m) arrays, shape (n, m)."""
-        return mean_gradient(self.gradient, start, end)
-
 
 @dataclass(frozen=True)
-class Linear(Link):
+class Linear:
     """constant + sum of weights x raw.
 
     Parameters
@@ -56,7 +47,7 @@ class Linear(Link):
 
 
 @dataclass(frozen=True)
-class NoEvent(Link):
+class NoEvent:
     """Log-odds that none of m intervals holds the event, from the log-odds of each: S = product of 1 - expit(raw)."""
 
     def value(self, raw: Array) -> Array:
@@ -71,7 +62,7 @@ class NoEvent(Link):
 
 
 @dataclass(frozen=True)
-class LogChanceTimesSpend(Link):
+class LogChanceTimesSpend:
     """Log of P(buys) x spend, from the log-odds of the first and the log of the second.
 
     Parameters
@@ -92,7 +83,7 @@ class LogChanceTimesSpend(Link):
 
 
 @dataclass(frozen=True)
-class LogRatioOfChances(Link):
+class LogRatioOfChances:
     """Log of one probability over another, from the log-odds of each."""
 
     def value(self, raw: Array) -> Array:
@@ -105,32 +96,7 @@ class LogRatioOfChances(Link):
 
 
 @dataclass(frozen=True)
-class Within(Link):
-    """One raw score kept between -most and most.
-
-    Parameters
-    ----------
-    most : float
-    """
-
-    most: float
-
-    def value(self, raw: Array) -> Array:
-        """The score, cut, shape (n,)."""
-        return np.clip(raw[:, 0], -self.most, self.most)
-
-    def gradient(self, raw: Array) -> Array:
-        """1 inside and 0 outside, shape (n, 1)."""
-        return (np.abs(raw) < self.most).astype(float)
-
-    def slope(self, start: Array, end: Array) -> Array:
-        """The secant: exact where the line crosses an edge, which a sum over points is not."""
-        run, rise = (end - start)[:, 0], self.value(end) - self.value(start)
-        return np.divide(rise, run, out=self.gradient(start)[:, 0], where=run != 0)[:, None]
-
-
-@dataclass(frozen=True)
-class LogOfSum(Link):
+class LogOfSum:
     """Log of a weighted sum of values, from their logs.
 
     Parameters

@@ -13,8 +13,8 @@ from ltvml.models.repurchase.lightgbm_hazard import LightGBMHazard
 from ltvml.models.repurchase.mix import RepurchaseMix
 from ltvml.models.value.lightgbm_tweedie import LightGBMTweedie, log_closed_form_value
 from ltvml.models.value.lightgbm_two_stage import LightGBMTwoStage
-from ltvml.models.value.mix import MOST_LIFT, ValueMix
-from ltvml.reasons.links import Linear, LogChanceTimesSpend, LogOfSum, LogRatioOfChances, NoEvent, Within
+from ltvml.models.value.mix import ValueMix
+from ltvml.reasons.links import Linear, LogChanceTimesSpend, LogOfSum, LogRatioOfChances, NoEvent
 from ltvml.reasons.parts import Combination, SummaryPart, TreePart
 
 if TYPE_CHECKING:
@@ -121,9 +121,9 @@ def _mean_of_learners(model: ValueMix, typical: Typical) -> Part:
 
 
 def _lift(model: ValueMix, typical: Typical) -> Part:
-    mixed = Combination(Linear((-1.0,)), (_repurchase_mix(model.repurchase_, typical),))
-    ratio = Combination(LogRatioOfChances(), (mixed, _purchase_trees(model.two_stage_.buys_, typical)))
-    return Combination(Within(float(np.log(MOST_LIFT))), (ratio,))
+    chance = _purchase_trees(model.two_stage_.buys_, typical)
+    moved = Combination(Linear((1.0,), model.chance_shift_), (chance,))
+    return Combination(LogRatioOfChances(), (moved, chance))
 
 
 def _log_value(value: Array) -> Array:

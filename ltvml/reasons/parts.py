@@ -13,7 +13,7 @@ import numpy as np
 
 from ltvml.models.design import INTERVAL
 from ltvml.reasons.facts import FACTS, Facts
-from ltvml.reasons.shapley import shapley_shares
+from ltvml.reasons.shapley import mean_gradient, shapley_shares
 from ltvml.snapshot_columns import CLOSED_FORM
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class SummaryPart:
 
 @dataclass(frozen=True)
 class Combination:
-    """A function of the values of other parts: their shares times its mean gradient.
+    """A smooth function of the values of other parts: their shares times its mean gradient.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ class Combination:
         inner = [part.shares(X) for part in self.parts]
         start = np.column_stack([shares.baseline for shares in inner])
         end = np.column_stack([shares.value for shares in inner])
-        slope = self.link.slope(start, end)
+        slope = mean_gradient(self.link.gradient, start, end)
         of: dict[str, Array] = {}
         for position, shares in enumerate(inner):
             for name, share in shares.of.items():

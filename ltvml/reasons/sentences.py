@@ -93,9 +93,12 @@ def _silence(case: Case, words: Words) -> str:
 def _rhythm(case: Case, words: Words) -> str:
     if case.once:
         return words("rhythm.once")
-    gap, last = words.days(case.gap), words.days(case["gap_last"])
-    if case.leading == "gap_last" and last != gap and not isnan(case["gap_last"]):
+    gap, last, silence = (words.days(days) for days in (case.gap, case["gap_last"], case["days_since_last"]))
+    if case.leading == "gap_last" and last != gap:
         return words("rhythm.last", last=last, gap=gap)
+    # a quick buyer is safer than others, and sooner lost when silent
+    if (case.gap < case.typical["usual_gap"]) == case.raises:
+        return words("rhythm.long" if case.raises else "rhythm.short", gap=gap, silence=silence)
     return words("rhythm.usual", gap=gap, typical=plain(case.typical["usual_gap"]))
 
 
@@ -103,6 +106,8 @@ def _order_count(case: Case, words: Words) -> str:
     orders = words.orders(case["frequency"] + 1)
     if case["T"] <= YOUNG and not case.once:
         return words("order_count.young", orders=orders, age=words.days(case["T"]))
+    if case.raises and case["frequency"] > case.typical["frequency"]:
+        return words("order_count.silent", orders=orders, silence=words.days(case["days_since_last"]))
     return words("order_count", orders=orders, typical=f"{case.typical['frequency'] + 1:,.0f}")
 
 

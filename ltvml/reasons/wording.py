@@ -35,7 +35,7 @@ class Words:
         return self.phrases[key].format(**values)
 
     def days(self, days: float) -> str:
-        """A number of days, whole, at least 1 where there is any time at all."""
+        """A number of days, whole, at least 1 where there is any time at all; NaN is none."""
         whole = max(round(days), 1) if days > 0 else 0
         return self("days.one") if whole == 1 else self("days.many", n=f"{whole:,}")
 

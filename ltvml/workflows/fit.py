@@ -85,9 +85,11 @@ def learn_rfm(history: History) -> RFM:
 
 def _warn_of_what_is_withheld(bundle: Bundle) -> None:
     """One warning for the job; the reasons stand as notes in the report, and in `data_status` of every customer."""
-    if withheld := withheld_by(bundle.roles, bundle.record):
-        names = ", ".join(withheld)
-        warnings.warn(FitWarning(f"these data do not tell {names}: withheld; the report says why."), stacklevel=3)
+    # intervals are wanting wherever no past cutoff was looked at, by choice or for want of history: no fault of a fit
+    names = [name for name in withheld_by(bundle.roles, bundle.record) if name not in bundle.record.withheld]
+    if names:
+        told = ", ".join(names)
+        warnings.warn(FitWarning(f"these data do not tell {told}: withheld; the report says why."), stacklevel=3)
 
 
 def _settings(config: Config) -> dict[str, Any]:

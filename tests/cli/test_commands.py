@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ["demo", "init", "validate", "fit", "score", "models", "config show", "config schema"]
+COMMANDS = ["demo", "init", "validate", "backtest", "fit", "score", "explain", "models", "config show", "config schema"]
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
@@ -116,17 +116,19 @@ def test_config_schema_as_json_is_a_json_schema(ltvml):
     assert "churn_horizon" in schema["$defs"]["WindowSettings"]["properties"]
 
 
-def test_models_are_listed_by_role_and_the_default_is_marked(ltvml):
+def test_models_are_listed_by_role_with_what_auto_stands_for(ltvml):
     text = ltvml("models").stdout
-    assert [line.split()[1] for line in text.splitlines() if line.startswith("*")] == [
-        "mbg_nbd",
-        "gamma_gamma",
-        "purchase_times_spend",
+    assert [line.split()[0] for line in text.splitlines() if line.startswith("models.")] == [
+        "models.purchase",
+        "models.spend",
+        "models.churn",
+        "models.value",
     ]
-    assert "  bg_nbd" in text
+    assert "(auto: the winner of a contest at past cutoffs)" in text
+    assert "  lightgbm_hazard" in text
 
 
 def test_models_as_json_name_the_same(ltvml):
     document = json.loads(ltvml("models", "--json").stdout)
     assert {"bg_nbd", "mbg_nbd"} <= document["models"]["purchase"].keys()
-    assert document["defaults"]["purchase"] == "mbg_nbd"
+    assert document["auto"]["purchase"] == "bg_nbd or mbg_nbd, the likelier"

@@ -11,6 +11,7 @@ import pytest
 
 from ltvml.config import Config, ModelChoice, WindowSettings
 from ltvml.config.keys import keys_of
+from ltvml.config.sections import AUTO_MEANS, FOLDERS
 from ltvml.errors import ConfigError
 
 CUTOFF = {"cutoff": "2011-09-10"}
@@ -143,20 +144,20 @@ def test_a_bare_name_is_a_model_without_params():
 
 
 @pytest.mark.parametrize(
-    ("role", "choice"),
-    [
-        ("purchase", ModelChoice(name="mbg_nbd")),
-        ("spend", ModelChoice(name="gamma_gamma", params={"orders": "all"})),
-        ("value", ModelChoice(name="purchase_times_spend")),
-    ],
+    ("role", "name"),
+    [("churn", "lightgbm_hazard"), ("churn", "bg_nbd"), ("churn", "closed_form"), ("value", "purchase_times_spend")],
 )
-def test_auto_is_the_default_of_the_release(role, choice):
-    assert Config(models={role: "auto"}).models.chosen(role) == choice
-    assert Config().models.chosen(role) == choice
+def test_a_role_takes_its_own_models_and_those_that_may_serve_it(role, name):
+    assert getattr(Config(models={role: name}).models, role).name == name
 
 
-def test_a_chosen_model_stays_chosen():
-    assert Config(models={"spend": "gamma_gamma"}).models.chosen("spend").params == {}
+def test_a_model_of_another_role_is_refused_with_those_that_fit():
+    with pytest.raises(ConfigError, match=r"no model 'lightgbm_hazard'.*past_spend"):
+        Config(models={"value": "lightgbm_hazard"})
+
+
+def test_auto_is_said_in_words_for_every_role():
+    assert set(AUTO_MEANS) == set(FOLDERS) == {"purchase", "spend", "churn", "value"}
 
 
 def test_a_section_left_empty_is_a_section_left_out():

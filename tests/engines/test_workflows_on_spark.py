@@ -34,6 +34,8 @@ def fitted_and_scored(folder: Path, engine: str, transactions: object) -> tuple[
     config = ltvml.Config(
         window={"cutoff": CUTOFF},
         engine={"name": engine},
+        models={"purchase": "mbg_nbd", "churn": "closed_form", "value": "purchase_times_spend"},
+        season="off",
         tracking={"backend": "none"},
         output={"dir": str(folder)},
     )

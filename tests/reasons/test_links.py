@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from ltvml.reasons.links import Linear, LogChanceTimesSpend, LogOfSum, LogRatioOfChances, NoEvent, Within
+from ltvml.reasons.links import Linear, LogChanceTimesSpend, LogOfSum, LogRatioOfChances, NoEvent
 
 STEP = 1e-6
 DIFFERENCE = 1e-7
@@ -44,14 +44,3 @@ def test_a_chance_times_a_spend():
 
 def test_a_weighted_sum():
     assert np.exp(LogOfSum((0.2, 4.0)).value(RAW)) == pytest.approx(np.exp(RAW) @ [0.2, 4.0], rel=ROUNDING)
-
-
-@pytest.mark.parametrize("link", [*LINKS, Within(1.0)], ids=repr)
-def test_the_slope_of_a_line_climbs_from_its_start_to_its_end(link):
-    start, end = (RAW[:25, :1], RAW[25:, :1]) if isinstance(link, Within) else (RAW[:25], RAW[25:])
-    climbed = (link.slope(start, end) * (end - start)).sum(axis=1)
-    assert climbed == pytest.approx(link.value(end) - link.value(start), abs=1e-9)
-
-
-def test_a_line_without_length_has_the_gradient_as_its_slope():
-    assert Within(1.0).slope(RAW[:, :1], RAW[:, :1]) == pytest.approx(Within(1.0).gradient(RAW[:, :1]))

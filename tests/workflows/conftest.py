@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from click.testing import Result
 
 CUTOFF = "2020-12-31"
+# named models: no contest, which test_backtest.py holds once and others need not wait for
+NAMED = {"churn": "closed_form", "value": "purchase_times_spend"}
+SECTIONS = {"window": {"cutoff": CUTOFF}, "models": NAMED, "season": "off", "tracking": {"backend": "none"}}
 
 
 def shop_of(customers: int, **parameters: Any) -> pd.DataFrame:
@@ -43,17 +46,12 @@ def nobody_leaves() -> pd.DataFrame:
     return shop_of(600, r=2.0, alpha=30, a=1e-4, b=1e4, random_state=3)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def config_of() -> Callable[..., Config]:
     """A configuration whose results go into a folder; its sections can be told otherwise."""
 
     def make(folder: Path, **sections: Any) -> Config:
-        told = {
-            "window": {"cutoff": CUTOFF},
-            "tracking": {"backend": "none"},
-            "output": {"dir": str(folder)},
-        }
-        return Config.model_validate({**told, **sections})
+        return Config.model_validate(SECTIONS | {"output": {"dir": str(folder)}} | sections)
 
     return make
 
@@ -72,8 +70,8 @@ class Place:
 
     def configure(self, source: str, **keys: Any) -> None:
         """Write the configuration, as JSON, which is YAML too."""
-        told = {"transactions": {"source": source}, "window": {"cutoff": CUTOFF}, "tracking": {"backend": "none"}}
-        (self.folder / "ltvml.yaml").write_text(json.dumps(told | keys), encoding="utf-8")
+        told = SECTIONS | {"transactions": {"source": source}} | keys
+        (self.folder / "ltvml.yaml").write_text(json.dumps(told), encoding="utf-8")
 
     def run(self, *arguments: str) -> Result:
         """Run a command; a traceback is never an answer."""

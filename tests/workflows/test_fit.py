@@ -45,11 +45,9 @@ def decimals(table):
 
 
 @pytest.fixture(scope="module")
-def reference(orders, tmp_path_factory):
+def reference(orders, config_of, tmp_path_factory):
     """The fit of the orders as a pandas frame."""
-    folder = tmp_path_factory.mktemp("reference")
-    told = {"window": {"cutoff": "2020-12-31"}, "tracking": {"backend": "none"}, "output": {"dir": str(folder)}}
-    return ltvml.fit(ltvml.Config.model_validate(told), transactions=orders)
+    return ltvml.fit(config_of(tmp_path_factory.mktemp("reference")), transactions=orders)
 
 
 @pytest.mark.parametrize("cast", CASTS.values(), ids=CASTS)

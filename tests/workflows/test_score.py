@@ -21,10 +21,8 @@ from ltvml.workflows.score import customers
 
 
 @pytest.fixture(scope="module")
-def bundle(orders, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("bundle")
-    told = {"window": {"cutoff": "2020-12-31"}, "tracking": {"backend": "none"}, "output": {"dir": str(folder)}}
-    return ltvml.fit(ltvml.Config.model_validate(told), transactions=orders).bundle
+def bundle(orders, config_of, tmp_path_factory):
+    return ltvml.fit(config_of(tmp_path_factory.mktemp("bundle")), transactions=orders).bundle
 
 
 def scored(config, bundle, orders):

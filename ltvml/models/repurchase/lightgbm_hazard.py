@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     Index = NDArray[np.int64]
 
 # rows after the expansion; more customers are left out by their hash, which the outcome does not know
-MOST_ROWS = 250_000
+MOST_ROWS = 80_000
 # a prime, so that this draw knows nothing of the fifths that stop the training
 _SHARES = 10_007
 

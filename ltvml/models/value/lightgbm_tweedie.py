@@ -87,12 +87,12 @@ class LightGBMTweedie(ValueAtHorizon):
         Raises
         ------
         DataContractError
-            If everybody, or nobody, bought.
+            If everybody, or nobody, bought, or nobody paid anything.
         """
-        snapshots.require_both_outcomes()
+        snapshots.require_spend()
         self._keep(snapshots)
         spend = winsorised(snapshots.spend)
-        self.mean_ = float(spend.mean()) or 1.0
+        self.mean_ = float(spend.mean())
         offset = self._offset(snapshots.X) if self.offset else None
         growth = Growth(num_threads=self.num_threads, random_state=self.random_state)
         # amounts over their mean: the loss, and so the trees, do not depend on the currency

@@ -68,18 +68,19 @@ class LightGBMTwoStage(ValueAtHorizon):
         Raises
         ------
         DataContractError
-            If everybody, or nobody, bought.
+            If everybody, or nobody, bought, or nobody paid anything.
         """
         buys = LightGBMBinary(members=self.members, num_threads=self.num_threads, random_state=self.random_state)
         return self.fit_spend(snapshots, buys.fit(snapshots))
 
     def fit_spend(self, snapshots: Snapshots, buys: LightGBMBinary) -> Self:
         """Learn the second stage beside a first one that was fitted on the same snapshots already."""
+        snapshots.require_spend()
         self._keep(snapshots)
         self.buys_ = buys
         spend = winsorised(snapshots.spend)
         paid = spend > 0
-        self.mean_ = float(spend[paid].mean()) if paid.any() else 1.0
+        self.mean_ = float(spend[paid].mean())
         growth = Growth(num_threads=self.num_threads, random_state=self.random_state)
         sample = Sample(snapshots.X[paid], spend[paid] / self.mean_, snapshots.bucket[paid])
         self.spends_ = grow(sample, "gamma", growth, members=self.members)

@@ -1,15 +1,17 @@
 """Shape from learners and closed form together, level from the closed form: the mix that is the default for value.
 
 With N(v) = v / sum v; vr, va the closed form's value on repeat and on all orders; ml3 the mean of Tweedie, P(buy) x
-gamma, and Tweedie with the log of the closed form's value as offset; n+ the buyers of the last closed window:
+gamma, and Tweedie with the log of the closed form's value as offset; pt the trees' probability of a purchase within
+the label window, and shift(pt, m) its log-odds moved by a constant to mean m, here the closed form's mean; n+ the
+buyers of the last closed window:
 
     w  = n+ / (n+ + 300)
-    ml = ml3 p / pt,    p the repurchase mix and pt its trees alone, both for the label window
+    ml = ml3 shift(pt, mean sz) / pt
     A  = w N(ml) + (1 - w) (N(vr) + N(va)) / 2
     V  = N(A) x level,    level = sum vr
 
-The ratio p / pt brings the learners' chance of a purchase from the windows they learned from to the one that is asked
-for: a busier season lifts rare buyers more than regular ones, which a common factor cannot.
+The ratio brings the learners' chance of a purchase from the windows they learned from to the one that is asked for: a
+busier season lifts rare buyers more than regular ones, which a common factor cannot.
 
 Where no window as long as the horizon has closed, the level is sqrt(sum vr x sum of past spend rate x H): the closed
 form has then never been seen to be right, and the past rate errs the other way. The level is not corrected by the last
@@ -29,10 +31,9 @@ from scipy.special import expit
 
 from ltvml.models.base import Diagnosis
 from ltvml.models.design import column
-from ltvml.models.logit import log_odds
+from ltvml.models.logit import shift_to_mean
 from ltvml.models.repurchase.lightgbm_binary import LightGBMBinary
-from ltvml.models.repurchase.logistic import Logistic
-from ltvml.models.repurchase.mix import RepurchaseMix, learners_weight, mean_log_odds
+from ltvml.models.repurchase.mix import learners_weight
 from ltvml.models.value.at_horizon import ValueAtHorizon
 from ltvml.models.value.lightgbm_tweedie import LightGBMTweedie
 from ltvml.models.value.lightgbm_two_stage import LightGBMTwoStage
@@ -49,10 +50,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 
-PARTS = ("tweedie", "tweedie_offset", "two_stage", "repurchase")
-
-MOST_LIFT = 5.0
-"""The chance of a purchase is moved by at most this factor, either way: a guard for chances near 0."""
+PARTS = ("tweedie", "tweedie_offset", "two_stage")
 
 
 @dataclass(frozen=True)
@@ -101,8 +99,8 @@ class ValueMix(ValueAtHorizon):
     ----------
     tweedie_, tweedie_offset_ : LightGBMTweedie
     two_stage_ : LightGBMTwoStage
-    repurchase_ : RepurchaseMix
-        For the label window; its trees are the first stage of `two_stage_`.
+    chance_shift_ : float
+        Constant of the shift, in log-odds.
     blend_ : Blend
     """
 
@@ -112,7 +110,7 @@ class ValueMix(ValueAtHorizon):
     tweedie_: LightGBMTweedie
     tweedie_offset_: LightGBMTweedie
     two_stage_: LightGBMTwoStage
-    repurchase_: RepurchaseMix
+    chance_shift_: float
     blend_: Blend
 
     def __init__(self, discount_rate: float = 0.0, num_threads: int = 2, random_state: int = 0) -> None:
@@ -146,11 +144,9 @@ class ValueMix(ValueAtHorizon):
     ) -> Self:
         """Weigh and level learners that were fitted on the same snapshots already."""
         self.tweedie_, self.tweedie_offset_, self.two_stage_ = tweedie, tweedie_offset, two_stage
-        self.repurchase_ = RepurchaseMix(num_threads=self.num_threads, random_state=self.random_state).combine(
-            snapshots.for_label_window(), logistic=Logistic().fit(snapshots), trees=two_stage.buys_
-        )
         self.horizon_, self.closed_form_ = snapshots.asked, snapshots.closed_form
         present = snapshots.present
+        self.chance_shift_ = self._shift_of_chance(present)
         learned = self._learned(present)
         repeat, every = self.closed_form_.values(present, self.horizon_)
         past = PastSpend().expected_value(present, self.horizon_)
@@ -176,7 +172,7 @@ class ValueMix(ValueAtHorizon):
     def fitted_state(self) -> dict[str, Any]:
         """The constants and the parts."""
         parts = {name: getattr(self, f"{name}_").to_dict() for name in PARTS}
-        return super().fitted_state() | parts | {"blend": asdict(self.blend_)}
+        return super().fitted_state() | parts | {"chance_shift": self.chance_shift_, "blend": asdict(self.blend_)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Set the attributes from `fitted_state`."""
@@ -184,22 +180,25 @@ class ValueMix(ValueAtHorizon):
         self.tweedie_ = LightGBMTweedie.from_dict(state["tweedie"])
         self.tweedie_offset_ = LightGBMTweedie.from_dict(state["tweedie_offset"])
         self.two_stage_ = LightGBMTwoStage.from_dict(state["two_stage"])
-        self.repurchase_ = RepurchaseMix.from_dict(state["repurchase"])
+        self.chance_shift_ = float(state["chance_shift"])
         self.blend_ = Blend(**state["blend"])
 
     def _learned(self, X: pd.DataFrame) -> Array:
         """Compute ml, shape (n,)."""
-        rows = self.closed_form_.with_columns(X, self.tweedie_.horizon_)
+        rows = self._rows(X)
         learners = (self.tweedie_, self.tweedie_offset_, self.two_stage_)
         mean = np.mean([learner.value_of(rows) for learner in learners], axis=0)
-        return np.asarray(mean * self._lift(rows))
+        chance = self.two_stage_.buys_.log_odds_of(rows)
+        return np.asarray(mean * expit(chance + self.chance_shift_) / expit(chance))
 
-    def _lift(self, rows: pd.DataFrame) -> Array:
-        """Compute p / pt for rows that carry the closed form's columns, shape (n,)."""
-        trees = self.two_stage_.buys_.log_odds_of(rows)
-        learned = mean_log_odds(self.repurchase_.logistic_.log_odds_at_horizon(rows), trees)
-        mixed = self.repurchase_.log_odds_from(learned, log_odds(column(rows, "closed_form_p_buy")))
-        return np.asarray(np.clip(expit(mixed) / expit(trees), 1 / MOST_LIFT, MOST_LIFT))
+    def _shift_of_chance(self, present: pd.DataFrame) -> float:
+        rows = self._rows(present)
+        level = float(column(rows, "closed_form_p_buy").mean())
+        return shift_to_mean(self.two_stage_.buys_.log_odds_of(rows), level)
+
+    def _rows(self, X: pd.DataFrame) -> pd.DataFrame:
+        """`X` with the closed form's columns for the label window."""
+        return self.closed_form_.with_columns(X, self.two_stage_.horizon_)
 
 
 def _over(values: Array, mean: float) -> Array:

@@ -21,16 +21,14 @@ def winsorised(spend: Array, quantile: float = CUT) -> Array:
     Parameters
     ----------
     spend : (n,) array
-        Net value in the label window; below 0 where returns outweigh purchases.
+        Net value in the label window, some of it positive; below 0 where returns outweigh purchases.
     quantile : float
 
     Returns
     -------
     (n,) array
     """
-    positive = spend[spend > 0]
-    cap = np.quantile(positive, quantile) if len(positive) else 0.0
-    return np.asarray(np.clip(spend, 0.0, cap))
+    return np.asarray(np.clip(spend, 0.0, np.quantile(spend[spend > 0], quantile)))
 
 
 def lost_share(spend: Array, predicted: Array) -> float:

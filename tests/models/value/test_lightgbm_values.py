@@ -86,6 +86,12 @@ def test_nobody_buying_is_refused_in_words(snapshots):
             make().fit(nobody)
 
 
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+def test_purchases_worth_nothing_are_refused_in_words(make, snapshots):
+    with pytest.raises(DataContractError, match="came to more than nothing"):
+        make().fit(replace(snapshots, spend=np.zeros(len(snapshots.X))))
+
+
 @pytest.mark.parametrize("name", ["tweedie", "two_stage", "mix"])
 def test_a_column_that_went_missing_is_named(name, fitted, snapshots):
     with pytest.raises(DataContractError, match="spend_90d"):

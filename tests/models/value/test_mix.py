@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.special import expit, logit
 
+from ltvml.models.logit import shift_to_mean
 from ltvml.models.repurchase.lightgbm_binary import LightGBMBinary
-from ltvml.models.repurchase.logistic import Logistic
-from ltvml.models.repurchase.mix import RepurchaseMix
 from ltvml.models.value.lightgbm_tweedie import LightGBMTweedie
 from ltvml.models.value.lightgbm_two_stage import LightGBMTwoStage
-from ltvml.models.value.mix import MOST_LIFT, Blend, ValueMix, mean_level
+from ltvml.models.value.mix import Blend, ValueMix, mean_level
 
 EXACT = 1e-12
 
@@ -52,8 +52,9 @@ def test_values_follow_the_formula(snapshots, parts):
     X = snapshots.present
     found = ValueMix().combine(snapshots, **parts).expected_value(X, 60)
     buys = parts["two_stage"].buys_
-    mixed = RepurchaseMix().combine(snapshots, logistic=Logistic().fit(snapshots), trees=buys)
-    lift = np.clip((1 - mixed.churn_risk(X, 60)) / (1 - buys.churn_risk(X, 60)), 1 / MOST_LIFT, MOST_LIFT)
+    chance = logit(1 - buys.churn_risk(X, 60))
+    level = snapshots.closed_form.probability_of_purchase(X, 60).mean()
+    lift = expit(chance + shift_to_mean(chance, level)) / expit(chance)
     learned = lift * np.mean([part.expected_value(X, 60) for part in parts.values()], axis=0)
     repeat, every = snapshots.closed_form.values(X, 60)
     w = snapshots.buyers / (snapshots.buyers + 300)

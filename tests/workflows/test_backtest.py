@@ -1,0 +1,111 @@
+"""The contest at past cutoffs: honest, complete, and the same whatever came after."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.workflows.conftest import CUTOFF, shop_of
+
+import ltvml
+from ltvml.bundle import Bundle
+from ltvml.config import Config
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ltvml.workflows.backtest_report import BacktestReport
+
+pytestmark = pytest.mark.slow
+HORIZONS = {"cutoff": CUTOFF, "churn_horizon": 60, "ltv_horizon": 60}
+
+
+def judged_config(folder: Path, **sections: object) -> Config:
+    told = {"window": HORIZONS, "tracking": {"backend": "none"}, "output": {"dir": str(folder)}}
+    return Config.model_validate({**told, **sections})
+
+
+@pytest.fixture(scope="module")
+def shop() -> pd.DataFrame:
+    """Orders of 900 customers: above the gate, small enough to wait for."""
+    return shop_of(900)
+
+
+@pytest.fixture(scope="module")
+def report(shop: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> BacktestReport:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ltvml.errors.LtvmlWarning) if hasattr(ltvml, "errors") else None
+        return ltvml.backtest(judged_config(tmp_path_factory.mktemp("backtest")), transactions=shop)
+
+
+def test_every_candidate_and_naive_guess_is_judged_at_every_cutoff(report: BacktestReport) -> None:
+    measures = report.measures()
+    by_role = measures[measures["segment"] == "decides"].groupby("role")["candidate"].agg(set)
+    assert {"mix", "closed_form", "lightgbm_hazard", "lightgbm_binary", "logistic", "recency", "base_rate"} <= by_role[
+        "repurchase"
+    ]
+    assert {"mix", "closed_form", "lightgbm_tweedie", "lightgbm_two_stage", "past_spend"} <= by_role["value"]
+
+
+def test_every_label_window_closed_before_the_cutoff(report: BacktestReport) -> None:
+    cutoff_day = report.intake.window.cutoff_day
+    assert all(judged.origin + judged.horizon <= cutoff_day for contest in report.contests for judged in contest.rounds)
+
+
+def test_the_outcomes_of_a_round_are_what_the_orders_say(report: BacktestReport, shop: pd.DataFrame) -> None:
+    judged = report.contests[0].rounds[0]
+    day = (pd.to_datetime(shop["order_date"]) - pd.Timestamp("1970-01-01")).dt.days
+    known = set(shop.loc[day <= judged.origin, "customer_id"])
+    later = shop[(day > judged.origin) & (day <= judged.origin + judged.horizon) & shop["customer_id"].isin(known)]
+    assert judged.bought.sum() == later["customer_id"].nunique()
+    assert judged.spend.sum() == pytest.approx(later["amount"].sum())
+
+
+def test_the_folder_holds_the_measures_and_the_plots(report: BacktestReport) -> None:
+    kept = pd.read_csv(report.folder / "measures.csv")
+    assert len(kept) == len(report.measures())
+    assert all(plot.exists() for plot in report.plots)
+    assert json.loads((report.folder / "manifest.json").read_text())["kind"] == "backtest"
+
+
+def test_the_words_fit_into_eighty_columns(report: BacktestReport) -> None:
+    assert max(map(len, report.text().splitlines())) <= 80
+
+
+def test_rows_after_a_past_cutoff_change_nothing_that_was_said_there(
+    report: BacktestReport, shop: pd.DataFrame, tmp_path: Path
+) -> None:
+    oldest = report.contests[0].rounds[-1]
+    day = (pd.to_datetime(shop["order_date"]) - pd.Timestamp("1970-01-01")).dt.days
+    past, future = shop[day <= oldest.origin], shop[day > oldest.origin]
+    told = future.assign(amount=future["amount"] * 7 + 1, customer_id=np.roll(future["customer_id"], 11))
+    # the first order after the cutoff stays where it is, so that the history has the same length
+    again = ltvml.backtest(judged_config(tmp_path), transactions=pd.concat([past, told]))
+    same = next(judged for judged in again.contests[0].rounds if judged.origin == oldest.origin)
+    assert again.contests[0].horizon == report.contests[0].horizon
+    for name, said in oldest.predictions.items():
+        assert np.array_equal(same.predictions[name], said), name
+
+
+def test_a_fit_keeps_the_champion_its_words_and_the_intervals(shop: pd.DataFrame, tmp_path: Path) -> None:
+    fitted = ltvml.fit(judged_config(tmp_path), transactions=shop)
+    bundle = Bundle.load(fitted.folder)
+    assert [election.role for election in bundle.record.elections] == ["repurchase", "value"]
+    assert bundle.record.words == fitted.bundle.record.words
+    scored = ltvml.score(judged_config(tmp_path), transactions=shop)
+    scores = pd.read_parquet(scored.folder / "customers.parquet")
+    assert (scores["predicted_ltv_lo"] <= scores["predicted_ltv_hi"]).all()
+    assert bundle.version == fitted.bundle.version
+
+
+def test_a_history_too_short_for_any_cutoff_gets_the_closed_form_and_the_reason(tmp_path: Path) -> None:
+    young = shop_of(300)
+    day = pd.to_datetime(young["order_date"])
+    young = young[day > pd.Timestamp(CUTOFF) - pd.Timedelta(days=50)]
+    report = ltvml.backtest(judged_config(tmp_path), transactions=young)
+    assert {contest.champion for contest in report.contests} == {"closed_form"}
+    assert all("too short" in contest.election.words for contest in report.contests)

@@ -1,0 +1,140 @@
+"""One customer of a fitted shop, explained."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import ltvml
+from ltvml.errors import DataContractError
+from ltvml.evaluation.election import Election
+from ltvml.workflows.explain import explain
+from ltvml.workflows.fit import fit
+from ltvml.workflows.score import customers, score
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory, orders):
+    """A configuration with its fitted bundle, and the scores of everybody."""
+    from ltvml.config import Config
+
+    config = Config.model_validate(
+        {
+            "window": {"cutoff": "2020-12-31", "churn_horizon": 60},
+            "tracking": {"backend": "none"},
+            "output": {"dir": str(tmp_path_factory.mktemp("explained"))},
+            "models": {"churn": "logistic"},
+        }
+    )
+    bundle = fit(config, transactions=orders).bundle
+    return config, bundle, customers(score(config, model=bundle, transactions=orders))
+
+
+def buyer_of(scores, n_orders):
+    return scores[scores["n_orders"] == n_orders]["customer_id"].iloc[0]
+
+
+def test_the_scores_are_those_of_the_score(shop, orders):
+    config, bundle, scores = shop
+    customer = buyer_of(scores, 3)
+    told = explain(config, customer, model=bundle, transactions=orders).to_dict()["scores"]
+    scored = scores.set_index("customer_id").loc[customer]
+    assert told["churn_risk"] == scored["churn_risk"]
+    assert told["predicted_ltv"] == scored["predicted_ltv"]
+    assert told["last_order_date"] == str(scored["last_order_date"])[:10]
+
+
+def test_the_orders_are_those_of_the_file(shop, orders):
+    config, bundle, scores = shop
+    customer = buyer_of(scores, 3)
+    told = explain(config, customer, model=bundle, transactions=orders).to_dict()["orders"]
+    theirs = orders[orders["customer_id"] == customer].groupby("order_date")["amount"].sum()
+    assert [order["date"] for order in told] == [str(day)[:10] for day in theirs.index]
+    assert [order["value"] for order in told] == pytest.approx(theirs.round(2).tolist())
+
+
+@pytest.mark.parametrize("n_orders", [1, 2, 3])
+def test_the_text_fits_80_columns_and_says_why(shop, orders, n_orders):
+    config, bundle, scores = shop
+    report = explain(config, buyer_of(scores, n_orders), model=bundle, transactions=orders)
+    text = report.text()
+    assert max(map(len, text.splitlines())) <= 80
+    assert "within 60 days" in text
+    assert report.reasons
+    flat = " ".join(text.split())
+    assert all(reason.words in flat for reason in report.reasons)
+
+
+def test_json_holds_no_nan(shop, orders):
+    config, bundle, scores = shop
+    told = explain(config, buyer_of(scores, 1), model=bundle, transactions=orders).to_dict()
+    assert json.loads(json.dumps(told, allow_nan=False))["scores"]["mean_gap_days"] is None
+
+
+def test_a_long_history_shows_its_last_ten_orders(shop, orders):
+    config, bundle, _ = shop
+    days = [str(dt.date(2020, 1, 1) + dt.timedelta(days=20 * step)) for step in range(15)]
+    regular = pd.DataFrame({"customer_id": "regular", "order_date": pd.to_datetime(days), "amount": 10.0})
+    with_regular = pd.concat([orders, regular.astype(orders.dtypes[list(regular)].to_dict())])
+    text = explain(config, "regular", model=bundle, transactions=with_regular).text()
+    assert "15 orders, 150 in all" in text
+    assert days[0] in text
+    assert days[3] not in text
+    assert all(day in text for day in days[-10:])
+
+
+def test_an_unknown_customer_is_an_error_that_says_how_many_there_are(shop, orders):
+    config, bundle, scores = shop
+    with pytest.raises(DataContractError, match=f"'no-such' is not among the {len(scores)} customers") as caught:
+        explain(config, "no-such", model=bundle, transactions=orders)
+    assert "leading zeros" in str(caught.value.hint)
+    assert caught.value.exit_code == 3
+
+
+def test_the_report_says_why_the_model_serves_where_it_won_a_contest(shop, orders):
+    config, bundle, scores = shop
+    customer = buyer_of(scores, 2)
+    assert explain(config, customer, model=bundle, transactions=orders).chosen_because is None
+    won = Election("repurchase", "mix", "logistic", (), "logistic won by two standard errors.")
+    judged = replace(bundle, record=replace(bundle.record, elections=(won,)))
+    assert "logistic won by two standard errors." in explain(config, customer, model=judged, transactions=orders).text()
+
+
+def test_what_comes_after_the_cutoff_changes_nothing(shop, orders):
+    config, bundle, scores = shop
+    customer = buyer_of(scores, 3)
+    later = orders[orders["customer_id"] == customer].head(1).assign(order_date=pd.Timestamp("2021-03-01"))
+    later["order_date"] = later["order_date"].astype(orders["order_date"].dtype)
+    before = explain(config, customer, model=bundle, transactions=orders)
+    after = explain(config, customer, model=bundle, transactions=pd.concat([orders, later]))
+    assert after.reasons == before.reasons
+    assert after.scores.equals(before.scores)
+
+
+def test_explain_is_a_name_of_the_package():
+    assert ltvml.explain is explain
+
+
+def test_the_command_prints_the_reasons(place, orders):
+    place.write(orders)
+    place.configure("orders.csv", models={"churn": "closed_form"}, window={"cutoff": "2020-12-31", "churn_horizon": 60})
+    assert place.run("fit").exit_code == 0
+    customer = str(orders["customer_id"].iloc[0])
+    result = place.run("explain", customer)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith(f"customer       {customer}\n")
+    assert np.any([f"{effect} risk" in result.stdout for effect in ("raises", "lowers")])
+
+
+def test_the_command_refuses_an_unknown_customer_with_code_3(place, orders):
+    place.write(orders)
+    place.configure("orders.csv", models={"churn": "closed_form"}, window={"cutoff": "2020-12-31", "churn_horizon": 60})
+    place.run("fit")
+    result = place.run("explain", "nobody", "--json")
+    assert result.exit_code == 3
+    assert "'nobody' is not among" in json.loads(result.stdout)["error"]["message"]
