@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ltvml.models.purchase.bg_nbd import BGNBD
 from ltvml.models.purchase.in_operational_time import InOperationalTime
 from ltvml.models.purchase.mbg_nbd import MBGNBD
@@ -36,6 +38,8 @@ ALL_ORDERS = "closed_form_all_orders"
 WITHOUT_SEASON = "closed_form_without_season"
 TWEEDIE_OFFSET = "lightgbm_tweedie_offset"
 MIX = "mix"
+# below these a fifth of the customers, which stops the training, says nothing
+FEWEST_CUSTOMERS, FEWEST_OF_EACH_OUTCOME = 100, 20
 
 
 @dataclass
@@ -45,7 +49,7 @@ class Candidates:
     Parameters
     ----------
     snapshots : Snapshots or None
-        Without them, or with one outcome only, the closed forms stand alone.
+        Without them, or with too few of an outcome, the closed forms stand alone.
     closed_form, without_season : ClosedForm
         Fitted at the cutoff, with the season and without.
     patterns : frame
@@ -71,7 +75,7 @@ class Candidates:
         }
         if not self.closed_form.purchase.clock.plain:
             closed[WITHOUT_SEASON] = lambda: self.without_season.purchase
-        if not self.has_both_outcomes:
+        if not self.can_learn:
             return closed
         return {
             MIX: self._repurchase_mix,
@@ -90,7 +94,7 @@ class Candidates:
             ALL_ORDERS: lambda: self._times_spend(self.closed_form.spend_all),
             PastSpend.name: PastSpend,
         }
-        if not self.has_both_outcomes:
+        if not self.can_learn:
             return closed
         return {
             MIX: self._value_mix,
@@ -101,9 +105,12 @@ class Candidates:
         }
 
     @cached_property
-    def has_both_outcomes(self) -> bool:
-        """Whether some of the customers in the snapshots bought and some did not."""
-        return self.snapshots is not None and bool(self.snapshots.buys.any() and not self.snapshots.buys.all())
+    def can_learn(self) -> bool:
+        """Whether the snapshots hold enough of both outcomes for a learner to stand."""
+        if self.snapshots is None or len(np.unique(self.snapshots.bucket)) < FEWEST_CUSTOMERS:
+            return False
+        bought = int(self.snapshots.buys.sum())
+        return min(bought, len(self.snapshots.X) - bought) >= FEWEST_OF_EACH_OUTCOME
 
     @property
     def _training(self) -> Snapshots:
