@@ -18,6 +18,7 @@ import pandas as pd
 from ltvml.contracts import SUMMARY
 from ltvml.errors import BundleError, DataContractError
 from ltvml.models import registry
+from ltvml.reasons.typical import Typical
 from ltvml.rfm import RFM
 from ltvml.run_directory import write_json
 from ltvml.scoring import Roles, customer_scores
@@ -67,6 +68,8 @@ class Bundle:
         The fitted model of each role.
     money : Money
     rfm : RFM
+    typical : Typical
+        The customer in the middle as of the fit, whom reasons compare with; medians, and no person.
     record : TrackRecord
         What past cutoffs taught: who won and why, intervals, corrections.
 
@@ -80,6 +83,7 @@ class Bundle:
     roles: Roles
     money: Money
     rfm: RFM
+    typical: Typical
     record: TrackRecord = field(default_factory=TrackRecord)
 
     @cached_property
@@ -189,6 +193,7 @@ class Bundle:
             roles=Roles(**loaded),
             money=Money(**header["money"]),
             rfm=RFM.from_dict(header["rfm"]),
+            typical=Typical.from_dict(header["typical"]),
             record=TrackRecord.from_dict(header["record"]),
         )
 
@@ -203,6 +208,7 @@ class Bundle:
             },
             "money": vars(self.money).copy(),
             "rfm": self.rfm.to_dict(),
+            "typical": self.typical.to_dict(),
             "record": self.record.to_dict(),
             "models": {role: getattr(self.roles, role).to_dict() for role in ROLES},
         }

@@ -15,6 +15,7 @@ from ltvml.errors import BundleError, DataContractError
 from ltvml.models.purchase.mbg_nbd import MBGNBD
 from ltvml.models.spend.gamma_gamma import GammaGamma
 from ltvml.models.value.purchase_times_spend import PurchaseTimesSpend
+from ltvml.reasons.typical import Typical
 from ltvml.rfm import RFM
 from ltvml.scoring import Roles
 from ltvml.window import Window
@@ -55,7 +56,7 @@ def bundle(summary: pd.DataFrame) -> Bundle:
         value_customers=ones,
     )
     roles = Roles(purchase, purchase, spend, PurchaseTimesSpend(purchase, spend, discount_rate=2e-4))
-    return Bundle(WINDOW, roles, Money(margin=0.4, currency="GBP"), edges)
+    return Bundle(WINDOW, roles, Money(margin=0.4, currency="GBP"), edges, Typical.of(summary))
 
 
 @pytest.fixture
@@ -183,3 +184,10 @@ def test_no_rows_give_no_scores(bundle, summary):
 
 def test_the_example_rows_can_be_scored(bundle):
     assert bundle.score(bundle.example_rows())["predicted_ltv"].gt(0).all()
+
+
+def test_the_typical_customer_is_kept_exactly_and_belongs_to_nobody(bundle, saved, summary):
+    assert Bundle.load(saved).typical == bundle.typical == Typical.of(summary)
+    assert all(
+        isinstance(median, float) for median in json.loads((saved / "bundle.json").read_text())["typical"].values()
+    )

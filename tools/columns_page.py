@@ -1,4 +1,4 @@
-"""Write docs/columns.md from the tables of ltvml/contracts.py.
+"""Write docs/columns.md from the tables of ltvml/contracts.py and ltvml/snapshot_columns.py.
 
 python tools/columns_page.py
 """
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ltvml.contracts import CUSTOMER_SCORES, LINES, SUMMARY, TRANSACTIONS
+from ltvml.snapshot_columns import BEHAVIOUR, CLOSED_FORM
 
 if TYPE_CHECKING:
     from ltvml.contracts import Table
@@ -18,12 +19,18 @@ INTRODUCTIONS = {
     TRANSACTIONS: "What comes in: one row a line of an order; `transactions.columns` maps your names to these.",
     LINES: "What an engine reads from it: one row a row of the file, none left out. Inside ltvml only.",
     SUMMARY: "What the closed-form models see: one row a customer.",
+    BEHAVIOUR: (
+        "What learners read beside the summary. An order day is a purchase day, `age` the days from it to the cutoff, "
+        "a gap the days between two that follow each other; null is not known."
+    ),
+    CLOSED_FORM: "What the closed form says of the label window, for learners; `season_*` is 1 without season.",
     CUSTOMER_SCORES: "What goes out: `customers.parquet` (and `.csv` on request), one row a customer.",
 }
 HEAD = """# Columns
 
-The tables that cross a border, as `ltvml/contracts.py` declares them. This page is written by `tools/columns_page.py`;
-a test fails where the two differ. Days are whole days; money is in the currency of the orders, net of returns.
+The tables that cross a border, as `ltvml/contracts.py` and `ltvml/snapshot_columns.py` declare them. This page is
+written by `tools/columns_page.py`; a test fails where the two differ. Days are whole days; money is in the currency of
+the orders, net of returns.
 """
 
 

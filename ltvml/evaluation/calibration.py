@@ -40,6 +40,7 @@ FOLDS = 5
 ISOTONIC_ROWS = 5_000
 SMALLEST_CLASS = 30
 """Customers of the rarer outcome below which no correction is tried."""
+WINDOWS_NEEDED = 3
 FLOOR = 1e-6
 RIDGE = 1e-9
 """Holds coefficients finite where a threshold on p parts the two outcomes."""
@@ -132,31 +133,40 @@ def choose_calibration(p: ArrayLike, y: ArrayLike, bucket: NDArray[np.int64]) ->
 
 
 def proven_calibration(windows: Sequence[tuple[Array, Array, NDArray[np.int64]]]) -> Calibration:
-    """The correction of the last closed window, if it would have helped there when learned one window earlier.
+    """The correction of the last closed window, if such corrections would have helped at every past cutoff.
 
-    A window that was off because of its season calls for a correction that the next season does not want; one that
-    carries over from window to window has earned its place.
+    Each window is corrected by what the one before it called for. A window that was off because of its season calls for
+    a correction that the next season does not want; one that helps in every window has earned its place.
 
     Parameters
     ----------
     windows : sequence of (p, y, bucket)
-        As for `choose_calibration`, newest first.
+        As for `choose_calibration`, newest first; at least three, which gives two trials.
 
     Returns
     -------
     Calibration
     """
-    if len(windows) < 2:
-        return Calibration(words="no correction: it takes two closed windows to prove one")
-    (p, y, bucket), (earlier_p, earlier_y, _) = windows[0], windows[1]
-    wanted = choose_calibration(p, y, bucket)
+    if len(windows) < WINDOWS_NEEDED:
+        return Calibration(words=f"no correction: it takes {WINDOWS_NEEDED} closed windows to prove one")
+    wanted = choose_calibration(*windows[0])
     if wanted.method == "none":
         return wanted
-    learned_earlier = FITS[wanted.method](np.asarray(earlier_p, dtype=float), np.asarray(earlier_y, dtype=float), "")
-    saved = row_losses(p, y) - row_losses(learned_earlier.apply(p), y)
-    if saved.mean() <= saved.std() / np.sqrt(len(saved)):
-        return Calibration(words=f"no correction: {wanted.method}, learned one window earlier, would not have helped")
+    trials = zip(windows[:-1], windows[1:], strict=True)
+    if not all(_helped(wanted.method, earlier, later) for later, earlier in trials):
+        return Calibration(words=f"no correction: {wanted.method} would not have helped at every past cutoff")
     return wanted
+
+
+def _helped(
+    method: Method,
+    earlier: tuple[Array, Array, NDArray[np.int64]],
+    later: tuple[Array, Array, NDArray[np.int64]],
+) -> bool:
+    """Whether the correction learned in one window lowered the log-loss of the next by more than one standard error."""
+    learned = FITS[method](np.asarray(earlier[0], dtype=float), np.asarray(earlier[1], dtype=float), "")
+    saved = row_losses(later[0], later[1]) - row_losses(learned.apply(later[0]), later[1])
+    return bool(saved.mean() > saved.std() / np.sqrt(len(saved)))
 
 
 def row_losses(p: ArrayLike, y: ArrayLike) -> Array:

@@ -6,15 +6,16 @@ No global state: figures are made without pyplot, so a batch job needs no displa
 from __future__ import annotations
 
 from itertools import pairwise
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, DateFormatter, MonthLocator, date2num
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from ltvml.window import WEEK, dates_of
+from ltvml.window import SLOTS, WEEK, dates_of, day_number, day_of_year_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 INK, QUIET, MAIN, ACCENT, GRID = "#20262e", "#7b8794", "#1f6f8b", "#d1603d", "#e4e8ec"
+LEAP_YEAR = "2000-01-01"
+"""A year with a 29 February, so that every day of an index has its date; the year is not shown."""
+FOOT_WIDTH = 110
+EDGE = 0.12
 ALIVE = LinearSegmentedColormap.from_list("alive", ["#f6e9df", "#e2b48c", "#6fa3ad", "#155366"])
 
 
@@ -106,6 +111,31 @@ def value_distribution(edges: ArrayLike, customers: ArrayLike, value: ArrayLike,
     return figure
 
 
+def season_curve(index: ArrayLike, *, words: str) -> Figure:
+    """How much faster than average customers order on each day of the year.
+
+    Parameters
+    ----------
+    index : (366,) array
+        By `ltvml.window.day_of_year`; 1 is an average day.
+    words : str
+        What the season rests on, for the foot of the picture.
+    """
+    speed = np.asarray(index, dtype=float)
+    days = dates_of(day_number(LEAP_YEAR) + np.arange(SLOTS))
+    figure, axes = canvas("Season: orders against an average day", "times an average day")
+    axes.axhline(1.0, color=QUIET, linewidth=1.0, linestyle="--")
+    axes.plot(days, speed, color=MAIN, linewidth=1.8)
+    for slot, above in ((int(np.argmax(speed)), True), (int(np.argmin(speed)), False)):
+        _mark(axes, days[slot], speed[slot], f"{day_of_year_in_words(slot)}: {speed[slot]:.2f}", above=above)
+    axes.xaxis.set_major_locator(MonthLocator())  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(DateFormatter("%b"))  # type: ignore[no-untyped-call]
+    axes.set_xlim(days[0], days[-1])
+    axes.margins(y=0.15)
+    figure.supxlabel(fill(words, FOOT_WIDTH), color=QUIET, fontsize=8.5, x=0.02, ha="left")
+    return figure
+
+
 def save(figure: Figure, path: Path) -> None:
     """Write a PNG whose bytes depend on the picture alone."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -134,6 +164,24 @@ def alive_grid(
     recencies = np.linspace(1.0, age, 80)
     x, t_x = np.meshgrid(frequencies, recencies)
     return frequencies, recencies, alive(x.ravel(), t_x.ravel()).reshape(x.shape)
+
+
+def _mark(axes: Axes, day: np.datetime64, height: float, said: str, *, above: bool) -> None:
+    """A dot on a curve, and what is said of it on the side that leads away; towards the middle near an edge."""
+    place = float(date2num(day))  # type: ignore[no-untyped-call]
+    first, last = axes.get_xlim()
+    share = (place - first) / (last - first)
+    side = "left" if share < EDGE else "right" if share > 1 - EDGE else "center"
+    axes.plot([place], [height], "o", color=ACCENT, markersize=6)
+    axes.annotate(
+        said,
+        (place, height),
+        xytext=(0, 9 if above else -9),
+        textcoords="offset points",
+        ha=side,
+        va="bottom" if above else "top",
+        color=ACCENT,
+    )
 
 
 def _weekly(counts: ArrayLike, whole: int) -> NDArray[np.float64]:

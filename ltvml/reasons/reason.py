@@ -117,7 +117,7 @@ def reasons_for(
     Returns
     -------
     list of n lists of str
-        Such as "58 days since the last order, usually every 31 (raises churn risk)"; at most three each.
+        Such as "58 days since the last order, usually every 31: raises the risk"; at most three each.
     """
     words = words or english(bundle.money.currency)
     known = scores["churn_risk"].notna().to_numpy()

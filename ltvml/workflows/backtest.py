@@ -13,6 +13,7 @@ from ltvml.tracking.items import backtest_run
 from ltvml.workflows.backtest_plots import save_backtest_plots
 from ltvml.workflows.backtest_report import MEASURES_FILE, BacktestReport
 from ltvml.workflows.contest import Contest, Judge, season_losses
+from ltvml.workflows.date_contest import hold_date_contest
 from ltvml.workflows.history import History
 from ltvml.workflows.intake import Intake, take_in
 from ltvml.workflows.progress import Progress, Steps
@@ -44,11 +45,12 @@ def backtest(config: Config, *, transactions: Any = None, progress: Progress | N
     steps = Steps(progress)
     intake = take_in(config, transactions, steps)
     history = history_of(config, intake)
-    contests, _ = hold_contests(history, config, steps, every_role=True)
+    contests, judge = hold_contests(history, config, steps, every_role=True)
+    with steps.step("judge dates"):
+        dates = hold_date_contest(history, judge, next(held for held in contests if held.role == "repurchase"))
     folder = Path(config.output.dir) / "backtest" / config.cutoff.isoformat()
-    report = BacktestReport(
-        intake, contests, history.season(history.cutoff_day), folder.absolute(), seconds=steps.seconds
-    )
+    season = history.season(history.cutoff_day)
+    report = BacktestReport(intake, contests, season, folder.absolute(), dates, seconds=steps.seconds)
     with steps.step("write"), run_directory(folder, kind="backtest") as staging:
         report.measures().to_csv(staging / MEASURES_FILE, index=False)
         plots = save_backtest_plots(staging / "plots", report)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ltvml.evaluation.election import Role
     from ltvml.models.season import Season
     from ltvml.workflows.contest import Contest
+    from ltvml.workflows.date_contest import DateContest
     from ltvml.workflows.intake import Intake
 
 MEASURES_FILE = "measures.csv"
@@ -40,7 +41,13 @@ HEADINGS = {
     "decile_mape": "decile error",
     "top_10": "top 10 %",
     "bias": "bias",
+    "mae_of_returners": "days off",
+    "within_3_days": "+-3 days",
+    "within_7_days": "+-7 days",
+    "concordance": "concordance",
+    "integrated_brier": "Brier",
 }
+DATES_SHOWN = ("mae_of_returners", "within_3_days", "within_7_days", "concordance", "integrated_brier")
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,8 @@ class BacktestReport:
         As of the cutoff.
     folder : Path
         Where the measures and the plots are.
+    dates : DateContest or None
+        Of the champion of churn; None where it stood at no past cutoff.
     plots : tuple of Path
     recorded : Recorded
     seconds : dict of str to float
@@ -65,6 +74,7 @@ class BacktestReport:
     contests: tuple[Contest, ...]
     season: Season
     folder: Path
+    dates: DateContest | None = None
     plots: tuple[Path, ...] = ()
     recorded: Recorded = field(default_factory=Recorded)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -87,6 +97,7 @@ class BacktestReport:
             "cutoff": self.intake.window.cutoff.isoformat(),
             "season": self.season.words,
             **{contest.role: self._contest_dict(contest) for contest in self.contests},
+            "dates": self.dates.to_dict() if self.dates else None,
             "folder": str(self.folder),
             "plots": [str(plot) for plot in self.plots],
             "tracking": self.recorded.to_dict(),
@@ -107,9 +118,9 @@ class BacktestReport:
 
     def measures(self) -> pd.DataFrame:
         """Every measure of every candidate at every cutoff, by segment: one long table over all roles."""
+        tables = self.tables | ({"date": self.dates.table} if self.dates else {})
         parts = [
-            frame.assign(role=role, cutoff=[date_of(day) for day in frame["origin"]])
-            for role, frame in self.tables.items()
+            frame.assign(role=role, cutoff=[date_of(day) for day in frame["origin"]]) for role, frame in tables.items()
         ]
         columns = ["role", "cutoff", "segment", "candidate", "measure", "value", "customers"]
         return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
@@ -120,6 +131,7 @@ class BacktestReport:
         return "\n\n".join(
             [
                 *(self._contest_text(contest) for contest in self.contests),
+                *([dates_text(self.dates)] if self.dates else []),
                 paragraph(self.season.words),
                 fields([*places, *self.recorded.lines()]),
             ]
@@ -173,6 +185,21 @@ class BacktestReport:
             for name, row in board.iterrows()
         ]
         return table(header, rows)
+
+
+def dates_text(dates: DateContest) -> str:
+    """The dates of the champion of churn beside the naive ones, and how its windows did."""
+    head = "When do they come?"
+    told = (
+        "Days between the median date and the purchase, and shares of purchases within 3 and 7 days of it, among those "
+        "who came back within the horizon; concordance and integrated Brier score of the whole curve, among everybody."
+    )
+    rows = [
+        [("* " if name == dates.champion else "  ") + str(name), *(f"{row[measure_]:.3f}" for measure_ in DATES_SHOWN)]
+        for name, row in dates.board.iterrows()
+    ]
+    board = table(["", *(HEADINGS[name] for name in DATES_SHOWN)], rows)
+    return "\n".join([head, "=" * len(head), paragraph(told), "", board, "", paragraph(dates.window.words)])
 
 
 def _cutoffs(contest: Contest) -> str:

@@ -13,6 +13,8 @@ from ltvml.evaluation.gate import Gate, minimum_data
 from ltvml.evaluation.origins import backtest_origins, label_horizon
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -81,7 +83,7 @@ class Judge:
         gate = self._gate(snapshots)
         default = MIX if gate.passed else CLOSED_FORM
         origins = backtest_origins(history.cutoff_day, history.first_day, horizon)
-        rounds = tuple(r for r in (self._round(role, origin, horizon) for origin in origins) if r is not None)
+        rounds = self._rounds(role, origins, horizon)
         return Contest(role, asked, horizon, gate, rounds, self._elect(role, rounds, gate, default))
 
     def candidates(self, day: int, asked: int, *, discount_rate: float = 0.0) -> Candidates:
@@ -97,6 +99,15 @@ class Judge:
                 random_state=self.random_state,
             )
         return self._candidates[day, asked]
+
+    def _rounds(self, role: Role, origins: Sequence[int], horizon: int) -> tuple[Round, ...]:
+        """The past cutoffs that can be judged, newest first."""
+        step, rounds = f"judge {role}", []
+        for done, origin in enumerate(origins):
+            self.steps.advance(step, done, len(origins))
+            rounds.append(self._round(role, origin, horizon))
+        self.steps.advance(step, len(origins), len(origins))
+        return tuple(judged for judged in rounds if judged is not None)
 
     def _gate(self, snapshots: Snapshots | None) -> Gate:
         history = self.history

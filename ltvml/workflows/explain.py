@@ -10,10 +10,8 @@ import narwhals as nw
 from ltvml.errors import DataContractError
 from ltvml.features.behaviour import snapshot_features
 from ltvml.reasons.reason import find_reasons
-from ltvml.reasons.typical import Typical
 from ltvml.reasons.wording import english
 from ltvml.workflows.explain_report import ExplainReport
-from ltvml.workflows.history import History
 from ltvml.workflows.intake import take_in
 from ltvml.workflows.progress import Progress, Steps
 from ltvml.workflows.score import as_fitted, bundle_of
@@ -67,11 +65,9 @@ def explain(
     intake = take_in(config, transactions, steps)
     with steps.step("look up"):
         customer = look_up(intake, str(customer_id), decimals=config.value.decimals)
-    with steps.step("compare"):
-        typical = Typical.of(History(intake, config.value.decimals).customers(intake.window.cutoff_day))
     with steps.step("explain"):
         scores = bundle.score(customer.row)
-        reasons = reasons_of(bundle, customer.row, scores, typical)
+        reasons = reasons_of(bundle, customer.row, scores)
     return ExplainReport(bundle, intake.window, customer.orders, scores.iloc[0], reasons, seconds=steps.seconds)
 
 
@@ -112,14 +108,14 @@ def look_up(intake: Intake, customer_id: str, *, decimals: int) -> Customer:
     return Customer(orders.assign(value=orders["value"] / 10**decimals), row)
 
 
-def reasons_of(bundle: Bundle, row: pd.DataFrame, scores: pd.DataFrame, typical: Typical) -> tuple[Reason, ...]:
+def reasons_of(bundle: Bundle, row: pd.DataFrame, scores: pd.DataFrame) -> tuple[Reason, ...]:
     """The reasons of a customer's churn risk, strongest first; none where that risk is not known."""
     if scores["churn_risk"].isna().any():
         return ()
     (found,) = find_reasons(
         bundle.roles.repurchase,
         row,
-        typical=typical,
+        typical=bundle.typical,
         horizon=bundle.window.churn_horizon,
         words=english(bundle.money.currency),
     )

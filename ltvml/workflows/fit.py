@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from ltvml.bundle import Bundle, Money
 from ltvml.errors import FitWarning
+from ltvml.reasons.typical import Typical
 from ltvml.rfm import RFM
 from ltvml.run_directory import run_directory, write_manifest
 from ltvml.scoring import withheld_by
+from ltvml.snapshot_columns import BEHAVIOUR
 from ltvml.tracking.items import fit_run
 from ltvml.workflows.backtest import history_of, hold_contests
 from ltvml.workflows.fit_plots import save_fit_plots
@@ -23,6 +25,7 @@ from ltvml.workflows.roles import fit_roles
 
 if TYPE_CHECKING:
     from ltvml.config import Config
+    from ltvml.scoring import Roles
     from ltvml.workflows.history import History
 
 
@@ -57,6 +60,7 @@ def fit(config: Config, *, transactions: Any = None, progress: Progress | None =
         roles=roles,
         money=Money(**config.value.to_dict() | {"currency": intake.currency}),
         rfm=learn_rfm(history),
+        typical=learn_typical(history, roles),
         record=record_of_past,
     )
     folder = Path(config.output.dir) / "bundle"
@@ -81,6 +85,13 @@ def learn_rfm(history: History) -> RFM:
         historic_value=money["total"],
         value_customers=money["count"],
     )
+
+
+def learn_typical(history: History, roles: Roles) -> Typical:
+    """Medians of the customers seen: of their summary, and of their behaviour where a model reads it."""
+    read = {name for model in vars(roles).values() for name in model.reads()}
+    seen = history.summaries if read.isdisjoint(BEHAVIOUR.names) else history.customers
+    return Typical.of(seen(history.cutoff_day))
 
 
 def _warn_of_what_is_withheld(bundle: Bundle) -> None:

@@ -1,4 +1,4 @@
-"""The plots of a fit: repeat purchases week by week, and who is still a customer."""
+"""The plots of a fit: the season, repeat purchases week by week, and who is still a customer."""
 
 from __future__ import annotations
 
@@ -38,15 +38,22 @@ def save_fit_plots(folder: Path, bundle: Bundle, intake: Intake, patterns: pd.Da
     patterns : frame
         frequency, recency, T, count.
     """
-    if patterns["count"].sum() < FEWEST_CUSTOMERS or (patterns["frequency"] == 0).all():
-        return ()
-    purchase = cast("InOperationalTime", bundle.roles.purchase)
-    tracking, alive = folder / "repeat_purchases.png", folder / "p_alive.png"
-    plots.save(tracking_plot(purchase, intake), tracking)
+    figures: dict[str, Figure] = {}
+    if patterns["count"].sum() >= FEWEST_CUSTOMERS and (patterns["frequency"] > 0).any():
+        figures = purchase_plots(cast("InOperationalTime", bundle.roles.purchase), intake, patterns)
+    if (season := bundle.record.season).source != "off":
+        figures["season"] = plots.season_curve(season.index, words=season.reason)
+    for name, figure in figures.items():
+        plots.save(figure, folder / f"{name}.png")
+    return tuple(folder / f"{name}.png" for name in figures)
+
+
+def purchase_plots(purchase: InOperationalTime, intake: Intake, patterns: pd.DataFrame) -> dict[str, Figure]:
+    """The plots of the purchase model, by name."""
+    tracking = {"repeat_purchases": tracking_plot(purchase, intake)}
     if "p_alive" in purchase.diagnosis_.withheld:
-        return (tracking,)
-    plots.save(alive_plot(purchase, patterns, intake.window.cutoff_day), alive)
-    return tracking, alive
+        return tracking
+    return tracking | {"p_alive": alive_plot(purchase, patterns, intake.window.cutoff_day)}
 
 
 def tracking_plot(purchase: InOperationalTime, intake: Intake) -> Figure:

@@ -42,8 +42,6 @@ class Intake:
     ledger : Ledger
         What became of every row.
     window : Window
-    fingerprint : str
-        Content hash of the lines that are used.
     currency : str or None
         Of the configuration, or of the orders where they name one.
     """
@@ -53,13 +51,17 @@ class Intake:
     days: nw.LazyFrame[Any]
     ledger: Ledger
     window: Window
-    fingerprint: str
     currency: str | None = None
 
     @property
     def row_counts(self) -> dict[str, Any]:
         """The ledger's counts, without its dates."""
         return {"rows_in": self.ledger.rows_in, "used": self.ledger.used, **self.ledger.reasons, **self.ledger.notes}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Content hash of the lines that are used."""
+        return self.engine.fingerprint(self.lines)
 
     @cached_property
     def customers(self) -> int:
@@ -88,10 +90,9 @@ def take_in(config: Config, transactions: Any, steps: Steps) -> Intake:
         lines = engine.read(source_of(config, transactions))
     with steps.step("check"):
         checked = check(engine, lines, given, rules_of(config))
-        fingerprint = engine.fingerprint(checked.lines)
         currency = agreed_currency(config.value.currency, engine, checked.lines)
     window = config.window_for(_churn_horizon(config, engine, checked.days))
-    return Intake(engine, checked.lines, checked.days, checked.ledger, window, fingerprint, currency)
+    return Intake(engine, checked.lines, checked.days, checked.ledger, window, currency)
 
 
 def agreed_currency(told: str | None, engine: Engine, lines: nw.LazyFrame[Any]) -> str | None:

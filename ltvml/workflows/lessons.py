@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ltvml.evaluation.calibration import Calibration, proven_calibration
-from ltvml.evaluation.date_intervals import DateRound, DateWindow, choose_window
+from ltvml.evaluation.date_intervals import DateWindow, choose_window
 from ltvml.evaluation.intervals import ValueIntervals, coverage, why_withheld
 from ltvml.models.season import Season
 from ltvml.track_record import NOT_JUDGED, TrackRecord
+from ltvml.workflows.date_contest import date_visits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
     from ltvml.scoring import Roles
     from ltvml.workflows.contest import Contest, Judge
     from ltvml.workflows.history import History
-
-# dense enough to read any window between 1 and 99 % off by interpolation
-DATE_LEVELS = (0.01, 0.05, *(level / 10 for level in range(1, 10)), 0.95, 0.99)
 
 
 def learn_record(
@@ -96,13 +92,4 @@ def _calibration(contest: Contest | None) -> Calibration:
 def _dates(history: History, judge: Judge, contest: Contest | None) -> DateWindow:
     if contest is None:
         return DateWindow()
-    rounds = []
-    for judged in contest.rounds:
-        if contest.champion not in judged.predictions:
-            continue
-        model = judge.candidates(judged.origin, contest.horizon).repurchase()[contest.champion]()
-        customers = history.customers(judged.origin)
-        days = model.next_purchase(customers, DATE_LEVELS, contest.horizon)
-        wait = history.outcomes(judged.origin, contest.horizon, until=history.cutoff_day)["wait"].to_numpy(dtype=float)
-        rounds.append(DateRound(contest.horizon, wait, np.array(DATE_LEVELS), days))
-    return choose_window(rounds)
+    return choose_window([visit.quantiles for visit in date_visits(history, judge, contest)])

@@ -25,6 +25,7 @@ from ltvml.workflows.intake import Intake, take_in
 from ltvml.workflows.progress import Progress, Steps
 from ltvml.workflows.recording import record, versions
 from ltvml.workflows.score_report import ScoreReport
+from ltvml.workflows.shortlist_reasons import shortlist_reasons
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -76,7 +77,9 @@ def score(
         drawn = [path.relative_to(staging) for path in _drawn(staging, bundle, tally)]
         write_manifest(staging, "scores", _manifest(bundle, intake, config, tally))
     pictures = tuple(folder.absolute() / path for path in drawn)
-    report = ScoreReport(folder.absolute(), bundle, intake, tally, pictures, seconds=steps.seconds)
+    with steps.step("reasons"):
+        reasons = shortlist_reasons(bundle, intake, tally.shortlist, decimals=config.value.decimals)
+    report = ScoreReport(folder.absolute(), bundle, intake, tally, reasons, pictures, seconds=steps.seconds)
     with steps.step("track"):
         return record(report, config, score_run)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass, field
 from math import isnan
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from ltvml.workflows.intake import Intake
 
 SHORTEST_ID = 8
+EXPLAINED = 5
+"""Customers of the printed shortlist who are given a reason: of twenty, nobody would read them."""
+INDENT = 4
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class ScoreReport:
     intake : Intake
     tally : Tally
         Totals and counts over the customers.
+    reasons : tuple of n tuples of str
+        Of the churn risk of each customer of the shortlist.
     plots : tuple of Path
     recorded : Recorded
     seconds : dict of str to float
@@ -43,17 +49,18 @@ class ScoreReport:
     bundle: Bundle
     intake: Intake
     tally: Tally
+    reasons: tuple[tuple[str, ...], ...]
     plots: tuple[Path, ...] = ()
     recorded: Recorded = field(default_factory=Recorded)
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
     def shortlist(self) -> pd.DataFrame:
-        """The customers most worth contacting, best first."""
-        return self.tally.shortlist
+        """The customers most worth contacting, best first, with the `reasons` of their churn risk."""
+        return self.tally.shortlist.assign(reasons=["; ".join(reasons) for reasons in self.reasons])
 
     def tracked(self) -> dict[str, Any]:
-        """What the tracker keeps."""
+        """What the tracker keeps: no person."""
         return {
             "window": self._window(),
             "fingerprint": {"lines": self.intake.fingerprint},
@@ -65,12 +72,13 @@ class ScoreReport:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
+        """As plain values; `shortlist` holds what its reader needs to write to a person, and is for them alone."""
         return {
             "folder": str(self.folder),
             **self._window(),
             "model_version": self.bundle.version,
             **self.tally.to_dict(),
+            "shortlist": shortlist_values(self.shortlist),
             "ledger": self.intake.ledger.to_dict(),
             "plots": [str(plot) for plot in self.plots],
             "tracking": self.recorded.to_dict(),
@@ -98,10 +106,16 @@ class ScoreReport:
         return [("scores", place(self.folder)), *(("plots", place(plot)) for plot in self.plots)]
 
     def shortlist_text(self) -> str:
-        """The shortlist as a table of 80 columns."""
+        """The shortlist as a table of 80 columns, with the first reason of its first customers."""
         if self.shortlist.empty:
             return "Nobody can be ranked: what a contact is worth is not known (see data status)."
-        return shortlist_text(self.shortlist)
+        header, *rows = shortlist_text(self.shortlist).splitlines()
+        reasons = [
+            textwrap.indent(textwrap.fill(first, WIDTH - INDENT), " " * INDENT)
+            for first, *_ in self.reasons[:EXPLAINED]
+        ]
+        explained = [f"{row}\n{reason}" for row, reason in zip(rows, reasons, strict=False)]
+        return "\n".join([header, *explained, *rows[EXPLAINED:]])
 
     def _window(self) -> dict[str, Any]:
         window = self.bundle.window
@@ -120,6 +134,22 @@ class ScoreReport:
         """What is not ok, with the number of customers."""
         counts = sorted(self.tally.statuses.items(), key=lambda item: (-item[1], item[0]))
         return [f"{count:,} of the customers: {status}" for status, count in counts if status != "ok"]
+
+
+def shortlist_values(shortlist: pd.DataFrame) -> list[dict[str, Any]]:
+    """The customers of a shortlist as plain values."""
+    return [
+        {
+            "customer_id": str(customer["customer_id"]),
+            "n_orders": int(customer["n_orders"]),
+            "last_order_date": str(customer["last_order_date"])[:10],
+            "churn_risk": float(customer["churn_risk"]),
+            "predicted_ltv": float(customer["predicted_ltv"]),
+            "value_at_risk": float(customer["value_at_risk"]),
+            "reasons": customer["reasons"],
+        }
+        for customer in shortlist.to_dict("records")
+    ]
 
 
 def shortlist_text(shortlist: pd.DataFrame) -> str:

@@ -172,3 +172,23 @@ def test_election_of_an_unknown_role_is_refused():
 def test_log_losses_by_hand():
     judged = by_hand([0.8, 0.4], customers=[[1, 2]], bought=[[1.0, 0.0]])[0]
     assert log_losses(judged, "challenger") == pytest.approx(-np.log([0.8, 0.6]), abs=EXACT)
+
+
+def test_an_advantage_too_small_to_mean_anything_leaves_the_default_however_certain_it_is():
+    rng = np.random.default_rng(5)
+    bought = (rng.random(40_000) < 0.3).astype(float)
+    base = np.clip(0.3 + 0.2 * (bought - 0.3) + rng.normal(0, 0.02, 40_000), 0.01, 0.99)
+    better = np.clip(base + 0.0005 * np.where(bought > 0, 1, -1), 0.01, 0.99)
+    everybody = np.ones(40_000, dtype=bool)
+    judged = Round(
+        origin=0,
+        horizon=30,
+        customer=np.arange(40_000),
+        bought=bought,
+        spend=bought,
+        segments={"decides": everybody},
+        predictions={"default": base, "hair": better},
+    )
+    held = elect([judged], "repurchase", default="default")
+    assert held.champion == "default"
+    assert 0 < held.comparisons[0].standard_error < held.comparisons[0].advantage < 0.003

@@ -13,6 +13,8 @@ from ltvml.evaluation import plots
 from ltvml.window import day_number
 
 FIRST = day_number("2020-01-06")
+# busiest on 1 December, place 335 of a leap year counted from 0; quietest half a year before
+INDEX = 1 + 0.4 * np.cos(2 * np.pi * (np.arange(366) - 335) / 366)
 
 
 def tracking():
@@ -27,6 +29,10 @@ def alive():
 
 def values():
     return plots.value_distribution([-np.inf, 0.5, 1, 1000, np.inf], [1, 1, 2, 0], [0.0, 1, 99, 0], currency="GBP")
+
+
+def season():
+    return plots.season_curve(INDEX, words="the smaller of two views.")
 
 
 def test_whole_weeks_are_summed_and_the_actual_ends_with_the_cutoff():
@@ -61,7 +67,22 @@ def test_nothing_predicted_is_an_empty_picture_and_no_division_by_zero():
     assert [bar.get_height() for bar in figure.axes[0].containers[1]] == [0.0, 0.0]
 
 
-@pytest.mark.parametrize("draw", [tracking, alive, values])
+def test_the_season_is_drawn_day_by_day_around_one_with_its_peak_and_trough():
+    axes = season().axes[0]
+    average, curve, peak, trough = axes.lines
+    assert set(average.get_ydata()) == {1.0}
+    assert curve.get_ydata().tolist() == INDEX.tolist()
+    assert [text.get_text() for text in axes.texts] == ["1 December: 1.40", "1 June: 0.60"]
+    assert (peak.get_ydata()[0], trough.get_ydata()[0]) == pytest.approx((1.4, 0.6))
+
+
+def test_a_leap_day_has_its_place_in_the_season():
+    index = np.ones(366)
+    index[59] = 2.0
+    assert plots.season_curve(index, words="").axes[0].texts[0].get_text() == "29 February: 2.00"
+
+
+@pytest.mark.parametrize("draw", [tracking, alive, values, season])
 def test_the_same_numbers_give_the_same_bytes(draw, tmp_path):
     figure = draw()
     assert isinstance(figure, Figure)

@@ -106,6 +106,6 @@ def test_a_shortlist_gets_its_reasons_in_words_and_nobody_whose_risk_is_not_know
     X, scores = shortlist.head(3), pd.DataFrame({"churn_risk": [0.4, np.nan, 0.5]})
     first, unknown, last = reasons_for(bundle, X, scores, typical=typical)
     assert unknown == []
-    assert all(text.endswith((" (raises churn risk)", " (lowers churn risk)")) for text in (*first, *last))
+    assert all(text.endswith((": raises the risk", ": lowers the risk")) for text in (*first, *last))
     assert first
     assert last

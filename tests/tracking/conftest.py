@@ -13,6 +13,7 @@ from ltvml.bundle import Bundle, Money
 from ltvml.models.purchase.mbg_nbd import MBGNBD
 from ltvml.models.spend.gamma_gamma import GammaGamma
 from ltvml.models.value.purchase_times_spend import PurchaseTimesSpend
+from ltvml.reasons.typical import Typical
 from ltvml.rfm import RFM
 from ltvml.scoring import Roles
 from ltvml.tracking.base import tracker_for
@@ -70,7 +71,7 @@ def bundle(summary: pd.DataFrame) -> Bundle:
         value_customers=np.ones(len(summary)),
     )
     value = PurchaseTimesSpend(purchase, spend, discount_rate=0.0003)
-    return Bundle(Window(CUTOFF), Roles(purchase, purchase, spend, value), Money(), rfm)
+    return Bundle(Window(CUTOFF), Roles(purchase, purchase, spend, value), Money(), rfm, Typical.of(summary))
 
 
 @pytest.fixture(scope="session")

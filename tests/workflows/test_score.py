@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 import warnings
+from dataclasses import replace
 
 import narwhals as nw
 import pandas as pd
@@ -17,6 +19,7 @@ from ltvml.contracts import CUSTOMER_SCORES
 from ltvml.engines import duckdb as duckdb_engine
 from ltvml.engines.frames import arrow_schema
 from ltvml.errors import ConfigError, DataWarning, EngineError, LtvmlWarning
+from ltvml.workflows.customer_files import Tally
 from ltvml.workflows.score import customers
 
 
@@ -162,11 +165,54 @@ def test_the_shortlist_is_of_the_highest_worth_and_its_text_within_80_columns(
     assert max(map(len, [*report.shortlist_text().splitlines(), *report.text().splitlines()])) <= 80
 
 
-def test_the_report_is_json_without_a_customer(orders, bundle, config_of, tmp_path):
+def named_in(document, orders):
+    return [name for name in orders["customer_id"].unique() if f'"{name}"' in document]
+
+
+def test_the_report_is_json_that_names_the_shortlist_and_nobody_else(orders, bundle, config_of, tmp_path):
     report = ltvml.score(config_of(tmp_path), model=bundle, transactions=orders)
-    document = json.dumps(report.to_dict(), allow_nan=False)
-    assert not [name for name in orders["customer_id"].unique() if f'"{name}"' in document]
-    assert report.to_dict()["totals"]["historic_value"] == pytest.approx(orders["amount"].sum())
+    told = report.to_dict()
+    assert [customer["customer_id"] for customer in told["shortlist"]] == report.shortlist["customer_id"].tolist()
+    assert sorted(named_in(json.dumps(told, allow_nan=False), orders)) == sorted(report.shortlist["customer_id"])
+    assert told["totals"]["historic_value"] == pytest.approx(orders["amount"].sum())
+
+
+def test_what_is_tracked_names_no_customer(orders, bundle, config_of, tmp_path):
+    report = ltvml.score(config_of(tmp_path), model=bundle, transactions=orders)
+    assert not named_in(json.dumps(report.tracked(), default=str), orders)
+
+
+def test_every_customer_of_the_shortlist_has_reasons_and_the_same_ones_twice(orders, bundle, config_of, tmp_path):
+    first = ltvml.score(config_of(tmp_path), model=bundle, transactions=orders)
+    again = ltvml.score(config_of(tmp_path), model=bundle, transactions=orders.sample(frac=1, random_state=4))
+    assert len(first.reasons) == len(first.shortlist) == 20
+    assert all(1 <= len(reasons) <= 2 and all(reasons) for reasons in first.reasons)
+    assert first.reasons == again.reasons
+
+
+def test_the_reasons_of_the_shortlist_are_among_those_of_explain(orders, bundle, config_of, tmp_path):
+    config = config_of(tmp_path)
+    report = ltvml.score(config, model=bundle, transactions=orders)
+    for customer, said in list(zip(report.shortlist["customer_id"], report.reasons, strict=True))[:3]:
+        explained = ltvml.explain(config, customer, model=bundle, transactions=orders).reasons
+        assert {f"{reason.words}: {reason.effect} the risk" for reason in explained} >= set(said)
+
+
+def test_the_first_five_of_the_printed_shortlist_are_followed_by_a_reason(orders, bundle, config_of, tmp_path):
+    report = ltvml.score(config_of(tmp_path), model=bundle, transactions=orders)
+    _, first, *others = re.split(r"\n(?=\d+ )", report.shortlist_text())
+    assert len(others) == 19
+    told = [" ".join(customer.split()) for customer in (first, *others)]
+    assert all(said.endswith(f" {reasons[0]}") for said, reasons in zip(told[:5], report.reasons, strict=False))
+    assert all("\n    " in customer for customer in (first, *others[:4]))
+    assert not any("\n" in customer for customer in others[4:])
+
+
+def test_nobody_to_rank_is_nobody_to_explain(orders, bundle, config_of, tmp_path):
+    report = ltvml.score(config_of(tmp_path), model=bundle, transactions=orders)
+    nobody = replace(report, tally=Tally(shortlist=report.tally.shortlist.head(0)), reasons=())
+    assert nobody.to_dict()["shortlist"] == []
+    assert "Nobody can be ranked" in nobody.shortlist_text()
 
 
 def test_progress_is_told_of_every_step(orders, bundle, config_of, tmp_path):

@@ -26,8 +26,8 @@ PHRASES: dict[str, str] = {
     "ratio.times": "{times} times the shop's median",
     "ratio.unknown": "the shop's median is {typical}",
     # a reason and what it does
-    "raises": "{reason} (raises churn risk)",
-    "lowers": "{reason} (lowers churn risk)",
+    "raises": "{reason}: raises the risk",
+    "lowers": "{reason}: lowers the risk",
     # reasons
     "silence.usual": "{silence} since the last order, usually every {gap}",
     "silence.shop": "{silence} since the last order, the shop's median is {typical}",
