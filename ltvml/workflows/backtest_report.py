@@ -192,7 +192,8 @@ def dates_text(dates: DateContest) -> str:
     head = "When do they come?"
     told = (
         "Days between the median date and the purchase, and shares of purchases within 3 and 7 days of it, among those "
-        "who came back within the horizon; concordance and integrated Brier score of the whole curve, among everybody."
+        "who came back within the horizon; concordance and integrated Brier score of the whole curve, of everybody "
+        "who decides."
     )
     rows = [
         [("* " if name == dates.champion else "  ") + str(name), *(f"{row[measure_]:.3f}" for measure_ in DATES_SHOWN)]

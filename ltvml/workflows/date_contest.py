@@ -186,7 +186,8 @@ def days_read(horizon: int) -> Array:
     >>> days_read(4).tolist(), len(days_read(365)), days_read(365)[[0, -1]].tolist()
     ([1.0, 2.0, 3.0, 4.0], 90, [5.0, 365.0])
     """
-    return np.ceil(np.arange(1, min(horizon, MOST_DAYS_READ) + 1) * max(horizon / MOST_DAYS_READ, 1.0))
+    count = min(horizon, MOST_DAYS_READ)
+    return np.asarray(np.ceil(np.arange(1, count + 1) * horizon / count))
 
 
 def date_rows(judged: Round, wait: Array, said: Mapping[str, Dates]) -> list[tuple[Any, ...]]:

@@ -13,6 +13,7 @@ from tests.workflows.conftest import CUTOFF, shop_of
 import ltvml
 from ltvml.bundle import Bundle
 from ltvml.config import Config
+from ltvml.evaluation.origins import label_horizon, snapshot_origins
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,6 +63,35 @@ def test_the_outcomes_of_a_round_are_what_the_orders_say(report: BacktestReport,
     assert judged.spend.sum() == pytest.approx(later["amount"].sum())
 
 
+def test_the_dates_of_the_champion_stand_beside_two_naive_ones_at_every_cutoff(report: BacktestReport) -> None:
+    champion = report.contests[0].champion
+    dates = report.measures().query("role == 'date' and segment == 'everybody'")
+    assert set(dates["candidate"]) == {champion, "bg_nbd", "constant_day"}
+    assert set(dates["cutoff"]) == set(report.measures().query("role == 'repurchase'")["cutoff"])
+    constant = dates.query("candidate == 'constant_day' and measure == 'concordance'")
+    assert (constant["value"] == 0.5).all()
+    assert "When do they come?" in report.text()
+    assert json.loads(json.dumps(report.to_dict()))["dates"]["champion"] == champion
+
+
+def test_the_constant_day_was_known_at_its_cutoff(report: BacktestReport, shop: pd.DataFrame) -> None:
+    dates = report.measures().query("role == 'date' and segment == 'everybody' and candidate == 'constant_day'")
+    judged = report.contests[0].rounds[0]
+    day = (pd.to_datetime(shop["order_date"]) - pd.Timestamp("1970-01-01")).dt.days
+    first_day = day.min()
+    waits = []
+    for origin in snapshot_origins(judged.origin, first_day, label_horizon(judged.origin, first_day, 60)):
+        known = shop.loc[day <= origin, "customer_id"].unique()
+        later = day[(day > origin) & (day <= judged.origin) & shop["customer_id"].isin(known)]
+        waits += (later.groupby(shop["customer_id"]).min() - origin).tolist()
+    constant = np.ceil(np.median([wait for wait in waits if wait <= judged.horizon]))
+    known = shop.loc[day <= judged.origin, "customer_id"].unique()
+    later = day[(day > judged.origin) & (day <= judged.origin + judged.horizon) & shop["customer_id"].isin(known)]
+    came = later.groupby(shop["customer_id"]).min() - judged.origin
+    off = dates.query("measure == 'mae_of_returners'").iloc[0]
+    assert off["value"] == pytest.approx((came - constant).abs().mean())
+
+
 def test_the_folder_holds_the_measures_and_the_plots(report: BacktestReport) -> None:
     kept = pd.read_csv(report.folder / "measures.csv")
     assert len(kept) == len(report.measures())
@@ -99,6 +129,10 @@ def test_a_fit_keeps_the_champion_its_words_and_the_intervals(shop: pd.DataFrame
     scores = pd.read_parquet(scored.folder / "customers.parquet")
     assert (scores["predicted_ltv_lo"] <= scores["predicted_ltv_hi"]).all()
     assert bundle.version == fitted.bundle.version
+    # the champions read behaviour, so what is typical of the shop is known of behaviour too
+    assert bundle.typical["gap_median"] > 0
+    assert len(scored.reasons) == len(scored.shortlist) == 20
+    assert all(scored.reasons)
 
 
 def test_a_history_too_short_for_any_cutoff_gets_the_closed_form_and_the_reason(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from tests.workflows.conftest import CUTOFF
 
 import ltvml
 from ltvml.engines.duckdb import DuckDBEngine
@@ -181,3 +182,20 @@ def test_a_fit_into_a_folder_of_somebody_else_is_refused(orders, config_of, tmp_
     with pytest.raises(OutputError, match="will not be replaced"):
         ltvml.fit(config_of(tmp_path), transactions=orders)
     assert [path.name for path in tmp_path.rglob("*")] == ["bundle", "dear.txt"]
+
+
+def test_the_typical_customer_is_the_median_of_all_who_were_seen(orders, reference):
+    by_customer = orders.groupby("customer_id")
+    typical = reference.bundle.typical
+    assert typical["frequency"] == (by_customer["order_date"].nunique() - 1).median()
+    assert typical["historic_value"] == pytest.approx(by_customer["amount"].sum().median())
+    silence = pd.Timestamp(CUTOFF) - by_customer["order_date"].max()
+    assert typical["days_since_last"] == silence.dt.days.median()
+
+
+@pytest.mark.parametrize("season", ["auto", "off"])
+def test_a_season_is_drawn_where_there_is_one(orders, config_of, tmp_path, season):
+    report = ltvml.fit(config_of(tmp_path, season=season), transactions=orders)
+    assert (report.bundle.record.season.source == "off") == (season == "off")
+    assert ("season.png" in [plot.name for plot in report.plots]) == (season == "auto")
+    assert all(plot.exists() for plot in report.plots)
