@@ -39,7 +39,10 @@ def test_a_recent_frequent_big_spender_is_a_champion_and_a_silent_one_must_not_b
 def test_the_segment_of_a_customer_does_not_depend_on_who_else_is_scored() -> None:
     rfm = learned()
     together = rfm.segments(days_since_last=[5, 45], n_orders=[2, 9], historic_value=[15.0, 90.0])
-    alone = [rfm.segments(days_since_last=[d], n_orders=[n], historic_value=[v])[0] for d, n, v in [(5, 2, 15.0), (45, 9, 90.0)]]
+    alone = [
+        rfm.segments(days_since_last=[d], n_orders=[n], historic_value=[v])[0]
+        for d, n, v in [(5, 2, 15.0), (45, 9, 90.0)]
+    ]
     assert together.tolist() == alone
 
 

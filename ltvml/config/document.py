@@ -10,6 +10,7 @@ from ltvml.config.sections import (
     EngineSettings,
     ModelSettings,
     OutputSettings,
+    SearchSettings,
     SeasonChoice,
     TrackingSettings,
     TransactionSettings,
@@ -44,6 +45,8 @@ class Config(Section):
     """auto looks for a season where there is a full year of orders; off takes every day of the year alike."""
     backtest: BacktestSettings = BacktestSettings()
     """How models are judged at past cutoffs."""
+    search: SearchSettings = SearchSettings()
+    """Search for how trees are grown."""
     engine: EngineSettings = EngineSettings()
     """Where tables are computed."""
     tracking: TrackingSettings = TrackingSettings()

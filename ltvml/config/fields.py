@@ -103,6 +103,7 @@ def _some(values: tuple[str, ...]) -> tuple[str, ...]:
 Whole = Annotated[int, BeforeValidator(_refuse_bool)]
 Number = Annotated[float, BeforeValidator(_refuse_bool)]
 Seed = Annotated[Whole, Field(ge=0)]
+Trials = Annotated[Whole, Field(ge=0)]
 Days = Annotated[Whole, Field(ge=1)]
 Decimals = Annotated[Whole, Field(ge=0, le=4)]
 Share = Annotated[Number, Field(ge=0, le=1)]

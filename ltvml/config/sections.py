@@ -22,6 +22,7 @@ from ltvml.config.fields import (
     Path,
     Scalar,
     Share,
+    Trials,
     Zone,
 )
 from ltvml.config.nearest import did_you_mean
@@ -163,6 +164,13 @@ class BacktestSettings(Section):
 
     longest_silence: Days = 730
     """Customers silent for more days are scored, but do not decide which model wins: they flatter every model."""
+
+
+class SearchSettings(Section):
+    """Search for how trees are grown; needs the extra `ltvml[search]`."""
+
+    trials: Trials = 0
+    """Trials of optuna for lightgbm_binary, at each past cutoff on its own snapshots; 0 takes the defaults."""
 
 
 class EngineSettings(Section):

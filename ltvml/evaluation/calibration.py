@@ -17,6 +17,7 @@ AISTATS; Zadrozny & Elkan (2002), KDD.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -152,8 +153,7 @@ def proven_calibration(windows: Sequence[tuple[Array, Array, NDArray[np.int64]]]
     wanted = choose_calibration(*windows[0])
     if wanted.method == "none":
         return wanted
-    trials = zip(windows[:-1], windows[1:], strict=True)
-    if not all(_helped(wanted.method, earlier, later) for later, earlier in trials):
+    if not all(_helped(wanted.method, earlier, later) for later, earlier in pairwise(windows)):
         return Calibration(words=f"no correction: {wanted.method} would not have helped at every past cutoff")
     return wanted
 

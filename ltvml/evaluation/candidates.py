@@ -17,6 +17,7 @@ from ltvml.models.repurchase.lightgbm_hazard import LightGBMHazard
 from ltvml.models.repurchase.logistic import Logistic
 from ltvml.models.repurchase.mix import RepurchaseMix
 from ltvml.models.repurchase.recency import Recency
+from ltvml.models.search import search_trees
 from ltvml.models.value.lightgbm_tweedie import LightGBMTweedie
 from ltvml.models.value.lightgbm_two_stage import LightGBMTwoStage
 from ltvml.models.value.mix import ValueMix
@@ -57,6 +58,8 @@ class Candidates:
     discount_rate : float
         Continuous, per day, of the value models.
     random_state : int
+    search_trials : int
+        Trials of the search for tree arguments, on these snapshots alone; 0 takes the defaults.
     """
 
     snapshots: Snapshots | None
@@ -65,6 +68,7 @@ class Candidates:
     patterns: pd.DataFrame
     discount_rate: float = 0.0
     random_state: int = 0
+    search_trials: int = 0
 
     def repurchase(self) -> dict[str, Callable[[], RepurchaseModel]]:
         """Models of who buys again: by name, what trains each."""
@@ -127,7 +131,13 @@ class Candidates:
 
     @cached_property
     def _binary(self) -> LightGBMBinary:
-        return LightGBMBinary(random_state=self.random_state).fit(self._training)
+        return LightGBMBinary(**self._searched, random_state=self.random_state).fit(self._training)
+
+    @property
+    def _searched(self) -> dict[str, Any]:
+        if not self.search_trials:
+            return {}
+        return dict(search_trees(self._training, trials=self.search_trials, random_state=self.random_state))
 
     @cached_property
     def _tweedie(self) -> LightGBMTweedie:

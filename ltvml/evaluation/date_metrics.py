@@ -114,7 +114,11 @@ def expected_wait(survival: ArrayLike, times: ArrayLike) -> Array:
     widths = np.diff(ends, prepend=0.0)
     # each value closes one trapezium and opens the next; the last opens none
     shares = 0.5 * (widths + np.append(widths[1:], 0.0))
-    return np.asarray(0.5 * widths[0] + curve @ shares)
+    area = np.full(len(curve), 0.5 * widths[0])
+    for column, share in zip(curve.T, shares, strict=True):
+        # not curve @ shares, which rounds equal rows differently and so breaks ties
+        area += share * column
+    return area
 
 
 def returner_errors(wait: ArrayLike, day: ArrayLike, horizon: float) -> Array:

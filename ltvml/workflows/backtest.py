@@ -101,7 +101,13 @@ def roles_to_judge(history: History, config: Config, *, every_role: bool) -> dic
 def _contests(
     history: History, config: Config, steps: Steps, asked: dict[Role, int]
 ) -> tuple[Judge, tuple[Contest, ...]]:
-    judge = Judge(history, steps, random_state=config.random_state, longest_silence=config.backtest.longest_silence)
+    judge = Judge(
+        history,
+        steps,
+        random_state=config.random_state,
+        search_trials=config.search.trials,
+        longest_silence=config.backtest.longest_silence,
+    )
     if not asked:
         return judge, ()
     with steps.step("judge at past cutoffs"):

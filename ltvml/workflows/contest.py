@@ -65,6 +65,8 @@ class Judge:
     history : History
     steps : Steps
     random_state : int
+    search_trials : int
+        Trials of the search for tree arguments at each past cutoff; 0 takes the defaults.
     longest_silence : int
         Customers silent for more days are scored but do not decide: their certain silence flatters every model.
     """
@@ -72,6 +74,7 @@ class Judge:
     history: History
     steps: Steps
     random_state: int
+    search_trials: int
     longest_silence: int
     _candidates: dict[tuple[int, int], Candidates] = field(default_factory=dict, repr=False)
 
@@ -97,6 +100,7 @@ class Judge:
                 patterns=history.patterns(day),
                 discount_rate=discount_rate,
                 random_state=self.random_state,
+                search_trials=self.search_trials,
             )
         return self._candidates[day, asked]
 

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ltvml.bundle import Bundle, Money
 from ltvml.errors import FitWarning
-from ltvml.reasons.typical import Typical
 from ltvml.rfm import RFM
 from ltvml.run_directory import run_directory, write_manifest
 from ltvml.scoring import withheld_by
-from ltvml.snapshot_columns import BEHAVIOUR
 from ltvml.tracking.items import fit_run
 from ltvml.workflows.backtest import history_of, hold_contests
 from ltvml.workflows.fit_plots import save_fit_plots
@@ -22,10 +20,10 @@ from ltvml.workflows.lessons import learn_record
 from ltvml.workflows.progress import Progress, Steps
 from ltvml.workflows.recording import record, versions
 from ltvml.workflows.roles import fit_roles
+from ltvml.workflows.typical_customer import learn_typical
 
 if TYPE_CHECKING:
     from ltvml.config import Config
-    from ltvml.scoring import Roles
     from ltvml.workflows.history import History
 
 
@@ -87,13 +85,6 @@ def learn_rfm(history: History) -> RFM:
     )
 
 
-def learn_typical(history: History, roles: Roles) -> Typical:
-    """Medians of the customers seen: of their summary, and of their behaviour where a model reads it."""
-    read = {name for model in vars(roles).values() for name in model.reads()}
-    seen = history.summaries if read.isdisjoint(BEHAVIOUR.names) else history.customers
-    return Typical.of(seen(history.cutoff_day))
-
-
 def _warn_of_what_is_withheld(bundle: Bundle) -> None:
     """One warning for the job; the reasons stand as notes in the report, and in `data_status` of every customer."""
     # intervals are wanting wherever no past cutoff was looked at, by choice or for want of history: no fault of a fit
@@ -110,7 +101,7 @@ def _settings(config: Config) -> dict[str, Any]:
     kept = {
         key: value
         for key, value in values.items()
-        if key in ("value", "models", "season", "backtest", "engine", "random_state")
+        if key in ("value", "models", "season", "backtest", "search", "engine", "random_state")
     }
     return {"transactions": transactions, **kept}
 

@@ -71,13 +71,9 @@ class History:
     @cached_property
     def _sampled(self) -> nw.LazyFrame[Any]:
         """Lines of a hashed sample of the customers: all of them in most shops."""
+        limit = min(LARGEST_SAMPLE / self.intake.customers, 1.0) * BUCKETS
         bucketed = self.intake.engine.bucket(self.intake.lines, SAMPLE_SALT)
-        return self.intake.engine.keep(bucketed.filter(nw.col("bucket") < self._sample_limit).drop("bucket"))
-
-    @property
-    def _sample_limit(self) -> float:
-        """Buckets below this are sampled."""
-        return min(LARGEST_SAMPLE / self.intake.customers, 1.0) * BUCKETS
+        return self.intake.engine.keep(bucketed.filter(nw.col("bucket") < limit).drop("bucket"))
 
     @property
     def cutoff_day(self) -> int:
@@ -99,11 +95,6 @@ class History:
             frame = self.intake.engine.collect(bucketed)
             self._customers[day] = frame.sort_values("customer_id").reset_index(drop=True)
         return self._customers[day]
-
-    def summaries(self, day: int) -> pd.DataFrame:
-        """Summary of the sampled customers as of a day, for those who can do without their behaviour."""
-        bucketed = self.intake.engine.bucket(self._summary(day), SAMPLE_SALT)
-        return self.intake.engine.collect(bucketed.filter(nw.col("bucket") < self._sample_limit))
 
     def season(self, day: int) -> Season:
         """The season as of a day."""

@@ -97,6 +97,7 @@ def candidates_at_cutoff(config: Config, history: History, asked: int) -> Candid
         patterns=history.patterns(day),
         discount_rate=daily_discount_rate(config.value.annual_discount_rate),
         random_state=config.random_state,
+        search_trials=config.search.trials,
     )
 
 

@@ -129,6 +129,13 @@ def test_expected_wait_of_somebody_who_never_comes_is_the_horizon():
     assert expected_wait(np.ones((3, HORIZON)), DAYS) == pytest.approx([HORIZON] * 3)
 
 
+@pytest.mark.parametrize("customers", [7, 1_001, 2_049])
+def test_equal_curves_have_equal_expected_waits_to_the_last_bit(customers):
+    curve = np.sort(np.random.default_rng(10).random(61))[::-1]
+    for equal in (np.tile(curve, (customers, 1)), np.broadcast_to(curve, (customers, 61))):
+        assert len(np.unique(expected_wait(equal, np.arange(1, 62)))) == 1
+
+
 def test_days_are_judged_among_those_who_came_back_by_hand():
     wait, day = [1.0, 10.0, 28.0, 29.0, np.inf], [5.0, 10.0, 20.0, 1.0, 1.0]
     assert mean_absolute_error_of_returners(wait, day, HORIZON) == 4.0

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
-from tests.workflows.conftest import CUTOFF, shop_of
 
 import ltvml
 from ltvml.bundle import Bundle
 from ltvml.config import Config
 from ltvml.evaluation.origins import label_horizon, snapshot_origins
+from tests.workflows.conftest import CUTOFF, shop_of
 
 if TYPE_CHECKING:
     from pathlib import Path

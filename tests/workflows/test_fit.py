@@ -10,13 +10,13 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from tests.workflows.conftest import CUTOFF
 
 import ltvml
 from ltvml.engines.duckdb import DuckDBEngine
 from ltvml.errors import DataContractError, FitWarning, OutputError
 from ltvml.tracking.base import TrackingError
 from ltvml.workflows import recording
+from tests.workflows.conftest import CUTOFF
 
 CASTS = {
     "pandas": lambda orders: orders,
@@ -93,21 +93,24 @@ def test_rows_after_the_cutoff_change_no_byte_of_the_models(orders, reference, c
     assert report.intake.ledger.reasons == {"after_cutoff": len(orders)}
 
 
-def test_a_fit_collects_patterns_and_never_a_customer(orders, config_of, tmp_path, monkeypatch):
+def test_a_fit_collects_patterns_and_never_a_customer_and_a_score_its_shortlist_alone(
+    orders, config_of, tmp_path, monkeypatch
+):
     seen = []
     collect = DuckDBEngine.collect
 
     def spy(engine, table):
         frame = collect(engine, table)
-        seen.append(set(frame.columns))
+        seen.append((set(frame.columns), len(frame)))
         return frame
 
     monkeypatch.setattr(DuckDBEngine, "collect", spy)
     config = config_of(tmp_path)
     ltvml.fit(config, transactions=orders)
+    assert {"frequency", "recency", "T", "count"} in [columns for columns, _ in seen]
+    assert not [columns for columns, _ in seen if "customer_id" in columns]
     ltvml.score(config, transactions=orders)
-    assert {"frequency", "recency", "T", "count"} in seen
-    assert not [columns for columns in seen if "customer_id" in columns]
+    assert [rows for columns, rows in seen if "customer_id" in columns] == [20]
 
 
 def test_nobody_leaving_is_said_and_only_p_alive_is_withheld(nobody_leaves, config_of, tmp_path):
@@ -184,13 +187,20 @@ def test_a_fit_into_a_folder_of_somebody_else_is_refused(orders, config_of, tmp_
     assert [path.name for path in tmp_path.rglob("*")] == ["bundle", "dear.txt"]
 
 
+def lower_median(values):
+    """Of an even number of customers, the lower of the two in the middle: a value that somebody has."""
+    return values.quantile(0.5, interpolation="lower")
+
+
 def test_the_typical_customer_is_the_median_of_all_who_were_seen(orders, reference):
     by_customer = orders.groupby("customer_id")
     typical = reference.bundle.typical
-    assert typical["frequency"] == (by_customer["order_date"].nunique() - 1).median()
-    assert typical["historic_value"] == pytest.approx(by_customer["amount"].sum().median())
-    silence = pd.Timestamp(CUTOFF) - by_customer["order_date"].max()
-    assert typical["days_since_last"] == silence.dt.days.median()
+    silence = (pd.Timestamp(CUTOFF) - by_customer["order_date"].max()).dt.days
+    assert typical["frequency"] == lower_median(by_customer["order_date"].nunique() - 1)
+    assert typical["days_since_last"] == lower_median(silence)
+    assert typical["historic_value"] == pytest.approx(lower_median(by_customer["amount"].sum()))
+    by_day = orders.groupby(["customer_id", "order_date"])["amount"].sum()
+    assert typical["order_value"] == pytest.approx(lower_median(by_day.groupby("customer_id").mean()))
 
 
 @pytest.mark.parametrize("season", ["auto", "off"])
