@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -108,7 +109,9 @@ class DuckDBEngine:
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         config: dict[str, Any] = {"temp_directory": folder, "preserve_insertion_order": False}
         self.connection = duckdb.connect(":memory:", config=config | ({"threads": threads} if threads else {}))
-        self.connection.execute("SET enable_progress_bar = false")
+        # a notebook without ipywidgets has no bar to turn off, and DuckDB refuses to be told about it
+        with contextlib.suppress(duckdb.InvalidInputException):
+            self.connection.execute("SET enable_progress_bar = false")
         self._frames: dict[str, Any] = {}
         self._numbers = count(1)
 

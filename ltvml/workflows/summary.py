@@ -47,9 +47,9 @@ def customer_summary(
     --------
     >>> import pandas as pd
     >>> orders = pd.DataFrame({"user": ["a", "a"], "day": ["2024-01-01", "2024-01-31"], "paid": [10.0, 20.0]})
-    >>> summary = customer_summary(orders, "2024-02-10", customer_id="user", order_date="day", amount="paid")
+    >>> summary = customer_summary(orders, "2024-02-05", customer_id="user", order_date="day", amount="paid")
     >>> summary[["frequency", "recency", "T", "monetary_value"]].values.tolist()
-    [[1.0, 30.0, 40.0, 20.0]]
+    [[1.0, 30.0, 35.0, 20.0]]
     """
     told = (config or Config()).to_dict()
     told["window"] = {"cutoff": getattr(window, "cutoff", window), "churn_horizon": 1}
