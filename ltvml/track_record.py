@@ -14,6 +14,7 @@ from ltvml.models.season import Season
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+QUESTIONS = {"repurchase": "Who buys again", "value": "What they spend"}
 NOT_JUDGED = "the models were named and no past cutoff was looked at"
 
 
@@ -56,7 +57,7 @@ class TrackRecord:
     @property
     def words(self) -> list[str]:
         """What a reader should know, a sentence or two for each lesson."""
-        told = [election.words for election in self.elections]
+        told = [f"{QUESTIONS[election.role]}: {election.words}" for election in self.elections]
         told += [self.season.words]
         if self.calibration.method != "none":
             told.append(self.calibration.words)
