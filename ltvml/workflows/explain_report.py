@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ltvml.window import date_of
+from ltvml.workflows.fit_report import title
 from ltvml.workflows.wording import WIDTH, fields, number, short
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class ExplainReport:
             ],
             "scores": {str(name): _plain(value) for name, value in self.scores.items()},
             "reasons": [reason.to_dict() for reason in self.reasons],
-            "model": self.bundle.roles.repurchase.name,
+            "model": title(self.bundle.roles.repurchase),
             "model_version": self.bundle.version,
             "chosen_because": self.chosen_because,
             "seconds": self.seconds,
@@ -117,9 +118,8 @@ class ExplainReport:
         return [(f"{reason.effect} risk", reason.words) for reason in self.reasons]
 
     def _model(self) -> list[tuple[str, str]]:
-        said = (
-            f"{self.bundle.roles.repurchase.name}, bundle {self.bundle.version}, fitted to {self.bundle.window.cutoff}"
-        )
+        name, bundle = title(self.bundle.roles.repurchase), self.bundle
+        said = f"{name}, bundle {bundle.version}, fitted to {bundle.window.cutoff}"
         return [("model", said), *([("why this one", self.chosen_because)] if self.chosen_because else [])]
 
     def _money(self, amount: float) -> str:
