@@ -101,6 +101,32 @@ def dates_of(days: ArrayLike) -> NDArray[np.datetime64]:
     return np.where(known, whole.astype("datetime64[D]"), np.datetime64("NaT", "D"))
 
 
+def days_of(dates: ArrayLike) -> Array:
+    """Day number of each date; the inverse of `dates_of`.
+
+    Parameters
+    ----------
+    dates : (n,) array of dates, timestamps or ISO texts
+        Null is allowed; the time of a timestamp is dropped.
+
+    Returns
+    -------
+    (n,) array of float
+        Days since 1970-01-01; NaN where there is no date.
+
+    Examples
+    --------
+    >>> days_of(np.array(["1970-01-31", "NaT"], dtype="datetime64[D]")).tolist()
+    [30.0, nan]
+    """
+    values = np.asarray(dates)
+    if values.dtype == object:
+        # a missing date comes as None, NaN or NaT according to who made the column
+        values = np.array([None if date != date else date for date in values], dtype="datetime64[D]")
+    days = values.astype("datetime64[D]")
+    return np.where(np.isnat(days), np.nan, days.astype("int64").astype(float))
+
+
 def daily_discount_rate(annual: float) -> float:
     """Continuous rate per day that equals `annual` over a year of 365 days: ln(1 + annual) / 365."""
     return math.log1p(annual) / DAYS_PER_YEAR

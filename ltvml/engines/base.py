@@ -122,11 +122,19 @@ class Engine(Protocol):
     def collect(self, table: nw.LazyFrame[Any]) -> pd.DataFrame:
         """The rows of a small table, here."""
 
-    def map_batches(self, table: nw.LazyFrame[Any], score: Score, schema: Table, sink: Sink) -> int:
-        """Score a table batch by batch, in the order of `customer_id`; returns the rows given to `sink`."""
+    def map_batches(
+        self,
+        table: nw.LazyFrame[Any],
+        score: Score,
+        schema: Table,
+        sink: Sink,
+        *,
+        order: tuple[str, ...] = ("customer_id",),
+    ) -> int:
+        """Score a table batch by batch, in the order of its key columns; returns the rows given to `sink`."""
 
     def bucket(self, table: nw.LazyFrame[Any], salt: str, *, column: str = "customer_id") -> nw.LazyFrame[Any]:
-        """`table` with `bucket`, the stable hash of a column: what `hashing.bucket_of` gives."""
+        """`table` with `bucket`, the stable hash of a column: what `ltvml.hashing.bucket_of` gives."""
 
     def columns_of(self, source: Source) -> tuple[SourceColumn, ...]:
         """The columns of a source, each with its kind and first values."""

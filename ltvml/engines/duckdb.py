@@ -18,9 +18,10 @@ from ltvml.engines.base import BATCH_ROWS, Score, Sink, Source, SourceColumn
 from ltvml.engines.columns import check_unique, mapped_columns
 from ltvml.engines.duckdb_files import files_of, quote_name, quote_text, reader_of, written_names
 from ltvml.engines.frames import frame_columns, to_arrow, to_contract
-from ltvml.engines.hashing import DIGITS, content_statistics, digest_of
+from ltvml.engines.hashing import content_statistics, digest_of
 from ltvml.engines.reading import Kind, line_columns, parsed_columns
 from ltvml.errors import DataContractError, EngineError
+from ltvml.hashing import DIGITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -153,26 +154,36 @@ class DuckDBEngine:
             frame: pd.DataFrame = nw.to_native(table).to_arrow_table().to_pandas()
         return frame
 
-    def map_batches(self, table: nw.LazyFrame[Any], score: Score, schema: Table, sink: Sink) -> int:
-        """Score a table batch by batch, in the binary order of `customer_id`.
+    def map_batches(
+        self,
+        table: nw.LazyFrame[Any],
+        score: Score,
+        schema: Table,
+        sink: Sink,
+        *,
+        order: tuple[str, ...] = ("customer_id",),
+    ) -> int:
+        """Score a table batch by batch, in the binary order of its key columns.
 
         Parameters
         ----------
-        table : lazy frame with `customer_id`
+        table : lazy frame with the columns of `order`
         score : callable of a pandas frame
             Gives the columns of `schema`, one row a row.
         schema : contracts.Table
         sink : callable of an Arrow table
             Must not use this engine: the table is still being read.
+        order : tuple of str
+            Key columns, of the table and of `schema`, none of them null: together they tell any two rows apart.
 
         Returns
         -------
         int
             Rows given to `sink`.
         """
-        rows = 0
+        rows, keys = 0, ", ".join(map(quote_name, order))
         with _explained("compute the table to score"):
-            for batch in nw.to_native(table).order("customer_id").to_arrow_reader(BATCH_ROWS):
+            for batch in nw.to_native(table).order(keys).to_arrow_reader(BATCH_ROWS):
                 scored = to_contract(score(batch.to_pandas()), schema)
                 sink(scored)
                 rows += scored.num_rows

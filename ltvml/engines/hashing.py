@@ -1,4 +1,4 @@
-"""Hashes that are the same in Python and in every engine; engines' own hashes differ."""
+"""The content of a table as one digest that does not depend on the engine or on the order of rows."""
 
 from __future__ import annotations
 
@@ -6,25 +6,14 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from ltvml.hashing import DIGITS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ltvml.engines.reading import Dialect
 
-DIGITS = 8
 _FIRST_DIGITS = (1, 1 + DIGITS)
-
-
-def bucket_of(identity: str, salt: str) -> int:
-    """Stable hash of an identity in [0, 2^32): the first 8 hexadecimal digits of MD5(salt:identity).
-
-    Examples
-    --------
-    >>> bucket_of("A-102", salt="holdout")
-    1065209839
-    """
-    digest = hashlib.md5(f"{salt}:{identity}".encode(), usedforsecurity=False).hexdigest()
-    return int(digest[:DIGITS], 16)
 
 
 def content_statistics(names: Sequence[str], floats: Sequence[str], sql: Dialect) -> list[str]:

@@ -14,10 +14,11 @@ from ltvml.engines.base import BATCH_ROWS, Score, Sink, Source, SourceColumn
 from ltvml.engines.columns import check_unique, mapped_columns
 from ltvml.engines.date_formats import java_pattern
 from ltvml.engines.frames import arrow_schema, to_arrow, to_contract
-from ltvml.engines.hashing import DIGITS, content_statistics, digest_of
+from ltvml.engines.hashing import content_statistics, digest_of
 from ltvml.engines.reading import Kind, line_columns, parsed_columns
 from ltvml.engines.spark_files import read_files
 from ltvml.errors import DataContractError, EngineError
+from ltvml.hashing import DIGITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -163,16 +164,26 @@ class SparkEngine:
             frame: pd.DataFrame = nw.to_native(table).toArrow().to_pandas()
         return frame
 
-    def map_batches(self, table: nw.LazyFrame[Any], score: Score, schema: Table, sink: Sink) -> int:
-        """Score a table on the workers; the scores come here in the binary order of `customer_id`.
+    def map_batches(
+        self,
+        table: nw.LazyFrame[Any],
+        score: Score,
+        schema: Table,
+        sink: Sink,
+        *,
+        order: tuple[str, ...] = ("customer_id",),
+    ) -> int:
+        """Score a table on the workers; the scores come here in the binary order of their key columns.
 
         Parameters
         ----------
-        table : lazy frame with `customer_id`
+        table : lazy frame with the columns of `order`
         score : callable of a pandas frame
             Gives the columns of `schema`, one row a row; it is sent to the workers.
         schema : contracts.Table
         sink : callable of an Arrow table
+        order : tuple of str
+            Key columns, of the table and of `schema`, none of them null: together they tell any two rows apart.
 
         Returns
         -------
@@ -180,8 +191,9 @@ class SparkEngine:
             Rows given to `sink`.
         """
         types = ", ".join(f"{self._sql.quote(column.name)} {_SPARK[column.dtype]}" for column in schema.columns)
+        keys = [self._sql.quote(name) for name in order]
         with _explained("score a table"):
-            scored = _mapped(nw.to_native(table), _on_worker(score, schema), types).orderBy("customer_id").toArrow()
+            scored = _mapped(nw.to_native(table), _on_worker(score, schema), types).orderBy(*keys).toArrow()
         for start in range(0, scored.num_rows, BATCH_ROWS):
             sink(scored.slice(start, BATCH_ROWS).cast(arrow_schema(schema)))
         return int(scored.num_rows)

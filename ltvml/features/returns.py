@@ -1,4 +1,4 @@
-"""Customer-days, net of returns.
+"""Customer-days, net of returns; the same rule nets the days of any finer owner, such as a customer and an item.
 
 The rule, for lines of negative amount:
 1. With an order_id, a return goes to the day of its own order: the latest sale line of the same customer and order on
@@ -10,6 +10,7 @@ The rule, for lines of negative amount:
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
@@ -17,9 +18,36 @@ import narwhals as nw
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_DAY = ("customer_id", "day")
 _MEASURES = ("value", "n_lines", "n_returns")
-_RETURNS = nw.col("n_returns").sum().cast(nw.Int64)
+
+
+@dataclass(frozen=True)
+class Netting:
+    """Whose days are netted, and what goes with the value.
+
+    Parameters
+    ----------
+    owner : tuple of str
+        Columns of the lines: a return meets the purchases of its own owner alone.
+    also : tuple of str
+        Integer columns of the lines that are added up and carried as the value is.
+    """
+
+    owner: tuple[str, ...]
+    also: tuple[str, ...] = ()
+
+    @property
+    def day(self) -> tuple[str, ...]:
+        """Keys of a day."""
+        return (*self.owner, "day")
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """What a day carries."""
+        return (*_MEASURES, *self.also)
+
+
+CUSTOMER = Netting(("customer_id",))
 
 
 def customer_days(used: nw.LazyFrame[Any], *, has_returns: bool = True) -> nw.LazyFrame[Any]:
@@ -37,12 +65,20 @@ def customer_days(used: nw.LazyFrame[Any], *, has_returns: bool = True) -> nw.La
     lazy frame
         `customer_id`, `day`, `value` (net, minor units) and `n_lines`, all int64 but the first.
     """
-    return purchase_days(netted_days(used)) if has_returns else _sum_lines(used, _DAY)
+    return purchase_days(netted_days(used)) if has_returns else _sum_lines(used, CUSTOMER.day)
 
 
-def netted_days(used: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """As `customer_days`, with `n_returns`, and with the days that have no purchase to go to: their `day` is null."""
-    return _carried(_days_of_orders(used))
+def netted_days(used: nw.LazyFrame[Any], rule: Netting = CUSTOMER) -> nw.LazyFrame[Any]:
+    """As `customer_days`, with `n_returns`, and with the days that have no purchase to go to: their `day` is null.
+
+    Parameters
+    ----------
+    used : lazy frame
+        As for `customer_days`, with the columns that `rule` names.
+    rule : Netting
+        A day a customer if not given.
+    """
+    return _carried(_days_of_orders(used, rule), rule)
 
 
 def purchase_days(netted: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
@@ -63,21 +99,22 @@ def customers_in_the_red(days: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     return totals.filter(nw.col("value") < 0).select(nw.len().cast(nw.Int64).alias("customers"))
 
 
-def _days_of_orders(used: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+def _days_of_orders(used: nw.LazyFrame[Any], rule: Netting) -> nw.LazyFrame[Any]:
     """Step 1: lines summed on the day they belong to, with the number of returns among them."""
     is_return = nw.col("amount") < 0
     marked = used.with_columns(is_return.cast(nw.Int64).alias("n_returns"))
+    sums = _sums(("n_returns", *rule.also))
     if "order_id" not in used.collect_schema().names():
-        return _sum_lines(marked, _DAY, _RETURNS)
-    sales = _sum_lines(marked.filter(~is_return), (*_DAY, "order_id"), _RETURNS)
-    returns = _sum_lines(marked.filter(is_return), (*_DAY, "order_id"), _RETURNS)
-    columns = [*_DAY, *_MEASURES]
-    return _sum_days(nw.concat([sales.select(columns), _on_sale_days(returns, sales).select(columns)]))
+        return _sum_lines(marked, rule.day, *sums)
+    sales = _sum_lines(marked.filter(~is_return), (*rule.day, "order_id"), *sums)
+    returns = _sum_lines(marked.filter(is_return), (*rule.day, "order_id"), *sums)
+    columns = [*rule.day, *rule.measures]
+    return _sum_days(nw.concat([sales.select(columns), _on_sale_days(returns, sales, rule).select(columns)]), rule)
 
 
-def _on_sale_days(returns: nw.LazyFrame[Any], sales: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+def _on_sale_days(returns: nw.LazyFrame[Any], sales: nw.LazyFrame[Any], rule: Netting) -> nw.LazyFrame[Any]:
     """Returns on the latest day, up to their own, on which their order has a sale; else on their own day."""
-    of_order = ["customer_id", "order_id"]
+    of_order = [*rule.owner, "order_id"]
     sold = sales.select(*of_order, nw.col("day").alias("sale_day"))
     pairs = returns.select(*of_order, "day").join(sold, on=of_order, how="inner")
     latest = pairs.filter(nw.col("sale_day") <= nw.col("day")).group_by(*of_order, "day").agg(nw.col("sale_day").max())
@@ -86,12 +123,12 @@ def _on_sale_days(returns: nw.LazyFrame[Any], sales: nw.LazyFrame[Any]) -> nw.La
     return found.with_columns(home.alias("day"))
 
 
-def _carried(days: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+def _carried(days: nw.LazyFrame[Any], rule: Netting) -> nw.LazyFrame[Any]:
     """Steps 2 to 4: every day's value on its purchase day, null where there is none."""
     is_purchase = (nw.col("value") > 0) | (nw.col("n_returns") == 0)
     homes = days.with_columns(nw.when(is_purchase).then(nw.col("day")).alias("home"))
-    latest = nw.col("home").fill_null(strategy="forward").over("customer_id", order_by="day")
-    return _sum_days(homes.with_columns(latest.alias("home")).drop("day").rename({"home": "day"}))
+    latest = nw.col("home").fill_null(strategy="forward").over(*rule.owner, order_by="day")
+    return _sum_days(homes.with_columns(latest.alias("home")).drop("day").rename({"home": "day"}), rule)
 
 
 def _sum_lines(lines: nw.LazyFrame[Any], keys: Sequence[str], *more: nw.Expr) -> nw.LazyFrame[Any]:
@@ -99,5 +136,9 @@ def _sum_lines(lines: nw.LazyFrame[Any], keys: Sequence[str], *more: nw.Expr) ->
     return lines.group_by(*keys).agg(value.alias("value"), n_lines.alias("n_lines"), *more)
 
 
-def _sum_days(days: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    return days.group_by(*_DAY).agg(nw.col(name).sum().cast(nw.Int64) for name in _MEASURES)
+def _sum_days(days: nw.LazyFrame[Any], rule: Netting) -> nw.LazyFrame[Any]:
+    return days.group_by(*rule.day).agg(*_sums(rule.measures))
+
+
+def _sums(names: Sequence[str]) -> list[nw.Expr]:
+    return [nw.col(name).sum().cast(nw.Int64) for name in names]

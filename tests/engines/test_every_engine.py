@@ -16,7 +16,6 @@ import pytest
 from ltvml.contracts import Column, Table
 from ltvml.engines.base import Source
 from ltvml.engines.duckdb import DuckDBEngine
-from ltvml.engines.hashing import bucket_of
 from ltvml.errors import DataContractError, EngineError
 from ltvml.features.gaps import gap_counts, observed_gap_quantile
 from ltvml.features.reasons import Rules, with_reasons
@@ -24,6 +23,7 @@ from ltvml.features.returns import customer_days
 from ltvml.features.split import held_out, seen
 from ltvml.features.summary import customer_summary, purchase_patterns, spend_patterns
 from ltvml.features.transactions import check
+from ltvml.hashing import bucket_of
 from ltvml.window import Window
 
 if TYPE_CHECKING:
