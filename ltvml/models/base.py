@@ -249,6 +249,27 @@ class ValueModel(Model):
         """The same, given that nothing is bought in (cutoff, cutoff + silence]; 0 where silence >= horizon."""
 
 
+class ReplenishmentModel(Model):
+    """When does a customer need an item again? One row of `X` is a customer x item; see `contracts.PAIRS`."""
+
+    role = "replenishment"
+
+    @abstractmethod
+    def probabilities(self, X: pd.DataFrame, within: Sequence[float]) -> Array:
+        """P(the item is bought again within each number of days after the cutoff), shape (n, m)."""
+
+    def probability(self, X: pd.DataFrame, within: float) -> Array:
+        """The same for one number of days, shape (n,)."""
+        return self.probabilities(X, [within])[:, 0]
+
+    @abstractmethod
+    def date(self, X: pd.DataFrame, quantiles: Sequence[float], horizon: float) -> Array:
+        """Quantiles of the days to the next purchase of the item, given that it comes within `horizon`, shape (n, m).
+
+        Days after the cutoff, within [0, horizon].
+        """
+
+
 def invert_decreasing(function: Any, target: Array, *, upper: float, steps: int = 60) -> Array:
     """Solve function(t) = target for t in [0, upper] by bisection, elementwise.
 

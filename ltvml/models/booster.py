@@ -234,11 +234,43 @@ def grow(
         return Trees((), (), start, growth.num_threads)
     matrix = design(sample.X, columns)
     directions = silence_directions(columns) if monotone else None
-    folds = range(members_for(len(matrix), members))
-    grown = [grow_one(matrix, sample, objective, growth, fold, directions) for fold in folds]
+    sides = [held_out_customers(sample.bucket, fold) for fold in range(members_for(len(matrix), members))]
+    grown = [grow_one(matrix, sample, objective, growth, side, directions) for side in sides]
     if not beat(grown, sample, objective, np.full(len(matrix), start) if to_beat is None else to_beat):
         return Trees((), (), start, growth.num_threads)
     return Trees(columns, tuple(member.text for member in grown), start, growth.num_threads)
+
+
+def grow_in_time(sample: Sample, objective: Objective, growth: Growth, latest: Mask, *, names: Sequence[str]) -> Trees:
+    """Train one booster on all rows, for as many rounds as served the latest rows when they were held out.
+
+    For rows that come back: the customers x items to score are mostly those of the training, a window later, and what
+    is peculiar to a customer and lasts is worth knowing. A split by customer would call it noise.
+
+    Parameters
+    ----------
+    sample : Sample
+        With an offset, which the trees have to improve.
+    objective : {"binary", "tweedie", "gamma"}
+    growth : Growth
+    latest : (n,) array of bool
+        Rows of the last window; some and not all.
+    names : sequence of str
+        Columns to read.
+
+    Returns
+    -------
+    Trees
+        None where the offset alone was as good on the latest rows.
+    """
+    columns, matrix = tuple(names), design(sample.X, names)
+    grown = grow_one(matrix, sample, objective, growth, latest)
+    if not beat([grown], sample, objective, np.zeros(len(matrix))):
+        return Trees((), (), 0.0, growth.num_threads)
+    parameters = growth.parameters(objective, len(matrix))
+    rounds = lgb.Booster(model_str=grown.text).num_trees()
+    booster = lgb.train(parameters, _dataset(matrix, sample, np.ones(len(matrix), dtype=bool), parameters), rounds)
+    return Trees(columns, (booster.model_to_string(),), 0.0, growth.num_threads)
 
 
 def grow_one(
@@ -246,7 +278,7 @@ def grow_one(
     sample: Sample,
     objective: Objective,
     growth: Growth,
-    fold: int = 0,
+    held_out: Mask,
     directions: Sequence[int] | None = None,
 ) -> Member:
     """Train one booster and cut it at its best round.
@@ -258,8 +290,8 @@ def grow_one(
         Gives target, bucket and offset.
     objective, growth
         As in `grow`.
-    fold : int
-        Which fifth of the customers stops the training.
+    held_out : (n,) array of bool
+        Rows that stop the training, and that it does not see.
     directions : sequence of k ints, optional
         -1, 0 or 1 a column.
 
@@ -269,7 +301,6 @@ def grow_one(
     """
     bound = {"monotone_constraints": list(directions)} if directions and any(directions) else {}
     parameters = growth.parameters(objective, len(matrix), **bound)
-    held_out = held_out_customers(sample.bucket, fold)
     train = _dataset(matrix, sample, ~held_out, parameters)
     check = _dataset(matrix, sample, held_out, parameters, train)
     stop = lgb.early_stopping(PATIENCE, verbose=False)

@@ -1,0 +1,1 @@
+"""Models of when each customer needs each item again."""

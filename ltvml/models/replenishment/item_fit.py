@@ -1,0 +1,335 @@
+"""Fit the renewal of many items at once: each learns from its own pairs, and from what items like it have shown.
+
+Every item has a point of five numbers (ln kappa, ln a, ln typical gap, logit pi, elasticity). Points of one group
+scatter normally about the group's mean, means of groups about that of the whole; the mean and the scatter are learned
+too (empirical Bayes, by EM on the Laplace approximation: Morris 1983; Tierney & Kadane 1986). All items climb at once:
+one pass over the pairs gives every item its own Levenberg-Marquardt step, with the information taken from the
+products of scores (Berndt, Hall, Hall & Hausman 1974).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from ltvml.models.replenishment.renewal import Observed, gradient, log_likelihood, log_median_gap, posterior
+from ltvml.models.threads import by_rows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+    Index = NDArray[np.int64]
+
+NAMES = ("log_kappa", "log_a", "log_typical_gap", "logit_pi", "elasticity")
+SIZE = len(NAMES)
+TYPICAL_GAP, ELASTICITY = 2, 4
+# what is thought of the whole before it is seen: regularity and spread about 1, nearly everybody reorders in the end.
+# The prior of pi is the weak one that keeps a heavy tail from being told as a share that never returns, and back.
+WHOLE_MEAN = np.array([0.0, 0.5, np.nan, 2.0, 0.2])
+WHOLE_SD = np.array([1.0, 1.0, 10.0, 1.0, 1.0])
+FIRST_SD = np.array([0.3, 0.5, 1.0, 0.5, 0.2])
+LEAST_SD, MANUAL_SD = 0.02, 0.25
+LOWEST, HIGHEST = np.array([-3.0, -3.0, -3.0, -6.0, 0.0]), np.array([6.0, 8.0, 12.0, 9.0, 1.0])
+MOST_POOLED = 20_000
+ROUNDS = 5
+FIRST_STEPS, ROUND_STEPS, MOST_STEPS = 12, 3, 40
+SMALL_GAIN = 1e-3
+MOST_SETTLED = 0.9
+# pairs of settled items are left out of the next passes once they are this share
+WORTH_LEAVING_OUT = 0.2
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Rows to fit: customers x items, some standing for several that look alike.
+
+    Parameters
+    ----------
+    item : (n,) array of int
+        Position of the item, 0 to `items` - 1.
+    count : (n,) array
+        Pairs that the row stands for.
+    n : (n,) array
+        Closed gaps.
+    elapsed : (n,) array
+        Open gap, days.
+    log_last_quantity : (n,) array
+        ln of the quantity bought last; 0 where unknown.
+    gap_pair : (g,) array of int
+        Row of each closed gap.
+    gap : (g,) array
+        Days, 1 or more.
+    log_quantity : (g,) array
+        ln of the quantity bought before it; 0 where unknown.
+    items : int
+    """
+
+    item: Index
+    count: Array
+    n: Array
+    elapsed: Array
+    log_last_quantity: Array
+    gap_pair: Index
+    gap: Array
+    log_quantity: Array
+    items: int
+
+    def at(self, elasticity: Array) -> Observed:
+        """Sums and their slopes where item i has elasticity[i]."""
+        rows, eta = len(self.item), elasticity[self.item]
+        scaled = self.gap * np.exp(-eta[self.gap_pair] * self.log_quantity)
+        logs, weights = np.log(scaled), -scaled * self.log_quantity
+        elapsed = self.elapsed * np.exp(-eta * self.log_last_quantity)
+        return Observed(
+            n=self.n,
+            total=sums(self.gap_pair, scaled, rows),
+            log_total=sums(self.gap_pair, logs, rows),
+            elapsed=elapsed,
+            log_quantities=sums(self.gap_pair, self.log_quantity, rows),
+            total_slope=sums(self.gap_pair, weights, rows),
+            elapsed_slope=-elapsed * self.log_last_quantity,
+        )
+
+    def sample(self, most: int) -> Self:
+        """Every n-th row, so that at most `most` are left."""
+        return self.where(np.arange(len(self.item)) % -(-len(self.item) // most) == 0)
+
+    def where(self, rows: NDArray[np.bool_]) -> Self:
+        """Some of the rows, with their gaps."""
+        place = np.cumsum(rows) - 1
+        kept = rows[self.gap_pair]
+        of_rows = {name: getattr(self, name)[rows] for name in ("item", "count", "n", "elapsed", "log_last_quantity")}
+        of_gaps = {name: getattr(self, name)[kept] for name in ("gap", "log_quantity")}
+        return type(self)(**of_rows, **of_gaps, gap_pair=place[self.gap_pair[kept]], items=self.items)
+
+    def as_one(self) -> Self:
+        """The same pairs as if they were of one item."""
+        return type(self)(**vars(self) | {"item": np.zeros_like(self.item), "items": 1})
+
+
+@dataclass(frozen=True)
+class Beliefs:
+    """What is thought of each item before its own pairs: independent normals.
+
+    Parameters
+    ----------
+    mean, sd : (k, 5) arrays
+    """
+
+    mean: Array
+    sd: Array
+
+    def penalty(self, points: Array) -> Array:
+        """Log-density of the points up to a constant, (k,)."""
+        return np.asarray(-0.5 * np.sum(((points - self.mean) / self.sd) ** 2, axis=1))
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is known before any pair is seen.
+
+    Parameters
+    ----------
+    group : (k,) array of int
+        Group of each item, 0 to g - 1; all 0 where there are no groups.
+    days_per_unit : (k,) array
+        How long a unit lasts, as the user says; NaN where nothing is said. Such an item is believed to last that long,
+        and twice the quantity twice as long, give or take a quarter.
+    fixed : (5,) array
+        Numbers that are not learned; NaN where they are.
+    """
+
+    group: Index
+    days_per_unit: Array
+    fixed: Array
+
+    @property
+    def free(self) -> NDArray[np.bool_]:
+        """Which numbers are learned, (5,)."""
+        return np.isnan(self.fixed)
+
+    def believed(self, mean: Array, sd: Array) -> Beliefs:
+        """Beliefs with what the user said of some items in place of what others show."""
+        said, days = ~np.isnan(self.days_per_unit), self.days_per_unit
+        manual = np.zeros(mean.shape, dtype=bool)
+        manual[:, TYPICAL_GAP], manual[:, ELASTICITY] = said, said & self.free[ELASTICITY]
+        typical = np.log(np.where(said, days, 1.0)) - log_median_gap(mean)
+        told = np.where(np.arange(SIZE) == ELASTICITY, 1.0, typical[:, None])
+        return Beliefs(np.where(manual, told, mean), np.where(manual, MANUAL_SD, sd))
+
+
+@dataclass(frozen=True)
+class ItemFit:
+    """Where every item stands.
+
+    Parameters
+    ----------
+    points : (k, 5) array
+    variance : (k, 5) array
+        Of each number, from its own pairs and the belief; Laplace.
+    own : (k,) array
+        Share of the belief's variance of ln typical gap that the item's own pairs have taken away.
+    whole : (5,) array
+        The middle of all items: what is thought of one never seen.
+    log_likelihood : float
+        Of all rows, without the beliefs.
+    converged : bool
+        The whole and nine in ten of the items stopped by themselves.
+    """
+
+    points: Array
+    variance: Array
+    own: Array
+    whole: Array
+    log_likelihood: float
+    converged: bool
+
+
+@dataclass(frozen=True)
+class Climb:
+    """State of the climb of all items: points, objective (k,), and information with the belief's, (k, 5, 5)."""
+
+    points: Array
+    objective: Array
+    slope: Array
+    information: Array
+    settled: NDArray[np.bool_]
+
+    @property
+    def variance(self) -> Array:
+        """Diagonal of the inverse information, (k, 5)."""
+        return np.asarray(np.linalg.inv(self.information).diagonal(axis1=1, axis2=2))
+
+
+def fit_items(pairs: Pairs, told: Told) -> ItemFit:
+    """Fit every item, with what it is believed to be.
+
+    Parameters
+    ----------
+    pairs : Pairs
+    told : Told
+
+    Returns
+    -------
+    ItemFit
+    """
+    pooled = climb_whole(pairs, told)
+    beliefs = told.believed(np.repeat(pooled.points, pairs.items, axis=0), np.tile(FIRST_SD, (pairs.items, 1)))
+    here = climb(pairs, beliefs, beliefs.mean, told.free, most=FIRST_STEPS)
+    for _ in range(ROUNDS if pairs.items > 1 else 0):
+        beliefs = learn_beliefs(here, told, pooled.points[0])
+        here = climb(pairs, beliefs, here.points, told.free, most=ROUND_STEPS)
+    variance = here.variance
+    own = 1 - np.minimum(variance[:, TYPICAL_GAP] / beliefs.sd[:, TYPICAL_GAP] ** 2, 1.0)
+    whole = np.where(told.free, here.points.mean(axis=0), pooled.points[0])
+    value = float(np.sum(here.objective - beliefs.penalty(here.points)))
+    converged = bool(pooled.settled.all() and here.settled.mean() >= MOST_SETTLED)
+    return ItemFit(here.points, variance, own, whole, value, converged)
+
+
+def climb_whole(pairs: Pairs, told: Told) -> Climb:
+    """A sample of the pairs as if they were of one item."""
+    sample = pairs.sample(MOST_POOLED).as_one()
+    start = np.where(told.free, first_guess(sample), told.fixed)
+    mean = np.where(np.isnan(WHOLE_MEAN) | ~told.free, start, WHOLE_MEAN)
+    return climb(sample, Beliefs(mean[None], WHOLE_SD[None]), start[None], told.free, most=MOST_STEPS)
+
+
+def first_guess(pairs: Pairs) -> Array:
+    """Memoryless gaps of the mean seen, everything else as thought before, (5,)."""
+    waited = float(pairs.count[pairs.gap_pair] @ pairs.gap + pairs.count @ pairs.elapsed)
+    typical = max(waited / max(float(pairs.count @ pairs.n), 1.0), 1.0)
+    guess = WHOLE_MEAN.copy()
+    guess[2] = np.log(typical)
+    return guess
+
+
+def learn_beliefs(here: Climb, told: Told, whole: Array) -> Beliefs:
+    """Mean of each group, shrunk to the mean of all, and the scatter of the items within groups."""
+    points, variance, group = here.points, here.variance, told.group
+    groups = int(group.max()) + 1
+    size = np.bincount(group, minlength=groups)[:, None]
+    means = np.stack([np.bincount(group, column, groups) for column in points.T], axis=1) / np.maximum(size, 1)
+    overall = points.mean(axis=0)
+    # the means of groups took their share of the scatter within
+    within = np.mean((points - means[group]) ** 2 + variance, axis=0) * len(points) / max(len(points) - groups, 1)
+    between = np.maximum(np.average((means - overall) ** 2, axis=0, weights=size[:, 0]) - within / size.mean(), 0.0)
+    centre = overall + between / (between + within / np.maximum(size, 1)) * (means - overall)
+    sd = np.maximum(np.sqrt(np.mean((points - centre[group]) ** 2 + variance, axis=0)), LEAST_SD)
+    mean = np.where(told.free, centre[group], whole)
+    return told.believed(mean, np.tile(np.where(told.free, sd, FIRST_SD), (len(points), 1)))
+
+
+def climb(pairs: Pairs, beliefs: Beliefs, start: Array, free: NDArray[np.bool_], *, most: int) -> Climb:
+    """Each item to its own maximum, at most `most` passes over the pairs of those that still climb."""
+    here = stand(pairs, beliefs, start, free)
+    damping = np.full(pairs.items, 1e-2)
+    settled = np.zeros(pairs.items, dtype=bool)
+    climbing = pairs
+    for _ in range(most):
+        step = np.where(settled[:, None], 0.0, damped_step(here, damping))
+        there = stand(climbing, beliefs, np.clip(here.points + step, LOWEST, HIGHEST), free)
+        better = ~settled & (there.objective > here.objective)
+        settled |= np.abs(np.sum(step * here.slope, axis=1)) < SMALL_GAIN
+        here = better_of(better, there, here)
+        damping = np.clip(np.where(better, damping / 5, damping * 10), 1e-6, 1e6)
+        if settled.all():
+            break
+        if np.mean(settled[climbing.item]) > WORTH_LEAVING_OUT:
+            climbing = climbing.where(~settled[climbing.item])
+    return Climb(here.points, here.objective, here.slope, here.information, settled)
+
+
+def stand(pairs: Pairs, beliefs: Beliefs, points: Array, free: NDArray[np.bool_]) -> Climb:
+    """Objective, slope and information of every item at its point."""
+    of_row, seen = points[pairs.item], pairs.at(points[:, ELASTICITY])
+    found = by_rows(len(of_row), lambda part: value_with_slopes(of_row[part], seen.of(part)))
+    value, slopes = found[:, 0] * pairs.count, np.where(free, found[:, 1:], 0.0)
+    objective = sums(pairs.item, value, pairs.items) + beliefs.penalty(points)
+    slope = np.stack([sums(pairs.item, pairs.count * part, pairs.items) for part in slopes.T], axis=1)
+    slope -= (points - beliefs.mean) / beliefs.sd**2
+    information = np.empty((pairs.items, SIZE, SIZE))
+    for i in range(SIZE):
+        for j in range(i, SIZE):
+            product = sums(pairs.item, pairs.count * slopes[:, i] * slopes[:, j], pairs.items)
+            information[:, i, j] = information[:, j, i] = product
+    information[:, range(SIZE), range(SIZE)] += 1 / beliefs.sd**2
+    return Climb(points, objective, np.where(free, slope, 0.0), information, np.zeros(pairs.items, dtype=bool))
+
+
+def value_with_slopes(of_row: Array, seen: Observed) -> Array:
+    """Log-likelihood of each row and its derivatives by the five numbers of its item, (n, 6)."""
+    point = of_row[:, :ELASTICITY]
+    state = posterior(point, seen)
+    value = log_likelihood(point, seen, of_row[:, ELASTICITY], state)
+    return np.column_stack([value, gradient(point, seen, state)])
+
+
+def damped_step(here: Climb, damping: Array) -> Array:
+    """(J + damping diag J)^-1 slope of every item; a number at its bound that would leave stays."""
+    leaving = ((here.points <= LOWEST) & (here.slope < 0)) | ((here.points >= HIGHEST) & (here.slope > 0))
+    slope = np.where(leaving, 0.0, here.slope)
+    bent = here.information * np.where(leaving[:, :, None] | leaving[:, None, :], 0.0, 1.0)
+    diagonal = here.information.diagonal(axis1=1, axis2=2)
+    bent = bent + np.eye(SIZE) * (damping[:, None] * diagonal + np.where(leaving, diagonal, 0.0))[:, None, :]
+    return np.asarray(np.linalg.solve(bent, slope[:, :, None])[:, :, 0])
+
+
+def better_of(better: NDArray[np.bool_], there: Climb, here: Climb) -> Climb:
+    """Item by item, the one that is better."""
+    one, two = better[:, None], better[:, None, None]
+    return Climb(
+        np.where(one, there.points, here.points),
+        np.where(better, there.objective, here.objective),
+        np.where(one, there.slope, here.slope),
+        np.where(two, there.information, here.information),
+        here.settled,
+    )
+
+
+def sums(place: Index, values: Array, length: int) -> Array:
+    """Sum of the values at each place, (length,)."""
+    return np.bincount(place, values, length).astype(float)

@@ -1,0 +1,77 @@
+"""The rules of thumb of the trade: a usual gap, counted from the last purchase. What the models have to beat."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from ltvml.models.base import Diagnosis, ReplenishmentModel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from ltvml.models.replenishment.pair_history import PairHistory
+
+    Array = NDArray[np.float64]
+
+SHORTEST = 1.0
+
+
+class UsualGap(ReplenishmentModel):
+    """A gap for each row; the date is the last purchase plus that gap, and the probability that of its mean rate.
+
+    A rule of thumb gives no probability and no window. To stand beside the models it is read as an exponential:
+    P(within w) = 1 - exp(-w / gap), and the quantiles follow from gap - elapsed in the same way.
+
+    Attributes
+    ----------
+    median_ : dict of str to float
+        Median gap of each item, days.
+    overall_ : float
+        Median gap over all items.
+    """
+
+    requires = ("item", "n_gaps", "elapsed", "first_day", "last_day")
+
+    median_: dict[str, float]
+    overall_: float
+
+    def fit(self, history: PairHistory) -> Self:
+        """Take the median gap of each item."""
+        medians = history.gaps.groupby("item")["gap"].median()
+        self.median_ = {str(item): float(gap) for item, gap in medians.items()}
+        self.overall_ = float(history.gaps["gap"].median())
+        self.diagnosis_ = Diagnosis()
+        return self
+
+    @abstractmethod
+    def gap(self, X: pd.DataFrame) -> Array:
+        """Usual gap of each row, days, (n,)."""
+
+    def probabilities(self, X: pd.DataFrame, within: Sequence[float]) -> Array:
+        """1 - exp(-within / gap), shape (n, m)."""
+        return np.asarray(-np.expm1(-np.asarray(within, dtype=float)[None, :] / self.gap(X)[:, None]))
+
+    def date(self, X: pd.DataFrame, quantiles: Sequence[float], horizon: float) -> Array:
+        """Last purchase plus the gap (the cutoff where that is past); other quantiles as of an exponential, (n, m)."""
+        due = np.maximum(self.gap(X) - X["elapsed"].to_numpy(dtype=float), 0.0)
+        reach = np.log1p(-np.asarray(quantiles, dtype=float)) / np.log(0.5)
+        return np.asarray(np.clip(due[:, None] * reach[None, :], 0.0, horizon))
+
+    def of_item(self, X: pd.DataFrame) -> Array:
+        """Median gap of the item of each row, days; over all items where the item was never bought twice, (n,)."""
+        found = X["item"].map(self.median_).to_numpy(dtype=float)
+        return np.maximum(np.where(np.isnan(found), self.overall_, found), SHORTEST)
+
+    def fitted_state(self) -> dict[str, Any]:
+        """The medians."""
+        return {"median": self.median_, "overall": self.overall_}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Set the attributes from `fitted_state`."""
+        self.median_, self.overall_ = dict(state["median"]), float(state["overall"])
