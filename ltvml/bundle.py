@@ -19,6 +19,7 @@ from ltvml.contracts import SUMMARY
 from ltvml.errors import BundleError, DataContractError
 from ltvml.models import registry
 from ltvml.reasons.typical import Typical
+from ltvml.replenishment import Replenishment
 from ltvml.rfm import RFM
 from ltvml.run_directory import write_json
 from ltvml.scoring import Roles, customer_scores
@@ -30,9 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FORMAT = "ltvml.bundle"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 BUNDLE_FILE = "bundle.json"
 ROLES = ("purchase", "repurchase", "spend", "value")
+REPLENISHMENT_ROLE = "replenishment"
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,10 @@ class Bundle:
         The customer in the middle as of the fit, whom reasons compare with; medians, and no person.
     record : TrackRecord
         What past cutoffs taught: who won and why, intervals, corrections.
+    replenishment : Replenishment, optional
+        When each customer needs each item again; None where the role is withheld.
+    without_replenishment : str
+        Why there is none; empty where there is.
 
     Examples
     --------
@@ -85,6 +91,8 @@ class Bundle:
     rfm: RFM
     typical: Typical
     record: TrackRecord = field(default_factory=TrackRecord)
+    replenishment: Replenishment | None = None
+    without_replenishment: str = ""
 
     @cached_property
     def summary_columns(self) -> tuple[str, ...]:
@@ -155,7 +163,8 @@ class Bundle:
         content = self._content()
         models = content.pop("models")
         for role, values in models.items():
-            write_json(folder / f"{role}.json", values)
+            if values is not None:
+                write_json(folder / f"{role}.json", values)
         write_json(folder / BUNDLE_FILE, {**content, "version": self.version})
 
     @classmethod
@@ -171,7 +180,8 @@ class Bundle:
         header = _read(folder / BUNDLE_FILE)
         _check_format(header, folder)
         try:
-            bundle = cls._from_content(header, {role: _read(folder / f"{role}.json") for role in ROLES})
+            present = [*ROLES, *([REPLENISHMENT_ROLE] if header["has_replenishment"] else [])]
+            bundle = cls._from_content(header, {role: _read(folder / f"{role}.json") for role in present})
             version = bundle.version
         except BundleError:
             raise
@@ -188,6 +198,7 @@ class Bundle:
     @classmethod
     def _from_content(cls, header: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -> Self:
         loaded: dict[str, Any] = {role: registry.load(models[role]) for role in ROLES}
+        items = models.get(REPLENISHMENT_ROLE)
         return cls(
             window=Window(**header["window"]),
             roles=Roles(**loaded),
@@ -195,6 +206,8 @@ class Bundle:
             rfm=RFM.from_dict(header["rfm"]),
             typical=Typical.from_dict(header["typical"]),
             record=TrackRecord.from_dict(header["record"]),
+            replenishment=Replenishment.from_dict(items) if items is not None else None,
+            without_replenishment=header["without_replenishment"],
         )
 
     def _content(self) -> dict[str, Any]:
@@ -210,7 +223,12 @@ class Bundle:
             "rfm": self.rfm.to_dict(),
             "typical": self.typical.to_dict(),
             "record": self.record.to_dict(),
-            "models": {role: getattr(self.roles, role).to_dict() for role in ROLES},
+            "has_replenishment": self.replenishment is not None,
+            "without_replenishment": self.without_replenishment,
+            "models": {
+                **{role: getattr(self.roles, role).to_dict() for role in ROLES},
+                REPLENISHMENT_ROLE: self.replenishment.to_dict() if self.replenishment else None,
+            },
         }
 
     def _check(self, summary: pd.DataFrame) -> None:
@@ -237,10 +255,13 @@ def _check_format(header: Mapping[str, Any], folder: Path) -> None:
             f"{folder / BUNDLE_FILE} is of format {header.get('format')!r}, version {version!r}; expected {FORMAT!r}.",
             hint="name the bundle folder that `ltvml fit` wrote, for example out/bundle.",
         )
-    if version > FORMAT_VERSION:
+    if version != FORMAT_VERSION:
+        newer = version > FORMAT_VERSION
         raise BundleError(
-            f"the bundle in {folder} is of format version {version}; expected {FORMAT_VERSION} or older.",
-            hint="it was written by a newer ltvml: upgrade, or fit again.",
+            f"the bundle in {folder} is of format version {version}; expected {FORMAT_VERSION}.",
+            hint="it was written by a newer ltvml: upgrade, or fit again."
+            if newer
+            else "fit again: it is from before the first release.",
         )
 
 

@@ -91,6 +91,60 @@ SUMMARY = Table(
     ),
 )
 
+PAIRS = Table(
+    "customers x items",
+    (
+        Column("customer_id", "string", "who"),
+        Column("item", "string", "what: a category, or a product where there are none"),
+        Column("cutoff_day", "int64", "last day seen, days since 1970-01-01"),
+        Column("n_orders", "int64", "days on which the customer bought the item, net of returns"),
+        Column("first_day", "int64", "first of them"),
+        Column("last_day", "int64", "last of them"),
+        Column("last_quantity", "float64", "units bought on the last of them; null where not known"),
+        Column("elapsed", "int64", "days since the last of them"),
+        Column("n_gaps", "int64", "n_orders - 1"),
+        Column("gap_sum", "float64", "sum of gap / quantity ** elasticity, the quantity being that bought before it"),
+        Column("gap_log_sum", "float64", "sum of ln gap - elasticity * ln quantity"),
+        Column("frequency", "int64", "of the customer, as in the summary"),
+        Column("recency", "int64", "of the customer"),
+        Column("T", "int64", "of the customer"),
+        Column("items", "int64", "items that the customer has bought"),
+        Column("items_repeated", "int64", "items that the customer has bought on two or more days"),
+        Column("item_days", "int64", "n_orders summed over the customer's items"),
+    ),
+)
+
+REPLENISHMENT = Table(
+    "replenishment",
+    (
+        Column("customer_id", "string", "who"),
+        Column("item", "string", "what: a category, or a product where there are none"),
+        Column("last_order_date", "date", "last day on which the customer bought the item"),
+        Column("last_quantity", "float64", "units bought that day; null where not known"),
+        Column("n_orders", "int64", "days on which the customer bought the item"),
+        Column("p_reorder_7", "float64", "probability that the item is bought again within 7 days of the cutoff"),
+        Column("p_reorder_14", "float64", "within 14 days"),
+        Column("p_reorder_28", "float64", "within 28 days"),
+        Column("p_reorder_horizon", "float64", "within replenishment.horizon"),
+        Column("replenishment_date", "date", "median date, given that the item is bought again within the horizon"),
+        Column("replenishment_lo", "date", "10 % quantile of that date"),
+        Column("replenishment_hi", "date", "90 % quantile of that date"),
+        Column("stock_status", "string", "sufficient, about_to_replenish, depleted or lapsed"),
+        Column(
+            "basis", "string", "what it rests on most: personal (own gaps), item, category or manual (days_per_unit)"
+        ),
+    ),
+)
+
+PRODUCTS = Table(
+    "products",
+    (
+        Column("product_id", "string", "a product; a bundle has one row an item inside"),
+        Column("contains", "string", "the item inside", required=False),
+        Column("units", "float64", "units of that item in one unit of the product; 1 where left out", required=False),
+    ),
+)
+
 CUSTOMER_SCORES = Table(
     "customer scores",
     (
@@ -114,7 +168,14 @@ CUSTOMER_SCORES = Table(
         Column("next_purchase_date", "date", "median date, given a purchase within the churn horizon"),
         Column("next_purchase_lo", "date", "10 % quantile of that date"),
         Column("next_purchase_hi", "date", "90 % quantile of that date"),
-        Column("replenishment_date", "date", "the next purchase date; null where no purchase is the likelier outcome"),
+        Column(
+            "replenishment_date",
+            "date",
+            "when the next item is due; without items the next purchase date; null where no purchase is the likelier",
+        ),
+        Column("replenishment_item", "string", "the item due first among those likelier bought again than not"),
+        Column("replenishment_probability", "float64", "P(that item is bought again within replenishment.horizon)"),
+        Column("stock_status", "string", "what is left of that item: see the replenishment table"),
         Column("rfm_segment", "string", "named segment from recency, frequency and money"),
         Column("value_at_risk", "float64", "churn_risk times the value expected if the customer does buy"),
         Column("data_status", "string", "ok, or why a field is withheld"),

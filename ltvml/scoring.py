@@ -28,7 +28,13 @@ LOW_RISK, HIGH_RISK = 1 / 3, 2 / 3
 MEDIAN = 0.5
 DATES = ("next_purchase_date", "next_purchase_lo", "next_purchase_hi")
 # null by their meaning: one purchase has no gap, and where no purchase is the likelier outcome no date is promised
-NULL_BY_MEANING = ("mean_gap_days", "replenishment_date")
+NULL_BY_MEANING = (
+    "mean_gap_days",
+    "replenishment_date",
+    "replenishment_item",
+    "replenishment_probability",
+    "stock_status",
+)
 # columns that are read off another one, and go with it
 READ_FROM = {
     "churn_risk": (
@@ -154,7 +160,16 @@ def repurchase(X: pd.DataFrame, model: RepurchaseModel, window: Window, record: 
     dates = dates_of(X["cutoff_day"].to_numpy(dtype=float)[:, None] + ahead)
     columns = {name: dates[:, position] for position, name in enumerate(DATES)}
     due = np.where(churn_risk > 0.5, np.datetime64("NaT", "D"), columns["next_purchase_date"])
-    return {"churn_risk": churn_risk, "churn_band": churn_band(churn_risk), **columns, "replenishment_date": due}
+    return {
+        "churn_risk": churn_risk,
+        "churn_band": churn_band(churn_risk),
+        **columns,
+        "replenishment_date": due,
+        # a row of a customer knows no items: `replenishment.with_next_due` fills these in
+        "replenishment_item": np.full(len(X), None, dtype=object),
+        "replenishment_probability": np.full(len(X), np.nan),
+        "stock_status": np.full(len(X), None, dtype=object),
+    }
 
 
 def churn_band(churn_risk: Array) -> NDArray[np.str_]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ltvml.contracts import CUSTOMER_SCORES, LINES, SUMMARY, TRANSACTIONS
+from ltvml.contracts import CUSTOMER_SCORES, LINES, PAIRS, PRODUCTS, REPLENISHMENT, SUMMARY, TRANSACTIONS
 from ltvml.snapshot_columns import BEHAVIOUR, CLOSED_FORM
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "columns.md"
 INTRODUCTIONS = {
     TRANSACTIONS: "What comes in: one row a line of an order; `transactions.columns` maps your names to these.",
+    PRODUCTS: "What is inside the products, for bundles and pack sizes; `products.columns` maps your names to these.",
     LINES: "What an engine reads from it: one row a row of the file, none left out. Inside ltvml only.",
     SUMMARY: "What the closed-form models see: one row a customer.",
     BEHAVIOUR: (
@@ -24,6 +25,8 @@ INTRODUCTIONS = {
         "a gap the days between two that follow each other; null is not known."
     ),
     CLOSED_FORM: "What the closed form says of the label window, for learners; `season_*` is 1 without season.",
+    PAIRS: "What the replenishment models see: one row a customer x item.",
+    REPLENISHMENT: "What goes out: `replenishment.parquet` (and `.csv` on request), one row a customer x item.",
     CUSTOMER_SCORES: "What goes out: `customers.parquet` (and `.csv` on request), one row a customer.",
 }
 HEAD = """# Columns

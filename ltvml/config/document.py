@@ -10,6 +10,8 @@ from ltvml.config.sections import (
     EngineSettings,
     ModelSettings,
     OutputSettings,
+    ProductSettings,
+    ReplenishmentSettings,
     SearchSettings,
     SeasonChoice,
     TrackingSettings,
@@ -35,6 +37,8 @@ class Config(Section):
 
     transactions: TransactionSettings = TransactionSettings()
     """Where the orders are, and what becomes of odd rows."""
+    products: ProductSettings = ProductSettings()
+    """What is inside the products."""
     window: WindowSettings = WindowSettings()
     """What was seen, and how far ahead the questions reach."""
     value: ValueSettings = ValueSettings()
@@ -43,6 +47,8 @@ class Config(Section):
     """Which model answers which question."""
     season: SeasonChoice = "auto"
     """auto looks for a season where there is a full year of orders; off takes every day of the year alike."""
+    replenishment: ReplenishmentSettings = ReplenishmentSettings()
+    """When each customer needs each item again."""
     backtest: BacktestSettings = BacktestSettings()
     """How models are judged at past cutoffs."""
     search: SearchSettings = SearchSettings()

@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from ltvml.config.nearest import did_you_mean
-from ltvml.contracts import TRANSACTIONS
+from ltvml.contracts import PRODUCTS, TRANSACTIONS, Table
 from ltvml.window import as_date
 
 
@@ -74,15 +74,17 @@ def _currency_code(code: Any) -> str:
     return code
 
 
-def _columns_of_the_contract(columns: dict[str, str]) -> dict[str, str]:
-    """`columns`, if every key is a name of the transactions contract."""
-    unknown = [name for name in columns if name not in TRANSACTIONS.names]
-    if unknown:
-        faults = [f"'{name}' is not a column of ours{did_you_mean(name, TRANSACTIONS.names)}" for name in unknown]
-        raise ValueError(
-            "; ".join(faults) + f"; expected our name: your name, ours being {', '.join(TRANSACTIONS.names)}"
-        )
-    return columns
+def columns_of(table: Table) -> Callable[[dict[str, str]], dict[str, str]]:
+    """A check that every key of a mapping is a column of a contract."""
+
+    def check(columns: dict[str, str]) -> dict[str, str]:
+        unknown = [name for name in columns if name not in table.names]
+        if unknown:
+            faults = [f"'{name}' is not a column of ours{did_you_mean(name, table.names)}" for name in unknown]
+            raise ValueError("; ".join(faults) + f"; expected our name: your name, ours being {', '.join(table.names)}")
+        return columns
+
+    return check
 
 
 def _without_repeats(values: tuple[str, ...]) -> tuple[str, ...]:
@@ -105,6 +107,8 @@ Number = Annotated[float, BeforeValidator(_refuse_bool)]
 Seed = Annotated[Whole, Field(ge=0)]
 Trials = Annotated[Whole, Field(ge=0)]
 Days = Annotated[Whole, Field(ge=1)]
+Count = Annotated[Whole, Field(ge=1)]
+Probability = Annotated[Number, Field(gt=0, lt=1)]
 Decimals = Annotated[Whole, Field(ge=0, le=4)]
 Share = Annotated[Number, Field(ge=0, le=1)]
 Margin = Annotated[Number, Field(gt=0, le=1)]
@@ -124,16 +128,16 @@ Scalar = Annotated[
     bool | int | float | str | None,
     WrapValidator(_instead_of_union_errors("a number, a word, true, false or null")),
 ]
-Columns = Annotated[
-    dict[str, Name],
-    AfterValidator(_columns_of_the_contract),
-    WithJsonSchema(
-        {
-            "type": "object",
-            "properties": {
-                column.name: {"type": "string", "description": column.meaning} for column in TRANSACTIONS.columns
-            },
-            "additionalProperties": False,
-        }
-    ),
+DaysPerUnit = Annotated[
+    dict[Name, Annotated[Number, Field(gt=0)]] | Path,
+    WrapValidator(_instead_of_union_errors("item: days above 0, or the path of a table with item and days_per_unit")),
 ]
+
+
+def _columns_schema(table: Table) -> WithJsonSchema:
+    properties = {column.name: {"type": "string", "description": column.meaning} for column in table.columns}
+    return WithJsonSchema({"type": "object", "properties": properties, "additionalProperties": False})
+
+
+Columns = Annotated[dict[str, Name], AfterValidator(columns_of(TRANSACTIONS)), _columns_schema(TRANSACTIONS)]
+ProductColumns = Annotated[dict[str, Name], AfterValidator(columns_of(PRODUCTS)), _columns_schema(PRODUCTS)]

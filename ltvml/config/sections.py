@@ -9,10 +9,12 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from ltvml.config.fields import (
     Columns,
+    Count,
     CurrencyCode,
     Date,
     DatePattern,
     Days,
+    DaysPerUnit,
     Decimals,
     Formats,
     Horizon,
@@ -20,6 +22,8 @@ from ltvml.config.fields import (
     Name,
     Names,
     Path,
+    Probability,
+    ProductColumns,
     Scalar,
     Share,
     Trials,
@@ -33,7 +37,8 @@ ReturnsPolicy = Literal["net", "drop", "error"]
 RowPolicy = Literal["keep", "drop"]
 EngineName = Literal["duckdb", "spark"]
 TrackingBackend = Literal["mlflow", "local", "none"]
-ChosenRole = Literal["purchase", "spend", "churn", "value"]
+ChosenRole = Literal["purchase", "spend", "churn", "value", "replenishment"]
+ItemChoice = Literal["auto", "category", "product_id", "off"]
 SeasonChoice = Literal["auto", "off"]
 
 
@@ -103,7 +108,13 @@ class ModelChoice(Section):
 AUTO = "auto"
 CLOSED_FORM = "closed_form"
 FOLDERS: Mapping[ChosenRole, tuple[str, ...]] = MappingProxyType(
-    {"purchase": ("purchase",), "spend": ("spend",), "churn": ("repurchase", "purchase"), "value": ("value",)}
+    {
+        "purchase": ("purchase",),
+        "spend": ("spend",),
+        "churn": ("repurchase", "purchase"),
+        "value": ("value",),
+        "replenishment": ("replenishment",),
+    }
 )
 """Folders of `ltvml.models` whose models may serve a role: any purchase model knows who comes back."""
 
@@ -115,6 +126,7 @@ ON_OTHERS: Mapping[ChosenRole, Mapping[str, str]] = MappingProxyType(
         "value": {
             "purchase_times_spend": "Expected purchases of models.purchase times the order value of models.spend."
         },
+        "replenishment": {},
     }
 )
 """What a fit builds from the models of other roles, and therefore has no arguments of its own."""
@@ -126,6 +138,7 @@ AUTO_MEANS: Mapping[ChosenRole, str] = MappingProxyType(
         "spend": "gamma_gamma",
         "churn": "the winner of a contest at past cutoffs",
         "value": "the winner of a contest at past cutoffs",
+        "replenishment": "gamma_renewal, unless another wins a contest at past cutoffs",
     }
 )
 
@@ -148,7 +161,10 @@ class ModelSettings(Section):
     value: ModelChoice = ModelChoice(name=AUTO)
     """What will a customer spend? auto holds a contest at past cutoffs."""
 
-    @field_validator("purchase", "spend", "churn", "value")
+    replenishment: ModelChoice = ModelChoice(name=AUTO)
+    """When is each item bought again? auto holds a contest at past cutoffs."""
+
+    @field_validator("purchase", "spend", "churn", "value", "replenishment")
     @classmethod
     def _is_a_model(cls, choice: ModelChoice, place: ValidationInfo) -> ModelChoice:
         """Refuse a name that the role does not have."""
@@ -157,6 +173,38 @@ class ModelSettings(Section):
             near = did_you_mean(choice.name, known)
             raise ValueError(f"there is no model '{choice.name}'{near}; expected auto, {', '.join(known)}")
         return choice
+
+
+class ReplenishmentSettings(Section):
+    """When each customer needs each item again."""
+
+    item: ItemChoice = "auto"
+    """What runs out: category, product_id, or off. auto is the category where the orders have one, else the product."""
+    horizon: Days = 91
+    """Days ahead within which a date is given."""
+    lead_days: Days = 7
+    """Days from a reminder to its effect: an item that runs out within them is about to be replenished."""
+    all_pairs: bool = False
+    """Whether replenishment.parquet holds every customer x item, for evaluation, or those worth a reminder alone."""
+    min_buyers: Count = 30
+    """Items with fewer buyers are not reminded about."""
+    min_repeat_share: Share = 0.15
+    """Items that a smaller share of their buyers bought again are not reminded about."""
+    depleted_from: Probability = 0.5
+    """Probability of having run out from which an item counts as depleted."""
+    lapsed_from: Probability = 0.5
+    """Probability of outlasting the usual gaps of the item from which a customer counts as lost to it."""
+    days_per_unit: DaysPerUnit | None = None
+    """What you know of how long a unit lasts: item: days, or the path of a table with item and days_per_unit."""
+
+
+class ProductSettings(Section):
+    """What is inside the products: bundles and pack sizes."""
+
+    source: Path | None = None
+    """CSV or Parquet file, one row a product, or several for a bundle."""
+    columns: ProductColumns = Field(default_factory=dict)
+    """Our column name: your column name. A column left out is looked for under our own name."""
 
 
 class BacktestSettings(Section):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-Role = Literal["repurchase", "value"]
+Role = Literal["repurchase", "value", "replenishment"]
 
 MEANINGFUL = 0.003
 """Log-loss or normalised Gini by which a challenger must be better, however small the standard error."""
@@ -88,7 +88,7 @@ class Round:
 
     def actual(self, role: Role) -> Array:
         """What a prediction of the role is held against: `bought` or `spend`, shape (n,)."""
-        return self.bought if role == "repurchase" else self.spend
+        return self.spend if role == "value" else self.bought
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Election:
 
     Parameters
     ----------
-    role : {"repurchase", "value"}
+    role : {"repurchase", "value", "replenishment"}
     default, champion : str
     comparisons : tuple of Comparison
         All candidates but the default, best first.
@@ -170,7 +170,7 @@ def elect(rounds: Sequence[Round], role: Role, *, default: str) -> Election:
     Parameters
     ----------
     rounds : sequence of Round
-    role : {"repurchase", "value"}
+    role : {"repurchase", "value", "replenishment"}
     default : str
         Candidate that holds the office.
 
@@ -190,7 +190,14 @@ def elect(rounds: Sequence[Round], role: Role, *, default: str) -> Election:
     ordered = tuple(sorted(found, key=lambda comparison: -comparison.advantage))
     allowed = level_error(counted, role, default) + LEVEL_SLACK
     champion = chosen(ordered, role, default, allowed)
-    return Election(role, default, champion, ordered, in_words(ordered, role, default, champion, len(counted)))
+    cutoffs = len({judged.origin for judged in counted})
+    return Election(
+        role,
+        default,
+        champion,
+        ordered,
+        in_words(ordered, role, default, champion, cutoffs),
+    )
 
 
 def can_judge(judged: Round, role: Role) -> bool:
@@ -201,7 +208,7 @@ def can_judge(judged: Round, role: Role) -> bool:
 
 def compare(rounds: Sequence[Round], role: Role, candidate: str, default: str) -> Comparison:
     """A candidate beside the default over all rounds."""
-    sign = -1.0 if role == "repurchase" else 1.0
+    sign = 1.0 if role == "value" else -1.0
     gaps = [
         influence.difference(measured(judged, role, candidate), measured(judged, role, default)) for judged in rounds
     ]
@@ -212,7 +219,7 @@ def compare(rounds: Sequence[Round], role: Role, candidate: str, default: str) -
 def measured(judged: Round, role: Role, candidate: str) -> influence.Measured:
     """The measure that decides, log-loss or normalised Gini, for those who decide."""
     rows = judged.decides
-    function = influence.log_loss if role == "repurchase" else influence.normalised_gini
+    function = influence.normalised_gini if role == "value" else influence.log_loss
     return function(judged.actual(role)[rows], judged.predictions[candidate][rows])
 
 
@@ -242,11 +249,11 @@ def chosen(ordered: Sequence[Comparison], role: Role, default: str, allowed: flo
     For value, a ranking is not bought with a wrong level: the total may be off by at most `allowed`, and among winners
     that the Gini cannot tell from the best the one with the best level is taken.
     """
-    winners = [one for one in ordered if one.wins and (role == "repurchase" or one.level_error <= allowed)]
+    winners = [one for one in ordered if one.wins and (role != "value" or one.level_error <= allowed)]
     if not winners:
         return default
     best = winners[0]
-    if role == "repurchase":
+    if role != "value":
         return best.candidate
     close = [one for one in winners if one.advantage >= best.advantage - best.standard_error]
     return min(close, key=lambda one: one.level_error).candidate
@@ -254,7 +261,7 @@ def chosen(ordered: Sequence[Comparison], role: Role, default: str, allowed: flo
 
 def in_words(ordered: Sequence[Comparison], role: Role, default: str, champion: str, rounds: int) -> str:
     """Why the champion was chosen, and what would have done as well."""
-    measure = "log-loss" if role == "repurchase" else "normalised Gini"
+    measure = "normalised Gini" if role == "value" else "log-loss"
     over = f"over {rounds} past cutoff{'s' if rounds > 1 else ''}"
     if champion != default:
         won = next(one for one in ordered if one.candidate == champion)

@@ -40,8 +40,12 @@ VALUE_MEASURES: Mapping[str, Measure] = {
     "bias": metrics.relative_bias,
     "mae": metrics.mean_absolute_error,
 }
-MEASURES: Mapping[str, Mapping[str, Measure]] = {"repurchase": CHURN_MEASURES, "value": VALUE_MEASURES}
-LEADING: Mapping[str, str] = {"repurchase": "log_loss", "value": "gini"}
+MEASURES: Mapping[str, Mapping[str, Measure]] = {
+    "repurchase": CHURN_MEASURES,
+    "value": VALUE_MEASURES,
+    "replenishment": CHURN_MEASURES,
+}
+LEADING: Mapping[str, str] = {"repurchase": "log_loss", "value": "gini", "replenishment": "log_loss"}
 SMALLER_IS_BETTER = frozenset({"log_loss", "brier", "ece", "decile_mape", "mae"})
 COLUMNS = ["origin", "segment", "candidate", "measure", "value", "customers"]
 SMALLEST_SEGMENT = 30
@@ -54,7 +58,7 @@ def measure(rounds: Sequence[Round], role: Role) -> pd.DataFrame:
     Parameters
     ----------
     rounds : sequence of Round
-    role : {"repurchase", "value"}
+    role : {"repurchase", "value", "replenishment"}
 
     Returns
     -------
@@ -95,7 +99,7 @@ def leaderboard(table: pd.DataFrame, role: Role, *, segment: str = "decides") ->
     ----------
     table : frame
         As `measure` gives it.
-    role : {"repurchase", "value"}
+    role : {"repurchase", "value", "replenishment"}
     segment : str
 
     Returns
@@ -120,7 +124,7 @@ def leading_intervals(rounds: Sequence[Round], role: Role) -> dict[str, tuple[fl
     Parameters
     ----------
     rounds : sequence of Round
-    role : {"repurchase", "value"}
+    role : {"repurchase", "value", "replenishment"}
 
     Returns
     -------

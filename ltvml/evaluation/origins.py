@@ -110,3 +110,27 @@ def backtest_origins(cutoff_day: int, first_day: int, horizon: int) -> list[int]
 def _with_history(origins: list[int], first_day: int, horizon: int) -> list[int]:
     """The origins, newest first and once each, that have at least a window of history before them."""
     return sorted({origin for origin in origins if origin - first_day >= horizon}, reverse=True)
+
+
+def item_origins(cutoff_day: int, first_day: int, window: int, *, most: int) -> list[int]:
+    """Origins of replenishment, newest first: a window apart, each with two windows of history before it.
+
+    Parameters
+    ----------
+    cutoff_day, first_day : int
+        Last and first day seen.
+    window : int
+        Length of the longest label window, days.
+    most : int
+
+    Returns
+    -------
+    list of int
+
+    Examples
+    --------
+    >>> item_origins(cutoff_day=273, first_day=0, window=28, most=5)
+    [245, 217, 189, 161, 133]
+    """
+    origins = [cutoff_day - window * back for back in range(1, most + 1)]
+    return [origin for origin in origins if origin - first_day >= _FITS * window]

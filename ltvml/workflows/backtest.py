@@ -16,6 +16,7 @@ from ltvml.workflows.contest import Contest, Judge, season_losses
 from ltvml.workflows.date_contest import hold_date_contest
 from ltvml.workflows.history import History
 from ltvml.workflows.intake import Intake, take_in
+from ltvml.workflows.item_role import fit_item_role
 from ltvml.workflows.progress import Progress, Steps
 from ltvml.workflows.recording import record, versions
 
@@ -48,9 +49,10 @@ def backtest(config: Config, *, transactions: Any = None, progress: Progress | N
     contests, judge = hold_contests(history, config, steps, every_role=True)
     with steps.step("judge dates"):
         dates = hold_date_contest(history, judge, next(held for held in contests if held.role == "repurchase"))
+    items = fit_item_role(config, history, steps, every_role=True)
     folder = Path(config.output.dir) / "backtest" / config.cutoff.isoformat()
     season = history.season(history.cutoff_day)
-    report = BacktestReport(intake, contests, season, folder.absolute(), dates, seconds=steps.seconds)
+    report = BacktestReport(intake, contests, season, folder.absolute(), dates, items, seconds=steps.seconds)
     with steps.step("write"), run_directory(folder, kind="backtest") as staging:
         report.measures().to_csv(staging / MEASURES_FILE, index=False)
         plots = save_backtest_plots(staging / "plots", report)

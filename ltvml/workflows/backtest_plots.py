@@ -8,6 +8,7 @@ from ltvml.evaluation import backtest_plots as draw
 from ltvml.evaluation.candidates import ALL_ORDERS, CLOSED_FORM
 from ltvml.evaluation.leaderboard import leaderboard
 from ltvml.evaluation.plots import save
+from ltvml.workflows.item_files import item_figures
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +27,7 @@ def save_backtest_plots(folder: Path, report: BacktestReport) -> tuple[Path, ...
     for contest in report.contests:
         if contest.role in report.tables:
             figures |= figures_of(contest, report)
+    figures |= item_figures(report.items)
     for name, figure in figures.items():
         save(figure, folder / f"{name}.png")
     return tuple(folder / f"{name}.png" for name in figures)

@@ -10,6 +10,8 @@ import pandas as pd
 
 from ltvml.evaluation.leaderboard import LEADING, leaderboard, leading_intervals, measure
 from ltvml.window import date_of
+from ltvml.workflows.item_report import item_measures, item_text
+from ltvml.workflows.item_role import ItemRole
 from ltvml.workflows.recording import Recorded
 from ltvml.workflows.wording import fields, paragraph, place, table
 
@@ -65,6 +67,8 @@ class BacktestReport:
         Where the measures and the plots are.
     dates : DateContest or None
         Of the champion of churn; None where it stood at no past cutoff.
+    items : ItemRole
+        What past cutoffs showed of replenishment, or why the role is withheld.
     plots : tuple of Path
     recorded : Recorded
     seconds : dict of str to float
@@ -75,6 +79,7 @@ class BacktestReport:
     season: Season
     folder: Path
     dates: DateContest | None = None
+    items: ItemRole = field(default_factory=ItemRole)
     plots: tuple[Path, ...] = ()
     recorded: Recorded = field(default_factory=Recorded)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -98,6 +103,7 @@ class BacktestReport:
             "season": self.season.words,
             **{contest.role: self._contest_dict(contest) for contest in self.contests},
             "dates": self.dates.to_dict() if self.dates else None,
+            "replenishment": self.items.to_dict(),
             "folder": str(self.folder),
             "plots": [str(plot) for plot in self.plots],
             "tracking": self.recorded.to_dict(),
@@ -123,7 +129,8 @@ class BacktestReport:
             frame.assign(role=role, cutoff=[date_of(day) for day in frame["origin"]]) for role, frame in tables.items()
         ]
         columns = ["role", "cutoff", "segment", "candidate", "measure", "value", "customers"]
-        return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
+        parts = [part[columns] for part in (*parts, item_measures(self.items)) if len(part)]
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
     def text(self) -> str:
         """In words, within 80 columns."""
@@ -132,6 +139,7 @@ class BacktestReport:
             [
                 *(self._contest_text(contest) for contest in self.contests),
                 *([dates_text(self.dates)] if self.dates else []),
+                item_text(self.items),
                 paragraph(self.season.words),
                 fields([*places, *self.recorded.lines()]),
             ]

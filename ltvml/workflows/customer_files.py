@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-SCHEMA = arrow_schema(CUSTOMER_SCORES)
+    from ltvml.contracts import Table
+
 SUMMED = ("historic_value", "predicted_ltv", "expected_purchases", "value_at_risk")
 COUNTED = {"bands": "churn_band", "statuses": "data_status", "segments": "rfm_segment"}
 SHORTLIST = 20
@@ -30,24 +31,28 @@ SHORTLIST = 20
 VALUE_EDGES = np.concatenate([[-np.inf, 0.005], np.outer(10.0 ** np.arange(-2, 9), [1, 2, 5]).ravel()[2:], [np.inf]])
 
 
-class CustomerFiles:
-    """Writers of `customers.parquet` and, on request, `customers.csv`.
+class TableFiles:
+    """Writers of one table of scores as Parquet and, on request, CSV.
 
     Parameters
     ----------
     folder : Path
         Where the files are made.
+    table : contracts.Table
+    name : str
+        Of the files, without their ending.
     formats : iterable of str
         `parquet`, `csv` or both.
     """
 
-    def __init__(self, folder: Path, formats: Iterable[str]) -> None:
+    def __init__(self, folder: Path, table: Table, name: str, formats: Iterable[str]) -> None:
+        schema = arrow_schema(table)
         openers = {"parquet": pq.ParquetWriter, "csv": pa_csv.CSVWriter}
         options = {"parquet": {"compression": "zstd"}, "csv": {}}
         self._open = ExitStack()
         self._writers = [
-            self._open.enter_context(openers[name](folder / f"customers.{name}", SCHEMA, **options[name]))
-            for name in formats
+            self._open.enter_context(openers[ending](folder / f"{name}.{ending}", schema, **options[ending]))
+            for ending in formats
         ]
 
     def __enter__(self) -> Self:
@@ -59,7 +64,7 @@ class CustomerFiles:
         self._open.__exit__(kind, error, trace)
 
     def write(self, batch: pa.Table) -> None:
-        """Append a batch of scored customers, of the types of their contract."""
+        """Append a batch of scored rows, of the types of their contract."""
         for writer in self._writers:
             writer.write_table(batch)
 

@@ -16,6 +16,8 @@ from ltvml.workflows.backtest import history_of, hold_contests
 from ltvml.workflows.fit_plots import save_fit_plots
 from ltvml.workflows.fit_report import FitReport
 from ltvml.workflows.intake import Intake, take_in
+from ltvml.workflows.item_files import save_items
+from ltvml.workflows.item_role import fit_item_role
 from ltvml.workflows.lessons import learn_record
 from ltvml.workflows.progress import Progress, Steps
 from ltvml.workflows.recording import record, versions
@@ -53,6 +55,7 @@ def fit(config: Config, *, transactions: Any = None, progress: Progress | None =
     with steps.step("fit"):
         roles = fit_roles(config, history, {contest.role: contest.champion for contest in contests})
         record_of_past = learn_record(config, history, judge, contests, roles)
+    items = fit_item_role(config, history, steps)
     bundle = Bundle(
         window=intake.window,
         roles=roles,
@@ -60,11 +63,14 @@ def fit(config: Config, *, transactions: Any = None, progress: Progress | None =
         rfm=learn_rfm(history),
         typical=learn_typical(history, roles),
         record=record_of_past,
+        replenishment=items.fitted,
+        without_replenishment=items.withheld,
     )
     folder = Path(config.output.dir) / "bundle"
     with steps.step("write"), run_directory(folder, kind="bundle") as staging:
         bundle.save(staging)
         plots = save_fit_plots(staging / "plots", bundle, intake, history.patterns(history.cutoff_day))
+        plots += save_items(staging, items)
         write_manifest(staging, "bundle", _manifest(bundle, intake, config))
     in_place = tuple(folder.absolute() / plot.relative_to(staging) for plot in plots)
     report = FitReport(folder.absolute(), bundle, intake, _settings(config), in_place, seconds=steps.seconds)
@@ -101,7 +107,7 @@ def _settings(config: Config) -> dict[str, Any]:
     kept = {
         key: value
         for key, value in values.items()
-        if key in ("value", "models", "season", "backtest", "search", "engine", "random_state")
+        if key in ("value", "models", "season", "replenishment", "backtest", "search", "engine", "random_state")
     }
     return {"transactions": transactions, **kept}
 

@@ -85,8 +85,9 @@ class FitReport:
         return [
             ("customers", f"{self.intake.customers:,}, seen up to {window.cutoff}"),
             ("horizons", f"churn {window.churn_horizon} days, value {window.ltv_horizon} days"),
-            *((role, _model_line(model)) for role, model in fitted(self.bundle)),
-            *(("note", message) for message in [*self.bundle.record.words, *self.messages]),
+            *((role, _model_line(model)) for role, model in fitted(self.bundle) if role != "replenishment"),
+            ("replenishment", replenishment_line(self.bundle)),
+            *(("note", message) for message in [*self.bundle.record.words, *item_words(self.bundle), *self.messages]),
         ]
 
     def places(self) -> list[tuple[str, str]]:
@@ -105,7 +106,8 @@ class FitReport:
             "models": {role: _model_facts(model) for role, model in fitted(self.bundle)},
             "messages": self.messages,
             "ledger": self.intake.ledger.to_dict(),
-            "record": self.bundle.record.words,
+            "record": [*self.bundle.record.words, *item_words(self.bundle)],
+            "without_replenishment": self.bundle.without_replenishment,
             "fingerprint": {"lines": self.intake.fingerprint},
         }
 
@@ -114,7 +116,22 @@ def fitted(bundle: Bundle) -> list[tuple[str, Model]]:
     """Role and model, each model once: one that answers for two roles stands under the first."""
     roles = {role: getattr(bundle.roles, role) for role in ("purchase", "repurchase", "spend", "value")}
     first = {id(model): role for role, model in reversed(roles.items())}
-    return [(role, model) for role, model in roles.items() if first[id(model)] == role]
+    items = [("replenishment", bundle.replenishment.model)] if bundle.replenishment is not None else []
+    return [*((role, model) for role, model in roles.items() if first[id(model)] == role), *items]
+
+
+def replenishment_line(bundle: Bundle) -> str:
+    """The model of replenishment and how many items it reminds about, or why there is none."""
+    if bundle.replenishment is None:
+        return f"withheld: {bundle.without_replenishment}"
+    items = bundle.replenishment.items()
+    reminded = int(items["reminded"].sum())
+    return f"{_model_line(bundle.replenishment.model)}; reminds of {reminded:,} of {len(items):,} items"
+
+
+def item_words(bundle: Bundle) -> list[str]:
+    """What past cutoffs taught about replenishment."""
+    return bundle.replenishment.words if bundle.replenishment is not None else []
 
 
 def _model_facts(model: Model) -> dict[str, Any]:

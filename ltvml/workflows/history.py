@@ -69,7 +69,7 @@ class History:
     _days: dict[int, nw.LazyFrame[Any]] = field(default_factory=dict, repr=False)
 
     @cached_property
-    def _sampled(self) -> nw.LazyFrame[Any]:
+    def sampled_lines(self) -> nw.LazyFrame[Any]:
         """Lines of a hashed sample of the customers: all of them in most shops."""
         limit = min(LARGEST_SAMPLE / self.intake.customers, 1.0) * BUCKETS
         bucketed = self.intake.engine.bucket(self.intake.lines, SAMPLE_SALT)
@@ -89,8 +89,8 @@ class History:
     def customers(self, day: int) -> pd.DataFrame:
         """Summary and behaviour of the sampled customers as of a day, with `bucket`, ordered by customer."""
         if day not in self._customers:
-            window, days = self.window(day), self._sampled_days(day)
-            features = snapshot_features(self._sampled, days, window, decimals=self.decimals)
+            window, days = self.window(day), self.sampled_days(day)
+            features = snapshot_features(self.sampled_lines, days, window, decimals=self.decimals)
             bucketed = self.intake.engine.bucket(features, SAMPLE_SALT)
             frame = self.intake.engine.collect(bucketed)
             self._customers[day] = frame.sort_values("customer_id").reset_index(drop=True)
@@ -133,8 +133,8 @@ class History:
             `wait` (days to the next purchase, inf where none was seen) and `spend` in (day, day + horizon].
         """
         table = outcomes(
-            self._sampled,
-            self._sampled_days(day),
+            self.sampled_lines,
+            self.sampled_days(day),
             self.window(day),
             horizon,
             until=until,
@@ -217,10 +217,10 @@ class History:
         plain = self.closed_form(day, with_season=False).purchase
         return find_season(counts, early, plain.model)
 
-    def _sampled_days(self, day: int) -> nw.LazyFrame[Any]:
+    def sampled_days(self, day: int) -> nw.LazyFrame[Any]:
         """Purchase days of the sampled customers as of a day."""
         if day not in self._sample_days:
-            table = days_as_of(self._sampled, self.window(day), has_returns=self.intake.ledger.has_returns)
+            table = days_as_of(self.sampled_lines, self.window(day), has_returns=self.intake.ledger.has_returns)
             self._sample_days[day] = self.intake.engine.keep(table)
         return self._sample_days[day]
 

@@ -12,16 +12,19 @@ import pandas as pd
 from ltvml.bundle import Bundle
 from ltvml.config import ValueSettings, WindowSettings
 from ltvml.contracts import CUSTOMER_SCORES
+from ltvml.engines.frames import to_contract
 from ltvml.errors import ConfigError, DataWarning, EngineError, LtvmlWarning
 from ltvml.evaluation import plots
 from ltvml.features.behaviour import snapshot_features
 from ltvml.features.summary import customer_summary
+from ltvml.replenishment import with_next_due
 from ltvml.run_directory import run_directory, write_manifest
 from ltvml.tracking.base import tracker_for
 from ltvml.tracking.items import score_run
 from ltvml.window import day_number
-from ltvml.workflows.customer_files import CustomerFiles, Tally, visible_bands
+from ltvml.workflows.customer_files import TableFiles, Tally, visible_bands
 from ltvml.workflows.intake import Intake, take_in
+from ltvml.workflows.item_files import write_replenishment
 from ltvml.workflows.progress import Progress, Steps
 from ltvml.workflows.recording import record, versions
 from ltvml.workflows.score_report import ScoreReport
@@ -72,14 +75,17 @@ def score(
     intake = take_in(config, transactions, steps)
     folder = Path(out) if out is not None else Path(config.output.dir) / "scores" / config.cutoff.isoformat()
     tally = Tally()
-    with steps.step("score"), run_directory(folder, kind="scores") as staging:
-        _write(staging, intake, bundle, config, tally, steps)
+    with run_directory(folder, kind="scores") as staging:
+        with steps.step("score items"):
+            due, items = write_replenishment(staging, intake, bundle, config)
+        with steps.step("score"):
+            _write(staging, intake, bundle, config, tally, steps, due)
         drawn = [path.relative_to(staging) for path in _drawn(staging, bundle, tally)]
-        write_manifest(staging, "scores", _manifest(bundle, intake, config, tally))
+        write_manifest(staging, "scores", _manifest(bundle, intake, config, tally) | {"replenishment": items.to_dict()})
     pictures = tuple(folder.absolute() / path for path in drawn)
     with steps.step("reasons"):
         reasons = shortlist_reasons(bundle, intake, tally.shortlist, decimals=config.value.decimals)
-    report = ScoreReport(folder.absolute(), bundle, intake, tally, reasons, pictures, seconds=steps.seconds)
+    report = ScoreReport(folder.absolute(), bundle, intake, tally, reasons, pictures, items, seconds=steps.seconds)
     with steps.step("track"):
         return record(report, config, score_run)
 
@@ -149,13 +155,23 @@ def _warn(warning: LtvmlWarning) -> None:
     warnings.warn(warning, stacklevel=4)
 
 
-def _write(staging: Path, intake: Intake, bundle: Bundle, config: Config, tally: Tally, steps: Steps) -> None:
+def _write(
+    staging: Path,
+    intake: Intake,
+    bundle: Bundle,
+    config: Config,
+    tally: Tally,
+    steps: Steps,
+    due: pd.DataFrame | None,
+) -> None:
     rows = rows_to_score(intake, bundle, decimals=config.value.decimals)
     # counted before: while a table is read in batches its engine answers nothing else
     expected = intake.customers
-    with CustomerFiles(staging, config.output.formats) as files:
+    with TableFiles(staging, CUSTOMER_SCORES, "customers", config.output.formats) as files:
 
         def sink(batch: pa.Table) -> None:
+            if due is not None:
+                batch = to_contract(with_next_due(batch.to_pandas(), due), CUSTOMER_SCORES)
             files.write(batch)
             tally.add(batch.to_pandas())
             steps.advance("score", tally.customers, expected)

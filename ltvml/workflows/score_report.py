@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
+from ltvml.workflows.item_files import ItemTally
 from ltvml.workflows.recording import Recorded
 from ltvml.workflows.wording import WIDTH, fields, number, place, short, table, times
 
@@ -40,6 +41,8 @@ class ScoreReport:
     reasons : tuple of n tuples of str
         Of the churn risk of each customer of the shortlist.
     plots : tuple of Path
+    items : ItemTally
+        Counts over the rows of the replenishment table.
     recorded : Recorded
     seconds : dict of str to float
         Wall-clock time by step.
@@ -51,6 +54,7 @@ class ScoreReport:
     tally: Tally
     reasons: tuple[tuple[str, ...], ...]
     plots: tuple[Path, ...] = ()
+    items: ItemTally = field(default_factory=ItemTally)
     recorded: Recorded = field(default_factory=Recorded)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -65,7 +69,7 @@ class ScoreReport:
             "window": self._window(),
             "fingerprint": {"lines": self.intake.fingerprint},
             "ledger": self.intake.row_counts,
-            "metrics": self.tally.to_dict(),
+            "metrics": self.tally.to_dict() | {"replenishment": self.items.to_dict()},
             "seconds": self.seconds,
             "plots": self.plots,
             "bundle_version": self.bundle.version,
@@ -78,6 +82,7 @@ class ScoreReport:
             **self._window(),
             "model_version": self.bundle.version,
             **self.tally.to_dict(),
+            "replenishment": self.items.to_dict(),
             "shortlist": shortlist_values(self.shortlist),
             "ledger": self.intake.ledger.to_dict(),
             "plots": [str(plot) for plot in self.plots],
@@ -98,6 +103,7 @@ class ScoreReport:
             ("churn risk", f"{bands} (no purchase in {window.churn_horizon} days)" if tally.bands else "not known"),
             ("predicted LTV", self._total("predicted_ltv", f" in {window.ltv_horizon} days")),
             ("value at risk", self._total("value_at_risk")),
+            *([("items", self.items.words)] if self.items.rows else []),
             *(("data status", status) for status in self._statuses()),
         ]
 

@@ -1,0 +1,258 @@
+"""From a fitted replenishment model and one row a customer x item to the replenishment table: functions of a frame."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Self, cast
+
+import numpy as np
+import pandas as pd
+
+from ltvml.contracts import PAIRS, REPLENISHMENT
+from ltvml.errors import DataContractError
+from ltvml.evaluation.date_intervals import DateWindow
+from ltvml.evaluation.election import Election
+from ltvml.models import registry
+from ltvml.models.replenishment.by_period import ByPeriod
+from ltvml.models.replenishment.gamma_renewal import GammaRenewal
+from ltvml.models.replenishment.stock import StockRules, stock_status
+from ltvml.window import dates_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from ltvml.models.base import ReplenishmentModel
+
+    Array = NDArray[np.float64]
+
+WITHIN = (7.0, 14.0, 28.0)
+MEDIAN = 0.5
+NEXT_DUE = {
+    "replenishment_date": "replenishment_date",
+    "replenishment_item": "item",
+    "replenishment_probability": "p_reorder_horizon",
+    "stock_status": "stock_status",
+}
+"""Columns of the customer table, and the column of the replenishment table that each is read from."""
+
+
+@dataclass(frozen=True)
+class ReminderRules:
+    """Which items are worth a reminder.
+
+    Parameters
+    ----------
+    min_buyers : int
+    min_repeat_share : float
+        Of the buyers, those who bought the item on two or more days.
+    """
+
+    min_buyers: int = 30
+    min_repeat_share: float = 0.15
+
+    def reason(self, buyers: int, repeat_buyers: int) -> str | None:
+        """Why an item is not reminded about; None where it is."""
+        if buyers < self.min_buyers:
+            return f"{buyers} buyers; expected at least {self.min_buyers}"
+        if repeat_buyers < self.min_repeat_share * buyers:
+            return f"{repeat_buyers / buyers:.0%} of {buyers:,} buyers bought it again; expected {self._wanted}"
+        return None
+
+    @property
+    def _wanted(self) -> str:
+        return f"at least {self.min_repeat_share:.0%}"
+
+
+@dataclass(frozen=True)
+class Replenishment:
+    """What the fit leaves of the replenishment role.
+
+    Parameters
+    ----------
+    model : ReplenishmentModel
+        Gives probabilities and dates.
+    renewal : GammaRenewal
+        Gives the stock status and the numbers of the items; often the model itself, or a part of it.
+    item : str
+        Column of the lines that names the item: category or product_id.
+    horizon : int
+        Days within which a date is given.
+    stock : StockRules
+    reminders : ReminderRules
+    all_pairs : bool
+        Whether rows that are not worth a reminder are given too.
+    window : DateWindow
+        Which levels the window of the date reads.
+    election : Election, optional
+        Why the model serves; None where it was named.
+    """
+
+    model: ReplenishmentModel
+    renewal: GammaRenewal
+    item: str
+    horizon: int = 91
+    stock: StockRules = field(default_factory=StockRules)
+    reminders: ReminderRules = field(default_factory=ReminderRules)
+    all_pairs: bool = False
+    window: DateWindow = field(default_factory=DateWindow)
+    election: Election | None = None
+
+    @property
+    def elasticity(self) -> dict[str, float]:
+        """Elasticity by item: what gaps are scaled with before they are summed."""
+        return self.renewal.items_.elasticity
+
+    @property
+    def words(self) -> list[str]:
+        """What a reader should know, a sentence or two for each lesson."""
+        election = [f"When they run out: {self.election.words}"] if self.election else []
+        return [*election, *([f"Replenishment: {self.window.words}"] if self.window.covered is not None else [])]
+
+    def items(self) -> pd.DataFrame:
+        """One row an item, most buyers first.
+
+        Returns
+        -------
+        (k, ...) frame
+            The columns of `ItemTable.described`, `reminded` (bool) and `reason` (why not; null where it is).
+        """
+        table = self.renewal.items_.described()
+        counts = zip(table["buyers"].tolist(), table["repeat_buyers"].tolist(), strict=True)
+        reasons = [self.reminders.reason(buyers, repeat) for buyers, repeat in counts]
+        told = table.assign(reminded=[reason is None for reason in reasons], reason=np.array(reasons, dtype=object))
+        return told.sort_values(["buyers", "item"], ascending=[False, True], kind="stable").reset_index(drop=True)
+
+    def scores(self, X: pd.DataFrame) -> pd.DataFrame:
+        """The replenishment table of some customers x items.
+
+        Parameters
+        ----------
+        X : (n, ...) frame
+            Columns of `contracts.PAIRS`; left as it was.
+
+        Returns
+        -------
+        (m, ...) frame
+            Columns of `contracts.REPLENISHMENT`, in the order of `X`; m is n with `all_pairs`, else the rows worth a
+            reminder: not lapsed, and of an item that is reminded about.
+
+        Raises
+        ------
+        DataContractError
+            If a column is missing.
+        """
+        missing = [name for name in PAIRS.names if name not in X]
+        if missing:
+            raise DataContractError(f"a customer x item to score has the columns {PAIRS.names}; missing: {missing}.")
+        status = stock_status(X, self.renewal.items_, self.stock)
+        if not self.all_pairs:
+            kept = (status != "lapsed") & self._reminded(X["item"])
+            X, status = X[kept], status[kept]
+        columns = {
+            "customer_id": X["customer_id"].to_numpy(),
+            "item": X["item"].to_numpy(),
+            "last_order_date": dates_of(X["last_day"].to_numpy()),
+            "last_quantity": X["last_quantity"].to_numpy(dtype=float),
+            "n_orders": X["n_orders"].to_numpy(dtype="int64"),
+            **self._probabilities(X),
+            **self._dates(X),
+            "stock_status": status,
+            "basis": self.renewal.items_.basis(X),
+        }
+        return pd.DataFrame(columns, index=X.index)[list(REPLENISHMENT.names)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values that `json` can write exactly; the renewal is not written twice."""
+        lent = self.renewal is renewal_within(self.model)
+        return {
+            "model": self.model.to_dict(),
+            "renewal": None if lent else self.renewal.to_dict(),
+            "item": self.item,
+            "horizon": self.horizon,
+            "stock": self.stock.to_dict(),
+            "reminders": asdict(self.reminders),
+            "all_pairs": self.all_pairs,
+            "window": self.window.to_dict(),
+            "election": self.election.to_dict() if self.election else None,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`."""
+        model = cast("ReplenishmentModel", registry.load(values["model"]))
+        told = values["renewal"]
+        renewal = renewal_within(model) if told is None else GammaRenewal.from_dict(told)
+        if renewal is None:
+            raise DataContractError(f"'{model.name}' holds no renewal, and none is stored beside it.")
+        return cls(
+            model=model,
+            renewal=renewal,
+            item=values["item"],
+            horizon=int(values["horizon"]),
+            stock=StockRules(**values["stock"]),
+            reminders=ReminderRules(**values["reminders"]),
+            all_pairs=bool(values["all_pairs"]),
+            window=DateWindow.from_dict(values["window"]),
+            election=Election.from_dict(values["election"]) if values["election"] else None,
+        )
+
+    def _reminded(self, items: pd.Series) -> NDArray[np.bool_]:
+        table = self.items()
+        return items.isin(set(table.loc[table["reminded"], "item"])).to_numpy(dtype=bool)
+
+    def _probabilities(self, X: pd.DataFrame) -> dict[str, Array]:
+        found = self.model.probabilities(X, (*WITHIN, float(self.horizon)))
+        names = (*(f"p_reorder_{days:.0f}" for days in WITHIN), "p_reorder_horizon")
+        return dict(zip(names, found.T, strict=True))
+
+    def _dates(self, X: pd.DataFrame) -> dict[str, NDArray[Any]]:
+        """Median and window; a purchase t days after the end of the cutoff falls on day ceil(t), never on day 0."""
+        earlier, later = self.window.levels
+        days = np.clip(np.ceil(self.model.date(X, (MEDIAN, earlier, later), self.horizon)), 1, self.horizon)
+        dates = dates_of(X["cutoff_day"].to_numpy(dtype=float)[:, None] + days)
+        names = ("replenishment_date", "replenishment_lo", "replenishment_hi")
+        return {name: dates[:, position] for position, name in enumerate(names)}
+
+
+def renewal_within(model: ReplenishmentModel) -> GammaRenewal | None:
+    """The renewal that a model is, or is built on; None for a rule of thumb."""
+    if isinstance(model, ByPeriod):
+        return model.renewal_
+    return model if isinstance(model, GammaRenewal) else None
+
+
+def next_due(scores: pd.DataFrame) -> pd.DataFrame:
+    """The item that each customer needs first, among those likelier bought again within the horizon than not.
+
+    Parameters
+    ----------
+    scores : (n, ...) frame
+        Rows of `contracts.REPLENISHMENT`.
+
+    Returns
+    -------
+    (m, 5) frame
+        `customer_id` and the columns of `NEXT_DUE`, one row a customer who has such an item: the earliest date, ties by
+        the higher probability, then by name.
+    """
+    likely = scores[(scores["p_reorder_horizon"] >= MEDIAN) & (scores["stock_status"] != "lapsed")]
+    keys = ["customer_id", "replenishment_date", "p_reorder_horizon", "item"]
+    first = likely.sort_values(keys, ascending=[True, True, False, True], kind="stable").drop_duplicates("customer_id")
+    renamed = first[["customer_id", *NEXT_DUE.values()]].set_axis(["customer_id", *NEXT_DUE], axis=1)
+    return renamed.reset_index(drop=True)
+
+
+def with_next_due(customers: pd.DataFrame, due: pd.DataFrame) -> pd.DataFrame:
+    """The customer table with the item due next in place of the next purchase; null for who has none.
+
+    Parameters
+    ----------
+    customers : (n, ...) frame
+        Rows of `contracts.CUSTOMER_SCORES`.
+    due : (m, 5) frame
+        As `next_due` gives it.
+    """
+    found = due.set_index("customer_id").reindex(customers["customer_id"])
+    return customers.assign(**{name: found[name].to_numpy() for name in NEXT_DUE})

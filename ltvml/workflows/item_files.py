@@ -1,0 +1,159 @@
+"""Replenishment on disk: the table of a score, batch by batch, and the items of a fit with their plots."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from ltvml.contracts import REPLENISHMENT
+from ltvml.errors import DataContractError
+from ltvml.evaluation import plots
+from ltvml.evaluation.item_plots import learned_curve, status_rates
+from ltvml.features.item_days import item_days
+from ltvml.features.pairs import pairs
+from ltvml.models.replenishment.stock import STATUSES
+from ltvml.replenishment import NEXT_DUE, Replenishment, next_due
+from ltvml.workflows.customer_files import TableFiles
+from ltvml.workflows.products import contents_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import narwhals as nw
+    import pyarrow as pa
+    from matplotlib.figure import Figure
+
+    from ltvml.bundle import Bundle
+    from ltvml.config import Config
+    from ltvml.workflows.intake import Intake
+    from ltvml.workflows.item_role import ItemRole
+
+PAIR = ("customer_id", "item")
+ITEMS_FILE = "items.csv"
+DRAWN = 6
+
+
+@dataclass
+class ItemTally:
+    """What a report shows of the replenishment table.
+
+    Attributes
+    ----------
+    rows : int
+    statuses : Counter
+        Rows by stock status.
+    due : int
+        Customers with an item due next.
+    """
+
+    rows: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    due: int = 0
+
+    @property
+    def words(self) -> str:
+        """Counts in one line."""
+        counts = ", ".join(f"{self.statuses[name]:,} {name}" for name in STATUSES if self.statuses[name])
+        return f"{self.rows:,} customers x items: {counts}; {self.due:,} customers have one due next"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return {"rows": self.rows, "stock_status": dict(sorted(self.statuses.items())), "customers_due": self.due}
+
+
+def write_replenishment(
+    staging: Path, intake: Intake, bundle: Bundle, config: Config
+) -> tuple[pd.DataFrame | None, ItemTally]:
+    """Write the replenishment table, where the bundle has the role.
+
+    Returns
+    -------
+    due : frame or None
+        The item each customer needs first, see `replenishment.next_due`; None where the role is withheld.
+    tally : ItemTally
+
+    Raises
+    ------
+    DataContractError
+        If the orders lack the column that the items were fitted on.
+    """
+    tally, role = ItemTally(), bundle.replenishment
+    if role is None:
+        return None, tally
+    rows = pairs_to_score(intake, role, config)
+    parts: list[pd.DataFrame] = []
+    with TableFiles(staging, REPLENISHMENT, "replenishment", config.output.formats) as files:
+
+        def sink(batch: pa.Table) -> None:
+            files.write(batch)
+            frame = batch.to_pandas()
+            tally.rows += len(frame)
+            tally.statuses.update(frame["stock_status"].tolist())
+            parts.append(next_due(frame))
+
+        intake.engine.map_batches(rows, role.scores, REPLENISHMENT, sink, order=PAIR)
+    due = earliest(parts)
+    tally.due = len(due)
+    return due, tally
+
+
+def earliest(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """One row a customer: a customer whose items fell into two batches has a candidate in each."""
+    if not parts:
+        return pd.DataFrame(columns=["customer_id", *NEXT_DUE])
+    keys = ["customer_id", "replenishment_date", "replenishment_probability", "replenishment_item"]
+    together = pd.concat(parts, ignore_index=True).sort_values(keys, ascending=[True, True, False, True], kind="stable")
+    return together.drop_duplicates("customer_id").reset_index(drop=True)
+
+
+def pairs_to_score(intake: Intake, role: Replenishment, config: Config) -> nw.LazyFrame[Any]:
+    """One row a customer x item up to the cutoff, gaps scaled as the model scales them.
+
+    Raises
+    ------
+    DataContractError
+        If the orders lack the column that the items were fitted on.
+    """
+    found = intake.lines.collect_schema().names()
+    if role.item not in found:
+        raise DataContractError(
+            f"the bundle's items are named by '{role.item}', and these orders have no such column.",
+            hint="score orders with the columns that the fit had, or fit again without (replenishment.item: off).",
+        )
+    contents = contents_of(config)
+    days = item_days(
+        intake.lines,
+        role.item,
+        contents=None if contents is None else intake.engine.table(contents),
+        has_returns=intake.ledger.has_returns,
+    )
+    etas = pd.DataFrame({"item": list(role.elasticity), "elasticity": list(role.elasticity.values())})
+    elasticity = intake.engine.table(etas.astype({"item": str, "elasticity": float})) if len(etas) else None
+    kept = intake.engine.keep(days)
+    return pairs(kept, intake.days, intake.window, elasticity=elasticity, decimals=config.value.decimals)
+
+
+def save_items(staging: Path, items: ItemRole) -> tuple[Path, ...]:
+    """The table of the items, and their plots; nothing where the role is withheld. Returns the plots."""
+    if items.fitted is None:
+        return ()
+    items.fitted.items().to_csv(staging / ITEMS_FILE, index=False)
+    figures = item_figures(items)
+    for name, figure in figures.items():
+        plots.save(figure, staging / "plots" / f"{name}.png")
+    return tuple(staging / "plots" / f"{name}.png" for name in figures)
+
+
+def item_figures(items: ItemRole) -> dict[str, Figure]:
+    """The plots that the role allows, by name."""
+    if items.fitted is None or items.history is None:
+        return {}
+    table, day = items.fitted.items().head(DRAWN), items.history.history.cutoff_day
+    rows, gaps = items.history.rows(day), items.history.gaps(day)
+    figures = {"replenishment_items": learned_curve(table, rows, gaps, items.fitted.renewal)}
+    if items.contest is not None and items.contest.visits:
+        figures["replenishment_status"] = status_rates(items.contest.statuses)
+    return figures
