@@ -36,7 +36,8 @@ LOWEST, HIGHEST = np.array([-3.0, -3.0, -3.0, -6.0, 0.0]), np.array([6.0, 8.0, 1
 MOST_POOLED = 20_000
 ROUNDS = 5
 FIRST_STEPS, ROUND_STEPS, MOST_STEPS = 12, 3, 40
-SMALL_GAIN = 1e-3
+# of log-likelihood: a step that promises less moves no number by more than a tenth of its standard error
+SMALL_GAIN = 1e-2
 MOST_SETTLED = 0.9
 # pairs of settled items are left out of the next passes once they are this share
 WORTH_LEAVING_OUT = 0.2
@@ -151,6 +152,12 @@ class Told:
         """Which numbers are learned, (5,)."""
         return np.isnan(self.fixed)
 
+    @property
+    def teaches(self) -> Array:
+        """1 for an item that others learn from, (k,): one that rests on the user's word says nothing of the others."""
+        untold = np.isnan(self.days_per_unit).astype(float)
+        return untold if untold.any() else np.ones_like(untold)
+
     def believed(self, mean: Array, sd: Array) -> Beliefs:
         """Beliefs with what the user said of some items in place of what others show."""
         said, days = ~np.isnan(self.days_per_unit), self.days_per_unit
@@ -224,7 +231,7 @@ def fit_items(pairs: Pairs, told: Told) -> ItemFit:
         here = climb(pairs, beliefs, here.points, told.free, most=ROUND_STEPS)
     variance = here.variance
     own = 1 - np.minimum(variance[:, TYPICAL_GAP] / beliefs.sd[:, TYPICAL_GAP] ** 2, 1.0)
-    whole = np.where(told.free, here.points.mean(axis=0), pooled.points[0])
+    whole = np.where(told.free, np.average(here.points, axis=0, weights=told.teaches), pooled.points[0])
     value = float(np.sum(here.objective - beliefs.penalty(here.points)))
     converged = bool(pooled.settled.all() and here.settled.mean() >= MOST_SETTLED)
     return ItemFit(here.points, variance, own, whole, value, converged)
@@ -249,16 +256,19 @@ def first_guess(pairs: Pairs) -> Array:
 
 def learn_beliefs(here: Climb, told: Told, whole: Array) -> Beliefs:
     """Mean of each group, shrunk to the mean of all, and the scatter of the items within groups."""
-    points, variance, group = here.points, here.variance, told.group
-    groups = int(group.max()) + 1
-    size = np.bincount(group, minlength=groups)[:, None]
-    means = np.stack([np.bincount(group, column, groups) for column in points.T], axis=1) / np.maximum(size, 1)
-    overall = points.mean(axis=0)
+    points, variance, group, teaches = here.points, here.variance, told.group, told.teaches
+    groups, lessons = int(group.max()) + 1, teaches.sum()
+    size = sums(group, teaches, groups)[:, None]
+    overall = np.average(points, axis=0, weights=teaches)
+    means = np.stack([sums(group, teaches * column, groups) for column in points.T], axis=1) / np.maximum(size, 1)
+    means = np.where(size > 0, means, overall)
     # the means of groups took their share of the scatter within
-    within = np.mean((points - means[group]) ** 2 + variance, axis=0) * len(points) / max(len(points) - groups, 1)
+    within = np.average((points - means[group]) ** 2 + variance, axis=0, weights=teaches)
+    within *= lessons / max(lessons - np.count_nonzero(size), 1)
     between = np.maximum(np.average((means - overall) ** 2, axis=0, weights=size[:, 0]) - within / size.mean(), 0.0)
     centre = overall + between / (between + within / np.maximum(size, 1)) * (means - overall)
-    sd = np.maximum(np.sqrt(np.mean((points - centre[group]) ** 2 + variance, axis=0)), LEAST_SD)
+    spread = np.average((points - centre[group]) ** 2 + variance, axis=0, weights=teaches)
+    sd = np.maximum(np.sqrt(spread), LEAST_SD)
     mean = np.where(told.free, centre[group], whole)
     return told.believed(mean, np.tile(np.where(told.free, sd, FIRST_SD), (len(points), 1)))
 
