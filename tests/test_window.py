@@ -21,6 +21,7 @@ from ltvml.window import (
     day_number,
     day_of_year,
     day_of_year_in_words,
+    days_of,
     round_to_weeks,
     with_mean_one,
 )
@@ -67,6 +68,20 @@ def test_text_that_is_no_date_is_refused_by_name():
 def test_unknown_and_unthinkable_days_are_no_dates():
     assert np.isnat(dates_of([np.nan, np.inf, -np.inf, 1e9])).all()
     assert str(dates_of([15_226.6])[0]) == "2011-09-10"
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        np.array(["2011-09-10", "NaT"], dtype="datetime64[D]"),
+        np.array(["2011-09-10T23:59", "NaT"], dtype="datetime64[us]"),
+        np.array([dt.date(2011, 9, 10), None], dtype=object),
+        np.array(["2011-09-10", float("nan")], dtype=object),
+    ],
+)
+def test_days_of_dates_are_their_numbers_and_a_missing_date_has_none(dates: np.ndarray) -> None:
+    np.testing.assert_array_equal(days_of(dates), [15_227, np.nan])
+    assert np.isnat(dates_of(days_of(dates))[1])
 
 
 def test_daily_rate_compounds_to_the_annual_one():

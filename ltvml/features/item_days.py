@@ -129,6 +129,19 @@ def rows_without_item(
     return rows.select(nw.len().cast(nw.Int64).alias("rows"))
 
 
+def rows_with_odd_quantity(lines: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """One row, `rows`: lines whose quantity is 0, below 0 and not that of a return, or of a billion and more.
+
+    Raises
+    ------
+    ConfigError
+        If the lines have no quantity.
+    """
+    _check_column(lines, "quantity")
+    rows = lines.filter(~nw.col("quantity").is_null(), _known(_size()).is_null())
+    return rows.select(nw.len().cast(nw.Int64).alias("rows"))
+
+
 def items_in_two_categories(lines: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """One row: `products` that are found in more than one category, and `first` of them in the order of their text.
 

@@ -17,6 +17,7 @@ from ltvml.features.item_days import (
     item_days_around,
     item_days_as_of,
     items_in_two_categories,
+    rows_with_odd_quantity,
     rows_without_item,
 )
 from ltvml.features.items import item_gaps, item_outcomes, item_statistics, items_of
@@ -350,6 +351,14 @@ def test_a_later_return_hides_neither_the_pair_nor_the_purchase_that_it_does_not
 def test_buyers_repeat_buyers_and_orders_are_counted_an_item(engine: DuckDBEngine) -> None:
     days = [("a", "p", 1, 1.0), ("a", "p", 2, 1.0), ("b", "p", 2, 1.0), ("b", "q", 2, 1.0), ("c", "q", CUTOFF + 1, 1.0)]
     assert rows(engine, items_of(days_table(engine, days), WINDOW)) == [("p", 2, 1, 3), ("q", 1, 0, 1)]
+
+
+def test_odd_quantities_are_counted_and_those_of_returns_may_have_either_sign(engine: DuckDBEngine) -> None:
+    amounts, quantities = [1, 1, 1, 1, -1, -1, 1], [0.0, -2.0, 1e9, 0.25, -2.0, 0.0, None]
+    frame = pd.DataFrame({"amount": amounts, "quantity": quantities})
+    assert rows(engine, rows_with_odd_quantity(engine.table(frame))) == [(4,)]
+    with pytest.raises(ConfigError, match="no column 'quantity'"):
+        rows_with_odd_quantity(engine.table(frame[["amount"]]))
 
 
 def test_products_in_two_categories_are_counted_and_the_first_named(engine: DuckDBEngine) -> None:

@@ -1,0 +1,104 @@
+"""The plan: one row a customer, ranked, with what is done or would be, and why not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ltvml.errors import DataContractError
+from ltvml.outreach.candidate_rows import best_of_each, rows_of
+from ltvml.window import dates_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ltvml.outreach.allocation import Allocation
+    from ltvml.outreach.candidate_rows import Rows
+
+    Places = NDArray[np.intp]
+
+COLUMNS = (
+    *("rank", "customer_id", "action", "purpose", "channel", "due_date", "item", "reason"),
+    *("expected_value", "cost", "ev_basis", "group", "suppressed_by"),
+)
+_DONE, _POSSIBLE, _SUPPRESSED = 2, 1, 0
+
+
+def plan(
+    candidates: pd.DataFrame, suppressed: pd.Categorical, allocation: Allocation, groups: pd.DataFrame
+) -> pd.DataFrame:
+    """One row a customer: the contact that is made, or would be, or the best one that is not, with the reason.
+
+    Parameters
+    ----------
+    candidates : (m,) frame
+        As `priority.prioritise` gives it.
+    suppressed : (m,) categorical
+        As `caps.suppressions` gives it.
+    allocation : Allocation
+        Of these candidates.
+    groups : (n,) frame
+        customer_id of everybody and `group`, "treat" or "holdout".
+
+    Returns
+    -------
+    (n,) frame
+        rank (from 1: by expected value, then by customer; customers for whom nothing could be done come last),
+        customer_id, action, purpose, channel, due_date, item, reason, expected_value, cost, ev_basis, group,
+        suppressed_by. `suppressed_by` is null for contacts to make, "holdout" for held-out customers who would be
+        contacted, "no_action" where nothing could be done.
+
+    Raises
+    ------
+    DataContractError
+        Where a customer has no group or two.
+    """
+    shown = _shown(rows_of(candidates), suppressed.codes >= 0, allocation)
+    best = candidates.iloc[shown]
+    reasons = [np.asarray(why[shown], dtype=object) for why in (suppressed, allocation.blocked_by)]
+    best = best.assign(
+        due_date=dates_of(best["due_day"]).astype("datetime64[s]"),
+        suppressed_by=np.where(pd.isna(reasons[0]), *reasons[::-1]),
+    )
+    everybody = groups[["customer_id", "group"]]
+    _check(best["customer_id"], everybody["customer_id"])
+    of_customer = pd.Index(best["customer_id"]).get_indexer(everybody["customer_id"])
+    return _ranked(everybody.reset_index(drop=True), best.drop(columns="customer_id"), of_customer)
+
+
+def _check(contacted: pd.Series, everybody: pd.Series) -> None:
+    strangers, twice = int((~contacted.isin(everybody)).sum()), int(everybody.duplicated().sum())
+    if strangers or twice:
+        raise DataContractError(
+            f"groups: {strangers} customers with candidates have none, {twice} rows repeat a customer; "
+            "expected one row a customer."
+        )
+
+
+def _shown(rows: Rows, suppressed: NDArray[np.bool_], allocation: Allocation) -> Places:
+    """Of each customer the row that is done; else the most valuable one that may be done; else the most valuable."""
+    done, stopped = (allocation.chosen | allocation.would_be)[rows.order], suppressed[rows.order]
+    state = np.where(done, _DONE, np.where(stopped, _SUPPRESSED, _POSSIBLE)).astype("float64")
+    if len(state) == 0:
+        return np.empty(0, dtype=np.intp)
+    starts = np.flatnonzero(np.diff(rows.customer, prepend=-1))
+    customer = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(state)))
+    top = np.maximum.reduceat(state, starts)[customer]
+    return rows.order[best_of_each(rows.customer, np.where(state == top, rows.value, -np.inf))]
+
+
+def _ranked(everybody: pd.DataFrame, best: pd.DataFrame, of_customer: Places) -> pd.DataFrame:
+    """All customers by expected value, then by id; those with no row of `best` (-1) last."""
+    value = np.append(best["expected_value"].to_numpy(), -np.inf)[of_customer]
+    order = np.lexsort((np.argsort(np.argsort(everybody["customer_id"].to_numpy(), kind="stable")), -value))
+    # -1 is no label of a fresh index: such rows are all null
+    ranked = best.reset_index(drop=True).reindex(of_customer[order])
+    ranked = ranked.assign(
+        rank=np.arange(1, len(order) + 1),
+        customer_id=everybody["customer_id"].to_numpy()[order],
+        group=everybody["group"].to_numpy()[order],
+        suppressed_by=ranked["suppressed_by"].mask(ranked["action"].isna(), "no_action"),
+    )
+    return ranked[list(COLUMNS)].reset_index(drop=True)
