@@ -140,8 +140,49 @@ PRODUCTS = Table(
     "products",
     (
         Column("product_id", "string", "a product; a bundle has one row an item inside"),
-        Column("contains", "string", "the item inside", required=False),
+        Column("contains", "string", "the item inside"),
         Column("units", "float64", "units of that item in one unit of the product; 1 where left out", required=False),
+    ),
+)
+
+CONTACTS = Table(
+    "contacts",
+    (
+        Column("customer_id", "string", "who"),
+        Column("channel", "string", "by which way, as outreach.channels names it"),
+        Column("sent_at", "date", "date or timestamp of the contact; a timestamp without a zone is local"),
+        Column("campaign", "string", "of which campaign", required=False),
+        Column("action", "string", "what was done, as outreach.actions names it", required=False),
+        Column("treated", "bool", "false where the contact was held back; true where left out", required=False),
+        Column("opened", "bool", "whether it was opened; null where not known", required=False),
+        Column(
+            "converted", "bool", "whether it was followed by what it asked for; null where not known", required=False
+        ),
+    ),
+)
+
+OUTREACH = Table(
+    "outreach",
+    (
+        Column("rank", "int64", "from 1: by expected value, then by customer; who could get nothing comes last"),
+        Column("customer_id", "string", "who"),
+        Column("action", "string", "what is done or would be; null where nothing could be"),
+        Column(
+            "purpose",
+            "string",
+            "queue of that action: second_order, replenishment, cross_sell, win_back, vip_care, follow_up",
+        ),
+        Column("channel", "string", "by which way"),
+        Column("due_date", "date", "when"),
+        Column("item", "string", "with what; null where the action is about no item"),
+        Column("reason", "string", "why, in words to read out"),
+        Column("expected_value", "float64", "change in P(buy) x (LTV if bought - LTV if not) - cost - fatigue"),
+        Column("cost", "float64", "money that the contact costs, channel included"),
+        Column(
+            "ev_basis", "string", "assumed (the effect is a setting) or measured (a campaign with a holdout showed it)"
+        ),
+        Column("group", "string", "treat, or holdout: left alone so that the effect can be measured"),
+        Column("suppressed_by", "string", "why the contact is not made; null where it is"),
     ),
 )
 

@@ -105,6 +105,19 @@ class Replenishment:
         return self.renewal.items_.elasticity
 
     @property
+    def settings(self) -> dict[str, Any]:
+        """The keys of the section `replenishment` that were settled by the fit."""
+        return {
+            "item": self.item,
+            "horizon": self.horizon,
+            "lead_days": self.stock.lead_days,
+            "depleted_from": self.stock.empty,
+            "lapsed_from": self.stock.lapsed,
+            "min_buyers": self.reminders.min_buyers,
+            "min_repeat_share": self.reminders.min_repeat_share,
+        }
+
+    @property
     def words(self) -> list[str]:
         """What a reader should know, a sentence or two for each lesson."""
         election = [f"When they run out: {self.election.words}"] if self.election else []

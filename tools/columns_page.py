@@ -8,7 +8,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ltvml.contracts import CUSTOMER_SCORES, LINES, PAIRS, PRODUCTS, REPLENISHMENT, SUMMARY, TRANSACTIONS
+from ltvml.contracts import (
+    CONTACTS,
+    CUSTOMER_SCORES,
+    LINES,
+    OUTREACH,
+    PAIRS,
+    PRODUCTS,
+    REPLENISHMENT,
+    SUMMARY,
+    TRANSACTIONS,
+)
 from ltvml.snapshot_columns import BEHAVIOUR, CLOSED_FORM
 
 if TYPE_CHECKING:
@@ -18,6 +28,7 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "columns.md"
 INTRODUCTIONS = {
     TRANSACTIONS: "What comes in: one row a line of an order; `transactions.columns` maps your names to these.",
     PRODUCTS: "What is inside the products, for bundles and pack sizes; `products.columns` maps your names to these.",
+    CONTACTS: "What was sent so far, for caps and measurement; `contacts.columns` maps your names to these.",
     LINES: "What an engine reads from it: one row a row of the file, none left out. Inside ltvml only.",
     SUMMARY: "What the closed-form models see: one row a customer.",
     BEHAVIOUR: (
@@ -28,6 +39,11 @@ INTRODUCTIONS = {
     PAIRS: "What the replenishment models see: one row a customer x item.",
     REPLENISHMENT: "What goes out: `replenishment.parquet` (and `.csv` on request), one row a customer x item.",
     CUSTOMER_SCORES: "What goes out: `customers.parquet` (and `.csv` on request), one row a customer.",
+    OUTREACH: (
+        "What goes out: `outreach.parquet`, one row a customer. `outreach.csv` holds the contacts to make, without "
+        "`group` and `suppressed_by`: `action` and `channel` are in the words of the language, their names in "
+        "`action_key` and `channel_key`. A text that a spreadsheet would take for a formula begins with an apostrophe."
+    ),
 }
 HEAD = """# Columns
 

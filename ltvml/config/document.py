@@ -4,9 +4,12 @@
 import datetime as dt
 
 from ltvml.config.fields import Days, Seed
+from ltvml.config.outreach import OutreachSettings
 from ltvml.config.section import Section
 from ltvml.config.sections import (
     BacktestSettings,
+    ContactSettings,
+    CustomerSettings,
     EngineSettings,
     ModelSettings,
     OutputSettings,
@@ -39,6 +42,10 @@ class Config(Section):
     """Where the orders are, and what becomes of odd rows."""
     products: ProductSettings = ProductSettings()
     """What is inside the products."""
+    contacts: ContactSettings = ContactSettings()
+    """The contacts made so far."""
+    customers: CustomerSettings = CustomerSettings()
+    """What else is known of the customers."""
     window: WindowSettings = WindowSettings()
     """What was seen, and how far ahead the questions reach."""
     value: ValueSettings = ValueSettings()
@@ -49,6 +56,8 @@ class Config(Section):
     """auto looks for a season where there is a full year of orders; off takes every day of the year alike."""
     replenishment: ReplenishmentSettings = ReplenishmentSettings()
     """When each customer needs each item again."""
+    outreach: OutreachSettings = OutreachSettings()
+    """Who is contacted, when, with what and why."""
     backtest: BacktestSettings = BacktestSettings()
     """How models are judged at past cutoffs."""
     search: SearchSettings = SearchSettings()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ltvml.config.keys import keys_of, subsection
+from ltvml.config.keys import keys_of, section_within
 from ltvml.config.nearest import nearest
 from ltvml.errors import ConfigError, LtvmlError
 
@@ -31,13 +31,15 @@ class FaultyConfigError(ConfigError):
 
 def config_error(error: ValidationError, section: type[BaseModel]) -> FaultyConfigError:
     """The faults that pydantic found in `section`, in our words."""
-    return FaultyConfigError([fault_line(fault, section) for fault in error.errors()])
+    return FaultyConfigError([line for fault in error.errors() for line in fault_lines(fault, section)])
 
 
-def fault_line(fault: ErrorDetails, section: type[BaseModel]) -> str:
-    """`path: what is wrong`, in one line."""
+def fault_lines(fault: ErrorDetails, section: type[BaseModel]) -> list[str]:
+    """`path: what is wrong`, in one line; one line each where a section found several faults in itself."""
     path = ".".join(str(part) for part in fault["loc"])
-    return f"{path}: {_wording(fault, section)}" if path else _wording(fault, section)
+    reason = fault.get("ctx", {}).get("error")
+    words = reason.faults if isinstance(reason, FaultyConfigError) else [_wording(fault, section)]
+    return [f"{path}: {wording}" if path else wording for wording in words]
 
 
 def _wording(fault: ErrorDetails, section: type[BaseModel]) -> str:
@@ -83,7 +85,7 @@ def _unknown_word(found: Any, expected: str) -> str:
 def _fields_at(section: type[BaseModel], location: Sequence[int | str]) -> Mapping[str, Any]:
     """Fields of the section at `location`."""
     for part in location:
-        section = subsection(section, str(part)) or section
+        section = section_within(section, str(part)) or section
     return section.model_fields
 
 

@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from ltvml.config.nearest import did_you_mean
-from ltvml.contracts import PRODUCTS, TRANSACTIONS, Table
+from ltvml.contracts import CONTACTS, PRODUCTS, TRANSACTIONS, Table
 from ltvml.window import as_date
 
 
@@ -141,3 +141,4 @@ def _columns_schema(table: Table) -> WithJsonSchema:
 
 Columns = Annotated[dict[str, Name], AfterValidator(columns_of(TRANSACTIONS)), _columns_schema(TRANSACTIONS)]
 ProductColumns = Annotated[dict[str, Name], AfterValidator(columns_of(PRODUCTS)), _columns_schema(PRODUCTS)]
+ContactColumns = Annotated[dict[str, Name], AfterValidator(columns_of(CONTACTS)), _columns_schema(CONTACTS)]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,20 @@ def subsection(section: type[BaseModel], name: str) -> type[BaseModel] | None:
     return held if isinstance(held, type) and issubclass(held, BaseModel) else None
 
 
+def section_within(section: type[BaseModel], name: str) -> type[BaseModel] | None:
+    """As `subsection`, and where the key holds a list or a mapping of sections, the section of its entries."""
+    if name not in section.model_fields:
+        return None
+    return next(_sections_in(section.model_fields[name].annotation), None)
+
+
+def _sections_in(held: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(held, type) and not get_args(held) and issubclass(held, BaseModel):
+        yield held
+    for part in get_args(held):
+        yield from _sections_in(part)
+
+
 def _section_of_keys(section: type[BaseModel], name: str) -> type[BaseModel] | None:
     """As `subsection`, but a section with a key it cannot do without, like a model's name, counts as a value."""
     below = subsection(section, name)
@@ -66,4 +83,6 @@ def _plain(value: Any) -> Any:
     """A default as it would stand in the file."""
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, tuple) else value

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from types import NoneType
+from typing import Any, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
@@ -14,7 +15,7 @@ class Section(BaseModel):
 
     A new section is one subclass, and one field of `Config`: loading, overrides, suggestions, the JSON schema and
     `ltvml config show` follow from the fields. A docstring below a field is its description in the schema. A key left
-    empty is a key left out.
+    empty is a key left out, unless null is among its values.
 
     Raises
     ------
@@ -47,7 +48,12 @@ class Section(BaseModel):
         """`values` less the keys that hold nothing: in YAML, a section whose lines are all comments."""
         if not isinstance(values, dict):
             return values
-        return {key: value for key, value in values.items() if value is not None or key not in cls.model_fields}
+        return {key: value for key, value in values.items() if value is not None or cls._takes_null(key)}
+
+    @classmethod
+    def _takes_null(cls, key: str) -> bool:
+        """Whether null is among the values of a key; an unknown key is let through, to be refused by its name."""
+        return key not in cls.model_fields or NoneType in get_args(cls.model_fields[key].annotation)
 
     def to_dict(self) -> dict[str, Any]:
         """All keys with their values, ready for JSON or YAML; `model_validate` reads it back."""

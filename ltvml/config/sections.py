@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from ltvml.config.fields import (
     Columns,
+    ContactColumns,
     Count,
     CurrencyCode,
     Date,
@@ -205,6 +206,24 @@ class ProductSettings(Section):
     """CSV or Parquet file, one row a product, or several for a bundle."""
     columns: ProductColumns = Field(default_factory=dict)
     """Our column name: your column name. A column left out is looked for under our own name."""
+
+
+class ContactSettings(Section):
+    """The contacts made so far, for caps and measurement."""
+
+    source: Path | None = None
+    """CSV or Parquet file, one row a contact."""
+    columns: ContactColumns = Field(default_factory=dict)
+    """Our column name: your column name. A column left out is looked for under our own name."""
+
+
+class CustomerSettings(Section):
+    """What else is known of the customers: dates, numbers and words that rules, tags and follow-up may read."""
+
+    source: Path | None = None
+    """CSV or Parquet file, one row a customer."""
+    columns: dict[Name, Name] = Field(default_factory=dict)
+    """customer_id, and any other name that you want to use: your column name. Other columns keep theirs."""
 
 
 class BacktestSettings(Section):

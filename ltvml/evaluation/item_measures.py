@@ -10,6 +10,7 @@ import pandas as pd
 from ltvml.evaluation import date_metrics
 from ltvml.evaluation.date_intervals import date_coverage
 from ltvml.evaluation.leaderboard import measure
+from ltvml.models.replenishment.stock import STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,8 +73,8 @@ def status_table(parts: Sequence[tuple[Words, Array, Array]], within: Sequence[i
     Returns
     -------
     (k, ...) frame
-        `status`, `pairs`, and for each window `bought_<days>` and `said_<days>`: the share that bought again, and the
-        mean probability.
+        In the order of `STATUSES`: `status`, `pairs`, and for each window `bought_<days>` and `said_<days>`: the share
+        that bought again, and the mean probability.
     """
     frames = [
         pd.DataFrame(
@@ -85,7 +86,8 @@ def status_table(parts: Sequence[tuple[Words, Array, Array]], within: Sequence[i
     ]
     joined = pd.concat(frames, ignore_index=True)
     counted = joined.groupby("status").size().rename("pairs")
-    return pd.concat([counted, joined.groupby("status").mean()], axis=1).reset_index()
+    table = pd.concat([counted, joined.groupby("status").mean()], axis=1)
+    return table.reindex([status for status in STATUSES if status in table.index]).rename_axis("status").reset_index()
 
 
 def precision_of_first(

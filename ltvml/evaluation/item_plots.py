@@ -24,7 +24,6 @@ MOST_PAIRS = 500
 LONGEST = 0.9
 POINTS = 60
 NAME_WIDTH = 26
-ORDER = ("sufficient", "about_to_replenish", "depleted", "lapsed")
 
 
 def learned_curve(items: pd.DataFrame, pairs: pd.DataFrame, gaps: pd.DataFrame, renewal: GammaRenewal) -> Figure:
@@ -123,7 +122,7 @@ def status_rates(table: pd.DataFrame, *, within: int = 28) -> Figure:
     within : int
         Days.
     """
-    found = table.set_index("status").reindex([status for status in ORDER if status in set(table["status"])])
+    found = table.set_index("status")
     figure, axes = canvas(f"Bought again within {within} days, by stock status", "share of customers x items")
     place = np.arange(len(found))
     for offset, column, colour, label in (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ltvml.config import load_config
-from ltvml.datasets import demo_config, online_retail
+from ltvml.datasets import demo_config, online_retail, online_retail_products
 from ltvml.workflows.fit import fit
 from ltvml.workflows.score import score
 from ltvml.workflows.wording import fields, times
@@ -77,6 +77,7 @@ def shop_config(out: Path | str, tracking: TrackingBackend) -> Config:
     return shipped.model_copy(
         update={
             "transactions": shipped.transactions.model_copy(update={"source": str(online_retail())}),
+            "products": shipped.products.model_copy(update={"source": str(online_retail_products())}),
             "output": shipped.output.model_copy(update={"dir": str(out)}),
             "tracking": shipped.tracking.model_copy(update={"backend": tracking}),
         }

@@ -73,7 +73,9 @@ def fit(config: Config, *, transactions: Any = None, progress: Progress | None =
         plots += save_items(staging, items)
         write_manifest(staging, "bundle", _manifest(bundle, intake, config))
     in_place = tuple(folder.absolute() / plot.relative_to(staging) for plot in plots)
-    report = FitReport(folder.absolute(), bundle, intake, _settings(config), in_place, seconds=steps.seconds)
+    report = FitReport(
+        folder.absolute(), bundle, intake, _settings(config), in_place, seconds=steps.seconds, notes=items.notes
+    )
     _warn_of_what_is_withheld(bundle)
     with steps.step("track"):
         return record(report, config, fit_run)

@@ -34,6 +34,8 @@ class FitReport:
     recorded : Recorded
     seconds : dict of str to float
         Wall-clock time by step.
+    notes : tuple of str
+        What is odd about the items of the orders, with counts.
     """
 
     folder: Path
@@ -43,11 +45,13 @@ class FitReport:
     plots: tuple[Path, ...]
     recorded: Recorded = field(default_factory=Recorded)
     seconds: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def messages(self) -> list[str]:
-        """What is odd about the fits, in words."""
-        return list(dict.fromkeys(message for _, model in fitted(self.bundle) for message in model.diagnosis_.messages))
+        """What is odd about the items and the fits, in words."""
+        of_models = (message for _, model in fitted(self.bundle) for message in model.diagnosis_.messages)
+        return list(dict.fromkeys([*self.notes, *of_models]))
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""

@@ -140,7 +140,7 @@ class ItemContest:
             "words": self.election.words,
             "cutoffs": [date_of(visit.origin).isoformat() for visit in self.visits],
             "leaderboard": self.board.to_dict("records") if self.visits else [],
-            "dates": self.dates.to_dict("records"),
+            "dates": [row | {"cutoff": row["cutoff"].isoformat()} for row in self.dates.to_dict("records")],
             "window": self.window.words,
             "stock_status": self.statuses.to_dict("records") if self.visits else [],
             "first_reminders": self.first_reminders.to_dict("records") if self.visits else [],
@@ -177,13 +177,17 @@ class ItemJudge:
 
     @cached_property
     def origins(self) -> list[int]:
-        """Past cutoffs, newest first, a longest window apart."""
+        """Past cutoffs by which something had been bought twice, newest first, a longest window apart."""
         history = self.items.history
-        return item_origins(history.cutoff_day, history.first_day, FOLLOW_UP, most=JUDGED + TRAINED)
+        origins = item_origins(history.cutoff_day, history.first_day, FOLLOW_UP, most=JUDGED + TRAINED)
+        return [origin for origin in origins if len(self.items.gaps(origin))]
 
     def contest(self) -> ItemContest:
         """Hold the contest."""
         judged = [origin for origin in self.origins[:JUDGED] if self.training(origin)]
+        for origin in reversed(self.origins):
+            # oldest first: each fit starts where the one before it ended
+            self.items.renewal(origin)
         visits = tuple(self._visits(judged))
         if not visits:
             words = f"{DEFAULT} serves without a contest: no past cutoff has two windows of {FOLLOW_UP} days around it."
@@ -197,24 +201,42 @@ class ItemJudge:
         """Origins that a learner standing on a day may be trained on: their windows have closed, newest first."""
         return [origin for origin in self.origins if origin + FOLLOW_UP <= day][:TRAINED]
 
-    def fitted(self, name: str, day: int) -> ReplenishmentModel:
-        """A candidate fitted by somebody who stands on a day."""
-        if name == DEFAULT:
+    def fitted(self, name: str, day: int, **params: Any) -> ReplenishmentModel:
+        """A candidate fitted by somebody who stands on a day.
+
+        Raises
+        ------
+        ConfigError
+            If the model has no such parameter.
+        DataContractError
+            If a learner has no past cutoff to learn from.
+        """
+        if name == DEFAULT and not params:
             return self.items.renewal(day)
         if name in LEARNERS:
-            return self.learner(name, self.items.snapshots(self.training(day), day, follow_up=FOLLOW_UP))
-        model: Any = registry.make("replenishment", name)
+            return self.learner(name, self._closed(name, day), **params)
+        model: Any = registry.make("replenishment", name, **params)
         return cast("ReplenishmentModel", model.fit(self.items.pair_history(day)))
 
-    def learner(self, name: str, snapshots: PairSnapshots) -> ReplenishmentModel:
+    def learner(self, name: str, snapshots: PairSnapshots, **params: Any) -> ReplenishmentModel:
         """A learner trained on snapshots."""
         seeded = {"random_state": self.random_state} if name == "lightgbm_stacker" else {}
-        model: Any = registry.make("replenishment", name, **seeded)
+        model: Any = registry.make("replenishment", name, **seeded | params)
         return cast("ReplenishmentModel", model.fit(snapshots))
 
     def rows_for(self, name: str, day: int) -> pd.DataFrame:
         """Pairs as a candidate reads them."""
         return self.items.known(day) if name in UNSCALED else self.items.rows(day)
+
+    def _closed(self, name: str, day: int) -> PairSnapshots:
+        origins = self.training(day)
+        if not origins:
+            raise DataContractError(
+                f"'{name}' learns from past outcomes, and no past cutoff has two windows of {FOLLOW_UP} days before it "
+                "and one after it with items that were bought twice.",
+                hint="leave models.replenishment to auto, or name gamma_renewal.",
+            )
+        return self.items.snapshots(origins, day, follow_up=FOLLOW_UP)
 
     def _visits(self, origins: Sequence[int]) -> Iterator[ItemVisit]:
         for done, origin in enumerate(origins):
@@ -225,11 +247,8 @@ class ItemJudge:
         self.steps.advance("judge replenishment", len(origins), len(origins))
 
     def _visit(self, origin: int) -> ItemVisit | None:
-        """One past cutoff; None where nothing could be learned there, or nothing was bought after it."""
-        try:
-            rows = self.items.rows(origin)
-        except DataContractError:
-            return None
+        """One past cutoff; None where nothing was bought after it."""
+        rows = self.items.rows(origin)
         wait = self.items.wait(origin, FOLLOW_UP, until=self.items.history.cutoff_day)
         if not (wait <= WITHIN[0]).any():
             return None
@@ -256,6 +275,8 @@ class ItemJudge:
         for origin in closed:
             wait = self.items.wait(origin, self.horizon, until=cutoff)
             back = wait <= self.horizon
+            if not back.any():
+                continue
             for name in (DEFAULT, *UNSCALED):
                 rows = self.rows_for(name, origin)[back]
                 days = self.fitted(name, origin).date(rows, DATE_LEVELS, self.horizon)

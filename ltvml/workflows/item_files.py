@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -80,9 +80,10 @@ def write_replenishment(
     DataContractError
         If the orders lack the column that the items were fitted on.
     """
-    tally, role = ItemTally(), bundle.replenishment
-    if role is None:
+    tally = ItemTally()
+    if bundle.replenishment is None:
         return None, tally
+    role = replace(bundle.replenishment, all_pairs=config.replenishment.all_pairs)
     rows = pairs_to_score(intake, role, config)
     parts: list[pd.DataFrame] = []
     with TableFiles(staging, REPLENISHMENT, "replenishment", config.output.formats) as files:
@@ -151,7 +152,8 @@ def item_figures(items: ItemRole) -> dict[str, Figure]:
     """The plots that the role allows, by name."""
     if items.fitted is None or items.history is None:
         return {}
-    table, day = items.fitted.items().head(DRAWN), items.history.history.cutoff_day
+    table, day = items.fitted.items(), items.history.history.cutoff_day
+    table = table[table["buyers"] > 0].head(DRAWN)
     rows, gaps = items.history.rows(day), items.history.gaps(day)
     figures = {"replenishment_items": learned_curve(table, rows, gaps, items.fitted.renewal)}
     if items.contest is not None and items.contest.visits:

@@ -84,7 +84,9 @@ class ItemHistory:
     def renewal(self, day: int) -> GammaRenewal:
         """The renewal fitted as of a day."""
         if day not in self._renewals:
-            self._renewals[day] = GammaRenewal().fit(self.pair_history(day))
+            before = max((other for other in self._renewals if other < day), default=None)
+            earlier = None if before is None else self._renewals[before]
+            self._renewals[day] = GammaRenewal().fit(self.pair_history(day), earlier=earlier)
         return self._renewals[day]
 
     def rows(self, day: int) -> pd.DataFrame:
@@ -142,9 +144,13 @@ class ItemHistory:
         return self._item_days[day]
 
     @cached_property
+    def contents_table(self) -> nw.LazyFrame[Any] | None:
+        """`contents` in the engine."""
+        return None if self.contents is None else self._engine.table(self.contents)
+
+    @property
     def _item_options(self) -> dict[str, Any]:
-        contents = None if self.contents is None else self._engine.table(self.contents)
-        return {"contents": contents, "has_returns": self.history.intake.ledger.has_returns}
+        return {"contents": self.contents_table, "has_returns": self.history.intake.ledger.has_returns}
 
 
 def scaled(known: pd.DataFrame, gaps: pd.DataFrame, renewal: GammaRenewal) -> pd.DataFrame:

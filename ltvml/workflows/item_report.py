@@ -20,7 +20,7 @@ WINDOWS_SHOWN = (7, 28)
 
 def item_text(items: ItemRole) -> str:
     """The section of a backtest on replenishment, within 80 columns."""
-    lines = [HEAD, "=" * len(HEAD)]
+    lines = [HEAD, "=" * len(HEAD), *(f"{paragraph(note)}\n" for note in items.notes)]
     if items.contest is None:
         return "\n".join([*lines, paragraph(f"Withheld: {items.withheld}.")])
     contest = items.contest

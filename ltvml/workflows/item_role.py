@@ -11,8 +11,10 @@ from ltvml.errors import ConfigError, DataContractError, DataWarning
 from ltvml.evaluation.date_intervals import DateWindow
 from ltvml.models.replenishment.stock import StockRules
 from ltvml.replenishment import ReminderRules, Replenishment, renewal_within
+from ltvml.workflows.fit_report import known
 from ltvml.workflows.item_contest import ItemContest, ItemJudge
 from ltvml.workflows.item_history import ItemHistory
+from ltvml.workflows.item_notes import item_notes
 from ltvml.workflows.products import contents_of, days_per_unit_of, unknown_items
 
 if TYPE_CHECKING:
@@ -40,16 +42,20 @@ class ItemRole:
         What it was fitted on.
     withheld : str
         Why there is none; empty where there is.
+    notes : tuple of str
+        What is odd about the items of the orders, with counts.
     """
 
     fitted: Replenishment | None = None
     contest: ItemContest | None = None
     history: ItemHistory | None = None
     withheld: str = ""
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
-        return self.contest.to_dict() if self.contest is not None else {"withheld": self.withheld}
+        found = known(self.contest.to_dict()) if self.contest is not None else {"withheld": self.withheld}
+        return found | {"notes": list(self.notes)}
 
 
 def item_column(config: Config, found: Collection[str]) -> tuple[str | None, str]:
@@ -102,26 +108,28 @@ def fit_item_role(config: Config, history: History, steps: Steps, *, every_role:
     items = ItemHistory(history, column, days_per_unit_of(config), contents_of(config))
     stock = StockRules(told.lead_days, told.depleted_from, told.lapsed_from)
     judge = ItemJudge(items, steps, stock, told.horizon, config.random_state)
+    with steps.step("check items"):
+        notes = tuple(item_notes(history.intake, column, items.contents_table))
     try:
         with steps.step("fit replenishment"):
             items.renewal(history.cutoff_day)
     except DataContractError as error:
-        return ItemRole(withheld=error.message.rstrip("."))
+        return ItemRole(withheld=error.message.rstrip("."), notes=notes)
     warn_of_unknown(items)
     contest = None
     if every_role or config.models.replenishment.name == AUTO:
         with steps.step("judge replenishment"):
             contest = judge.contest()
     with steps.step("fit replenishment"):
-        return ItemRole(serving(config, judge, contest, column), contest, items)
+        return ItemRole(serving(config, judge, contest, column), contest, items, notes=notes)
 
 
 def serving(config: Config, judge: ItemJudge, contest: ItemContest | None, column: str) -> Replenishment:
     """The model that serves, fitted at the cutoff."""
-    told, name = config.replenishment, config.models.replenishment.name
+    told, choice = config.replenishment, config.models.replenishment
     day = judge.items.history.cutoff_day
-    held = contest if name == AUTO else None
-    model = judge.fitted(held.champion if held else name, day)
+    held = contest if choice.name == AUTO else None
+    model = judge.fitted(held.champion, day) if held else judge.fitted(choice.name, day, **choice.params)
     return Replenishment(
         model=model,
         renewal=renewal_within(model) or judge.items.renewal(day),

@@ -30,18 +30,57 @@ def contents_of(config: Config) -> pd.DataFrame | None:
     told = config.products
     if told.source is None:
         return None
-    table = read_table(told.source, "products.source").rename(columns={his: ours for ours, his in told.columns.items()})
-    if missing := [name for name in ("product_id", "contains") if name not in table]:
-        raise DataContractError(
-            f"{told.source} has the columns {list(table)}; missing: {missing}.",
-            hint=f"map them under products.columns; the columns are {', '.join(PRODUCTS.names)}.",
-        )
-    units = pd.to_numeric(table["units"], errors="coerce") if "units" in table else pd.Series(1.0, table.index)
-    if wrong := int((~(units > 0)).sum()):
-        raise DataContractError(f"{told.source}: {wrong} of {len(table)} rows have units that are not above 0.")
+    table = product_columns(read_table(told.source, "products.source"), told.source, told.columns)
+    written = table["units"] if "units" in table else pd.Series(np.nan, table.index)
+    # a cell left empty is a unit left out
+    units = above_zero(written.astype(object).where(written.notna(), 1.0), "units", told.source)
     known = table["product_id"].notna() & table["contains"].notna()
     texts = {"product_id": table["product_id"].astype(str), "item": table["contains"].astype(str)}
-    return pd.DataFrame({**texts, "units": units.astype(float)})[known].reset_index(drop=True)
+    return pd.DataFrame({**texts, "units": units})[known].reset_index(drop=True)
+
+
+def product_columns(table: pd.DataFrame, source: str, columns: Mapping[str, str]) -> pd.DataFrame:
+    """The columns of `contracts.PRODUCTS` that a table has, under our names.
+
+    Parameters
+    ----------
+    table : frame
+    source : str
+        What to call it.
+    columns : mapping of str to str
+        Our name: the user's name.
+
+    Raises
+    ------
+    DataContractError
+        If a column is missing: one that is required, or one that the mapping names.
+    """
+    theirs = {column.name: columns.get(column.name, column.name) for column in PRODUCTS.columns}
+    needed = [name for name in theirs if name in columns or name in ("product_id", "contains")]
+    if missing := [theirs[name] for name in needed if theirs[name] not in table]:
+        raise DataContractError(
+            f"{source} has the columns {', '.join(map(str, table))}; missing: {', '.join(missing)}.",
+            hint=f"map them under products.columns (our name: your name); ours are {', '.join(PRODUCTS.names)}.",
+        )
+    return pd.DataFrame({ours: table[name] for ours, name in theirs.items() if name in table})
+
+
+def above_zero(written: pd.Series, name: str, source: str) -> pd.Series:
+    """Numbers, where all of them are finite and above 0.
+
+    Raises
+    ------
+    DataContractError
+        If some are not, with the first of them.
+    """
+    numbers = pd.to_numeric(written, errors="coerce").astype(float)
+    wrong = ~(numbers > 0) | np.isinf(numbers)
+    if wrong.any():
+        raise DataContractError(
+            f"{source}: {wrong.sum()} of {len(written)} rows have {name} that are not above 0 "
+            f"(first: {written[wrong].iloc[0]})."
+        )
+    return numbers
 
 
 def days_per_unit_of(config: Config) -> dict[str, float]:
@@ -57,11 +96,17 @@ def days_per_unit_of(config: Config) -> dict[str, float]:
         return dict(told or {})
     table = read_table(told, "replenishment.days_per_unit")
     if missing := [name for name in ("item", "days_per_unit") if name not in table]:
-        raise DataContractError(f"{told} has the columns {list(table)}; missing: {missing}.")
-    days = pd.to_numeric(table["days_per_unit"], errors="coerce")
-    if wrong := int((~(days > 0) | np.isinf(days)).sum()):
-        raise DataContractError(f"{told}: {wrong} of {len(table)} rows have days_per_unit that are not above 0.")
-    return dict(zip(table["item"].astype(str), days.astype(float).tolist(), strict=True))
+        raise DataContractError(
+            f"{told} has the columns {', '.join(map(str, table))}; missing: {', '.join(missing)}.",
+            hint="a table of days_per_unit has the columns item and days_per_unit.",
+        )
+    days, items = above_zero(table["days_per_unit"], "days_per_unit", told), table["item"]
+    if items.isna().any() or items.duplicated().any():
+        raise DataContractError(
+            f"{told}: {items.isna().sum()} of {len(table)} rows have no item, {items.duplicated().sum()} name one "
+            "again; expected one row an item."
+        )
+    return dict(zip(items.astype(str), days.tolist(), strict=True))
 
 
 def unknown_items(told: Mapping[str, float], known: Iterable[str]) -> list[str]:
@@ -78,7 +123,7 @@ def read_table(path: str, key: str) -> pd.DataFrame:
         If it is not there, or cannot be read.
     """
     file = Path(path)
-    reader: Any = pd.read_parquet if file.suffix == ".parquet" else lambda name: pd.read_csv(name, dtype=str)
+    reader: Any = pd.read_parquet if file.suffix == ".parquet" else _texts
     try:
         frame: pd.DataFrame = reader(file)
     except FileNotFoundError:
@@ -88,3 +133,8 @@ def read_table(path: str, key: str) -> pd.DataFrame:
     except (OSError, ValueError) as error:
         raise ConfigError(f"{key}: {path} cannot be read: {error}.", hint="expected CSV or Parquet.") from error
     return frame
+
+
+def _texts(file: Path) -> pd.DataFrame:
+    # an item may be called NA
+    return pd.read_csv(file, dtype=str, keep_default_na=False, na_values=[""])

@@ -36,11 +36,11 @@ class Steps:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Announce a step, and its end."""
+        """Announce a step, and its end; a step that is taken twice takes the sum of both."""
         self.advance(name, 0, None)
         start = time.perf_counter()
         yield
-        self.seconds[name] = time.perf_counter() - start
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
         self.advance(name, 1, 1)
 
     def advance(self, name: str, done: int, total: int | None) -> None:

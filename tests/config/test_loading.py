@@ -33,6 +33,13 @@ def test_json_is_yaml(write):
     assert load_config(write('{"window": {"cutoff": "2011-09-10"}}')).cutoff == dt.date(2011, 9, 10)
 
 
+@pytest.mark.parametrize("word", ["off", "'off'"])
+def test_off_is_a_word_though_yaml_1_1_reads_it_as_false(write, word):
+    config = load_config(write(f"season: {word}\nreplenishment: {{item: {word}}}"))
+    assert (config.season, config.replenishment.item) == ("off", "off")
+    assert load_config(write(""), [f"season={word}"]).season == "off"
+
+
 def test_an_empty_file_is_all_defaults(write):
     assert load_config(write("# nothing yet\n")) == Config()
 
@@ -127,13 +134,16 @@ def test_every_option_names_every_key_and_no_other():
 
 def test_every_option_shows_the_defaults():
     config = load_config(CONFIGS / "every_option.yaml")
-    unlike = {"transactions": {"source", "columns"}, "window": {"cutoff"}}
+    unlike = {name: {"source", "columns"} for name in ("transactions", "products", "contacts", "customers")}
+    unlike |= {"window": {"cutoff"}}
     assert config.model_dump(exclude=unlike) == Config().model_dump(exclude=unlike)
 
 
 def paths_in(values: dict[str, object], prefix: str = "") -> set[str]:
     """Dotted paths, down to what the schema calls a value."""
-    values_of_the_schema = {"transactions.columns", "models.spend"}
+    columns = {f"{name}.columns" for name in ("transactions", "products", "contacts", "customers")}
+    of_outreach = ("channels", "queues", "caps.channel_7", "caps.channel_28", "cadence.dated", "tags.rules")
+    values_of_the_schema = {"models.spend", *columns, *(f"outreach.{name}" for name in of_outreach)}
     paths = set()
     for key, value in values.items():
         paths.add(prefix + key)

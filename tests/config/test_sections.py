@@ -66,6 +66,23 @@ def test_all_faults_are_reported_together_with_their_paths():
             "models.spend: there is no model 'gama_gamma'; did you mean gamma_gamma?; "
             "expected auto, gamma_gamma, mean_order",
         ),
+        (
+            {"replenishment": {"item": "sku"}},
+            "replenishment.item: expected auto, category, product_id or off; found 'sku'",
+        ),
+        ({"replenishment": {"horizon": 0}}, "replenishment.horizon: expected greater than or equal to 1; found 0"),
+        ({"replenishment": {"lapsed_from": 1}}, "replenishment.lapsed_from: expected less than 1; found 1"),
+        (
+            {"replenishment": {"days_per_unit": {"tea": 0}}},
+            "replenishment.days_per_unit: expected item: days above 0, or the path of a table with item and "
+            "days_per_unit; found {'tea': 0}",
+        ),
+        (
+            {"models": {"replenishment": "gama_renewal"}},
+            "models.replenishment: there is no model 'gama_renewal'; did you mean gamma_renewal?; "
+            "expected auto, gamma_renewal, household_activity, lightgbm_stacker, mean_gap, poisson_gamma, "
+            "pooled_median",
+        ),
         ({"models": {"purchase": {"params": {}}}}, "models.purchase.name: missing; this key is required here"),
     ],
 )
@@ -77,6 +94,21 @@ def test_an_unknown_column_names_the_nearest_one():
     assert (
         "'custmer_id' is not a column of ours; did you mean customer_id?"
         in faults_of(transactions={"columns": {"custmer_id": "user"}})[0]
+    )
+
+
+def test_an_unknown_column_of_products_names_the_nearest_one():
+    assert (
+        "'unit' is not a column of ours; did you mean units?; expected our name: your name, ours being product_id, "
+        "contains, units" in faults_of(products={"columns": {"unit": "pieces"}})[0]
+    )
+
+
+def test_days_per_unit_is_a_mapping_or_a_path():
+    told = Config(replenishment={"days_per_unit": {"tea": 9}}).replenishment.days_per_unit
+    assert told == {"tea": 9.0}
+    assert Config(replenishment={"days_per_unit": Path("tables") / "lasts.csv"}).replenishment.days_per_unit == (
+        "tables/lasts.csv"
     )
 
 
@@ -157,7 +189,7 @@ def test_a_model_of_another_role_is_refused_with_those_that_fit():
 
 
 def test_auto_is_said_in_words_for_every_role():
-    assert set(AUTO_MEANS) == set(FOLDERS) == {"purchase", "spend", "churn", "value"}
+    assert set(AUTO_MEANS) == set(FOLDERS) == {"purchase", "spend", "churn", "value", "replenishment"}
 
 
 def test_a_section_left_empty_is_a_section_left_out():

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
 from ltvml.cli.app import app
 from ltvml.config import Config
 from ltvml.datasets.simulate import simulate_transactions
+from ltvml.datasets.simulate_renewals import SimulatedItem, simulate_renewals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 CUTOFF = "2020-12-31"
 # named models: no contest, which test_backtest.py holds once and others need not wait for
-NAMED = {"churn": "closed_form", "value": "purchase_times_spend"}
+NAMED = {"churn": "closed_form", "value": "purchase_times_spend", "replenishment": "gamma_renewal"}
 SECTIONS = {"window": {"cutoff": CUTOFF}, "models": NAMED, "season": "off", "tracking": {"backend": "none"}}
 
 
@@ -32,6 +34,32 @@ def shop_of(customers: int, **parameters: Any) -> pd.DataFrame:
     ages = np.random.default_rng(1).integers(30, 400, customers)
     told = {"r": 0.6, "alpha": 40, "a": 0.8, "b": 2.5, "random_state": 4} | parameters
     return simulate_transactions(customers, T=ages, cutoff=CUTOFF, modified=True, **told)
+
+
+GROCERIES = (
+    SimulatedItem("coffee", 160, kappa=4.0, a=6.0, b=45.0, pi=0.95, elasticity=0.7),
+    SimulatedItem("soap", 120, kappa=2.0, a=4.0, b=90.0, pi=0.9, elasticity=0.0),
+    # bought once by everybody who buys it, and too few buyers
+    SimulatedItem("lamp", 60, pi=1e-9),
+    SimulatedItem("saffron", 8),
+)
+PRICES = {"coffee": 5.5, "soap": 2.0, "lamp": 40.0, "saffron": 9.0}
+
+
+@pytest.fixture(scope="session")
+def groceries() -> pd.DataFrame:
+    """Orders of 200 customers by category, each pack size of it a product; no two lines of one day alike."""
+    days = simulate_renewals(200, GROCERIES, end_day=420, entry_days=300, random_state=11).days
+    return pd.DataFrame(
+        {
+            "customer_id": days["customer_id"],
+            "order_date": pd.Timestamp(CUTOFF) - pd.to_timedelta(420 - days["day"], unit="D"),
+            "amount": days["quantity"] * days["item"].map(PRICES),
+            "quantity": days["quantity"],
+            "category": days["item"],
+            "product_id": days["item"] + " " + days["quantity"].astype(int).astype(str),
+        }
+    )
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +82,12 @@ def config_of() -> Callable[..., Config]:
         return Config.model_validate(SECTIONS | {"output": {"dir": str(folder)}} | sections)
 
     return make
+
+
+@pytest.fixture
+def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures are empty files: to draw them is most of the time of a small fit."""
+    monkeypatch.setattr(Figure, "savefig", lambda figure, path, **options: path.touch())
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,12 @@ from ltvml.run_directory import file_hash
 STOPS_MIDWAY = """
 import sys, time
 from ltvml.workflows import customer_files
-write = customer_files.CustomerFiles.write
+write = customer_files.TableFiles.write
 def stop(self, batch):
     write(self, batch)
     print("writing", file=sys.__stdout__, flush=True)
     time.sleep(60)
-customer_files.CustomerFiles.write = stop
+customer_files.TableFiles.write = stop
 sys.argv[1:] = ["score"]
 from ltvml.cli import main
 main()

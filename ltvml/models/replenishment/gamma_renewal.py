@@ -53,18 +53,21 @@ class GammaRenewal(ReplenishmentModel):
     items_: ItemTable
     log_likelihood_: float
 
-    def fit(self, history: PairHistory) -> Self:
+    def fit(self, history: PairHistory, *, earlier: GammaRenewal | None = None) -> Self:
         """Maximise the posterior of every item.
 
         Parameters
         ----------
         history : PairHistory
+        earlier : GammaRenewal, optional
+            Fitted at an earlier cutoff: a start that saves passes.
         """
         fixed = np.array(self.fixed)
         if not history.knows_quantities:
             # nothing tells how long a bigger pack lasts
             fixed[-1] = 0.0
-        fit = fit_items(history.rows, Told(history.groups, history.manual, fixed))
+        start = None if earlier is None else earlier.items_.start_for(history.items)
+        fit = fit_items(history.rows, Told(history.groups, history.manual, fixed), start)
         self.items_ = table_of(history, fit)
         self.log_likelihood_ = fit.log_likelihood
         self.diagnosis_ = diagnosed(fit, learned=bool(np.isnan(fixed[0])))

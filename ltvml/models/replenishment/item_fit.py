@@ -34,8 +34,8 @@ FIRST_SD = np.array([0.3, 0.5, 1.0, 0.5, 0.2])
 LEAST_SD, MANUAL_SD = 0.02, 0.25
 LOWEST, HIGHEST = np.array([-3.0, -3.0, -3.0, -6.0, 0.0]), np.array([6.0, 8.0, 12.0, 9.0, 1.0])
 MOST_POOLED = 20_000
-ROUNDS = 5
-FIRST_STEPS, ROUND_STEPS, MOST_STEPS = 12, 3, 40
+ROUNDS, LATER_ROUNDS = 5, 2
+FIRST_STEPS, ROUND_STEPS, LAST_STEPS, MOST_STEPS = 12, 3, 20, 40
 # of log-likelihood: a step that promises less moves no number by more than a tenth of its standard error
 SMALL_GAIN = 1e-2
 MOST_SETTLED = 0.9
@@ -211,30 +211,57 @@ class Climb:
         return np.asarray(np.linalg.inv(self.information).diagonal(axis1=1, axis2=2))
 
 
-def fit_items(pairs: Pairs, told: Told) -> ItemFit:
+@dataclass(frozen=True)
+class Start:
+    """Where the items stood at an earlier cutoff.
+
+    Parameters
+    ----------
+    points, variance : (k, 5) arrays
+    whole : (5,) array
+    """
+
+    points: Array
+    variance: Array
+    whole: Array
+
+
+def fit_items(pairs: Pairs, told: Told, earlier: Start | None = None) -> ItemFit:
     """Fit every item, with what it is believed to be.
 
     Parameters
     ----------
     pairs : Pairs
     told : Told
+    earlier : Start, optional
+        A fit of an earlier cutoff to climb on from; it changes the number of passes, and the end by less than the
+        last rounds would.
 
     Returns
     -------
     ItemFit
     """
-    pooled = climb_whole(pairs, told)
-    beliefs = told.believed(np.repeat(pooled.points, pairs.items, axis=0), np.tile(FIRST_SD, (pairs.items, 1)))
-    here = climb(pairs, beliefs, beliefs.mean, told.free, most=FIRST_STEPS)
-    for _ in range(ROUNDS if pairs.items > 1 else 0):
-        beliefs = learn_beliefs(here, told, pooled.points[0])
+    if earlier is None:
+        pooled = climb_whole(pairs, told)
+        whole, settled = pooled.points[0], bool(pooled.settled.all())
+        beliefs = told.believed(np.repeat(pooled.points, pairs.items, axis=0), np.tile(FIRST_SD, (pairs.items, 1)))
+        here = climb(pairs, beliefs, beliefs.mean, told.free, most=FIRST_STEPS)
+    else:
+        whole, settled = np.where(told.free, earlier.whole, told.fixed), True
+        points = np.where(told.free, earlier.points, told.fixed)
+        beliefs = learn_beliefs(points, earlier.variance, told, whole)
+        here = climb(pairs, beliefs, points, told.free, most=ROUND_STEPS)
+    rounds = ROUNDS if earlier is None else LATER_ROUNDS
+    for _ in range(rounds if pairs.items > 1 else 0):
+        beliefs = learn_beliefs(here.points, here.variance, told, whole)
         here = climb(pairs, beliefs, here.points, told.free, most=ROUND_STEPS)
+    here = climb(pairs, beliefs, here.points, told.free, most=LAST_STEPS)
     variance = here.variance
     own = 1 - np.minimum(variance[:, TYPICAL_GAP] / beliefs.sd[:, TYPICAL_GAP] ** 2, 1.0)
-    whole = np.where(told.free, np.average(here.points, axis=0, weights=told.teaches), pooled.points[0])
+    middle = np.where(told.free, np.average(here.points, axis=0, weights=told.teaches), whole)
     value = float(np.sum(here.objective - beliefs.penalty(here.points)))
-    converged = bool(pooled.settled.all() and here.settled.mean() >= MOST_SETTLED)
-    return ItemFit(here.points, variance, own, whole, value, converged)
+    converged = bool(settled and here.settled.mean() >= MOST_SETTLED)
+    return ItemFit(here.points, variance, own, middle, value, converged)
 
 
 def climb_whole(pairs: Pairs, told: Told) -> Climb:
@@ -254,9 +281,9 @@ def first_guess(pairs: Pairs) -> Array:
     return guess
 
 
-def learn_beliefs(here: Climb, told: Told, whole: Array) -> Beliefs:
+def learn_beliefs(points: Array, variance: Array, told: Told, whole: Array) -> Beliefs:
     """Mean of each group, shrunk to the mean of all, and the scatter of the items within groups."""
-    points, variance, group, teaches = here.points, here.variance, told.group, told.teaches
+    group, teaches = told.group, told.teaches
     groups, lessons = int(group.max()) + 1, teaches.sum()
     size = sums(group, teaches, groups)[:, None]
     overall = np.average(points, axis=0, weights=teaches)

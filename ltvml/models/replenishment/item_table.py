@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from ltvml.models.replenishment.item_fit import ELASTICITY
+from ltvml.models.replenishment.item_fit import ELASTICITY, Start
 from ltvml.models.replenishment.pair_history import log_quantities
 from ltvml.models.replenishment.renewal import Renewal, parameters
 
@@ -55,10 +55,15 @@ class ItemTable:
     def _index(self) -> pd.Index:
         return pd.Index(self.names, dtype=object)
 
-    def codes(self, items: pd.Series) -> Index:
+    def codes(self, items: pd.Series | pd.Index[Any]) -> Index:
         """Row of each item; the last one, the whole, for an item not seen in the fit."""
         found = self._index.get_indexer(pd.Index(items, dtype=object))
         return np.where(found < 0, len(self.names), found)
+
+    def start_for(self, items: pd.Index[Any]) -> Start:
+        """Where a later fit of these items may start: items that were not there stand where the whole did."""
+        codes = self.codes(items)
+        return Start(self.points[codes], self.standard_errors[codes] ** 2, self.points[-1])
 
     @property
     def elasticity(self) -> dict[str, float]:

@@ -1,0 +1,275 @@
+"""The section outreach: the defaults of the rooms, what it makes of actions, and all its faults at once."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from ltvml.config import Config, load_config
+from ltvml.config.outreach import OutreachSettings, outreach_faults
+from ltvml.config.outreach_rules import (
+    CadenceSettings,
+    CapSettings,
+    CompanionSettings,
+    FatigueSettings,
+    LadderSettings,
+    StageSettings,
+    TagSettings,
+)
+from ltvml.contracts import OUTREACH
+from ltvml.errors import ConfigError
+from ltvml.outreach.actions import CHANNELS, DEFAULT_ACTIONS, PURPOSES
+from ltvml.outreach.cadence import CadenceRules, DatedAttribute
+from ltvml.outreach.caps import Caps
+from ltvml.outreach.companions import CompanionSettings as CompanionRules
+from ltvml.outreach.holdout import GLOBAL_SALT
+from ltvml.outreach.ladder import LadderRules
+from ltvml.outreach.limits import Limits, Queue
+from ltvml.outreach.phrases import languages
+from ltvml.outreach.plan import COLUMNS
+from ltvml.outreach.priority import Fatigue
+from ltvml.outreach.stages import StageRules
+from ltvml.outreach.tags import TagRules
+
+EVERY_OPTION = Path(__file__).resolve().parents[2] / "configs" / "every_option.yaml"
+MIRRORS = {
+    CapSettings: Caps,
+    FatigueSettings: Fatigue,
+    CadenceSettings: CadenceRules,
+    CompanionSettings: CompanionRules,
+    TagSettings: TagRules,
+    LadderSettings: LadderRules,
+    StageSettings: StageRules,
+}
+BESIDE_THE_RULES = {LadderSettings: {"within"}}
+A_NUMBER_FOR_EACH = {"total_7": 1, "power": 1.5, "least_gain": 0.1, "weight": 2.0, "month_orders": 4, "trust_days": 10}
+
+
+def faults_of(**outreach: object) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        Config.model_validate({"outreach": outreach})
+    return caught.value.faults
+
+
+def rules_of(section):
+    return section.rules_table() if isinstance(section, TagSettings) else section.rules()
+
+
+@pytest.mark.parametrize("section", MIRRORS, ids=lambda section: section.__name__)
+def test_a_section_has_the_keys_of_its_rules_and_no_other(section):
+    names = {field.name for field in fields(MIRRORS[section])}
+    assert set(section.model_fields) - BESIDE_THE_RULES.get(section, set()) == names
+
+
+@pytest.mark.parametrize("section", [section for section in MIRRORS if section is not StageSettings], ids=lambda section: section.__name__)
+def test_a_section_has_the_defaults_of_its_rules(section):
+    assert rules_of(section()) == MIRRORS[section]()
+
+
+@pytest.mark.parametrize(("name", "value"), A_NUMBER_FOR_EACH.items())
+def test_a_number_that_is_told_reaches_the_rules(name, value):
+    section = next(section for section in MIRRORS if name in section.model_fields)
+    assert getattr(rules_of(section(**{name: value})), name) == value
+
+
+def test_what_ships_stands_in_the_defaults():
+    settings = OutreachSettings()
+    assert settings.channels_table() == CHANNELS
+    assert settings.actions_table() == DEFAULT_ACTIONS
+    assert settings.limits() == Limits(capacity=500)
+    assert settings.global_salt == GLOBAL_SALT
+    assert settings.faults() == []
+
+
+def test_the_plan_has_the_columns_of_the_contract():
+    assert OUTREACH.names == COLUMNS
+
+
+@pytest.mark.parametrize("told", ["auto", None, {}, {"trust_days": None}])
+def test_stages_are_learned_where_no_number_is_given(told):
+    assert Config.model_validate({"outreach": {"stages": told}}).outreach.stages.rules() is None
+
+
+def test_stages_told_by_one_number_have_the_others_that_their_keys_name():
+    schema = StageSettings.model_json_schema()["properties"]
+    named = {name: re.search(r"([\d./]+)\.$", key["description"]).group(1) for name, key in schema.items()}
+    shipped = StageSettings(trust_days=14).rules()
+    assert shipped == StageRules()
+    for name, text in named.items():
+        top, _, bottom = text.partition("/")
+        assert getattr(shipped, name) == pytest.approx(float(top) / float(bottom or 1)), name
+
+
+def test_an_action_named_like_one_that_ships_changes_only_what_it_says():
+    actions = OutreachSettings(actions=["default", {"name": "win_back", "cost": 3}]).actions_table()
+    shipped = {action.name: action for action in DEFAULT_ACTIONS}
+    assert {action.name for action in actions} == set(shipped)
+    for action in actions:
+        if action.name == "win_back":
+            assert (action.cost, action.to_day, action.channels) == (3, 730, ("email", "sms"))
+        else:
+            assert action == shipped[action.name]
+
+
+def test_a_list_without_the_word_default_leaves_the_others_out():
+    settings = OutreachSettings(actions=["win_back", {"name": "vip_care", "effect": 0.3}])
+    assert [(action.name, action.effect) for action in settings.actions_table()] == [
+        ("win_back", 0.15),
+        ("vip_care", 0.3),
+    ]
+
+
+def test_null_takes_the_end_of_an_action_away_and_leaves_its_other_keys():
+    action = {"name": "win_back", "to_day": None, "cost": None, "channels": None}
+    (win_back,) = OutreachSettings(actions=[action]).actions_table()
+    assert (win_back.to_day, win_back.cost, win_back.channels) == (None, 1.5, ("email", "sms"))
+
+
+def test_actions_that_ship_use_the_channels_that_there_are():
+    settings = OutreachSettings(channels={"email": {}, "letter": {"cost": 0.8, "capacity": 20}})
+    assert {action.channels for action in settings.actions_table()} == {("email",)}
+    assert [(channel.name, channel.cost) for channel in settings.channels_table()] == [("email", 0.01), ("letter", 0.8)]
+    assert settings.limits().channels == {"letter": 20}
+
+
+def test_the_reminder_that_ships_is_as_early_as_the_follow_up_asks_unless_the_list_says_other_days():
+    def lead_days(**told):
+        actions = OutreachSettings(cadence={"lead_days": 10}, **told).actions_table()
+        return next(action.lead_days for action in actions if action.name == "replenishment_reminder")
+
+    assert lead_days() == 10
+    assert lead_days(actions=["default", {"name": "replenishment_reminder", "lead_days": 3}]) == 3
+
+
+def test_limits_hold_the_queues_and_null_is_no_limit():
+    settings = OutreachSettings(capacity=None, budget=90, queues={"win_back": {"capacity": 3}, "vip_care": {}})
+    queues = (Queue("win_back", 3, None), Queue("vip_care", None, None))
+    assert settings.limits() == Limits(capacity=None, budget=90, queues=queues)
+
+
+def test_dated_attributes_keep_their_days_as_numbers_through_json():
+    told = {"cadence": {"slow_items": ["OIL"], "dated": {"child": {"column": "born", "items": {180: "PORRIDGE"}}}}}
+    config = Config.model_validate(json.loads(json.dumps(Config(outreach=told).to_dict())))
+    rules = config.outreach.cadence.rules()
+    assert rules.dated == {"child": DatedAttribute("born", {180: "PORRIDGE"})}
+    assert rules.slow_items == frozenset({"OIL"})
+
+
+def test_a_configuration_with_outreach_survives_json():
+    config = load_config(EVERY_OPTION).model_copy(
+        update={"outreach": OutreachSettings(capacity=None, actions=["default", {"name": "win_back", "to_day": None}])}
+    )
+    again = Config.model_validate(json.loads(json.dumps(config.to_dict())))
+    assert again == config
+    assert again.outreach.actions_table() == config.outreach.actions_table()
+    assert again.outreach.actions_table()[-1].to_day is None
+
+
+def test_the_actions_in_the_comments_of_every_option_load(tmp_path):
+    text = EVERY_OPTION.read_text(encoding="utf-8").replace("  actions: default ", "  actions: # ")
+    (tmp_path / "shop.yaml").write_text(re.sub(r"(?m)^  # ", "  ", text), encoding="utf-8")
+    names = [action.name for action in load_config(tmp_path / "shop.yaml").outreach.actions_table()]
+    assert names[-2:] == ["win_back", "birthday_call"]
+    assert len(names) == len(DEFAULT_ACTIONS) + 1
+
+
+def test_faults_of_all_rooms_are_reported_together():
+    found = faults_of(
+        capacity=0,
+        budget=-1,
+        holdout=1,
+        ahead=20,
+        campaign=GLOBAL_SALT,
+        channels={"email": {"cost": -1}, "pigeon": {}},
+        actions=["default", {"name": "hello", "purpose": "win_bck", "channels": ["emial"], "rule": "taged"}],
+        queues={"winback": {"capacity": 0}},
+        caps={"total_7": 5, "channel_7": {"emial": 1}, "exempt": ["folow_up"]},
+        fatigue={"power": 0.5},
+        cadence={"use_day": 9},
+        stages={"lapsing_silence": 100},
+        ladder={"least_gain": 2},
+        companions={"coverage": 95},
+        tags={"spender_share": 3},
+    )
+    assert all(fault.startswith("outreach: ") for fault in found)
+    text = "\n".join(found)
+    for words in (
+        "capacity 0; expected 1 contact a run or more",
+        "budget -1; expected money",
+        "share is 1; expected a share from 0 to below 1",
+        f"share the salt '{GLOBAL_SALT}'",
+        "channel email: cost -1",
+        "channel pigeon: no cost",
+        "action hello: no cost",
+        "purpose 'win_bck' is not known",
+        "channel 'emial' is not known; expected one of email, pigeon; did you mean email",
+        "rule 'taged' is not known",
+        "queue 'winback' is no purpose",
+        "caps: 5 contacts in 7 days but 4 in 28 days",
+        "caps: channel 'emial' is not known; did you mean email?",
+        "caps: exempt purpose 'folow_up' is not known; did you mean follow_up?",
+        "fatigue: power 0.5",
+        "expected rising days",
+        "stages.lapsing_silence is 100 and lapsed_silence 90",
+        "ladder.least_gain is 2",
+        "companions.coverage is 95",
+        "tags.spender_share is 3",
+        "cadence.ahead is 14 and ahead 20",
+    ):
+        assert words in text, words
+
+
+def test_faults_of_outreach_stand_beside_those_of_other_sections():
+    with pytest.raises(ConfigError) as caught:
+        Config.model_validate({"value": {"margin": 30}, "outreach": {"capacity": 0, "holdout": 1}})
+    assert [fault.split(":")[0] for fault in caught.value.faults] == ["value.margin", "outreach", "outreach"]
+
+
+@pytest.mark.parametrize(
+    ("outreach", "fault"),
+    [
+        ({"actions": []}, "outreach: actions is an empty list; expected default, or one action or more."),
+        ({"actions": ["default", "win_back", "win_back"]}, "outreach: action win_back: named 2 times; expected once."),
+        ({"actions": [{"cost": 3}]}, "outreach.actions.0.name: missing; this key is required here"),
+        ({"actions": [{"name": "x", "csot": 3}]}, "outreach.actions.0.csot: unknown key; did you mean cost?"),
+        (
+            {"channels": {"email": {"capasity": 1}}},
+            "outreach.channels.email.capasity: unknown key; did you mean capacity?",
+        ),
+        ({"capasity": 3}, "outreach.capasity: unknown key; did you mean capacity?"),
+        ({"language": "fr"}, f"outreach.language: there is no language 'fr'; expected one of {', '.join(languages())}"),
+        ({"stages": "lerned"}, "outreach.stages: expected a section of keys; found 'lerned'"),
+        ({"capacity": True}, "outreach.capacity: expected a number; found true"),
+    ],
+)
+def test_a_fault_says_what_was_found_and_what_was_expected(outreach, fault):
+    assert faults_of(**outreach) == (fault,)
+
+
+def test_an_action_of_ones_own_without_cost_is_refused():
+    told = {"name": "call", "purpose": PURPOSES[0], "channels": ["phone"], "rule": "vip_care"}
+    assert faults_of(actions=[told]) == (
+        "outreach: action call: no cost; expected money a contact, 0 or more. Put cost, even a rough one.",
+    )
+    assert OutreachSettings(actions=[{**told, "cost": 0}]).faults() == []
+
+
+def test_a_configuration_changed_afterwards_can_be_asked_for_its_faults():
+    config = Config()
+    spoilt = config.model_copy(update={"outreach": config.outreach.model_copy(update={"capacity": 0})})
+    assert outreach_faults(spoilt) == ["capacity 0; expected 1 contact a run or more, or none to have no limit."]
+
+
+def test_contacts_and_customers_map_columns_to_names_of_the_user():
+    config = Config(
+        contacts={"source": "log.csv", "columns": {"sent_at": "sent"}},
+        customers={"source": "people.csv", "columns": {"customer_id": "user", "birthday": "born"}},
+    )
+    assert config.contacts.columns == {"sent_at": "sent"}
+    assert config.customers.columns == {"customer_id": "user", "birthday": "born"}
+    with pytest.raises(ConfigError, match=r"'sent' is not a column of ours; did you mean sent_at\?"):
+        Config(contacts={"columns": {"sent": "sent"}})
