@@ -22,13 +22,13 @@ from ltvml.reasons.typical import Typical
 from ltvml.replenishment import Replenishment
 from ltvml.rfm import RFM
 from ltvml.run_directory import write_json
-from ltvml.scoring import Roles, customer_scores
+from ltvml.scoring import Roles, chances, customer_scores
 from ltvml.snapshot_columns import BEHAVIOUR
 from ltvml.track_record import TrackRecord
 from ltvml.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 FORMAT = "ltvml.bundle"
 FORMAT_VERSION = 2
@@ -139,6 +139,24 @@ class Bundle:
             record=self.record,
             version=self.version,
         )
+
+    def chances(self, summary: pd.DataFrame, windows: Sequence[int]) -> pd.DataFrame:
+        """Chance to buy within some windows, and what a purchase is worth; see `scoring.chances`.
+
+        Parameters
+        ----------
+        summary : (n, ...) frame
+            Columns of `summary_columns`.
+        windows : sequence of int
+            Days.
+
+        Raises
+        ------
+        DataContractError
+            As in `score`.
+        """
+        self._check(summary)
+        return chances(summary, self.roles, self.window, margin=self.money.margin, record=self.record, windows=windows)
 
     def example_rows(self) -> pd.DataFrame:
         """Summary rows that belong to nobody, for a signature."""

@@ -50,12 +50,12 @@ def run_directory(final: Path, *, kind: str) -> Iterator[Path]:
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as held:
-            with _alone_in(final.parent):
+            with alone_in(final.parent):
                 _sweep(final)
                 _refuse_other(final, kind)
                 staging = held.enter_context(_staging(final))
             yield staging
-            with _alone_in(final.parent):
+            with alone_in(final.parent):
                 _refuse_other(final, kind)
                 _put_in_place(staging, final)
     except OSError as error:
@@ -74,7 +74,34 @@ def write_manifest(folder: Path, kind: str, values: Mapping[str, Any]) -> None:
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Write `values` as indented JSON with a newline at the end."""
-    path.write_text(json.dumps(values, indent=1, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(as_json(values), encoding="utf-8")
+
+
+def as_json(values: Mapping[str, Any]) -> str:
+    """Indented JSON with a newline at the end."""
+    return json.dumps(values, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file beside its place and rename it there: a reader finds the old text or the new one, whole.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    staging = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    try:
+        try:
+            staging.write_text(text, encoding="utf-8")
+            staging.replace(path)
+        finally:
+            staging.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"could not write {path}: {error.strerror or error}.",
+            hint="is the folder writable, and is there room on the disk? What was there before is untouched.",
+        ) from error
 
 
 def file_hash(path: Path) -> str:
@@ -161,7 +188,7 @@ def _written(manifest: Mapping[str, Any]) -> set[str]:
 
 
 @contextlib.contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
+def alone_in(folder: Path) -> Iterator[None]:
     """Wait for other runs that rename in `folder`."""
     with _locked(folder, wait=True):
         yield

@@ -13,7 +13,7 @@ from ltvml.value import value_if_buys
 from ltvml.window import dates_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -101,6 +101,42 @@ def customer_scores(
     scores = without(pd.DataFrame({name: finite(values) for name, values in columns.items()}, index=X.index), withheld)
     scores["data_status"] = data_status(scores, withheld)
     return scores[list(CUSTOMER_SCORES.names)]
+
+
+def chances(
+    X: pd.DataFrame, roles: Roles, window: Window, *, margin: float, record: TrackRecord, windows: Sequence[int]
+) -> pd.DataFrame:
+    """Chance to buy within some windows, and what a purchase within them is worth.
+
+    With V the margin value in the LTV horizon and B a purchase within w days of the cutoff,
+
+        p_buy_<w> = P(B),    value_gain_<w> = E[V | B] - E[V | not B].
+
+    Parameters
+    ----------
+    X : (n, ...) frame
+        Columns of `contracts.SUMMARY`.
+    roles, window, margin, record
+        As in `customer_scores`.
+    windows : sequence of int
+        w, days.
+
+    Returns
+    -------
+    (n, ...) frame
+        customer_id, and for each w `p_buy_<w>` and `value_gain_<w>` (currency), in the same order of rows.
+    """
+    predicted = margin * roles.value.expected_value(X, window.ltv_horizon)
+    said = 1 - roles.repurchase.churn_risk(X, window.churn_horizon)
+    # the correction that past cutoffs taught at the churn horizon scales the curve, as it does for the dates
+    scale = np.divide(record.calibration.apply(said), said, out=np.ones(len(X)), where=said > 0)
+    columns: dict[str, NDArray[Any]] = {"customer_id": X["customer_id"].to_numpy()}
+    for days in windows:
+        chance = np.clip(scale * (1 - roles.repurchase.churn_risk(X, days)), 0.0, 1.0)
+        silent = margin * roles.value.expected_value_if_silent(X, window.ltv_horizon, silence=days)
+        columns[f"p_buy_{days}"] = chance
+        columns[f"value_gain_{days}"] = value_if_buys(predicted, silent, 1 - chance, least=silent) - silent
+    return pd.DataFrame({name: finite(values) for name, values in columns.items()}, index=X.index)
 
 
 def history(X: pd.DataFrame) -> dict[str, NDArray[Any]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ltvml.errors import OutputError
-from ltvml.run_directory import run_directory, write_manifest
+from ltvml.run_directory import replace_text, run_directory, write_manifest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -160,7 +160,7 @@ def test_two_runs_at_once_leave_one_whole_result(tmp_path: Path) -> None:
         """
         import sys
         from pathlib import Path
-        from ltvml.run_directory import run_directory, write_manifest
+        from ltvml.run_directory import replace_text, run_directory, write_manifest
         for turn in range(40):
             with run_directory(Path(sys.argv[1]), kind="test") as folder:
                 (folder / "result.txt").write_text(sys.argv[2])
@@ -171,6 +171,18 @@ def test_two_runs_at_once_leave_one_whole_result(tmp_path: Path) -> None:
     assert [writer.wait() for writer in writers] == [0, 0]
     assert (tmp_path / "run" / "result.txt").read_text() in {"a", "b"}
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_replaced_text_is_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    for text in ("old", "new"):
+        replace_text(tmp_path / "effects.json", text)
+    assert (tmp_path / "effects.json").read_text() == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["effects.json"]
+
+
+def test_a_text_that_cannot_be_written_is_an_output_error(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="could not write"):
+        replace_text(tmp_path / "nowhere" / "effects.json", "text")
 
 
 def test_the_manifest_names_every_file_with_its_hash(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ltvml.cli import configuration, data, explain, model_list, runs
+from ltvml.cli import configuration, data, explain, model_list, outreach, runs
 from ltvml.cli.examples import examples
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
         "ltvml backtest         which model would have done best",
         "ltvml fit              fit the models, track the run",
         "ltvml score            write scores/<cutoff>/customers.parquet",
+        "ltvml outreach         whom to contact, when, with what, why",
         "ltvml explain 12346    one customer: orders, scores, reasons",
         notes="""
             Commands read ltvml.yaml in the current folder unless --config names
@@ -63,6 +64,7 @@ app.command(epilog=runs.FIT_EXAMPLES)(runs.fit)
 app.command(epilog=runs.SCORE_EXAMPLES)(runs.score)
 app.command(epilog=explain.EXPLAIN_EXAMPLES)(explain.explain)
 app.command(epilog=model_list.MODELS_EXAMPLES)(model_list.models)
+app.add_typer(outreach.group, name="outreach")
 app.add_typer(configuration.group, name="config")
 
 

@@ -53,7 +53,12 @@ def as_yaml(values: dict[str, Any]) -> str:
 
 def described(key: "Key") -> str:
     """A key with its default, and its meaning below; the heading of a section stands by itself."""
-    meaning = textwrap.indent(textwrap.fill(key.meaning, WIDTH - 4), "    ")
     if key.is_section:
-        return f"\n{key.path}:  {key.meaning}"
-    return f"{key.path} = {json.dumps(key.default, ensure_ascii=False)}\n{meaning}"
+        return f"\n{filled(f'{key.path}:  {key.meaning}')}"
+    meaning = textwrap.indent(textwrap.fill(key.meaning, WIDTH - 4), "    ")
+    return f"{filled(f'{key.path} = {json.dumps(key.default, ensure_ascii=False)}')}\n{meaning}"
+
+
+def filled(line: str) -> str:
+    """`line`, broken where it is too long; its other lines stand further in than a meaning does."""
+    return textwrap.fill(line, WIDTH, subsequent_indent=" " * 8, break_long_words=False, break_on_hyphens=False)

@@ -8,6 +8,7 @@ The first reason in this order is the one that is given:
     quiet_after_order         fewer days after an order than the quiet period
     quiet_value_verification  the same for a first order that is still being tried: a longer quiet
     cool_down                 the last contacts were ignored, one after another
+    repeated                  the same was planned or said already, and no order has answered (`ltvml.outreach.repeats`)
     same_day                  a contact on that day is planned or made: one action a customer and day
     channel_7_days            the channel's cap in 7 days that follow each other
     channel_28_days           the same in 28 days
@@ -28,6 +29,7 @@ import numpy as np
 import pandas as pd
 
 from ltvml.outreach.contact_days import ContactDays, customer_codes, made
+from ltvml.outreach.repeats import repeats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,6 +47,7 @@ REASONS = (
     "quiet_after_order",
     "quiet_value_verification",
     "cool_down",
+    "repeated",
     "same_day",
     "channel_7_days",
     "channel_28_days",
@@ -192,22 +195,25 @@ def suppressions(
     cutoff_day: int,
     contacts: pd.DataFrame | None = None,
     wishes: Wishes | None = None,
+    windows: Mapping[str, int] | None = None,
 ) -> pd.Categorical:
     """Why each candidate must not be done; null where it may.
 
     Parameters
     ----------
     candidates : (m,) frame
-        customer_id, purpose, channel, due_day.
+        customer_id, purpose, channel, due_day; action and item where `windows` are given.
     customers : frame
         customer_id, days_since_last, stage.
     caps : Caps
         Without faults.
     cutoff_day : int
     contacts : frame, optional
-        Contacts made and planned so far: customer_id, channel, day; `treated`, `opened`, `converted` where known. Rows
-        of unknown customers and of held-out ones (treated false) do not count.
+        Contacts made and planned so far: customer_id, channel, day; `action`, `item`, `treated`, `opened`, `converted`
+        where known. Rows of unknown customers and of held-out ones (treated false) do not count.
     wishes : Wishes, optional
+    windows : mapping of str to int, optional
+        Action: days in which its contact is not repeated; without it contacts may be.
 
     Returns
     -------
@@ -216,10 +222,15 @@ def suppressions(
     """
     asked = _asked(candidates)
     found = np.full(asked.n, -1, dtype="int8")
-    for reason, holds in _said(candidates, asked, customers, caps, cutoff_day, wishes or Wishes()):
+    last = _last_orders(customers, asked, cutoff_day)
+    for reason, holds in _said(candidates, asked, customers, caps, last, wishes or Wishes()):
         _note(found, np.flatnonzero(holds), reason)
     log = _log(contacts, asked)
-    for reason, rows in _counted(log, asked, caps, cutoff_day, found):
+    tired = asked.day < _cool_until(log, caps, cutoff_day, len(asked.ids))[asked.who]
+    _note(found, np.flatnonzero(tired), "cool_down")
+    if windows:
+        _note(found, np.flatnonzero(repeats(candidates, contacts, last, windows)), "repeated")
+    for reason, rows in _counted(log, asked, caps, found):
         _note(found, rows, reason)
     return pd.Categorical.from_codes(found, categories=pd.Index(REASONS, dtype=object), ordered=True)
 
@@ -236,19 +247,25 @@ def _asked(candidates: pd.DataFrame) -> _Asked:
 
 
 def _said(
-    candidates: pd.DataFrame, asked: _Asked, customers: pd.DataFrame, caps: Caps, cutoff_day: int, wishes: Wishes
+    candidates: pd.DataFrame, asked: _Asked, customers: pd.DataFrame, caps: Caps, last: Ints, wishes: Wishes
 ) -> Iterator[tuple[str, Mask]]:
     """The reasons that need no log, in their order."""
     yield "opted_out", asked.said(wishes.opt_outs)
     yield "open_case", asked.said(None if wishes.open_cases is None else wishes.open_cases[["customer_id"]])
     yield "channel_disliked", asked.said(wishes.disliked)
     place = pd.Index(customers["customer_id"]).get_indexer(asked.ids)
-    last = cutoff_day - customers["days_since_last"].to_numpy(dtype=np.int64)[place]
     trying = customers["stage"].eq("value_verification").to_numpy()[place]
-    age = asked.day - last[asked.who]
+    age = asked.day - last
     bound = ~candidates["purpose"].isin(caps.exempt).to_numpy()
     yield "quiet_after_order", bound & (age < caps.quiet_after_order)
     yield "quiet_value_verification", bound & trying[asked.who] & (age < caps.quiet_value_verification)
+
+
+def _last_orders(customers: pd.DataFrame, asked: _Asked, cutoff_day: int) -> Ints:
+    """Day of the last order of each candidate's customer."""
+    place = pd.Index(customers["customer_id"]).get_indexer(asked.ids)
+    silence = customers["days_since_last"].to_numpy(dtype=np.int64)
+    return np.asarray(cutoff_day - silence[place][asked.who])
 
 
 @dataclass(frozen=True)
@@ -271,11 +288,8 @@ def _log(contacts: pd.DataFrame | None, asked: _Asked) -> _Log:
     return _Log(who[known], by[known], log["day"].to_numpy(dtype=np.int64)[known], _ignored(log)[known])
 
 
-def _counted(
-    log: _Log, asked: _Asked, caps: Caps, cutoff_day: int, found: NDArray[np.int8]
-) -> Iterator[tuple[str, NDArray[np.intp]]]:
-    """The reasons that the log gives, with the rows they hold for; rows with a reason already are not looked at."""
-    yield "cool_down", np.flatnonzero(asked.day < _cool_until(log, caps, cutoff_day, len(asked.ids))[asked.who])
+def _counted(log: _Log, asked: _Asked, caps: Caps, found: NDArray[np.int8]) -> Iterator[tuple[str, NDArray[np.intp]]]:
+    """The reasons that counts of the log give, with their rows; rows with a reason already are not looked at."""
     everything = ContactDays.of(log.who, log.day)
     single = ContactDays.of(np.where(log.by >= 0, log.who * len(asked.channels) + log.by, -1), log.day)
     rows = np.flatnonzero(found < 0)

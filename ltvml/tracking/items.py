@@ -101,6 +101,24 @@ def score_run(report: Mapping[str, Any]) -> Run:
     return Run("score", tuple(items_of(report)))
 
 
+def outreach_run(report: Mapping[str, Any]) -> Run:
+    """Turn a plan of contacts into a run; its tag `bundle_version` links it to the fit and the scores."""
+    return Run("outreach", tuple(items_of(report)))
+
+
+def measure_run(report: Mapping[str, Any]) -> Run:
+    """Turn the measurement of a plan into a run.
+
+    Parameters
+    ----------
+    report : mapping
+        As in `fit_run`, without models; `plan` (hash of the plan, a tag that links the run to it), `differences` (a
+        frame of what was found, and of no person).
+    """
+    table = Artifact("differences.csv", report["differences"].to_csv(index=False))
+    return Run("outreach measure", (*items_of(report), Tag("plan", report["plan"]), table))
+
+
 def backtest_run(report: Mapping[str, Any]) -> Run:
     """Turn a backtest into a parent run with a child run for each role, model and past cutoff.
 

@@ -31,6 +31,8 @@ from ltvml.workflows.score_report import ScoreReport
 from ltvml.workflows.shortlist_reasons import shortlist_reasons
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import narwhals as nw
     import pyarrow as pa
 
@@ -134,14 +136,19 @@ def as_fitted(config: Config, bundle: Bundle) -> Config:
     horizons = {"churn_horizon": bundle.window.churn_horizon, "ltv_horizon": bundle.window.ltv_horizon}
     window = WindowSettings(cutoff=config.cutoff, **horizons)
     value = ValueSettings(**vars(bundle.money))
-    _warn_of_changes(config, window, value)
+    _warn_of_changes(config, window, value, bundle.replenishment.settings if bundle.replenishment else {})
     return config.model_copy(update={"window": window, "value": value})
 
 
-def _warn_of_changes(config: Config, window: WindowSettings, value: ValueSettings) -> None:
+def _warn_of_changes(
+    config: Config, window: WindowSettings, value: ValueSettings, replenishment: Mapping[str, Any]
+) -> None:
     before = {f"window.{name}": said for name, said in config.window if said != "auto"}
     before |= {f"value.{name}": said for name, said in config.value if said is not None}
+    told = {name: getattr(config.replenishment, name) for name in replenishment}
+    before |= {f"replenishment.{name}": said for name, said in told.items() if said != "auto"}
     after = {f"window.{name}": used for name, used in window} | {f"value.{name}": used for name, used in value}
+    after |= {f"replenishment.{name}": used for name, used in replenishment.items()}
     changed = [f"{name} {after[name]} and not {said}" for name, said in before.items() if said != after[name]]
     if changed:
         _warn(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 import unicodedata
 from pathlib import Path
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 WIDTH = 80
 # above this a number is wider than it is worth in a table
 LONGEST_IN_FULL = 1e9
+_WIDE, _CLOSING = "\u1100-\u115f\u2e80-\uffef", "，。；：、！？）》」』”’"
+_PIECES = re.compile(f" ?(?:[{_WIDE}]|[^ {_WIDE}{_CLOSING}]+)[{_CLOSING}]*|.")
+"""What stands on one line: a word, or a wide letter, with what closes it."""
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -33,6 +37,22 @@ def number(value: float, digits: int = 3) -> str:
 def paragraph(text: str) -> str:
     """Text wrapped at 80 columns."""
     return "\n".join(_wrapped(text, WIDTH))
+
+
+def filled(text: str, width: int) -> list[str]:
+    """Lines of at most `width` columns; between two wide letters, which have no blanks, a line may end.
+
+    Examples
+    --------
+    >>> filled("上次购买咖啡。", 8), filled("three small words", 12)
+    (['上次购买', '咖啡。'], ['three small', 'words'])
+    """
+    lines = [""]
+    for piece in _PIECES.findall(" ".join(text.split())):
+        if columns(lines[-1] + piece.rstrip()) > width and lines[-1]:
+            lines.append("")
+        lines[-1] += piece.lstrip() if not lines[-1] else piece
+    return [line.rstrip() for line in lines]
 
 
 def fields(pairs: Iterable[tuple[str, str]]) -> str:

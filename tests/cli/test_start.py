@@ -44,7 +44,7 @@ def test_help_loads_nothing_heavy():
     assert loaded_by("--help") == set()
 
 
-@pytest.mark.parametrize("command", [["fit"], ["score"], ["demo"], ["config"], ["models"]], ids="".join)
+@pytest.mark.parametrize("command", [["fit"], ["score"], ["demo"], ["config"], ["models"], ["outreach"]], ids="".join)
 def test_help_of_a_command_loads_at_most_what_typer_reads_options_with(command):
     assert loaded_by(*command, "--help") <= {"pydantic"}
 

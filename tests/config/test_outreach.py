@@ -65,7 +65,9 @@ def test_a_section_has_the_keys_of_its_rules_and_no_other(section):
     assert set(section.model_fields) - BESIDE_THE_RULES.get(section, set()) == names
 
 
-@pytest.mark.parametrize("section", [section for section in MIRRORS if section is not StageSettings], ids=lambda section: section.__name__)
+@pytest.mark.parametrize(
+    "section", [section for section in MIRRORS if section is not StageSettings], ids=lambda section: section.__name__
+)
 def test_a_section_has_the_defaults_of_its_rules(section):
     assert rules_of(section()) == MIRRORS[section]()
 

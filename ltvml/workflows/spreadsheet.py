@@ -1,0 +1,72 @@
+"""CSV that is safe to open in a spreadsheet: no cell begins a formula.
+
+A text that would, because it begins with one of = + - @ (blanks and apostrophes aside), a tab or a line break, has an
+apostrophe put before it; so has a part of a text after a semicolon, tab or line break, where a spreadsheet that splits
+cells there would begin a new one. Texts are quoted and numbers are not, so ids keep their leading zeros and all their
+digits in the file; a spreadsheet that guesses types wants such a column imported as text.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_BLANK = r"[\s\x00-\x1f\ufeff\u200b']"
+# the wide forms are formulas too in East Asian spreadsheets
+_OPENS = "[=+\\-@\uff1d\uff0b\uff0d\uff20]"
+_FORMULA = re.compile(f"{_BLANK}*{_OPENS}|'*[\\t\\r\\n]")
+_INNER = re.compile(f"([;\\t\\r\\n])(?={_BLANK}*{_OPENS})")
+
+
+def write_csv(path: Path, rows: pd.DataFrame, *, byte_order_mark: bool = False) -> None:
+    """Write rows in UTF-8, safe to open; null is an empty cell.
+
+    Parameters
+    ----------
+    path : Path
+    rows : frame
+    byte_order_mark : bool
+        Whether the file begins with the mark by which spreadsheets know UTF-8.
+    """
+    texts = [str(name) for name in rows if not pd.api.types.is_numeric_dtype(rows[name])]
+    safe = {name: [safe_cell(text) for text in rows[name].astype(object).fillna("").astype(str)] for name in texts}
+    rows.assign(**safe).to_csv(
+        path,
+        index=False,
+        quoting=csv.QUOTE_NONNUMERIC,
+        lineterminator="\n",
+        encoding="utf-8-sig" if byte_order_mark else "utf-8",
+    )
+
+
+def safe_cell(text: str) -> str:
+    """A text that begins no formula, whole or split at a semicolon, tab or line break.
+
+    Examples
+    --------
+    >>> safe_cell("0042"), safe_cell("=1+1"), safe_cell("tea;=1+1")
+    ('0042', "'=1+1", "tea;'=1+1")
+    """
+    return _INNER.sub(r"\1'", marked(text))
+
+
+def marked(text: str) -> str:
+    """A text with an apostrophe before it where it would begin a formula; `unmarked` takes it away again."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def unmarked(text: str) -> str:
+    """The text that `marked` was given.
+
+    Examples
+    --------
+    >>> [unmarked(marked(text)) for text in ("-5", "'-5", "'tis")]
+    ['-5', "'-5", "'tis"]
+    """
+    return text[1:] if text.startswith("'") and _FORMULA.match(text[1:]) else text
