@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ltvml.config.keys import keys_of, section_within
-from ltvml.config.nearest import nearest
 from ltvml.errors import ConfigError, LtvmlError
+from ltvml.nearest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -18,8 +18,8 @@ from pydantic import (
     WrapValidator,
 )
 
-from ltvml.config.nearest import did_you_mean
 from ltvml.contracts import CONTACTS, PRODUCTS, TRANSACTIONS, Table
+from ltvml.nearest import did_you_mean
 from ltvml.window import as_date
 
 

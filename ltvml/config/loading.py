@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from ltvml.config.document import Config
-from ltvml.config.nearest import did_you_mean
 from ltvml.errors import ConfigError
+from ltvml.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence

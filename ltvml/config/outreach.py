@@ -8,7 +8,6 @@ from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from ltvml.config.faults import FaultyConfigError
 from ltvml.config.fields import Days, Name, Number, Path, Whole
-from ltvml.config.nearest import did_you_mean
 from ltvml.config.outreach_actions import (
     SHIPPED,
     Actions,
@@ -29,6 +28,7 @@ from ltvml.config.outreach_rules import (
     TagSettings,
 )
 from ltvml.config.section import Section
+from ltvml.nearest import did_you_mean
 from ltvml.outreach.actions import CHANNELS, PURPOSES, Action, Channel
 from ltvml.outreach.phrases import languages
 

@@ -30,9 +30,9 @@ from ltvml.config.fields import (
     Trials,
     Zone,
 )
-from ltvml.config.nearest import did_you_mean
 from ltvml.config.section import Section
 from ltvml.models.registry import available
+from ltvml.nearest import did_you_mean
 
 ReturnsPolicy = Literal["net", "drop", "error"]
 RowPolicy = Literal["keep", "drop"]

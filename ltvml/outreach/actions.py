@@ -13,10 +13,11 @@ What each action wants of a customer is written in `ltvml.outreach.eligibility`,
 
 from __future__ import annotations
 
-import difflib
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from ltvml.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -179,15 +180,10 @@ def _days(action: Action) -> list[tuple[str, int]]:
 
 def _unknown(what: str, names: Iterable[str], known: Collection[str]) -> list[str]:
     return [
-        f"{what} '{name}' is not known; expected one of {', '.join(known)}{_nearest(name, known)}."
+        f"{what} '{name}' is not known; expected one of {', '.join(known)}{did_you_mean(name, known)}."
         for name in names
         if name not in known
     ]
-
-
-def _nearest(name: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(name, sorted(known), n=1)
-    return f"; did you mean {close[0]}" if close else ""
 
 
 def _repeated(what: str, names: Sequence[str]) -> list[str]:

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from ltvml.errors import ConfigError, DataContractError
-from ltvml.outreach.nearest import no_such_column
+from ltvml.nearest import no_such_column
 from ltvml.window import days_of
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from ltvml.errors import ConfigError
-from ltvml.outreach.nearest import no_such_column
+from ltvml.nearest import no_such_column
 from ltvml.window import day_number, days_of
 
 if TYPE_CHECKING:

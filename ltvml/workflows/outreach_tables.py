@@ -19,10 +19,10 @@ from ltvml.features.habits import habits, most_bought, order_hours
 from ltvml.features.item_days import item_days
 from ltvml.features.items import item_statistics
 from ltvml.features.ladder import climbs
+from ltvml.nearest import no_such_column
 from ltvml.outreach import cadence, companions
 from ltvml.outreach.actions import windows
 from ltvml.outreach.ladder import Ladder, ladder
-from ltvml.outreach.nearest import no_such_column
 from ltvml.outreach.rules import rule_faults
 from ltvml.outreach.stages import StageRules, stages
 from ltvml.outreach.tags import TAGS, tags

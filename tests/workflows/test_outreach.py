@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import pytest
 import ltvml
 from ltvml.contracts import OUTREACH
 from ltvml.engines.frames import arrow_schema
+from ltvml.errors import DataContractError
 from ltvml.outreach.effects import Effect, Effects
 from ltvml.outreach.holdout import groups
 from ltvml.workflows.outreach import outreach
@@ -203,9 +204,10 @@ def test_the_next_day_does_not_repeat_what_was_planned(shop: Shop, tmp_path: Pat
 def test_both_arms_are_held_back_alike_on_the_next_day(shop: Shop, tmp_path: Path):
     first = shop.plan(tmp_path).plan.set_index("customer_id")
     second = shop.plan(tmp_path, cutoff=NEXT_DAY).plan.set_index("customer_id")
-    would_be = first.index[first["suppressed_by"].eq("holdout")]
-    assert len(would_be) > 5
-    assert not second.loc[would_be, "suppressed_by"].eq("holdout").any()
+    would_be, made = first.index[first["suppressed_by"].eq("holdout")], first.index[first["suppressed_by"].isna()]
+    shares = [second.loc[rows, "suppressed_by"].eq("repeated").mean() for rows in (would_be, made)]
+    assert min(shares) > 0.7
+    assert shares[0] == pytest.approx(shares[1], abs=0.2)
 
 
 def test_another_campaign_contacts_those_whom_the_last_one_held_out(shop: Shop, tmp_path: Path):
@@ -259,15 +261,30 @@ def test_limits_of_stages_that_were_told_are_not_kept(shop: Shop, tmp_path: Path
     assert learned.tables.stage_rules.lapsed_risk != 0.99
 
 
-def test_what_a_later_run_learned_does_not_reach_an_earlier_one(shop: Shop, planned: OutreachReport, tmp_path: Path):
-    later = shop.plan(tmp_path, cutoff=NEXT_DAY)
-    kept = (tmp_path / "stage_rules.json").read_bytes()
-    effects = {"win_back": {"until": "2021-01-15", "shift": 2.0}}
-    write_effects(tmp_path, effects)
-    earlier = shop.plan(tmp_path)
-    pd.testing.assert_frame_equal(earlier.plan, planned.plan)
-    assert earlier.tables.stage_rules == planned.tables.stage_rules != later.tables.stage_rules
-    assert (tmp_path / "stage_rules.json").read_bytes() == kept
+def test_limits_that_were_learned_are_kept_for_later_runs_of_the_bundle_alone(
+    shop: Shop, planned: OutreachReport, tmp_path: Path
+):
+    for told, used in (
+        ({"bundle_version": shop.bundle.version, "learned_on": "2020-12-30"}, True),
+        ({"bundle_version": "another", "learned_on": "2020-12-30"}, False),
+        # what a later run learned has seen what is not known yet
+        ({"bundle_version": shop.bundle.version, "learned_on": NEXT_DAY}, False),
+    ):
+        kept = told | {"rules": asdict(replace(planned.tables.stage_rules, lapsed_silence=300))}
+        (tmp_path / "stage_rules.json").write_text(json.dumps(kept))
+        assert (shop.plan(tmp_path).tables.stage_rules.lapsed_silence == 300) == used
+
+
+def test_a_damaged_file_of_limits_is_refused(shop: Shop, tmp_path: Path):
+    (tmp_path / "stage_rules.json").write_text("{")
+    with pytest.raises(DataContractError, match=r"stage_rules\.json cannot be read") as told:
+        shop.plan(tmp_path)
+    assert "remove it" in str(told.value.hint)
+
+
+def test_effects_that_were_measured_later_are_not_known_yet(shop: Shop, planned: OutreachReport, tmp_path: Path):
+    write_effects(tmp_path, {"win_back": {"until": "2021-01-15", "shift": 2.0}})
+    pd.testing.assert_frame_equal(shop.plan(tmp_path).plan, planned.plan)
 
 
 def write_effects(folder: Path, effects: dict[str, dict[str, Any]]) -> None:
@@ -342,7 +359,7 @@ def test_the_list_can_be_in_chinese(shop: Shop, planned: OutreachReport, tmp_pat
     report = shop.plan(tmp_path, outreach=OFTEN | {"language": "zh", "byte_order_mark": True})
     assert (report.folder / "outreach.csv").read_bytes().startswith(b"\xef\xbb\xbf")
     rows = contents(report)
-    assert {row["channel"] for row in rows} <= {"邮件", "推送", "短信", "电话"}
+    assert {row["channel"] for row in rows} == {"邮件", "推送消息"}
     assert all(any("\u4e00" <= letter <= "\u9fff" for letter in row["reason"]) for row in rows)
     assert report.contacts["action"].tolist() == planned.contacts["action"].tolist()
     assert max(columns(line) for line in report.text().splitlines() if "/" not in line) <= 80
@@ -379,7 +396,7 @@ def test_the_report_fits_in_80_columns_and_its_values_are_plain(planned: Outreac
     text = planned.text()
     assert max(columns(line) for line in text.splitlines() if "/" not in line) <= 80
     assert "by assumed effects: no experiment stands behind them" in text
-    assert "it does not show" in text
+    assert "it does not show that an order causes the next one" in " ".join(text.split())
     told = json.loads(json.dumps(planned.to_dict(), allow_nan=False))
     assert told["contacts"][0]["customer_id"] == planned.contacts["customer_id"].iloc[0]
     assert told["power"]

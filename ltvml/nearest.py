@@ -34,3 +34,19 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """
     found = nearest(name, known)
     return f"; did you mean {found}?" if found else ""
+
+
+def no_such_column(name: str, known: Iterable[str]) -> str:
+    """What is wrong with the name of a column, with the nearest that is there.
+
+    Examples
+    --------
+    >>> no_such_column("chrun_risk", ["churn_risk", "n_orders"])
+    "there is no column 'chrun_risk'; did you mean 'churn_risk'?"
+    >>> no_such_column("x", ["n_orders", "churn_risk"])
+    "there is no column 'x'; expected one of churn_risk, n_orders."
+    """
+    names = sorted(known)
+    found = nearest(name, names)
+    rest = f"did you mean '{found}'?" if found else f"expected one of {', '.join(names)}."
+    return f"there is no column '{name}'; {rest}"
