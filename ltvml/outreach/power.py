@@ -246,7 +246,8 @@ class Launch:
     def _effect_in_words(self) -> tuple[str, ...]:
         if math.isnan(self.power_of_effect):
             return ()
-        advice = "" if self.power_of_effect >= self.conversion.power else " More customers held out would show more."
+        few = self.power_of_effect < self.conversion.power and self.conversion.holdout < self.conversion.treat
+        advice = " More customers held out would show more." if few else ""
         return (
             f"The assumed effect is {100 * self.assumed_difference():+.2f} points; if it is true, it will be found in "
             f"{self.power_of_effect:.0%} of such campaigns.{advice}",

@@ -56,7 +56,8 @@ class ItemTally:
     @property
     def words(self) -> str:
         """Counts in one line."""
-        counts = ", ".join(f"{self.statuses[name]:,} {name}" for name in STATUSES if self.statuses[name])
+        found = [name for name in STATUSES if self.statuses[name]]
+        counts = ", ".join(f"{self.statuses[name]:,} {name.replace('_', ' ')}" for name in found)
         return f"{self.rows:,} customers x items: {counts}; {self.due:,} customers have one due next"
 
     def to_dict(self) -> dict[str, Any]:
