@@ -209,12 +209,14 @@ def stage_moves(root: Path, cutoff: str, customers: pd.DataFrame) -> pd.DataFram
 
 
 def write_tables(staging: Path, tables: OutreachTables, moves: pd.DataFrame) -> None:
-    """Stages with tags, the ladder, the companions and the moves."""
+    """Stages with tags, the ladder, the companions, the offers and the moves."""
     staged = tables.customers[["customer_id", "stage"]].merge(tables.tags, on="customer_id", how="left")
     to_go = tables.ladder.orders_to_go(tables.customers["n_orders"])
     staged.assign(orders_to_go=to_go).to_parquet(staging / STAGES_FILE, index=False)
     tables.ladder.table().to_csv(staging / "ladder.csv", index=False)
     write_csv(staging / "companions.csv", tables.companions)
+    for name, offer in tables.offers.items():
+        write_csv(staging / f"{name}.csv", offer)
     moves.to_csv(staging / "transitions.csv", index=False)
 
 

@@ -19,8 +19,9 @@ from ltvml.features.habits import habits, most_bought, order_hours
 from ltvml.features.item_days import item_days
 from ltvml.features.items import item_statistics
 from ltvml.features.ladder import climbs
+from ltvml.features.prices import product_prices
 from ltvml.nearest import no_such_column
-from ltvml.outreach import cadence, companions
+from ltvml.outreach import cadence, companions, offers
 from ltvml.outreach.actions import windows
 from ltvml.outreach.ladder import Ladder, ladder
 from ltvml.outreach.rules import rule_faults
@@ -67,6 +68,8 @@ class OutreachTables:
     ladder : Ladder
     companions : frame
         One row a customer: the companion and why; empty where there are no items.
+    offers : dict of str to frame
+        Bundles, upgrades and items to stock up on, as far as the data allow them; see `outreach.offers`.
     contacts : frame, optional
         Contacts made and planned by earlier runs.
     wishes : Wishes
@@ -84,6 +87,7 @@ class OutreachTables:
     tasks: pd.DataFrame
     ladder: Ladder
     companions: pd.DataFrame
+    offers: dict[str, pd.DataFrame]
     contacts: pd.DataFrame | None
     wishes: Wishes
     stage_rules: StageRules
@@ -112,6 +116,7 @@ class Gatherer:
     scores: Path
     folder: Path
     lacks: list[str] = field(default_factory=list)
+    offers: dict[str, pd.DataFrame] = field(default_factory=dict)
     stage_rules: StageRules = field(default_factory=StageRules)
     learned_on: str | None = None
 
@@ -141,6 +146,7 @@ class Gatherer:
             tasks=self._tasks(customers, pairs),
             ladder=self._ladder(),
             companions=offered,
+            offers=self.offers | self._stock_up(),
             contacts=contacts,
             wishes=read_wishes(self.config),
             stage_rules=self.stage_rules,
@@ -262,7 +268,22 @@ class Gatherer:
         except DataContractError as error:
             self.lacks.append(f"There are no companions: {error.message}")
             return empty
+        self.offers |= {"bundles": offers.bundles(learned, coverage=settings.coverage), **self._upgrades(learned)}
         return companions.recommend(learned, owned, window.cutoff_day, settings)
+
+    def _upgrades(self, learned: companions.Companions) -> dict[str, pd.DataFrame]:
+        """Dearer products of a category; only where products are the items and have categories and quantities."""
+        found, role = set(self.intake.lines.collect_schema().names()), self.bundle.replenishment
+        by_product = role is not None and role.item == "product_id" and self.config.products.source is None
+        if not by_product or not {"product_id", "category", "quantity"} <= found:
+            return {}
+        prices = product_prices(self.intake.lines, self.intake.window, decimals=self.config.value.decimals)
+        return {"upgrades": offers.upgrades(learned, self.intake.engine.collect(prices))}
+
+    def _stock_up(self) -> dict[str, pd.DataFrame]:
+        """Items of which a larger pack delays the next order."""
+        role = self.bundle.replenishment
+        return {"stock_up": offers.stock_up(role.items()[["item", "elasticity"]])} if role is not None else {}
 
     def _stage_rules(self, customers: pd.DataFrame) -> StageRules:
         """The rules of the configuration, or those learned with this bundle: kept, so that only customers move."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ltvml.workflows.wording import WIDTH, columns, fields, number, paragraph, place, short, table, times
+from ltvml.workflows.wording import WIDTH, columns, fields, filled, number, paragraph, place, short, table, times
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,20 @@ def test_columns_of_a_table_stay_aligned_under_wide_letters():
 
 def test_a_paragraph_is_within_80_columns():
     assert max(map(len, paragraph("words and words " * 30).splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "这位客户的“coffee”通常够用39天，上次购买是50天前；预计在1月5日至3月5日之间需要补货。" * 3,
+        "plain words, " * 30,
+        "",
+        "。。，",
+    ],
+)
+def test_wide_letters_fill_lines_of_the_width_and_nothing_is_lost(text):
+    lines = filled(text, 40)
+    assert max(columns(line) for line in lines) <= 40
+    assert "".join("".join(lines).split()) == "".join(text.split())
+    # a line begins with no stop that closes the one before
+    assert not [line for line in lines[1:] if line[0] in "，。；"]
