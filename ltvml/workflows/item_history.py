@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 
@@ -18,12 +19,11 @@ from ltvml.models.replenishment.item_fit import ELASTICITY
 from ltvml.models.replenishment.pair_features import with_features
 from ltvml.models.replenishment.pair_history import PairHistory, log_quantities
 from ltvml.models.replenishment.pair_snapshots import PairSnapshots
-from ltvml.workflows.history import SAMPLE_SALT
+from ltvml.workflows.history import BUCKETS, SAMPLE_SALT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import narwhals as nw
     from numpy.typing import NDArray
 
     from ltvml.engines.base import Engine
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 PAIR = ["customer_id", "item"]
+# a salt of its own: learners hold customers out, and sample them, by the bucket of the other
+PAST_SALT = "past items"
 
 
 @dataclass
@@ -48,17 +50,33 @@ class ItemHistory:
         What the user knows of how long a unit lasts.
     contents : frame, optional
         `product_id`, `item`, `units`: what is inside the products.
+    past_share : float
+        Share of the customers, by their hash, who are looked at on days before the cutoff; see `sample_past`.
     """
 
     history: History
     item: str
     days_per_unit: dict[str, float] = field(default_factory=dict)
     contents: pd.DataFrame | None = None
+    past_share: float = 1.0
     _item_days: dict[int, nw.LazyFrame[Any]] = field(default_factory=dict, repr=False)
     _gaps: dict[int, pd.DataFrame] = field(default_factory=dict, repr=False)
     _known: dict[int, pd.DataFrame] = field(default_factory=dict, repr=False)
     _renewals: dict[int, GammaRenewal] = field(default_factory=dict, repr=False)
     _parts: dict[tuple[int, int], tuple[pd.DataFrame, Array]] = field(default_factory=dict, repr=False)
+
+    def sample_past(self, day: int, most: int) -> None:
+        """Look at so few customers on earlier days that a day has `most` pairs or not many more.
+
+        Parameters
+        ----------
+        day : int
+            The oldest day that will be looked at; nothing after it decides the share.
+        most : int
+        """
+        pairs_then = seen(self.history.sampled_lines, self._window(day)).select("customer_id", self.item).unique()
+        count = self._engine.collect(pairs_then.select(nw.len().cast(nw.Int64).alias("pairs")))["pairs"].iloc[0]
+        self.past_share = min(most / max(int(count), 1), 1.0)
 
     def known(self, day: int) -> pd.DataFrame:
         """Rows of `contracts.PAIRS` of the sampled customers as of a day, without elasticity, with `bucket`."""
@@ -137,9 +155,19 @@ class ItemHistory:
     def _window(self, day: int) -> Window:
         return self.history.window(day)
 
+    @cached_property
+    def _past_lines(self) -> nw.LazyFrame[Any]:
+        """Lines of the customers who are looked at on earlier days."""
+        lines = self.history.sampled_lines
+        if self.past_share == 1.0:
+            return lines
+        bucketed = self._engine.bucket(lines, PAST_SALT)
+        return self._engine.keep(bucketed.filter(nw.col("bucket") < self.past_share * BUCKETS).drop("bucket"))
+
     def _days(self, day: int) -> nw.LazyFrame[Any]:
         if day not in self._item_days:
-            table = item_days_as_of(self.history.sampled_lines, self.item, self._window(day), **self._item_options)
+            lines = self.history.sampled_lines if day == self.history.cutoff_day else self._past_lines
+            table = item_days_as_of(lines, self.item, self._window(day), **self._item_options)
             self._item_days[day] = self._engine.keep(table)
         return self._item_days[day]
 
