@@ -31,12 +31,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from outreach_study.companion_rivals import own_top_items, rank_by_counts, rank_by_popularity
+from outreach_study.hit_rates import hit_difference, hit_rates, new_items
 
 from ltvml.engines.duckdb import DuckDBEngine
-from ltvml.features.companions import first_purchases, item_counts, new_buyers, new_customers, pair_counts
-from ltvml.outreach.companion_rivals import own_top_items, rank_by_counts, rank_by_popularity
-from ltvml.outreach.companions import CompanionSettings, learn, recommend
-from ltvml.outreach.hit_rates import hit_difference, hit_rates, new_items
+from ltvml.features.plan.companions import first_purchases, item_counts, new_buyers, new_customers, pair_counts
+from ltvml.outreach.offers.companions import CompanionSettings, learn, recommend
 from ltvml.window import Window, date_of, day_number
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -16,15 +16,15 @@ import numpy as np
 import pandas as pd
 
 from ltvml.hashing import buckets_of
-from ltvml.models.booster import Growth
-from ltvml.outreach.difference import adjusted_difference, mean_difference, rate_difference
-from ltvml.outreach.effects import learn
-from ltvml.outreach.holdout import groups
-from ltvml.outreach.measure import Measurement, measure
-from ltvml.outreach.power import before_launch
-from ltvml.outreach.qini import caught, qini_curve
-from ltvml.outreach.trial import Campaign
-from ltvml.outreach.uplift import out_of_fold
+from ltvml.models.trees.booster import Growth
+from ltvml.outreach.experiment.difference import adjusted_difference, mean_difference, rate_difference
+from ltvml.outreach.experiment.effects import learn
+from ltvml.outreach.experiment.holdout import groups
+from ltvml.outreach.experiment.measure import Measurement, measure
+from ltvml.outreach.experiment.power import before_launch
+from ltvml.outreach.experiment.qini import caught, qini_curve
+from ltvml.outreach.experiment.trial import Campaign
+from ltvml.outreach.experiment.uplift import out_of_fold
 
 NONE, ARMS = "No E-Mail", ("Womens E-Mail", "Mens E-Mail")
 AFTERWARDS = ["segment", "visit", "conversion", "spend"]

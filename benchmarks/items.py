@@ -52,8 +52,8 @@ def elasticities() -> pd.DataFrame:
 def by_ltvml(path: Path, job: str, *, threads: int, returns: bool) -> dict[str, Any]:
     from ltvml.engines.base import Source
     from ltvml.engines.duckdb import DuckDBEngine
-    from ltvml.features.item_days import item_days
-    from ltvml.features.items import item_statistics
+    from ltvml.features.items.days import item_days
+    from ltvml.features.items.gaps import item_statistics
     from ltvml.window import Window
 
     engine, window = DuckDBEngine(threads=threads), Window(CUTOFF)

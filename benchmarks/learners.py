@@ -15,9 +15,9 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from ltvml.models.booster import MOST_ROUNDS, PATIENCE, Growth, Sample, grow, held_out_customers
+from ltvml.contracts import BEHAVIOUR, CLOSED_FORM
 from ltvml.models.design import design, silence_directions, usable_names
-from ltvml.snapshot_columns import BEHAVIOUR, CLOSED_FORM
+from ltvml.models.trees.booster import MOST_ROUNDS, PATIENCE, Growth, Sample, grow, held_out_customers
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,16 +17,16 @@ import numpy as np
 import pandas as pd
 
 from ltvml.outreach.actions import CHANNELS, PURPOSES
-from ltvml.outreach.allocation import allocate
-from ltvml.outreach.caps import Caps, suppressions
-from ltvml.outreach.limits import Limits, Queue
+from ltvml.outreach.allocation.allocate import allocate
+from ltvml.outreach.allocation.limits import Limits, Queue
 from ltvml.outreach.plan import plan
 from ltvml.outreach.priority import Fatigue, prioritise
+from ltvml.outreach.restraint.caps import Caps, suppressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ltvml.outreach.allocation import Allocation
+    from ltvml.outreach.allocation.allocate import Allocation
 
 ACTIONS = 10
 CUTOFF = 20_000

@@ -39,10 +39,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from outreach_study.backtest import compare_in_regimes, compare_rankings
 
 import ltvml
 from ltvml.config import Config
-from ltvml.workflows.outreach_backtest import compare_in_regimes, compare_rankings
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 NAMED = {"churn": "closed_form", "value": "purchase_times_spend", "replenishment": "gamma_renewal"}

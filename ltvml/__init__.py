@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ltvml.bundle import Bundle
+    from ltvml.bundle.bundle import Bundle
     from ltvml.config import Config, load_config
     from ltvml.models.purchase.bg_nbd import BGNBD
     from ltvml.models.purchase.mbg_nbd import MBGNBD
@@ -44,7 +44,7 @@ _HOMES = {
     "BGNBD": "ltvml.models.purchase.bg_nbd",
     "MBGNBD": "ltvml.models.purchase.mbg_nbd",
     "GammaGamma": "ltvml.models.spend.gamma_gamma",
-    "Bundle": "ltvml.bundle",
+    "Bundle": "ltvml.bundle.bundle",
     "Config": "ltvml.config",
     "load_config": "ltvml.config",
     "Window": "ltvml.window",

@@ -28,7 +28,7 @@ class Absent:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 
 sys.meta_path.insert(0, Absent())
-import ltvml.bundle
+import ltvml.bundle.bundle
 import ltvml.models
 
 names = [found.name for found in pkgutil.walk_packages(ltvml.models.__path__, "ltvml.models.")]

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import ltvml
-from ltvml.bundle import Bundle
+from ltvml.bundle.bundle import Bundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable

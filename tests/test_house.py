@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import grimp
 import pytest
 from packaging.markers import Marker
 from packaging.requirements import Requirement
@@ -36,6 +37,18 @@ CHECKS = {
 def test_the_tree_passes(command: tuple[str, ...]) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
+
+
+def test_no_two_files_import_each_other_not_even_for_their_types() -> None:
+    graph = grimp.build_graph("ltvml", cache_dir=None, exclude_type_checking_imports=False)
+    files = sorted(name for name in graph.modules if not graph.find_children(name))
+    circles = {
+        tuple(sorted((name, other)))
+        for name in files
+        for other in graph.find_modules_directly_imported_by(name)
+        if graph.chain_exists(importer=other, imported=name)
+    }
+    assert circles == set()
 
 
 def test_the_page_of_columns_is_what_the_contracts_say() -> None:

@@ -8,23 +8,9 @@ import json
 import numpy as np
 import pytest
 
+from ltvml.clock import LEAP_SLOT, SLOTS, OperationalTime, day_of_year, day_of_year_in_words, with_mean_one
 from ltvml.errors import BundleError, ConfigError
-from ltvml.window import (
-    LEAP_SLOT,
-    SLOTS,
-    OperationalTime,
-    Window,
-    as_date,
-    daily_discount_rate,
-    date_of,
-    dates_of,
-    day_number,
-    day_of_year,
-    day_of_year_in_words,
-    days_of,
-    round_to_weeks,
-    with_mean_one,
-)
+from ltvml.window import Window, as_date, daily_discount_rate, date_of, dates_of, day_number, days_of, round_to_weeks
 
 ROUNDING = 1e-8
 """Days: sums of some ten thousand days in doubles, and back."""

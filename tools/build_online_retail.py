@@ -15,8 +15,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-
-from ltvml.datasets.families import OTHER, family_of
+from families import OTHER, family_of
 
 TARGET = Path(__file__).resolve().parents[1] / "ltvml" / "datasets" / "files"
 LARGEST = 4_000_000  # bytes that the wheel may spend on this shop

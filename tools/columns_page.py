@@ -1,4 +1,4 @@
-"""Write docs/columns.md from the tables of ltvml/contracts.py and ltvml/snapshot_columns.py.
+"""Write docs/columns.md from the tables of ltvml/contracts.py and ltvml/contracts.py.
 
 python tools/columns_page.py
 """
@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ltvml.contracts import (
+    BEHAVIOUR,
+    CLOSED_FORM,
     CONTACTS,
     CUSTOMER_SCORES,
     LINES,
@@ -19,7 +21,6 @@ from ltvml.contracts import (
     SUMMARY,
     TRANSACTIONS,
 )
-from ltvml.snapshot_columns import BEHAVIOUR, CLOSED_FORM
 
 if TYPE_CHECKING:
     from ltvml.contracts import Table
@@ -47,7 +48,7 @@ INTRODUCTIONS = {
 }
 HEAD = """# Columns
 
-The tables that cross a border, as `ltvml/contracts.py` and `ltvml/snapshot_columns.py` declare them. This page is
+The tables that cross a border, as `ltvml/contracts.py` and `ltvml/contracts.py` declare them. This page is
 written by `tools/columns_page.py`; a test fails where the two differ. Days are whole days; money is in the currency of
 the orders, net of returns.
 """

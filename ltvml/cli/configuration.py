@@ -11,7 +11,7 @@ from ltvml.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Debug, Overrid
 from ltvml.cli.session import Document, read_config, session
 
 if TYPE_CHECKING:
-    from ltvml.config.keys import Key
+    from ltvml.config.faults import Key
 
 WIDTH = 80
 
@@ -39,7 +39,7 @@ def schema(as_json: AsJson = False, quiet: Quiet = False, debug: Debug = False) 
     """List every key with its default and meaning; with --json, print the JSON Schema."""
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
         from ltvml.config import Config
-        from ltvml.config.keys import keys_of
+        from ltvml.config.faults import keys_of
 
         job.show(Document(Config.model_json_schema(), "\n".join(described(key) for key in keys_of(Config))))
 

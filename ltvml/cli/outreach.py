@@ -85,9 +85,9 @@ def plan(
     """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
         settings = read_config(config, overrides, no_mlflow=no_mlflow)
-        from ltvml.workflows import outreach as workflow
+        from ltvml.workflows import plan as workflow
 
-        show_run(job, workflow.outreach(settings, model=model, out=out, progress=job.progress))
+        show_run(job, workflow.plan_outreach(settings, model=model, out=out, progress=job.progress))
 
 
 @group.command(epilog=MEASURE_EXAMPLES)
@@ -116,6 +116,6 @@ def measure(
     """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
         settings = read_config(config, overrides, no_mlflow=no_mlflow)
-        from ltvml.workflows import outreach_measure as workflow
+        from ltvml.workflows import measure as workflow
 
         show_run(job, workflow.measure_outreach(settings, plan=plan, until=until, out=out, progress=job.progress))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ltvml.cli.progress import ProgressBars
     from ltvml.config import Config
-    from ltvml.workflows.recording import Recorded
+    from ltvml.reports.recording import Recorded
 
 BUG_EXIT_CODE = 70
 INTERRUPTED_EXIT_CODE = 130

@@ -31,7 +31,7 @@ from ltvml.config.fields import (
     Zone,
 )
 from ltvml.config.section import Section
-from ltvml.models.registry import available
+from ltvml.models import registry
 from ltvml.nearest import did_you_mean
 
 ReturnsPolicy = Literal["net", "drop", "error"]
@@ -144,9 +144,14 @@ AUTO_MEANS: Mapping[ChosenRole, str] = MappingProxyType(
 )
 
 
+def model_names(role: ChosenRole) -> list[str]:
+    """Models that `models.<role>` may name."""
+    return sorted({*(name for folder in FOLDERS[role] for name in registry.names(folder)), *ON_OTHERS[role]})
+
+
 def models_by_name(role: ChosenRole) -> dict[str, str]:
-    """Models that `models.<role>` may name, each with a line on what it is."""
-    alone = {name: line for folder in FOLDERS[role] for name, line in available(folder).items()}
+    """The same, each with a line on what it is; imports them."""
+    alone = {name: line for folder in FOLDERS[role] for name, line in registry.available(folder).items()}
     return dict(sorted((alone | dict(ON_OTHERS[role])).items()))
 
 
@@ -169,7 +174,7 @@ class ModelSettings(Section):
     @classmethod
     def _is_a_model(cls, choice: ModelChoice, place: ValidationInfo) -> ModelChoice:
         """Refuse a name that the role does not have."""
-        known = models_by_name(cast("ChosenRole", place.field_name))
+        known = model_names(cast("ChosenRole", place.field_name))
         if choice.name not in {AUTO, *known}:
             near = did_you_mean(choice.name, known)
             raise ValueError(f"there is no model '{choice.name}'{near}; expected auto, {', '.join(known)}")

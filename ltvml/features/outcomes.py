@@ -65,7 +65,7 @@ def outcomes(
         raise ConfigError(
             f"the label window of {horizon} days after {window.cutoff} ends after {date_of(until)}, the last day that "
             "may be looked at; expected a window that has closed.",
-            hint="take origins from ltvml.evaluation.origins, or a shorter horizon.",
+            hint="take origins from ltvml.backtesting.origins, or a shorter horizon.",
         )
     end = replace(window, cutoff=date_of(window.cutoff_day + horizon))
     label = customer_days(held_out(lines, window, horizon), has_returns=has_returns)

@@ -8,22 +8,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ltvml.errors import DataContractError, DataWarning
 from ltvml.features.ledger import (
+    USED,
     Ledger,
+    Rules,
     copies,
     ledger_of,
     on_shared_days,
     reason_counts,
+    used_lines,
     with_duplicates,
     with_unmatched_returns,
 )
-from ltvml.features.reasons import USED, Rules, used_lines
-from ltvml.features.returns import (
-    customer_days,
-    customers_in_the_red,
-    netted_days,
-    purchase_days,
-    without_purchase,
-)
+from ltvml.features.returns import customer_days, customers_in_the_red, netted_days, purchase_days, without_purchase
 from ltvml.window import WEEK, date_of
 
 if TYPE_CHECKING:

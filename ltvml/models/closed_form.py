@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
-    from ltvml.window import OperationalTime
+    from ltvml.clock import OperationalTime
 
     Array = NDArray[np.float64]
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ltvml.contracts import DERIVED, GROW_WITH_SILENCE, LEARNER_COLUMNS, SHRINK_WITH_SILENCE
 from ltvml.errors import DataContractError
-from ltvml.snapshot_columns import DERIVED, GROW_WITH_SILENCE, LEARNER_COLUMNS, SHRINK_WITH_SILENCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,39 +1,81 @@
-"""Models by role and name. A model's name is its file's name: a new file in the folder of a role is a new model.
+"""Models by role and name: those that ship, in one table, and those that other packages bring by an entry point.
 
-Folders are read as text and a model is imported only when it is asked for, so that listing them loads no library.
+A package adds a model with one line of its own `pyproject.toml`, role and name joined by a dot:
+
+    [project.entry-points."ltvml.models"]
+    "repurchase.my_model" = "my_package.my_model:MyModel"
+
+A model is imported only when it is made or loaded, so that listing the names loads no library.
 """
 
 from __future__ import annotations
 
-import ast
 import difflib
+import inspect
 from functools import cache
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ltvml.errors import BundleError, ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from importlib.metadata import EntryPoint
 
     from ltvml.models.base import Model
 
-ROOM = Path(__file__).parent
+PLUGINS = "ltvml.models"
+"""Group of entry points that other packages add models to."""
+
+SHIPPED: Mapping[str, Mapping[str, str]] = {
+    "purchase": {
+        "bg_nbd": "ltvml.models.purchase.bg_nbd:BGNBD",
+        "lifetimes_bg_nbd": "ltvml.models.purchase.lifetimes_bg_nbd:LifetimesBGNBD",
+        "mbg_nbd": "ltvml.models.purchase.mbg_nbd:MBGNBD",
+    },
+    "repurchase": {
+        "base_rate": "ltvml.models.repurchase.base_rate:BaseRate",
+        "lightgbm_binary": "ltvml.models.repurchase.lightgbm_binary:LightGBMBinary",
+        "lightgbm_hazard": "ltvml.models.repurchase.lightgbm_hazard:LightGBMHazard",
+        "logistic": "ltvml.models.repurchase.logistic:Logistic",
+        "mix": "ltvml.models.repurchase.mix:RepurchaseMix",
+        "recency": "ltvml.models.repurchase.recency:Recency",
+    },
+    "spend": {
+        "gamma_gamma": "ltvml.models.spend.gamma_gamma:GammaGamma",
+        "mean_order": "ltvml.models.spend.mean_order:MeanOrder",
+    },
+    "value": {
+        "lightgbm_tweedie": "ltvml.models.value.lightgbm_tweedie:LightGBMTweedie",
+        "lightgbm_two_stage": "ltvml.models.value.lightgbm_two_stage:LightGBMTwoStage",
+        "mix": "ltvml.models.value.mix:ValueMix",
+        "past_spend": "ltvml.models.value.past_spend:PastSpend",
+    },
+    "replenishment": {
+        "gamma_renewal": "ltvml.models.replenishment.gamma_renewal:GammaRenewal",
+        "household_activity": "ltvml.models.replenishment.household_activity:HouseholdActivity",
+        "lightgbm_stacker": "ltvml.models.replenishment.lightgbm_stacker:LightGBMStacker",
+        "mean_gap": "ltvml.models.replenishment.usual_gap:MeanGap",
+        "poisson_gamma": "ltvml.models.replenishment.usual_gap:PoissonGamma",
+        "pooled_median": "ltvml.models.replenishment.usual_gap:PooledMedian",
+    },
+}
+"""Where each model is, by role and name."""
+
+ON_OTHERS: Mapping[str, Mapping[str, str]] = {
+    "purchase": {"in_operational_time": "ltvml.models.purchase.in_operational_time:InOperationalTime"},
+    "value": {"purchase_times_spend": "ltvml.models.value.purchase_times_spend:PurchaseTimesSpend"},
+}
+"""Models that are made of fitted ones; a name alone cannot make them."""
 
 
-def available(role: str) -> dict[str, str]:
-    """Models of a role that a name alone can make.
+def names(role: str) -> tuple[str, ...]:
+    """Names of the models of a role that a name alone can make, in alphabetical order.
 
     Parameters
     ----------
     role : str
-        The name of a folder: purchase, spend, value, ...
-
-    Returns
-    -------
-    dict
-        First line of the docstring by name, in alphabetical order.
+        purchase, repurchase, spend, value or replenishment.
 
     Raises
     ------
@@ -42,11 +84,23 @@ def available(role: str) -> dict[str, str]:
 
     Examples
     --------
-    >>> list(available("purchase"))
-    ['bg_nbd', 'lifetimes_bg_nbd', 'mbg_nbd']
+    >>> names("purchase")
+    ('bg_nbd', 'lifetimes_bg_nbd', 'mbg_nbd')
     """
-    found = model_definitions(role)
-    return {name: first_line(found[name]) for name in sorted(found) if needs_no_argument(found[name])}
+    if role not in SHIPPED:
+        raise unknown("role", role, SHIPPED, place="models")
+    return tuple(sorted({*SHIPPED[role], *plugins(role)}))
+
+
+def available(role: str) -> dict[str, str]:
+    """First line of the docstring of each of these models, by name; imports them.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such role, or a model of another package cannot be imported.
+    """
+    return {name: (inspect.getdoc(model_class(role, name)) or "").partition("\n")[0] for name in names(role)}
 
 
 def model_class(role: str, name: str) -> type[Model]:
@@ -55,13 +109,17 @@ def model_class(role: str, name: str) -> type[Model]:
     Raises
     ------
     ConfigError
-        If the role or the name is unknown; the nearest known name is suggested.
+        If the role or the name is unknown (the nearest known name is suggested), or a model of another package
+        cannot be imported or is no model of that role.
     """
-    found = model_definitions(role)
-    if name not in found:
-        raise unknown("model", name, found, place=f"role '{role}'")
-    module = import_module(f"ltvml.models.{role}.{name}")
-    return cast("type[Model]", getattr(module, found[name].name))
+    known = names(role)
+    home = SHIPPED[role].get(name) or ON_OTHERS.get(role, {}).get(name)
+    if home is not None:
+        module, _, attribute = home.partition(":")
+        return cast("type[Model]", getattr(import_module(module), attribute))
+    if name not in known:
+        raise unknown("model", name, known, place=f"role '{role}'")
+    return plugin_class(role, name)
 
 
 def make(role: str, name: str, **params: Any) -> Model:
@@ -99,61 +157,71 @@ def load(values: Mapping[str, Any]) -> Model:
         chosen = model_class(str(values.get("role")), str(values.get("name")))
     except ConfigError as error:
         raise BundleError(
-            error.message, hint="was the bundle written by a newer ltvml? upgrade, or fit again."
+            error.message,
+            hint="was the bundle written by a newer ltvml, or with a package of models that is not installed here?",
         ) from error
     return chosen.from_dict(values)
 
 
-@cache
-def model_definitions(role: str) -> dict[str, ast.ClassDef]:
-    """Class of each model of a role by name, as source.
+def plugins(role: str) -> dict[str, EntryPoint]:
+    """Models of a role that other packages bring, by name; a name that ships is not replaced."""
+    return {
+        name: point
+        for (of, name), point in _entry_points().items()
+        if of == role and name not in SHIPPED[role] and name not in ON_OTHERS.get(role, {})
+    }
+
+
+def plugin_class(role: str, name: str) -> type[Model]:
+    """Import a model of another package, and check that it is a model of the role that it was announced for.
 
     Raises
     ------
     ConfigError
-        If there is no such role.
+        If it is not.
     """
-    if role not in roles():
-        raise unknown("role", role, roles(), place="models")
-    definitions = {path.stem: class_named(path) for path in (ROOM / role).glob("*.py")}
-    return {name: definition for name, definition in definitions.items() if definition is not None}
+    from ltvml.models.base import Model
 
-
-def roles() -> list[str]:
-    """Names of the folders beside this file that hold modules."""
-    return sorted(path.parent.name for path in ROOM.glob("*/__init__.py"))
-
-
-def class_named(path: Path) -> ast.ClassDef | None:
-    """The class whose attribute `name` is the name of the file; None where the file holds maths."""
-    body = ast.parse(path.read_text(encoding="utf-8")).body
-    return next((node for node in body if isinstance(node, ast.ClassDef) and given_name(node) == path.stem), None)
-
-
-def given_name(definition: ast.ClassDef) -> str | None:
-    """Value of the line `name = "..."` in the body of a class."""
-    for line in definition.body:
-        if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == "name":
-            return str(ast.literal_eval(line.value)) if isinstance(line.value, ast.Constant) else None
-    return None
-
-
-def needs_no_argument(definition: ast.ClassDef) -> bool:
-    """Whether every argument of `__init__` has a default; a wrapper of other models has not."""
-    makers = [line for line in definition.body if isinstance(line, ast.FunctionDef) and line.name == "__init__"]
-    return all(len(maker.args.args) - 1 <= len(maker.args.defaults) for maker in makers)
-
-
-def first_line(definition: ast.ClassDef) -> str:
-    """First line of the docstring of a class."""
-    return (ast.get_docstring(definition) or "").partition("\n")[0]
+    point = plugins(role)[name]
+    package = point.dist.name if point.dist is not None else point.module
+    found = f"model '{name}' of role '{role}', which the package {package} brings as {point.value},"
+    try:
+        loaded = point.load()
+    except Exception as error:
+        raise ConfigError(
+            f"{found} cannot be imported: {type(error).__name__}: {error}.",
+            hint=f"repair or uninstall {package}, or name another model.",
+        ) from error
+    if not (inspect.isclass(loaded) and issubclass(loaded, Model)):
+        raise ConfigError(f"{found} is no subclass of ltvml.models.base.Model.", hint="see notebook 05_add_a_model.")
+    said = (getattr(loaded, "role", None), getattr(loaded, "name", None))
+    if said != (role, name):
+        raise ConfigError(
+            f"{found} has role '{said[0]}' and name '{said[1]}'; expected the two of its entry point.",
+            hint="set `name` in the class as in the entry point, and derive it from the base class of its role.",
+        )
+    if missing := sorted(getattr(loaded, "__abstractmethods__", ())):
+        raise ConfigError(f"{found} lacks the methods {', '.join(missing)}.", hint="see ltvml.models.base.")
+    return loaded
 
 
 def unknown(what: str, name: str, known: Iterable[str], *, place: str) -> ConfigError:
     """The error that names what is there, and the nearest of it."""
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+    listed = sorted(known)
+    near = difflib.get_close_matches(name, listed, n=1, cutoff=0.4)
     return ConfigError(
-        f"there is no {what} '{name}' in {place}; expected one of {', '.join(names)}.",
+        f"there is no {what} '{name}' in {place}; expected one of {', '.join(listed)}.",
         hint=f"did you mean '{near[0]}'?" if near else None,
     )
+
+
+@cache
+def _entry_points() -> dict[tuple[str, str], EntryPoint]:
+    """Entry points of the group by role and name."""
+    from importlib.metadata import entry_points
+
+    found = {}
+    for point in entry_points(group=PLUGINS):
+        role, _, name = point.name.partition(".")
+        found[role, name] = point
+    return found

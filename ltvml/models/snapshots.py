@@ -79,7 +79,7 @@ class Snapshots:
         if early := int(np.sum(self.follow_up < self.horizon)):
             raise DataContractError(
                 f"snapshots: {early} of {len(self.X)} label windows of {self.horizon} days had not closed.",
-                hint="take origins from ltvml.evaluation.origins.",
+                hint="take origins from ltvml.backtesting.origins.",
             )
 
     @property

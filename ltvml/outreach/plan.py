@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 
 from ltvml.errors import DataContractError
-from ltvml.outreach.candidate_rows import best_of_each, rows_of
+from ltvml.outreach.allocation.classes import best_of_each, rows_of
 from ltvml.window import dates_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ltvml.outreach.allocation import Allocation
-    from ltvml.outreach.candidate_rows import Rows
+    from ltvml.outreach.allocation.allocate import Allocation
+    from ltvml.outreach.allocation.classes import Rows
 
     Places = NDArray[np.intp]
 

@@ -13,7 +13,7 @@ An assumed effect is taken whole up to even odds and tapers to none for who is s
 
 since without an experiment nobody knows whether a contact moves the loyal or puts them off, and there is little to win.
 A constant shift lost a fifth to a third to ranking by value at risk in a simulated shop whose loyal customers are put
-off (`ltvml.datasets.outreach_regimes`). Measured effects are taken as measured.
+off (`outreach_study.regimes`). Measured effects are taken as measured.
 
 Attention is used up. With n the contacts of late, each counted as 0.5 ** (age in days / half_life), the total cost of
 attention is C(n) = cost * n ** power with power >= 1, and the next contact costs
@@ -31,14 +31,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ltvml.outreach.contact_days import customer_codes, made
+from ltvml.outreach.restraint.contact_history import customer_codes, made
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from ltvml.outreach.effect_by_chance import EffectByChance
+    from ltvml.outreach.experiment.effect_by_chance import EffectByChance
 
     Array = NDArray[np.float64]
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import pandas as pd
 
+from ltvml.bundle.typical import usual_gap
 from ltvml.models.design import column
-from ltvml.reasons.typical import usual_gap
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ltvml.reasons.typical import Typical
+    from ltvml.bundle.typical import Typical
 
     Array = NDArray[np.float64]
 

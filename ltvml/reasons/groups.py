@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ltvml.snapshot_columns import BEHAVIOUR, LEARNER_COLUMNS
+from ltvml.contracts import BEHAVIOUR, LEARNER_COLUMNS
 
 
 def _starting(*starts: str) -> tuple[str, ...]:

@@ -14,8 +14,8 @@ from ltvml.models.repurchase.mix import RepurchaseMix
 from ltvml.models.value.lightgbm_tweedie import LightGBMTweedie, log_closed_form_value
 from ltvml.models.value.lightgbm_two_stage import LightGBMTwoStage
 from ltvml.models.value.mix import ValueMix
-from ltvml.reasons.links import Linear, LogChanceTimesSpend, LogOfSum, LogRatioOfChances, NoEvent
 from ltvml.reasons.parts import Combination, SummaryPart, TreePart
+from ltvml.reasons.shapley import Linear, LogChanceTimesSpend, LogOfSum, LogRatioOfChances, NoEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from ltvml.bundle.typical import Typical
     from ltvml.reasons.parts import Part
-    from ltvml.reasons.typical import Typical
 
     Array = NDArray[np.float64]
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from ltvml.contracts import CLOSED_FORM
 from ltvml.models.design import INTERVAL
 from ltvml.reasons.facts import FACTS, Facts
 from ltvml.reasons.shapley import mean_gradient, shapley_shares
-from ltvml.snapshot_columns import CLOSED_FORM
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from ltvml.models.booster import Trees
+    from ltvml.bundle.typical import Typical
     from ltvml.models.closed_form import ClosedForm
-    from ltvml.reasons.links import Link
-    from ltvml.reasons.typical import Typical
+    from ltvml.models.trees.booster import Trees
+    from ltvml.reasons.shapley import Link
 
     Array = NDArray[np.float64]
 

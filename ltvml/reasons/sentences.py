@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ltvml.bundle.typical import mean_order_value, usual_gap
+from ltvml.contracts import BEHAVIOUR, COUNT_WINDOWS, DERIVED, SPEND_WINDOWS
 from ltvml.models.design import column
-from ltvml.reasons.typical import mean_order_value, usual_gap
-from ltvml.reasons.wording import plain
-from ltvml.snapshot_columns import BEHAVIOUR, COUNT_WINDOWS, DERIVED, SPEND_WINDOWS
+from ltvml.words.reason_words import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import pandas as pd
 
-    from ltvml.reasons.typical import Typical
-    from ltvml.reasons.wording import Words
+    from ltvml.bundle.typical import Typical
+    from ltvml.words.reason_words import Words
 
 YOUNG = 60
 """Days since the first order up to which a customer is spoken of as new."""

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ltvml.bundle import Bundle
+from ltvml.bundle.bundle import Bundle
 from ltvml.errors import TrackingError
 from ltvml.tracking.base import Logged
 from ltvml.tracking.items import Metric, ModelItem, Param, Tag, place_artifacts

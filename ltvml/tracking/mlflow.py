@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ltvml.bundle import Bundle
+from ltvml.bundle.bundle import Bundle
 from ltvml.errors import LtvmlError, TrackingError
 from ltvml.tracking.base import Logged
 from ltvml.tracking.bounds import (

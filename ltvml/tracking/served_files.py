@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ltvml.bundle import Bundle
+    from ltvml.bundle.bundle import Bundle
 
 PACKAGE = Path(__file__).parents[1]
 SCORING_PACKAGES = ("numpy", "pandas", "scipy")

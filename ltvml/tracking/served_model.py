@@ -29,10 +29,10 @@ class ServedBundle(PythonModel):  # type: ignore[misc]  # mlflow has no types he
     def load_context(self, context: Any) -> None:
         """Load the bundle among the model's artifacts."""
         try:
-            from ltvml.bundle import Bundle
+            from ltvml.bundle.bundle import Bundle
         except ModuleNotFoundError:
             sys.path.append(unpacked(context.artifacts["source"]))
-            from ltvml.bundle import Bundle
+            from ltvml.bundle.bundle import Bundle
 
         self.bundle = Bundle.load(Path(context.artifacts["bundle"]))
 

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ltvml.contracts import CUSTOMER_SCORES, SUMMARY, Column, Table
+from ltvml.contracts import BEHAVIOUR, CUSTOMER_SCORES, SUMMARY, Column, Table
 from ltvml.errors import ConfigError, DataContractError
-from ltvml.snapshot_columns import BEHAVIOUR
 from ltvml.window import day_number
 
 if TYPE_CHECKING:

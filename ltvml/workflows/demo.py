@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from ltvml.config import load_config
 from ltvml.datasets import demo_config, online_retail, online_retail_products
+from ltvml.words.text import fields, times
 from ltvml.workflows.fit import fit
 from ltvml.workflows.score import score
-from ltvml.workflows.wording import fields, times
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ltvml.config import Config
     from ltvml.config.sections import TrackingBackend
-    from ltvml.workflows.fit_report import FitReport
-    from ltvml.workflows.progress import Progress
-    from ltvml.workflows.recording import Recorded
-    from ltvml.workflows.score_report import ScoreReport
+    from ltvml.progress import Progress
+    from ltvml.reports.fit import FitReport
+    from ltvml.reports.recording import Recorded
+    from ltvml.reports.score import ScoreReport
 
 
 @dataclass(frozen=True)

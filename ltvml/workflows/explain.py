@@ -9,11 +9,11 @@ import narwhals as nw
 
 from ltvml.errors import DataContractError
 from ltvml.features.behaviour import snapshot_features
+from ltvml.inputs.orders import take_in
+from ltvml.progress import Progress, Steps
 from ltvml.reasons.reason import find_reasons
-from ltvml.reasons.wording import english
-from ltvml.workflows.explain_report import ExplainReport
-from ltvml.workflows.intake import take_in
-from ltvml.workflows.progress import Progress, Steps
+from ltvml.reports.explain import ExplainReport
+from ltvml.words.reason_words import english
 from ltvml.workflows.score import as_fitted, bundle_of
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from ltvml.bundle import Bundle
+    from ltvml.bundle.bundle import Bundle
     from ltvml.config import Config
+    from ltvml.inputs.orders import Intake
     from ltvml.reasons.reason import Reason
-    from ltvml.workflows.intake import Intake
 
 
 def explain(

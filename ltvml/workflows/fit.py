@@ -6,27 +6,28 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ltvml.bundle import Bundle, Money
+from ltvml.backtesting.backtest import history_of, hold_contests
+from ltvml.backtesting.item_role import fit_item_role
+from ltvml.backtesting.roles import fit_roles
+from ltvml.backtesting.track_record import learn_record
+from ltvml.bundle.bundle import Bundle, Money
+from ltvml.bundle.customer_scores import withheld_by
+from ltvml.bundle.rfm import RFM
+from ltvml.bundle.typical import Typical, typical_of_patterns
+from ltvml.contracts import BEHAVIOUR
 from ltvml.errors import FitWarning
-from ltvml.rfm import RFM
+from ltvml.inputs.orders import Intake, take_in
+from ltvml.progress import Progress, Steps
+from ltvml.reports.fit import FitReport, save_fit_plots
+from ltvml.reports.items import save_items
+from ltvml.reports.recording import record, versions
 from ltvml.run_directory import run_directory, write_manifest
-from ltvml.scoring import withheld_by
 from ltvml.tracking.items import fit_run
-from ltvml.workflows.backtest import history_of, hold_contests
-from ltvml.workflows.fit_plots import save_fit_plots
-from ltvml.workflows.fit_report import FitReport
-from ltvml.workflows.intake import Intake, take_in
-from ltvml.workflows.item_files import save_items
-from ltvml.workflows.item_role import fit_item_role
-from ltvml.workflows.lessons import learn_record
-from ltvml.workflows.progress import Progress, Steps
-from ltvml.workflows.recording import record, versions
-from ltvml.workflows.roles import fit_roles
-from ltvml.workflows.typical_customer import learn_typical
 
 if TYPE_CHECKING:
+    from ltvml.backtesting.history import History
+    from ltvml.bundle.customer_scores import Roles
     from ltvml.config import Config
-    from ltvml.workflows.history import History
 
 
 def fit(config: Config, *, transactions: Any = None, progress: Progress | None = None) -> FitReport:
@@ -91,6 +92,15 @@ def learn_rfm(history: History) -> RFM:
         historic_value=money["total"],
         value_customers=money["count"],
     )
+
+
+def learn_typical(history: History, roles: Roles) -> Typical:
+    """Medians of the customers seen: of patterns, and of the sampled customers where a model reads their behaviour."""
+    day = history.cutoff_day
+    read = {name for model in vars(roles).values() for name in model.reads()}
+    if read.isdisjoint(BEHAVIOUR.names):
+        return typical_of_patterns(history.patterns(day), history.spend_patterns(day, "all"))
+    return Typical.of(history.customers(day))
 
 
 def _warn_of_what_is_withheld(bundle: Bundle) -> None:

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from ltvml.config import load_config
-from ltvml.config.draft import draft_config
-from ltvml.config.guess import ColumnPreview, guess_columns
 from ltvml.engines.base import Source
 from ltvml.engines.duckdb import DuckDBEngine
 from ltvml.errors import ConfigError, OutputError
+from ltvml.inputs.draft import draft_config
+from ltvml.inputs.guess import ColumnPreview, guess_columns
 from ltvml.window import date_of
-from ltvml.workflows.wording import WIDTH, table
+from ltvml.words.text import WIDTH, table
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from ltvml.config.guess import Guess
     from ltvml.engines.base import Engine
+    from ltvml.inputs.guess import Guess
 
 NO_AMOUNT_BUT_PRICE = """\
 There is a price and a quantity, but no value of the line. Make one in Python,

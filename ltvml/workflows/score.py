@@ -7,36 +7,39 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import narwhals as nw
 import pandas as pd
 
-from ltvml.bundle import Bundle
+from ltvml.bundle.bundle import Bundle
+from ltvml.bundle.replenishment import with_next_due
 from ltvml.config import ValueSettings, WindowSettings
 from ltvml.contracts import CUSTOMER_SCORES
 from ltvml.engines.frames import to_contract
 from ltvml.errors import ConfigError, DataWarning, EngineError, LtvmlWarning
-from ltvml.evaluation import plots
 from ltvml.features.behaviour import snapshot_features
 from ltvml.features.summary import customer_summary
-from ltvml.replenishment import with_next_due
+from ltvml.inputs.orders import Intake, take_in
+from ltvml.outputs.customers import TableFiles, Tally, visible_bands
+from ltvml.outputs.replenishment import write_replenishment
+from ltvml.plots import figures as plots
+from ltvml.progress import Progress, Steps
+from ltvml.reasons.reason import reasons_for
+from ltvml.reports.explain import NO_REASON
+from ltvml.reports.recording import record, versions
+from ltvml.reports.score import ScoreReport
 from ltvml.run_directory import run_directory, write_manifest
-from ltvml.tracking.base import tracker_for
+from ltvml.tracking.choose import tracker_for
 from ltvml.tracking.items import score_run
 from ltvml.window import day_number
-from ltvml.workflows.customer_files import TableFiles, Tally, visible_bands
-from ltvml.workflows.intake import Intake, take_in
-from ltvml.workflows.item_files import write_replenishment
-from ltvml.workflows.progress import Progress, Steps
-from ltvml.workflows.recording import record, versions
-from ltvml.workflows.score_report import ScoreReport
-from ltvml.workflows.shortlist_reasons import shortlist_reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    import narwhals as nw
     import pyarrow as pa
 
     from ltvml.config import Config
+    from ltvml.inputs.orders import Intake
+
 
 LTV_PLOT = "plots/predicted_ltv.png"
 
@@ -231,3 +234,44 @@ def bundle_of(config: Config, model: str | Path | Bundle | None) -> Bundle:
     tracker = tracker_for(config.tracking.backend, experiment=config.tracking.experiment, folder=store)
     with tempfile.TemporaryDirectory() as folder:
         return Bundle.load(tracker.fetch(str(model), Path(folder)))
+
+
+MOST = 2
+
+
+def shortlist_reasons(
+    bundle: Bundle, intake: Intake, shortlist: pd.DataFrame, *, decimals: int
+) -> tuple[tuple[str, ...], ...]:
+    """The reasons of each customer, those that raise the risk first.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    intake : Intake
+        Orders that the shortlist was scored from.
+    shortlist : (n, ...) frame
+        Columns of `contracts.CUSTOMER_SCORES`.
+    decimals : int
+        Digits of the minor unit.
+
+    Returns
+    -------
+    tuple of n tuples of str
+        At most two each, and at least one: where nothing sets a customer apart, that is said.
+    """
+    if shortlist.empty:
+        return ()
+    rows = rows_of(intake, shortlist["customer_id"].tolist(), decimals=decimals)
+    found = reasons_for(bundle, rows, shortlist, typical=bundle.typical)
+    return tuple(tuple(reasons[:MOST]) or (NO_REASON,) for reasons in found)
+
+
+def rows_of(intake: Intake, customer_ids: Sequence[str], *, decimals: int) -> pd.DataFrame:
+    """Summary and behaviour of a few customers, in the order they are named.
+
+    They are computed again from the orders of these few: scores may be made on workers, whose rows never come here.
+    """
+    theirs = nw.col("customer_id").is_in(customer_ids)
+    lines, days = intake.lines.filter(theirs), intake.days.filter(theirs)
+    rows = intake.engine.collect(snapshot_features(lines, days, intake.window, decimals=decimals))
+    return rows.set_index("customer_id").loc[list(customer_ids)].reset_index()

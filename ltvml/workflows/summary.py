@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from ltvml.config import Config
 from ltvml.features.summary import customer_summary as summarise
-from ltvml.workflows.intake import take_in
-from ltvml.workflows.progress import Steps
+from ltvml.inputs.orders import take_in
+from ltvml.progress import Steps
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ltvml.workflows.intake import Intake, take_in
-from ltvml.workflows.progress import Progress, Steps
-from ltvml.workflows.wording import fields
+from ltvml.inputs.orders import Intake, take_in
+from ltvml.progress import Progress, Steps
+from ltvml.words.text import fields
 
 if TYPE_CHECKING:
     from ltvml.config import Config

@@ -31,7 +31,7 @@ class StandIn:
 def workflow(monkeypatch):
     """Replace the workflow of a command; gives the list of its calls."""
 
-    def replace(name, behave=lambda *args, **kwargs: StandIn()):
+    def replace(name, behave=lambda *args, **kwargs: StandIn(), *, function=None):
         calls = []
 
         def stand_in(*args, **kwargs):
@@ -39,7 +39,7 @@ def workflow(monkeypatch):
             return behave(*args, **kwargs)
 
         module = types.ModuleType(f"ltvml.workflows.{name}")
-        setattr(module, name, stand_in)
+        setattr(module, function or name, stand_in)
         monkeypatch.setitem(sys.modules, module.__name__, module)
         import ltvml.workflows
 

@@ -23,12 +23,12 @@ def measured(monkeypatch, report):
         calls.append((config, options))
         return report()
 
-    module = types.ModuleType("ltvml.workflows.outreach_measure")
+    module = types.ModuleType("ltvml.workflows.measure")
     module.measure_outreach = measure_outreach
     monkeypatch.setitem(sys.modules, module.__name__, module)
     import ltvml.workflows
 
-    monkeypatch.setattr(ltvml.workflows, "outreach_measure", module, raising=False)
+    monkeypatch.setattr(ltvml.workflows, "measure", module, raising=False)
     return calls
 
 
@@ -55,7 +55,7 @@ def test_the_list_of_commands_shows_both_in_full(ltvml):
 
 @pytest.mark.parametrize("words", [["outreach"], ["outreach", "plan"]], ids=" ".join)
 def test_outreach_alone_is_outreach_plan(ltvml, workflow, words):
-    calls = workflow("outreach")
+    calls = workflow("plan", function="plan_outreach")
     result = ltvml(*words, "--set", "outreach.capacity=7", "--model", "models:/ltvml@champion", "--out", "lists")
     assert (result.exit_code, result.stdout) == (0, "three customers\n")
     ((config,), options) = calls[0]
@@ -64,24 +64,24 @@ def test_outreach_alone_is_outreach_plan(ltvml, workflow, words):
 
 
 def test_outreach_without_any_option_plans(ltvml, workflow):
-    calls = workflow("outreach")
+    calls = workflow("plan", function="plan_outreach")
     assert ltvml("outreach").exit_code == 0
     assert calls[0][1] == {"model": None, "out": None, "progress": None}
 
 
 def test_outreach_prints_one_document_of_json(ltvml, workflow):
-    workflow("outreach")
+    workflow("plan", function="plan_outreach")
     assert json.loads(ltvml("outreach", "--json").stdout) == {"customers": 3}
 
 
 def test_quiet_prints_nothing(ltvml, workflow):
-    workflow("outreach")
+    workflow("plan", function="plan_outreach")
     assert ltvml("outreach", "-q").stdout == ""
 
 
 @pytest.mark.parametrize(("words", "backend"), [([], "mlflow"), (["--no-mlflow"], "local")])
 def test_no_mlflow_records_the_plan_in_files(ltvml, workflow, words, backend):
-    calls = workflow("outreach")
+    calls = workflow("plan", function="plan_outreach")
     ltvml("outreach", *words)
     assert calls[0][0][0].tracking.backend == backend
 
@@ -101,19 +101,19 @@ def test_measure_without_a_plan_is_a_usage_error(ltvml, measured):
 
 
 def test_a_misspelt_command_names_the_nearest_one_and_plans_nothing(ltvml, workflow):
-    calls = workflow("outreach")
+    calls = workflow("plan", function="plan_outreach")
     result = ltvml("outreach", "mesure", "--plan", "x")
     assert (result.exit_code, calls) == (2, [])
     assert "measure" in result.stderr
 
 
 def test_an_unknown_option_is_a_usage_error(ltvml, workflow):
-    calls = workflow("outreach")
+    calls = workflow("plan", function="plan_outreach")
     assert (ltvml("outreach", "--capacity", "3").exit_code, calls) == (2, [])
 
 
 def test_contradictory_settings_are_refused_together_before_anything_starts(ltvml, workflow):
-    calls = workflow("outreach")
+    calls = workflow("plan", function="plan_outreach")
     Path("shop.yaml").write_text(
         "window: {cutoff: 2011-09-10}\n"
         "outreach:\n"

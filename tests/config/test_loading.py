@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ltvml.config import Config, load_config
-from ltvml.config.keys import keys_of
+from ltvml.config.faults import keys_of
 from ltvml.config.loading import overridden, parse_yaml
 from ltvml.errors import ConfigError
 

@@ -10,30 +10,30 @@ from pathlib import Path
 import pytest
 
 from ltvml.config import Config, load_config
-from ltvml.config.outreach import OutreachSettings, outreach_faults
-from ltvml.config.outreach_rules import (
+from ltvml.config.outreach import (
     CadenceSettings,
     CapSettings,
     CompanionSettings,
     FatigueSettings,
     LadderSettings,
+    OutreachSettings,
     StageSettings,
     TagSettings,
 )
 from ltvml.contracts import OUTREACH
 from ltvml.errors import ConfigError
 from ltvml.outreach.actions import CHANNELS, DEFAULT_ACTIONS, PURPOSES
-from ltvml.outreach.cadence import CadenceRules, DatedAttribute
-from ltvml.outreach.caps import Caps
-from ltvml.outreach.companions import CompanionSettings as CompanionRules
-from ltvml.outreach.holdout import GLOBAL_SALT
-from ltvml.outreach.ladder import LadderRules
-from ltvml.outreach.limits import Limits, Queue
-from ltvml.outreach.phrases import languages
+from ltvml.outreach.allocation.limits import Limits, Queue
+from ltvml.outreach.customers.cadence import CadenceRules, DatedAttribute
+from ltvml.outreach.customers.ladder import LadderRules
+from ltvml.outreach.customers.stages import StageRules
+from ltvml.outreach.customers.tags import TagRules
+from ltvml.outreach.experiment.holdout import GLOBAL_SALT
+from ltvml.outreach.offers.companions import CompanionSettings as CompanionRules
 from ltvml.outreach.plan import COLUMNS
 from ltvml.outreach.priority import Fatigue
-from ltvml.outreach.stages import StageRules
-from ltvml.outreach.tags import TagRules
+from ltvml.outreach.restraint.caps import Caps
+from ltvml.words.phrases import languages
 
 EVERY_OPTION = Path(__file__).resolve().parents[2] / "configs" / "every_option.yaml"
 MIRRORS = {
@@ -263,7 +263,7 @@ def test_an_action_of_ones_own_without_cost_is_refused():
 def test_a_configuration_changed_afterwards_can_be_asked_for_its_faults():
     config = Config()
     spoilt = config.model_copy(update={"outreach": config.outreach.model_copy(update={"capacity": 0})})
-    assert outreach_faults(spoilt) == ["capacity 0; expected 1 contact a run or more, or none to have no limit."]
+    assert spoilt.outreach.faults() == ["capacity 0; expected 1 contact a run or more, or none to have no limit."]
 
 
 def test_contacts_and_customers_map_columns_to_names_of_the_user():

@@ -10,7 +10,7 @@ import pydantic
 import pytest
 
 from ltvml.config import Config, ModelChoice, WindowSettings
-from ltvml.config.keys import keys_of
+from ltvml.config.faults import keys_of
 from ltvml.config.sections import AUTO_MEANS, FOLDERS
 from ltvml.errors import ConfigError
 

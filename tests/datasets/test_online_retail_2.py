@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 import yaml
+from families import OTHER
 
 from ltvml.config import load_config
 from ltvml.datasets import demo_config, online_retail, online_retail_lines, online_retail_products
-from ltvml.datasets.families import OTHER
 
 if TYPE_CHECKING:
     from types import ModuleType

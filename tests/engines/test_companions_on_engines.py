@@ -10,8 +10,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from ltvml.features.companions import first_purchases, item_counts, new_buyers, new_customers, pair_counts
-from ltvml.features.prices import product_prices
+from ltvml.features.plan.companions import first_purchases, item_counts, new_buyers, new_customers, pair_counts
+from ltvml.features.plan.prices import product_prices
 from ltvml.window import Window
 
 if TYPE_CHECKING:

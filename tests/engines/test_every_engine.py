@@ -18,7 +18,7 @@ from ltvml.engines.base import Source
 from ltvml.engines.duckdb import DuckDBEngine
 from ltvml.errors import DataContractError, EngineError
 from ltvml.features.gaps import gap_counts, observed_gap_quantile
-from ltvml.features.reasons import Rules, with_reasons
+from ltvml.features.ledger import Rules, with_reasons
 from ltvml.features.returns import customer_days
 from ltvml.features.split import held_out, seen
 from ltvml.features.summary import customer_summary, purchase_patterns, spend_patterns

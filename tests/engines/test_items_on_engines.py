@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 
 from ltvml.contracts import Column, Table
-from ltvml.features.item_days import item_days_around, item_days_as_of
-from ltvml.features.items import item_outcomes, item_statistics
+from ltvml.features.items.days import item_days_around, item_days_as_of
+from ltvml.features.items.gaps import item_outcomes, item_statistics
 from ltvml.window import Window
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from ltvml.features.breadth import Purchases, breadth, breadth_outcomes
-from ltvml.features.habits import habits, most_bought, order_hours
-from ltvml.features.ladder import climbs
+from ltvml.features.plan.breadth import Purchases, breadth, breadth_outcomes
+from ltvml.features.plan.habits import habits, most_bought, order_hours
+from ltvml.features.plan.ladder import climbs
 from ltvml.window import Window
 
 if TYPE_CHECKING:

@@ -7,13 +7,7 @@ import pytest
 
 from ltvml.evaluation.date_intervals import DateRound
 from ltvml.evaluation.election import Round
-from ltvml.evaluation.item_measures import (
-    date_measures,
-    measure_items,
-    precision_at,
-    precision_of_first,
-    status_table,
-)
+from ltvml.evaluation.item_measures import date_measures, measure_items, precision_at, precision_of_first, status_table
 
 LEVELS = np.array([0.1, 0.5, 0.9])
 WITHIN = (7, 28)

@@ -13,11 +13,11 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from ltvml.contracts import BEHAVIOUR
 from ltvml.engines.duckdb import DuckDBEngine
 from ltvml.features.behaviour import behaviour, behaviour_columns, days_as_of, snapshot_features
-from ltvml.features.behaviour.columns import NEEDS
+from ltvml.features.behaviour.table import NEEDS
 from ltvml.features.summary import customer_summary
-from ltvml.snapshot_columns import BEHAVIOUR
 from ltvml.window import Window, date_of
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ltvml.features.ledger import reason_counts
-from ltvml.features.reasons import Rules, used_lines
+from ltvml.features.ledger import Rules, reason_counts, used_lines
 from ltvml.features.returns import customer_days, customers_in_the_red, netted_days, without_purchase
 from ltvml.features.split import seen
 from ltvml.features.summary import customer_summary, purchase_patterns, spend_patterns

@@ -10,8 +10,7 @@ import pytest
 
 from ltvml.engines.base import Source
 from ltvml.errors import ConfigError, DataContractError, DataWarning, LtvmlError
-from ltvml.features.ledger import Ledger
-from ltvml.features.reasons import Rules, with_reasons
+from ltvml.features.ledger import Ledger, Rules, with_reasons
 from ltvml.features.transactions import check
 from ltvml.window import Window, date_of
 

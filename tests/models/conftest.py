@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ltvml.clock import OperationalTime
 from ltvml.models.closed_form import ClosedForm
 from ltvml.models.snapshots import Snapshots
-from ltvml.window import OperationalTime
 
 FIRST_DAY = 15_000
 CUTOFF = FIRST_DAY + 420

@@ -7,11 +7,11 @@ import json
 import numpy as np
 import pytest
 
+from ltvml.clock import OperationalTime
+from ltvml.contracts import CLOSED_FORM
 from ltvml.models.closed_form import ClosedForm
 from ltvml.models.purchase.bg_nbd import BGNBD
 from ltvml.models.purchase.mbg_nbd import MBGNBD
-from ltvml.snapshot_columns import CLOSED_FORM
-from ltvml.window import OperationalTime
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_save_and_load_give_the_same_columns(closed_form, snapshots):
 def test_a_busy_season_ahead_raises_every_expectation(snapshots):
     index = np.ones(366)
     # the window after the cutoff of the simulated shop runs at twice the speed of the rest
-    from ltvml.window import day_of_year, with_mean_one
+    from ltvml.clock import day_of_year, with_mean_one
 
     cutoff = int(snapshots.present["cutoff_day"].iloc[0])
     index[day_of_year(np.arange(cutoff + 1, cutoff + 61))] = 2.0

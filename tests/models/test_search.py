@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from ltvml.backtesting.search import LEARNING_RATES, LEAVES, search_trees
 from ltvml.errors import ConfigError
-from ltvml.models.search import LEARNING_RATES, LEAVES, search_trees
 
 
 def test_a_search_stays_within_its_bounds_and_repeats_itself(snapshots) -> None:

@@ -8,13 +8,13 @@ import pytest
 
 from ltvml.errors import DataContractError
 from ltvml.outreach.actions import CHANNELS, DEFAULT_ACTIONS
-from ltvml.outreach.allocation import allocate
+from ltvml.outreach.allocation.allocate import allocate
+from ltvml.outreach.allocation.limits import Limits, Queue
 from ltvml.outreach.candidates import candidates
-from ltvml.outreach.caps import Caps, suppressions
 from ltvml.outreach.eligibility import Situation
-from ltvml.outreach.limits import Limits, Queue
 from ltvml.outreach.plan import COLUMNS, plan
 from ltvml.outreach.priority import Fatigue, prioritise
+from ltvml.outreach.restraint.caps import Caps, suppressions
 
 CUTOFF = 18_000
 LIMITS = Limits(60, 80.0, (Queue("win_back", 20),), {"sms": 15})

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 
-from ltvml.outreach.effect_by_chance import EffectByChance
+from ltvml.outreach.experiment.effect_by_chance import EffectByChance
 from ltvml.outreach.priority import (
     Fatigue,
     assumed_effect,

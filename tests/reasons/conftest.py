@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from ltvml.backtesting.history import History
+from ltvml.bundle.typical import Typical
 from ltvml.config import Config
 from ltvml.datasets.simulate import simulate_transactions
+from ltvml.inputs.orders import take_in
 from ltvml.models.repurchase.base_rate import BaseRate
 from ltvml.models.repurchase.lightgbm_binary import LightGBMBinary
 from ltvml.models.repurchase.lightgbm_hazard import LightGBMHazard
 from ltvml.models.repurchase.logistic import Logistic
 from ltvml.models.repurchase.mix import RepurchaseMix
 from ltvml.models.repurchase.recency import Recency
-from ltvml.reasons.typical import Typical
-from ltvml.workflows.history import History
-from ltvml.workflows.intake import take_in
-from ltvml.workflows.progress import Steps
+from ltvml.progress import Steps
 
 if TYPE_CHECKING:
     import pandas as pd

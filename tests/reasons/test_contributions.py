@@ -5,18 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ltvml.contracts import LEARNER_COLUMNS
 from ltvml.errors import DataContractError
-from ltvml.models.booster import Trees
 from ltvml.models.logit import log_odds
 from ltvml.models.repurchase.lightgbm_binary import LightGBMBinary
+from ltvml.models.trees.booster import Trees
 from ltvml.models.value.lightgbm_tweedie import LightGBMTweedie
 from ltvml.models.value.lightgbm_two_stage import LightGBMTwoStage
 from ltvml.models.value.mix import ValueMix
 from ltvml.models.value.past_spend import PastSpend
 from ltvml.models.value.purchase_times_spend import PurchaseTimesSpend
-from ltvml.reasons.contributions import BASELINE, by_group, contributions, moved_by_typical
 from ltvml.reasons.facts import FACTS
-from ltvml.snapshot_columns import LEARNER_COLUMNS
+from ltvml.reasons.reason import BASELINE, by_group, contributions, moved_by_typical
 
 ADDS_UP = 1e-6
 """What the brief of the reasons asks for; sums of doubles do far better."""

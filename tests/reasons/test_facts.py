@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ltvml.bundle.typical import Typical
 from ltvml.reasons.facts import FACTS, Facts
-from ltvml.reasons.typical import Typical
 
 ROUNDING = 1e-9
 SUMMARY = ("frequency", "recency", "T", "monetary_value", "first_order_value", "historic_value")

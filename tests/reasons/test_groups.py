@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
+from ltvml.contracts import LEARNER_COLUMNS
 from ltvml.reasons.facts import FACTS
 from ltvml.reasons.groups import GROUPS, ORDERED
 from ltvml.reasons.sentences import SENTENCES
-from ltvml.snapshot_columns import LEARNER_COLUMNS
 
 
 def test_every_column_that_a_learner_may_read_belongs_to_one_idea():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from ltvml.reasons.links import Linear, LogChanceTimesSpend, LogOfSum, LogRatioOfChances, NoEvent
+from ltvml.reasons.shapley import Linear, LogChanceTimesSpend, LogOfSum, LogRatioOfChances, NoEvent
 
 STEP = 1e-6
 DIFFERENCE = 1e-7

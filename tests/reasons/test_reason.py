@@ -9,10 +9,9 @@ import pandas as pd
 import pytest
 
 from ltvml.models.design import column
-from ltvml.reasons.contributions import by_group, contributions, moved_by_typical
 from ltvml.reasons.groups import GROUPS
-from ltvml.reasons.reason import LEAST, MOST, find_reasons, reasons_for
-from ltvml.reasons.wording import english
+from ltvml.reasons.reason import LEAST, MOST, by_group, contributions, find_reasons, moved_by_typical, reasons_for
+from ltvml.words.reason_words import english
 
 HORIZON = 60
 SHORTLIST = 100

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import ltvml.reasons
+from ltvml.bundle.typical import Typical
 from ltvml.reasons.groups import GROUPS
-from ltvml.reasons.phrases.en import PHRASES
 from ltvml.reasons.sentences import SENTENCES, Case, rows_of, sentence
-from ltvml.reasons.typical import Typical
-from ltvml.reasons.wording import english
+from ltvml.words.reason_words import english
+from ltvml.words.reasons_en import PHRASES
 
 SHOP = Typical(
     {
@@ -136,7 +136,8 @@ def test_an_idea_can_be_said_of_every_customer(group, raises, customers, typical
 
 def test_no_phrase_of_the_table_is_left_unsaid():
     room = Path(ltvml.reasons.__file__).parent
-    code = "".join((room / name).read_text("utf-8") for name in ("sentences.py", "wording.py", "reason.py"))
+    said_in = (room / "sentences.py", room.parent / "words" / "reason_words.py", room / "reason.py")
+    code = "".join(path.read_text("utf-8") for path in said_in)
     families = {"pace", "variety", "raises", "lowers"}
     unsaid = [key for key in PHRASES if f'"{key}"' not in code and key.split(".")[0] not in families]
     assert unsaid == []

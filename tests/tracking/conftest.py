@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ltvml.bundle import Bundle, Money
+from ltvml.bundle.bundle import Bundle, Money
+from ltvml.bundle.customer_scores import Roles
+from ltvml.bundle.rfm import RFM
+from ltvml.bundle.typical import Typical
 from ltvml.models.purchase.mbg_nbd import MBGNBD
 from ltvml.models.spend.gamma_gamma import GammaGamma
 from ltvml.models.value.purchase_times_spend import PurchaseTimesSpend
-from ltvml.reasons.typical import Typical
-from ltvml.rfm import RFM
-from ltvml.scoring import Roles
-from ltvml.tracking.base import tracker_for
+from ltvml.tracking.choose import tracker_for
 from ltvml.tracking.items import fit_run
 from ltvml.window import Window
 

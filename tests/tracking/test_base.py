@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ltvml.errors import ConfigError, TrackingError
-from ltvml.tracking.base import NullTracker, tracker_for
+from ltvml.tracking.base import NullTracker
+from ltvml.tracking.choose import tracker_for
 from ltvml.tracking.items import Run
 from ltvml.tracking.local import LocalTracker
 
@@ -40,7 +41,7 @@ def test_no_tracking_names_the_way_to_a_model(tmp_path: Path) -> None:
 @pytest.mark.parametrize("backend", ["local", "none"])
 def test_mlflow_is_imported_only_where_it_is_chosen(backend: str, tmp_path: Path) -> None:
     code = (
-        "import sys, pathlib; from ltvml.tracking.base import tracker_for;"
+        "import sys, pathlib; from ltvml.tracking.choose import tracker_for;"
         f"tracker_for({backend!r}, experiment='x', folder=pathlib.Path({str(tmp_path)!r}));"
         "sys.exit('mlflow' in sys.modules)"
     )

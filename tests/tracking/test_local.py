@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ltvml.bundle import Bundle
+from ltvml.bundle.bundle import Bundle
 from ltvml.errors import TrackingError
 from ltvml.tracking.items import Artifact, Run, Tag, fit_run
 from ltvml.tracking.local import LocalTracker

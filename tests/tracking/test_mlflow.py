@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ltvml.bundle import Bundle
+from ltvml.bundle.bundle import Bundle
 from ltvml.errors import TrackingError
 from ltvml.tracking.items import Artifact, Metric, Run, Tag, fit_run
 from ltvml.tracking.mlflow import MlflowTracker, artifact_folder, bundle_uri, store_uri

@@ -23,7 +23,7 @@ from ltvml.tracking.served_files import requirements, write_source
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ltvml.bundle import Bundle
+    from ltvml.bundle.bundle import Bundle
     from ltvml.tracking.base import Logged
 
 # issue 2: what is served equals the batch file to 1e-9

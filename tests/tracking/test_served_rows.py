@@ -12,7 +12,7 @@ from ltvml.errors import DataContractError
 from ltvml.tracking.served_rows import input_columns, output_columns, summary_of, travelling
 
 if TYPE_CHECKING:
-    from ltvml.bundle import Bundle
+    from ltvml.bundle.bundle import Bundle
 
 ROW = {
     "cutoff": "2011-09-10",

@@ -10,15 +10,15 @@ import pandas as pd
 import pytest
 
 import ltvml
-from ltvml.bundle import Bundle
+from ltvml.backtesting.origins import label_horizon, snapshot_origins
+from ltvml.bundle.bundle import Bundle
 from ltvml.config import Config
-from ltvml.evaluation.origins import label_horizon, snapshot_origins
-from tests.workflows.conftest import CUTOFF, shop_of
+from tests.conftest import CUTOFF, shop_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ltvml.workflows.backtest_report import BacktestReport
+    from ltvml.reports.backtest import BacktestReport
 
 pytestmark = pytest.mark.slow
 HORIZONS = {"cutoff": CUTOFF, "churn_horizon": 60, "ltv_horizon": 60}

@@ -14,9 +14,9 @@ import pytest
 import ltvml
 from ltvml.engines.duckdb import DuckDBEngine
 from ltvml.errors import DataContractError, FitWarning, OutputError
+from ltvml.reports import recording
 from ltvml.tracking.base import TrackingError
-from ltvml.workflows import recording
-from tests.workflows.conftest import CUTOFF
+from tests.conftest import CUTOFF
 
 CASTS = {
     "pandas": lambda orders: orders,

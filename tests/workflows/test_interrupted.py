@@ -18,7 +18,7 @@ from ltvml.run_directory import file_hash
 # a score that waits after its first batch is written, so that it can be killed there
 STOPS_MIDWAY = """
 import sys, time
-from ltvml.workflows import customer_files
+from ltvml.outputs import customers as customer_files
 write = customer_files.TableFiles.write
 def stop(self, batch):
     write(self, batch)

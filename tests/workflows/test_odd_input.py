@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ltvml.scoring import NULL_BY_MEANING
+from ltvml.bundle.customer_scores import NULL_BY_MEANING
 
 FROM_THE_RATE = {
     "expected_purchases",

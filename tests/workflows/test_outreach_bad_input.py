@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from ltvml.run_directory import file_hash
-from tests.workflows.conftest import CUTOFF, Place, shop_of
+from tests.conftest import CUTOFF, Place, shop_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,13 +25,13 @@ PLANS = Path("out/outreach")
 # a plan that waits when its tables are written, so that it can be killed there
 STOPS_MIDWAY = """
 import sys, time
-from ltvml.workflows import outreach
-write = outreach.write_tables
+from ltvml.workflows import plan
+write = plan.write_tables
 def stop(*arguments):
     write(*arguments)
     print("writing", file=sys.__stdout__, flush=True)
     time.sleep(60)
-outreach.write_tables = stop
+plan.write_tables = stop
 sys.argv[1:] = ["outreach", "--set", "outreach.capacity=5"]
 from ltvml.cli import main
 main()

@@ -12,16 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ltvml.config import Config
-from ltvml.outreach.caps import Wishes
-from ltvml.outreach.holdout import groups
-from ltvml.outreach.ladder import Ladder
-from ltvml.outreach.stages import STAGES, StageRules
+from ltvml.outputs.plan import contacts_to_make
+from ltvml.outputs.planned_contacts import append_planned, made_and_planned, read_planned
+from ltvml.outreach.customers.ladder import Ladder
+from ltvml.outreach.customers.stages import STAGES, StageRules
+from ltvml.outreach.experiment.holdout import groups
+from ltvml.outreach.restraint.caps import Wishes
+from ltvml.outreach.tables import OutreachTables
 from ltvml.window import date_of, day_number
-from ltvml.workflows.known_contacts import made_and_planned
-from ltvml.workflows.outreach import make_plan
-from ltvml.workflows.outreach_files import contacts_to_make
-from ltvml.workflows.outreach_tables import OutreachTables
-from ltvml.workflows.planned_contacts import append_planned, read_planned
+from ltvml.workflows.plan import make_plan
 
 if TYPE_CHECKING:
     from pathlib import Path

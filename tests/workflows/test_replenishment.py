@@ -11,20 +11,20 @@ import pyarrow.parquet as pq
 import pytest
 
 import ltvml
-from ltvml.bundle import Bundle
+from ltvml.bundle.bundle import Bundle
 from ltvml.contracts import REPLENISHMENT
 from ltvml.engines import duckdb as duckdb_engine
 from ltvml.engines.frames import arrow_schema
 from ltvml.errors import LtvmlWarning
 from ltvml.models.replenishment.stock import STATUSES
 from ltvml.workflows.score import customers
-from tests.workflows.conftest import CUTOFF, NAMED
+from tests.conftest import CUTOFF, NAMED
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ltvml.workflows.fit_report import FitReport
-    from ltvml.workflows.score_report import ScoreReport
+    from ltvml.reports.fit import FitReport
+    from ltvml.reports.score import ScoreReport
 
 PAIR = ["customer_id", "item"]
 HORIZON = 91

@@ -12,7 +12,7 @@ import pytest
 
 import ltvml
 from ltvml.errors import ConfigError, DataContractError, DataWarning
-from tests.workflows.conftest import CUTOFF
+from tests.conftest import CUTOFF
 
 if TYPE_CHECKING:
     from pathlib import Path

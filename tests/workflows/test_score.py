@@ -19,7 +19,7 @@ from ltvml.contracts import CUSTOMER_SCORES
 from ltvml.engines import duckdb as duckdb_engine
 from ltvml.engines.frames import arrow_schema
 from ltvml.errors import ConfigError, DataWarning, EngineError, LtvmlWarning
-from ltvml.workflows.customer_files import Tally
+from ltvml.outputs.customers import Tally
 from ltvml.workflows.score import customers
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ltvml.features.behaviour.columns import behaviour_columns
-from ltvml.features.behaviour.table import behaviour, days_as_of, snapshot_features
+from ltvml.features.behaviour.table import behaviour, behaviour_columns, days_as_of, snapshot_features
 
 __all__ = ["behaviour", "behaviour_columns", "days_as_of", "snapshot_features"]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from ltvml.features.behaviour.order_days import is_last
-from ltvml.features.behaviour.sums import added, float_sum, whole_sum
 from ltvml.features.split import seen
+from ltvml.features.sums import added, float_sum, whole_sum
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
-from ltvml.features.behaviour.sums import whole_sum
 from ltvml.features.split import seen
+from ltvml.features.sums import whole_sum
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,13 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
+from ltvml.contracts import BEHAVIOUR
 from ltvml.features.behaviour.baskets import basket_columns, basket_sums
-from ltvml.features.behaviour.columns import behaviour_columns
-from ltvml.features.behaviour.counts import count_columns, count_sums
-from ltvml.features.behaviour.gaps import gap_columns, gap_sums
 from ltvml.features.behaviour.order_days import history_sums, order_days
-from ltvml.features.behaviour.values import value_columns, value_sums
-from ltvml.features.behaviour.weekdays import weekday_columns, weekday_sums
+from ltvml.features.behaviour.orders import (
+    count_columns,
+    count_sums,
+    gap_columns,
+    gap_sums,
+    value_columns,
+    value_sums,
+    weekday_columns,
+    weekday_sums,
+)
 from ltvml.features.returns import customer_days
 from ltvml.features.split import seen
 from ltvml.features.summary import customer_summary
@@ -86,3 +92,30 @@ def snapshot_features(
     """The customer summary with the behaviour columns beside it; parameters as in `behaviour`."""
     columns = behaviour(lines, days, window, decimals=decimals)
     return customer_summary(days, window, decimals=decimals).join(columns, on="customer_id", how="inner")
+
+
+NEEDS = {
+    "quantity_per_order": "quantity",
+    "quantity_last": "quantity",
+    "unit_price_mean": "quantity",
+    "baskets_per_day": "order_id",
+    "products_distinct": "product_id",
+    "products_new_share": "product_id",
+    "categories_distinct": "category",
+    "discount_share": "discount",
+    "channels_distinct": "channel",
+    "hour_mean": "second",
+}
+"""Optional behaviour column -> the column of `contracts.LINES` that it is made of."""
+
+
+def behaviour_columns(lines: nw.LazyFrame[Any]) -> tuple[str, ...]:
+    """Names of `snapshot_columns.BEHAVIOUR`, in order, without those whose source column the lines lack.
+
+    Parameters
+    ----------
+    lines : lazy frame
+        Columns of `contracts.LINES`; no row is read.
+    """
+    found = lines.collect_schema().names()
+    return tuple(name for name in BEHAVIOUR.names if NEEDS.get(name, "customer_id") in found)

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import betainc, expit, gammaln
 
-from ltvml.models.purchase.exponential_integral import scaled_expint
-from ltvml.models.purchase.quadrature import logit_nodes
+from ltvml.models.special import logit_nodes, scaled_expint
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ltvml.clock import OperationalTime
 from ltvml.models import registry
 from ltvml.models.base import PurchaseModel
-from ltvml.window import OperationalTime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,7 @@ import numpy as np
 from ltvml.models.base import Diagnosis, ReplenishmentModel
 from ltvml.models.replenishment.item_fit import NAMES, SIZE, ItemFit, Told, fit_items
 from ltvml.models.replenishment.item_table import ItemTable
-from ltvml.models.threads import by_rows
+from ltvml.models.trees.booster import by_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from ltvml.models.replenishment.renewal import Observed, gradient, log_likelihood, log_median_gap, posterior
-from ltvml.models.threads import by_rows
+from ltvml.models.trees.booster import by_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

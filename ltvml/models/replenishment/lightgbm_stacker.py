@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from ltvml.models.base import Diagnosis
-from ltvml.models.booster import Growth, Sample, Trees, grow, grow_in_time
 from ltvml.models.replenishment.by_period import ByPeriod, at_risk
 from ltvml.models.replenishment.pair_features import ENDS, FEATURES
+from ltvml.models.trees.booster import Growth, Sample, Trees, grow, grow_in_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

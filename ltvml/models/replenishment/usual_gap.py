@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from ltvml.models.base import Diagnosis, ReplenishmentModel
+from ltvml.models.replenishment.gamma_renewal import GammaRenewal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ltvml.models.replenishment.pair_history import PairHistory
 
     Array = NDArray[np.float64]
+
 
 SHORTEST = 1.0
 
@@ -75,3 +77,44 @@ class UsualGap(ReplenishmentModel):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Set the attributes from `fitted_state`."""
         self.median_, self.overall_ = dict(state["median"]), float(state["overall"])
+
+
+class MeanGap(UsualGap):
+    """Last purchase plus the mean of the customer's own gaps; the item's median gap after one purchase."""
+
+    name = "mean_gap"
+
+    def gap(self, X: pd.DataFrame) -> Array:
+        """(last day - first day) / gaps, days, (n,)."""
+        gaps, first, last = (X[name].to_numpy(dtype=float) for name in ("n_gaps", "first_day", "last_day"))
+        own = np.divide(last - first, gaps, out=np.full(len(X), np.nan), where=gaps > 0)
+        return np.maximum(np.where(gaps > 0, own, self.of_item(X)), SHORTEST)
+
+
+# logit of a share that nothing tells from 1
+EVERYBODY = 9.0
+
+
+class PoissonGamma(GammaRenewal):
+    """Poisson purchases with Gamma rates: the renewal with regularity 1, no elasticity, and everybody reordering.
+
+    P(reorder within w) = 1 - ((B + e) / (B + e + w))^A with A = a + n, B = b + S: it falls with every day of silence.
+
+    References
+    ----------
+    Bhagat, Muralidharan, Lobzhanidze & Vishwanath (2018), "Buy It Again: modeling repeat purchase recommendations",
+    KDD: the Poisson-Gamma model, with item parameters shrunk as in `item_fit`.
+    """
+
+    name = "poisson_gamma"
+    fixed: ClassVar[tuple[float, ...]] = (0.0, np.nan, np.nan, EVERYBODY, 0.0)
+
+
+class PooledMedian(UsualGap):
+    """Last purchase plus the median gap of all customers who bought the item twice."""
+
+    name = "pooled_median"
+
+    def gap(self, X: pd.DataFrame) -> Array:
+        """Median gap of the item of each row, days, (n,)."""
+        return self.of_item(X)

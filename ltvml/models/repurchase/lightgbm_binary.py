@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from ltvml.models.booster import Growth, Sample, Trees, grow
 from ltvml.models.repurchase.at_horizon import AtHorizon
+from ltvml.models.trees.booster import Growth, Sample, Trees, grow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from ltvml.models.base import Diagnosis, RepurchaseModel
-from ltvml.models.booster import Growth, Sample, Trees, grow
 from ltvml.models.closed_form import ClosedForm
 from ltvml.models.design import INTERVAL, usable_names
 from ltvml.models.logit import LARGEST, log_odds
 from ltvml.models.repurchase.curve import times_by_row
+from ltvml.models.trees.booster import Growth, Sample, Trees, grow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

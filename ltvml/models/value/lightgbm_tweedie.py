@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from ltvml.models.booster import Growth, Sample, Trees, grow
 from ltvml.models.design import column
 from ltvml.models.repurchase.lightgbm_binary import LightGBMBinary
+from ltvml.models.trees.booster import Growth, Sample, Trees, grow
 from ltvml.models.value.at_horizon import ValueAtHorizon
 from ltvml.models.value.winsor import lost_share, winsorised
 

@@ -12,8 +12,8 @@ from ltvml.models.purchase.beta_geometric_predictions import (
     purchases_while_alive,
 )
 from ltvml.models.purchase.bg_nbd import BGNBD
-from ltvml.models.purchase.exponential_integral import scaled_expint
 from ltvml.models.purchase.mbg_nbd import MBGNBD
+from ltvml.models.special import scaled_expint
 
 # the series adds a few hundred positive terms
 SERIES = 1e-12

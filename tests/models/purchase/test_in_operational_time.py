@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ltvml.clock import SLOTS, OperationalTime, with_mean_one
 from ltvml.errors import DataContractError
 from ltvml.models import registry
 from ltvml.models.purchase.bg_nbd import BGNBD
 from ltvml.models.purchase.in_operational_time import InOperationalTime
-from ltvml.window import SLOTS, OperationalTime, with_mean_one
 
 CLOCK = OperationalTime(tuple(with_mean_one(1 + 0.8 * np.sin(2 * np.pi * np.arange(SLOTS) / SLOTS))))
 INNER = BGNBD.from_params(r=0.5, alpha=20.0, a=0.8, b=2.5)

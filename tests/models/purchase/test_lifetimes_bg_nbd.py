@@ -63,7 +63,7 @@ def test_failed_fit_says_what_to_try_and_prints_nothing(frame, capsys):
 def test_own_models_never_import_lifetimes():
     code = (
         "import sys; from ltvml.models import registry; registry.make('purchase', 'bg_nbd'); "
-        "registry.make('purchase', 'lifetimes_bg_nbd'); registry.available('purchase'); "
+        "registry.make('purchase', 'lifetimes_bg_nbd'); registry.names('purchase'); "
         "assert 'lifetimes' not in sys.modules"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)

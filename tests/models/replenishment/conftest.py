@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ltvml.clock import OperationalTime
 from ltvml.datasets.simulate_renewals import Renewals, SimulatedItem, simulate_renewals
 from ltvml.models import registry
 from ltvml.models.purchase.bg_nbd import BGNBD
@@ -18,7 +19,6 @@ from ltvml.models.replenishment.by_period import ByPeriod
 from ltvml.models.replenishment.gamma_renewal import GammaRenewal
 from ltvml.models.replenishment.pair_features import with_features
 from ltvml.models.replenishment.pair_snapshots import PairSnapshots
-from ltvml.window import OperationalTime
 
 if TYPE_CHECKING:
     from ltvml.models.base import ReplenishmentModel

@@ -7,8 +7,9 @@ import pytest
 from scipy.stats import rankdata
 
 from ltvml.datasets.simulate_renewals import SimulatedItem, simulate_renewals, simulate_subscriptions
-from ltvml.models import registry, threads
+from ltvml.models import registry
 from ltvml.models.replenishment.gamma_renewal import GammaRenewal
+from ltvml.models.trees import booster as threads
 
 HORIZON = 91
 # the bar; on 6,000 dates the coverage itself is known to half a point

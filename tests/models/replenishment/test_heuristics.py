@@ -7,11 +7,9 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
-from ltvml.models.replenishment.mean_gap import MeanGap
 from ltvml.models.replenishment.pair_history import PairHistory
-from ltvml.models.replenishment.poisson_gamma import PoissonGamma
-from ltvml.models.replenishment.pooled_median import PooledMedian
 from ltvml.models.replenishment.renewal import parameters
+from ltvml.models.replenishment.usual_gap import MeanGap, PoissonGamma, PooledMedian
 
 # three gaps of tea (10, 20, 60 days) and one of salt (90); sugar was bought once
 PAIRS = pd.DataFrame(

@@ -1,0 +1,1 @@
+"""Studies of the outreach plan; no command uses them."""

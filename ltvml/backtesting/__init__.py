@@ -1,0 +1,1 @@
+"""How a model is chosen: history, candidates and the backtest at past cutoffs."""

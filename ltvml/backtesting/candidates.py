@@ -1,0 +1,213 @@
+"""Every model that stands for election in a role, each trained when it is asked for, a shared learner once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ltvml.backtesting.search import search_trees
+from ltvml.clock import OperationalTime
+from ltvml.models.purchase.bg_nbd import BGNBD
+from ltvml.models.purchase.in_operational_time import InOperationalTime
+from ltvml.models.purchase.mbg_nbd import MBGNBD
+from ltvml.models.repurchase.base_rate import BaseRate
+from ltvml.models.repurchase.lightgbm_binary import LightGBMBinary
+from ltvml.models.repurchase.lightgbm_hazard import LightGBMHazard
+from ltvml.models.repurchase.logistic import Logistic
+from ltvml.models.repurchase.mix import RepurchaseMix
+from ltvml.models.repurchase.recency import Recency
+from ltvml.models.value.lightgbm_tweedie import LightGBMTweedie
+from ltvml.models.value.lightgbm_two_stage import LightGBMTwoStage
+from ltvml.models.value.mix import ValueMix
+from ltvml.models.value.past_spend import PastSpend
+from ltvml.models.value.purchase_times_spend import PurchaseTimesSpend
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+    from ltvml.models.base import RepurchaseModel, ValueModel
+    from ltvml.models.closed_form import ClosedForm
+    from ltvml.models.snapshots import Snapshots
+
+
+CLOSED_FORM = "closed_form"
+ALL_ORDERS = "closed_form_all_orders"
+WITHOUT_SEASON = "closed_form_without_season"
+TWEEDIE_OFFSET = "lightgbm_tweedie_offset"
+MIX = "mix"
+# below these a fifth of the customers, which stops the training, says nothing
+FEWEST_CUSTOMERS, FEWEST_OF_EACH_OUTCOME = 100, 20
+
+
+@dataclass
+class Candidates:
+    """The models of one cutoff.
+
+    Parameters
+    ----------
+    snapshots : Snapshots or None
+        Without them, or with too few of an outcome, the closed forms stand alone.
+    closed_form, without_season : ClosedForm
+        Fitted at the cutoff, with the season and without.
+    patterns : frame
+        cutoff_day, frequency, recency, T, count: for the textbook models.
+    discount_rate : float
+        Continuous, per day, of the value models.
+    random_state : int
+    search_trials : int
+        Trials of the search for tree arguments, on these snapshots alone; 0 takes the defaults.
+    """
+
+    snapshots: Snapshots | None
+    closed_form: ClosedForm
+    without_season: ClosedForm
+    patterns: pd.DataFrame
+    discount_rate: float = 0.0
+    random_state: int = 0
+    search_trials: int = 0
+
+    def repurchase(self) -> dict[str, Callable[[], RepurchaseModel]]:
+        """Models of who buys again: by name, what trains each."""
+        closed: dict[str, Callable[[], RepurchaseModel]] = {
+            CLOSED_FORM: lambda: self.closed_form.purchase,
+            BGNBD.name: lambda: self._textbook(BGNBD()),
+            MBGNBD.name: lambda: self._textbook(MBGNBD()),
+        }
+        if not self.closed_form.purchase.clock.plain:
+            closed[WITHOUT_SEASON] = lambda: self.without_season.purchase
+        if not self.can_learn:
+            return closed
+        return {
+            MIX: self._repurchase_mix,
+            **closed,
+            LightGBMBinary.name: lambda: self._binary,
+            LightGBMHazard.name: lambda: LightGBMHazard(random_state=self.random_state).fit(self._training),
+            Logistic.name: lambda: self._logistic,
+            Recency.name: lambda: Recency().fit(self._training),
+            BaseRate.name: lambda: BaseRate().fit(self._training),
+        }
+
+    def value(self) -> dict[str, Callable[[], ValueModel]]:
+        """Models of what a customer will spend: by name, what trains each."""
+        closed: dict[str, Callable[[], ValueModel]] = {
+            CLOSED_FORM: lambda: self._times_spend(self.closed_form.spend_repeat),
+            ALL_ORDERS: lambda: self._times_spend(self.closed_form.spend_all),
+            PastSpend.name: PastSpend,
+        }
+        if not self.can_learn:
+            return closed
+        return {
+            MIX: self._value_mix,
+            **closed,
+            LightGBMTweedie.name: lambda: self._tweedie,
+            TWEEDIE_OFFSET: lambda: self._tweedie_offset,
+            LightGBMTwoStage.name: lambda: self._two_stage,
+        }
+
+    @cached_property
+    def can_learn(self) -> bool:
+        """Whether the snapshots hold enough of both outcomes for a learner to stand."""
+        if self.snapshots is None or len(np.unique(self.snapshots.bucket)) < FEWEST_CUSTOMERS:
+            return False
+        bought = int(self.snapshots.buys.sum())
+        return min(bought, len(self.snapshots.X) - bought) >= FEWEST_OF_EACH_OUTCOME
+
+    @property
+    def _training(self) -> Snapshots:
+        assert self.snapshots is not None
+        return self.snapshots
+
+    @property
+    def _shared(self) -> dict[str, Any]:
+        return {"discount_rate": self.discount_rate, "random_state": self.random_state}
+
+    @cached_property
+    def _logistic(self) -> Logistic:
+        return Logistic().fit(self._training)
+
+    @cached_property
+    def _binary(self) -> LightGBMBinary:
+        return LightGBMBinary(**self._searched, random_state=self.random_state).fit(self._training)
+
+    @property
+    def _searched(self) -> dict[str, Any]:
+        if not self.search_trials:
+            return {}
+        return dict(search_trees(self._training, trials=self.search_trials, random_state=self.random_state))
+
+    @cached_property
+    def _tweedie(self) -> LightGBMTweedie:
+        return LightGBMTweedie(**self._shared).fit(self._training)
+
+    @cached_property
+    def _tweedie_offset(self) -> LightGBMTweedie:
+        return LightGBMTweedie(offset=True, **self._shared).fit(self._training)
+
+    @cached_property
+    def _two_stage(self) -> LightGBMTwoStage:
+        return LightGBMTwoStage(**self._shared).fit_spend(self._training, self._binary)
+
+    def _repurchase_mix(self) -> RepurchaseMix:
+        mix = RepurchaseMix(random_state=self.random_state)
+        return mix.combine(self._training, logistic=self._logistic, trees=self._binary)
+
+    def _value_mix(self) -> ValueMix:
+        return ValueMix(**self._shared).combine(
+            self._training, tweedie=self._tweedie, tweedie_offset=self._tweedie_offset, two_stage=self._two_stage
+        )
+
+    def _textbook(self, model: BGNBD | MBGNBD) -> InOperationalTime:
+        # on the plain clock, so that every candidate takes rows with a cutoff_day
+        return InOperationalTime(model, OperationalTime()).fit(self.patterns, self.patterns["count"])
+
+    def _times_spend(self, spend: Any) -> PurchaseTimesSpend:
+        return PurchaseTimesSpend(self.closed_form.purchase, spend, self.discount_rate)
+
+
+FEWEST_CUSTOMERS = 500
+SHORTEST_HISTORY = 180
+FEWEST_OF_EACH_OUTCOME = 200
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Whether the data pass.
+
+    Parameters
+    ----------
+    passed : bool
+    words : str
+        What was found and what was expected.
+    """
+
+    passed: bool
+    words: str
+
+
+def minimum_data(snapshots: Snapshots | None, *, customers: int, history: int) -> Gate:
+    """Compare the data with what learners need.
+
+    Parameters
+    ----------
+    snapshots : Snapshots or None
+    customers : int
+        Seen up to the cutoff.
+    history : int
+        Days from the first order to the cutoff.
+    """
+    if snapshots is None:
+        return Gate(False, f"no label window has closed in {history} days of orders")
+    bought = int(snapshots.buys.sum())
+    fewer = min(bought, len(snapshots.X) - bought)
+    found = [
+        (customers >= FEWEST_CUSTOMERS, f"{customers:,} customers (at least {FEWEST_CUSTOMERS})"),
+        (history >= SHORTEST_HISTORY, f"{history} days of orders (at least {SHORTEST_HISTORY})"),
+        (fewer >= FEWEST_OF_EACH_OUTCOME, f"{fewer:,} of the rarer outcome (at least {FEWEST_OF_EACH_OUTCOME})"),
+    ]
+    short = [words for enough, words in found if not enough]
+    return Gate(not short, "; ".join(short) if short else "; ".join(words for _, words in found))

@@ -1,0 +1,234 @@
+"""The orders as they stood at any earlier day: features, closed forms and outcomes, each computed once.
+
+Everything asked of a day uses rows up to that day alone; outcomes use rows up to the day that the asker stands on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from ltvml.backtesting.origins import label_horizon, snapshot_origins
+from ltvml.clock import OperationalTime
+from ltvml.features.behaviour import days_as_of, snapshot_features
+from ltvml.features.outcomes import outcomes
+from ltvml.features.season import daily_counts, early_buyer_counts
+from ltvml.features.summary import Orders, customer_summary, purchase_patterns, spend_patterns
+from ltvml.models import registry
+from ltvml.models.closed_form import ClosedForm, likelier_purchase_model
+from ltvml.models.purchase.in_operational_time import InOperationalTime
+from ltvml.models.season.counts import DailyCounts, EarlyBuyers
+from ltvml.models.season.season import Season, find_season
+from ltvml.models.snapshots import Snapshots
+from ltvml.models.spend.gamma_gamma import GammaGamma
+from ltvml.window import Window, date_of
+
+if TYPE_CHECKING:
+    from ltvml.inputs.orders import Intake
+    from ltvml.models.base import PurchaseModel
+
+SAMPLE_SALT = "sample"
+LARGEST_SAMPLE = 100_000
+BUCKETS = 2**32
+
+
+@dataclass
+class History:
+    """What was known on each day.
+
+    Parameters
+    ----------
+    intake : Intake
+        Checked orders up to the cutoff.
+    decimals : int
+        Digits of the minor unit.
+    with_season : bool
+        Whether closed forms look for a season.
+    purchase : str
+        Name of the purchase model; `auto` is BG/NBD or MBG/NBD, whichever is likelier.
+    purchase_params : dict
+        Its arguments.
+    """
+
+    intake: Intake
+    decimals: int
+    with_season: bool = True
+    purchase: str = "auto"
+    purchase_params: dict[str, Any] = field(default_factory=dict)
+    _customers: dict[int, pd.DataFrame] = field(default_factory=dict, repr=False)
+    _closed_forms: dict[tuple[int, bool], ClosedForm] = field(default_factory=dict, repr=False)
+    _seasons: dict[int, Season] = field(default_factory=dict, repr=False)
+    _patterns: dict[int, pd.DataFrame] = field(default_factory=dict, repr=False)
+    _spending: dict[tuple[int, Orders], pd.DataFrame] = field(default_factory=dict, repr=False)
+    _summaries: dict[int, nw.LazyFrame[Any]] = field(default_factory=dict, repr=False)
+    _sample_days: dict[int, nw.LazyFrame[Any]] = field(default_factory=dict, repr=False)
+    _days: dict[int, nw.LazyFrame[Any]] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def sampled_lines(self) -> nw.LazyFrame[Any]:
+        """Lines of a hashed sample of the customers: all of them in most shops."""
+        limit = min(LARGEST_SAMPLE / self.intake.customers, 1.0) * BUCKETS
+        bucketed = self.intake.engine.bucket(self.intake.lines, SAMPLE_SALT)
+        return self.intake.engine.keep(bucketed.filter(nw.col("bucket") < limit).drop("bucket"))
+
+    @property
+    def cutoff_day(self) -> int:
+        """Last day seen."""
+        return self.intake.window.cutoff_day
+
+    @property
+    def first_day(self) -> int:
+        """Day of the first order."""
+        assert self.intake.ledger.first_day is not None
+        return self.intake.ledger.first_day
+
+    def customers(self, day: int) -> pd.DataFrame:
+        """Summary and behaviour of the sampled customers as of a day, with `bucket`, ordered by customer."""
+        if day not in self._customers:
+            window, days = self.window(day), self.sampled_days(day)
+            features = snapshot_features(self.sampled_lines, days, window, decimals=self.decimals)
+            bucketed = self.intake.engine.bucket(features, SAMPLE_SALT)
+            frame = self.intake.engine.collect(bucketed)
+            self._customers[day] = frame.sort_values("customer_id").reset_index(drop=True)
+        return self._customers[day]
+
+    def season(self, day: int) -> Season:
+        """The season as of a day."""
+        if day not in self._seasons:
+            self._seasons[day] = self._find_season(day)
+        return self._seasons[day]
+
+    def closed_form(self, day: int, *, with_season: bool | None = None) -> ClosedForm:
+        """The closed form fitted as of a day, on all customers."""
+        seasonal = self.with_season if with_season is None else with_season
+        if (day, seasonal) not in self._closed_forms:
+            clock = self.season(day).clock if seasonal else OperationalTime()
+            self._closed_forms[day, seasonal] = self._fit(day, clock)
+        return self._closed_forms[day, seasonal]
+
+    def patterns(self, day: int) -> pd.DataFrame:
+        """Purchase patterns of all customers as of a day: cutoff_day, frequency, recency, T, count."""
+        if day not in self._patterns:
+            table = purchase_patterns(self._summary(day))
+            self._patterns[day] = self.intake.engine.collect(table).assign(cutoff_day=day)
+        return self._patterns[day]
+
+    def spend_patterns(self, day: int, orders: Orders) -> pd.DataFrame:
+        """Spend patterns of all customers as of a day: n, total, count."""
+        if (day, orders) not in self._spending:
+            table = spend_patterns(self._summary(day), orders, decimals=self.decimals)
+            self._spending[day, orders] = self.intake.engine.collect(table)
+        return self._spending[day, orders]
+
+    def outcomes(self, day: int, horizon: int, *, until: int) -> pd.DataFrame:
+        """What the sampled customers of a day did after it, no later than `until`; in the order of `customers(day)`.
+
+        Returns
+        -------
+        (n, 2) frame
+            `wait` (days to the next purchase, inf where none was seen) and `spend` in (day, day + horizon].
+        """
+        table = outcomes(
+            self.sampled_lines,
+            self.sampled_days(day),
+            self.window(day),
+            horizon,
+            until=until,
+            has_returns=self.intake.ledger.has_returns,
+            decimals=self.decimals,
+        )
+        found = self.intake.engine.collect(table).set_index("customer_id")
+        found = found.reindex(self.customers(day)["customer_id"])
+        return pd.DataFrame({"wait": found["wait"].fillna(np.inf), "spend": found["spend"].fillna(0.0)}).reset_index(
+            drop=True
+        )
+
+    def snapshots(self, day: int, asked: int) -> Snapshots | None:
+        """What learners may be trained on by somebody who stands on `day`; None where no window has closed.
+
+        Parameters
+        ----------
+        day : int
+        asked : int
+            Horizon of the scores, days.
+        """
+        horizon = label_horizon(day, self.first_day, asked)
+        origins = snapshot_origins(day, self.first_day, horizon)
+        parts = [part for origin in origins if len((part := self._part(origin, horizon, until=day))["X"])]
+        if not parts:
+            return None
+        joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0] if name != "X"}
+        return Snapshots(
+            X=pd.concat([part["X"] for part in parts], ignore_index=True),
+            **joined,
+            horizon=horizon,
+            asked=asked,
+            present=self.customers(day),
+            closed_form=self.closed_form(day),
+        )
+
+    def window(self, day: int) -> Window:
+        """The window at an earlier cutoff."""
+        return self.intake.window.at(date_of(day))
+
+    def _part(self, origin: int, horizon: int, *, until: int) -> dict[str, Any]:
+        """Rows of one origin."""
+        customers = self.customers(origin)
+        happened = self.outcomes(origin, horizon, until=until)
+        rows = len(customers)
+        return {
+            "X": self.closed_form(origin).with_columns(customers, horizon),
+            "origin": np.full(rows, origin),
+            "wait": happened["wait"].to_numpy(dtype=float),
+            "follow_up": np.full(rows, float(until - origin)),
+            "spend": happened["spend"].to_numpy(dtype=float),
+            "bucket": customers["bucket"].to_numpy(),
+        }
+
+    def _fit(self, day: int, clock: OperationalTime) -> ClosedForm:
+        patterns = self.patterns(day)
+        repeat, every = self.spend_patterns(day, "repeat"), self.spend_patterns(day, "all")
+        return ClosedForm(
+            purchase=self._purchase_model(patterns, clock),
+            spend_repeat=GammaGamma(orders="repeat").fit(repeat, repeat["count"]),
+            spend_all=GammaGamma(orders="all").fit(every, every["count"]),
+        )
+
+    def _purchase_model(self, patterns: pd.DataFrame, clock: OperationalTime) -> InOperationalTime:
+        if self.purchase == "auto":
+            return likelier_purchase_model(patterns, clock, patterns["count"])
+        model = cast("PurchaseModel", registry.make("purchase", self.purchase, **self.purchase_params))
+        return InOperationalTime(model, clock).fit(patterns, patterns["count"])
+
+    def _summary(self, day: int) -> nw.LazyFrame[Any]:
+        if day not in self._summaries:
+            table = customer_summary(self._days_of(day), self.window(day), decimals=self.decimals)
+            self._summaries[day] = self.intake.engine.keep(table)
+        return self._summaries[day]
+
+    def _find_season(self, day: int) -> Season:
+        engine, days, window = self.intake.engine, self._days_of(day), self.window(day)
+        counts = DailyCounts.from_frame(engine.collect(daily_counts(days, window)), day)
+        early = EarlyBuyers.from_frame(engine.collect(early_buyer_counts(days, window)))
+        plain = self.closed_form(day, with_season=False).purchase
+        return find_season(counts, early, plain.model)
+
+    def sampled_days(self, day: int) -> nw.LazyFrame[Any]:
+        """Purchase days of the sampled customers as of a day."""
+        if day not in self._sample_days:
+            table = days_as_of(self.sampled_lines, self.window(day), has_returns=self.intake.ledger.has_returns)
+            self._sample_days[day] = self.intake.engine.keep(table)
+        return self._sample_days[day]
+
+    def _days_of(self, day: int) -> nw.LazyFrame[Any]:
+        """Purchase days of all customers as of a day."""
+        if day not in self._days:
+            window = self.window(day)
+            table = days_as_of(self.intake.lines, window, has_returns=self.intake.ledger.has_returns)
+            self._days[day] = self.intake.days if day == self.cutoff_day else self.intake.engine.keep(table)
+        return self._days[day]

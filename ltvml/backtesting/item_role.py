@@ -1,0 +1,203 @@
+"""The replenishment role: which column names the items, which model serves, and why the role is withheld."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ltvml.backtesting.item_history import ItemHistory
+from ltvml.backtesting.items import ItemContest, ItemJudge
+from ltvml.bundle.replenishment import ReminderRules, Replenishment, renewal_within
+from ltvml.config import AUTO
+from ltvml.errors import ConfigError, DataContractError, DataWarning
+from ltvml.evaluation.date_intervals import DateWindow
+from ltvml.features.items.days import items_in_two_categories, rows_with_odd_quantity, rows_without_item
+from ltvml.inputs.products import contents_of, days_per_unit_of, unknown_items
+from ltvml.models.replenishment.stock import StockRules
+from ltvml.words.text import known
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    import narwhals as nw
+
+    from ltvml.backtesting.history import History
+    from ltvml.config import Config
+    from ltvml.inputs.orders import Intake
+    from ltvml.progress import Steps
+
+
+OFF = "replenishment.item is off"
+NO_ITEM = "the orders name neither a category nor a product"
+TOO_MANY_NAMED = 5
+
+
+@dataclass(frozen=True)
+class ItemRole:
+    """What the fit found of replenishment.
+
+    Parameters
+    ----------
+    fitted : Replenishment, optional
+    contest : ItemContest, optional
+        None where the model was named.
+    history : ItemHistory, optional
+        What it was fitted on.
+    withheld : str
+        Why there is none; empty where there is.
+    notes : tuple of str
+        What is odd about the items of the orders, with counts.
+    """
+
+    fitted: Replenishment | None = None
+    contest: ItemContest | None = None
+    history: ItemHistory | None = None
+    withheld: str = ""
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        found = known(self.contest.to_dict()) if self.contest is not None else {"withheld": self.withheld}
+        return found | {"notes": list(self.notes)}
+
+
+def item_column(config: Config, found: Collection[str]) -> tuple[str | None, str]:
+    """The column of the lines that names items, or None and why.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration names a column that the orders lack.
+    """
+    told = config.replenishment.item
+    if told == "off":
+        return None, OFF
+    if told == "auto":
+        column = next((name for name in ("category", "product_id") if name in found), None)
+        return column, "" if column else NO_ITEM
+    if told not in found:
+        raise ConfigError(
+            f"replenishment.item is {told}, and the orders have no such column.",
+            hint=f"map it under transactions.columns ({told}: your column), or set replenishment.item to auto or off.",
+        )
+    return told, ""
+
+
+def fit_item_role(config: Config, history: History, steps: Steps, *, every_role: bool = False) -> ItemRole:
+    """Hold the contest where the model is left to `auto`, and fit the model that serves.
+
+    Parameters
+    ----------
+    config : Config
+    history : History
+    steps : Steps
+    every_role : bool
+        Hold the contest even where the model is named.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration names an item column that is not there.
+
+    Warns
+    -----
+    DataWarning
+        If `days_per_unit` speaks of items that nobody has bought.
+    """
+    column, why_not = item_column(config, history.intake.lines.collect_schema().names())
+    if column is None:
+        return ItemRole(withheld=why_not)
+    told = config.replenishment
+    items = ItemHistory(history, column, days_per_unit_of(config), contents_of(config))
+    stock = StockRules(told.lead_days, told.depleted_from, told.lapsed_from)
+    judge = ItemJudge(items, steps, stock, told.horizon, config.random_state)
+    with steps.step("check items"):
+        notes = tuple(item_notes(history.intake, column, items.contents_table))
+    try:
+        with steps.step("fit replenishment"):
+            items.renewal(history.cutoff_day)
+    except DataContractError as error:
+        return ItemRole(withheld=error.message.rstrip("."), notes=notes)
+    warn_of_unknown(items)
+    contest = None
+    if every_role or config.models.replenishment.name == AUTO:
+        with steps.step("judge replenishment"):
+            contest = judge.contest()
+    with steps.step("fit replenishment"):
+        return ItemRole(serving(config, judge, contest, column), contest, items, notes=notes)
+
+
+def serving(config: Config, judge: ItemJudge, contest: ItemContest | None, column: str) -> Replenishment:
+    """The model that serves, fitted at the cutoff."""
+    told, choice = config.replenishment, config.models.replenishment
+    day = judge.items.history.cutoff_day
+    held = contest if choice.name == AUTO else None
+    model = judge.fitted(held.champion, day) if held else judge.fitted(choice.name, day, **choice.params)
+    return Replenishment(
+        model=model,
+        renewal=renewal_within(model) or judge.items.renewal(day),
+        item=column,
+        horizon=told.horizon,
+        stock=judge.stock,
+        reminders=ReminderRules(told.min_buyers, told.min_repeat_share),
+        all_pairs=told.all_pairs,
+        window=held.window if held else DateWindow(),
+        election=held.election if held else None,
+    )
+
+
+def warn_of_unknown(items: ItemHistory) -> None:
+    """Say which items of `days_per_unit` nobody has bought: a wrong name would otherwise do nothing."""
+    unknown = unknown_items(items.days_per_unit, items.known(items.history.cutoff_day)["item"])
+    if unknown:
+        named = ", ".join(unknown[:TOO_MANY_NAMED]) + (", ..." if len(unknown) > TOO_MANY_NAMED else "")
+        warnings.warn(
+            DataWarning(
+                f"replenishment.days_per_unit names {len(unknown)} items that nobody has bought ({named}); expected "
+                "names as the orders write them."
+            ),
+            stacklevel=4,
+        )
+
+
+IN_SEVERAL = {
+    "category": "each row counts in its own",
+    "product_id": "it leans on the products of the first by name",
+}
+
+
+def item_notes(intake: Intake, item: str, contents: nw.LazyFrame[Any] | None) -> Iterator[str]:
+    """Give a sentence for each kind of row that takes part otherwise than its reader may think.
+
+    Parameters
+    ----------
+    intake : Intake
+    item : str
+        Column of the lines that names the item.
+    contents : lazy frame, optional
+        What is inside the products, see `item_days`.
+    """
+    names, used = intake.lines.collect_schema().names(), f"{intake.ledger.used:,} rows"
+    if without := _count(intake, rows_without_item(intake.lines, item, contents=contents)):
+        yield f"{without:,} of {used} name no {item}: they take no part in replenishment."
+    if "quantity" in names and (odd := _count(intake, rows_with_odd_quantity(intake.lines))):
+        yield (
+            f"{odd:,} of {used} have a quantity of 0, below 0, or of a billion and more: for replenishment it is not "
+            "known."
+        )
+    if {"product_id", "category"} <= set(names):
+        yield from _several_categories(intake, item)
+
+
+def _several_categories(intake: Intake, item: str) -> Iterator[str]:
+    found = intake.engine.collect(items_in_two_categories(intake.lines)).iloc[0]
+    if found["products"]:
+        yield (
+            f"{found['products']:,} of the products are found in more than one category (first: {found['first']}); "
+            f"{IN_SEVERAL[item]}."
+        )
+
+
+def _count(intake: Intake, table: nw.LazyFrame[Any]) -> int:
+    return int(intake.engine.collect(table)["rows"].iloc[0])

@@ -1,0 +1,298 @@
+"""The models of replenishment at past cutoffs: probabilities, dates, stock status and the first reminders of a day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pandas as pd
+
+from ltvml.backtesting.origins import item_origins
+from ltvml.errors import DataContractError
+from ltvml.evaluation.date_intervals import DateRound, DateWindow, choose_window
+from ltvml.evaluation.election import Election, Round, elect
+from ltvml.evaluation.item_measures import date_measures, measure_items, precision_of_first, status_table
+from ltvml.models import registry
+from ltvml.models.replenishment.stock import StockRules, stock_status
+from ltvml.window import date_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from ltvml.backtesting.item_history import ItemHistory
+    from ltvml.models.base import ReplenishmentModel
+    from ltvml.models.replenishment.pair_snapshots import PairSnapshots
+    from ltvml.progress import Steps
+
+    Array = NDArray[np.float64]
+
+DEFAULT = "gamma_renewal"
+UNSCALED = ("poisson_gamma", "mean_gap", "pooled_median")
+LEARNERS = ("household_activity", "lightgbm_stacker")
+WITHIN = (7, 14, 28)
+FOLLOW_UP = WITHIN[-1]
+JUDGED, TRAINED = 3, 3
+MOST_PAIRS = 150_000
+"""Pairs of a past cutoff that are looked at: they tell models apart by a thousandth of log-loss."""
+FEWEST_CUSTOMERS, FEWEST_OUTCOMES = 500, 200
+DATES_JUDGED = 2
+DATE_LEVELS = (0.01, 0.05, *(level / 10 for level in range(1, 10)), 0.95, 0.99)
+SEGMENTS = {"1 purchase": (1, 1), "2 purchases": (2, 2), "3 or 4": (3, 4), "5 or more": (5, 10**9)}
+
+
+@dataclass(frozen=True, eq=False)
+class ItemVisit:
+    """One past cutoff.
+
+    Parameters
+    ----------
+    origin : int
+        Day number.
+    rows : (n, ...) frame
+        The pairs, gaps scaled by the renewal of that day.
+    wait : (n,) array
+        Days to the next purchase of the item within 28; inf where none.
+    said : dict of str to (n, 3) array
+        P(reorder within 7, 14 and 28 days) by candidate.
+    status : (n,) array of str
+    """
+
+    origin: int
+    rows: pd.DataFrame
+    wait: Array
+    said: Mapping[str, Array]
+    status: NDArray[np.object_]
+
+    def round(self, place: int) -> Round:
+        """The probabilities of one window, as an election takes them."""
+        orders = self.rows["n_orders"].to_numpy()
+        reordered = (self.wait <= WITHIN[place]).astype(float)
+        return Round(
+            origin=self.origin,
+            horizon=WITHIN[place],
+            customer=self.rows["bucket"].to_numpy(),
+            bought=reordered,
+            spend=reordered,
+            segments={
+                "decides": np.ones(len(orders), dtype=bool),
+                **{name: (orders >= low) & (orders <= high) for name, (low, high) in SEGMENTS.items()},
+            },
+            predictions={name: columns[:, place] for name, columns in self.said.items()},
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ItemContest:
+    """What past cutoffs showed of replenishment.
+
+    Parameters
+    ----------
+    visits : tuple of ItemVisit
+        Newest first; empty where the history is too short.
+    election : Election
+    dates : frame
+        Days between median date and purchase, of those who bought again within the horizon: one row a candidate and
+        cutoff.
+    window : DateWindow
+        Which levels the window of the date has to read.
+    horizon : int
+        Days within which dates were asked for.
+    """
+
+    visits: tuple[ItemVisit, ...]
+    election: Election
+    dates: pd.DataFrame = field(default_factory=pd.DataFrame)
+    window: DateWindow = field(default_factory=DateWindow)
+    horizon: int = 0
+
+    @property
+    def champion(self) -> str:
+        """Name of the candidate that serves."""
+        return self.election.champion
+
+    @cached_property
+    def measures(self) -> pd.DataFrame:
+        """Every measure of the probabilities, by window, cutoff, segment and candidate: one long table."""
+        parts = [
+            measure_items([visit.round(place) for visit in self.visits], within)
+            for place, within in enumerate(WITHIN)
+            if self.visits
+        ]
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+    @cached_property
+    def statuses(self) -> pd.DataFrame:
+        """Share that bought again and the champion's mean probability, by stock status; over all cutoffs."""
+        parts = [(visit.status, visit.wait, visit.said[self.champion]) for visit in self.visits]
+        return status_table(parts, WITHIN)
+
+    @cached_property
+    def first_reminders(self) -> pd.DataFrame:
+        """Share of the first K reminders that were followed by a purchase within a week, by candidate."""
+        return precision_of_first([(visit.wait, visit.said) for visit in self.visits], within=WITHIN[0])
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return {
+            "champion": self.champion,
+            "words": self.election.words,
+            "cutoffs": [date_of(visit.origin).isoformat() for visit in self.visits],
+            "leaderboard": self.board.to_dict("records") if self.visits else [],
+            "dates": [row | {"cutoff": row["cutoff"].isoformat()} for row in self.dates.to_dict("records")],
+            "window": self.window.words,
+            "stock_status": self.statuses.to_dict("records") if self.visits else [],
+            "first_reminders": self.first_reminders.to_dict("records") if self.visits else [],
+        }
+
+    @cached_property
+    def board(self) -> pd.DataFrame:
+        """Mean of each measure over the cutoffs among all pairs: one row a window and candidate, best first."""
+        everybody = self.measures[self.measures["segment"] == "decides"]
+        keys = ["within", "candidate", "measure"]
+        wide = everybody.groupby(keys)["value"].mean().unstack().reset_index().rename_axis(columns=None)
+        return wide.sort_values(["within", "log_loss"], kind="stable").reset_index(drop=True)
+
+
+@dataclass
+class ItemJudge:
+    """Trains and judges the candidates of replenishment at past cutoffs.
+
+    Parameters
+    ----------
+    items : ItemHistory
+    steps : Steps
+    stock : StockRules
+    horizon : int
+        Days within which a date is given.
+    random_state : int
+    """
+
+    items: ItemHistory
+    steps: Steps
+    stock: StockRules
+    horizon: int
+    random_state: int
+
+    @cached_property
+    def origins(self) -> list[int]:
+        """Past cutoffs by which something had been bought twice, newest first, a longest window apart."""
+        history = self.items.history
+        origins = item_origins(history.cutoff_day, history.first_day, FOLLOW_UP, most=JUDGED + TRAINED)
+        return [origin for origin in origins if len(self.items.gaps(origin))]
+
+    def contest(self) -> ItemContest:
+        """Hold the contest."""
+        history = self.items.history
+        if planned := item_origins(history.cutoff_day, history.first_day, FOLLOW_UP, most=JUDGED + TRAINED):
+            self.items.sample_past(planned[-1], MOST_PAIRS)
+        judged = [origin for origin in self.origins[:JUDGED] if self.training(origin)]
+        for origin in reversed(self.origins):
+            # oldest first: each fit starts where the one before it ended
+            self.items.renewal(origin)
+        visits = tuple(self._visits(judged))
+        if not visits:
+            words = f"{DEFAULT} serves without a contest: no past cutoff has two windows of {FOLLOW_UP} days around it."
+            return ItemContest((), Election("replenishment", DEFAULT, DEFAULT, (), words), horizon=self.horizon)
+        rounds = [visit.round(place) for visit in visits for place in range(len(WITHIN))]
+        election = elect(rounds, "replenishment", default=DEFAULT)
+        dates, window = self._dates()
+        return ItemContest(visits, election, dates, window, self.horizon)
+
+    def training(self, day: int) -> list[int]:
+        """Origins that a learner standing on a day may be trained on: their windows have closed, newest first."""
+        return [origin for origin in self.origins if origin + FOLLOW_UP <= day][:TRAINED]
+
+    def fitted(self, name: str, day: int, **params: Any) -> ReplenishmentModel:
+        """A candidate fitted by somebody who stands on a day.
+
+        Raises
+        ------
+        ConfigError
+            If the model has no such parameter.
+        DataContractError
+            If a learner has no past cutoff to learn from.
+        """
+        if name == DEFAULT and not params:
+            return self.items.renewal(day)
+        if name in LEARNERS:
+            return self.learner(name, self._closed(name, day), **params)
+        model: Any = registry.make("replenishment", name, **params)
+        return cast("ReplenishmentModel", model.fit(self.items.pair_history(day)))
+
+    def learner(self, name: str, snapshots: PairSnapshots, **params: Any) -> ReplenishmentModel:
+        """A learner trained on snapshots."""
+        seeded = {"random_state": self.random_state} if name == "lightgbm_stacker" else {}
+        model: Any = registry.make("replenishment", name, **seeded | params)
+        return cast("ReplenishmentModel", model.fit(snapshots))
+
+    def rows_for(self, name: str, day: int) -> pd.DataFrame:
+        """Pairs as a candidate reads them."""
+        return self.items.known(day) if name in UNSCALED else self.items.rows(day)
+
+    def _closed(self, name: str, day: int) -> PairSnapshots:
+        origins = self.training(day)
+        if not origins:
+            raise DataContractError(
+                f"'{name}' learns from past outcomes, and no past cutoff has two windows of {FOLLOW_UP} days before it "
+                "and one after it with items that were bought twice.",
+                hint="leave models.replenishment to auto, or name gamma_renewal.",
+            )
+        return self.items.snapshots(origins, day, follow_up=FOLLOW_UP)
+
+    def _visits(self, origins: Sequence[int]) -> Iterator[ItemVisit]:
+        for done, origin in enumerate(origins):
+            self.steps.advance("judge replenishment", done, len(origins))
+            visit = self._visit(origin)
+            if visit is not None:
+                yield visit
+        self.steps.advance("judge replenishment", len(origins), len(origins))
+
+    def _visit(self, origin: int) -> ItemVisit | None:
+        """One past cutoff; None where nothing was bought after it."""
+        rows = self.items.rows(origin)
+        wait = self.items.wait(origin, FOLLOW_UP, until=self.items.history.cutoff_day)
+        if not (wait <= WITHIN[0]).any():
+            return None
+        said = {name: self._said(model, name, origin) for name, model in self._candidates(origin)}
+        status = stock_status(rows, self.items.renewal(origin).items_, self.stock)
+        return ItemVisit(origin, rows, wait, said, status)
+
+    def _candidates(self, origin: int) -> Iterator[tuple[str, ReplenishmentModel]]:
+        for name in (DEFAULT, *UNSCALED):
+            yield name, self.fitted(name, origin)
+        snapshots = self.items.snapshots(self.training(origin), origin, follow_up=FOLLOW_UP)
+        if enough(snapshots):
+            for name in LEARNERS:
+                yield name, self.learner(name, snapshots)
+
+    def _said(self, model: ReplenishmentModel, name: str, origin: int) -> Array:
+        return model.probabilities(self.rows_for(name, origin), [float(days) for days in WITHIN])
+
+    def _dates(self) -> tuple[pd.DataFrame, DateWindow]:
+        """Dates of the renewal and of the rules of thumb, where the horizon has closed."""
+        cutoff = self.items.history.cutoff_day
+        closed = [origin for origin in self.origins if origin + self.horizon <= cutoff][:DATES_JUDGED]
+        rounds, tables = [], []
+        for origin in closed:
+            wait = self.items.wait(origin, self.horizon, until=cutoff)
+            back = wait <= self.horizon
+            if not back.any():
+                continue
+            for name in (DEFAULT, *UNSCALED):
+                rows = self.rows_for(name, origin)[back]
+                days = self.fitted(name, origin).date(rows, DATE_LEVELS, self.horizon)
+                judged = DateRound(self.horizon, wait[back], np.array(DATE_LEVELS), days)
+                tables.append({"candidate": name, "cutoff": date_of(origin), **date_measures(judged)})
+                rounds += [judged] if name == DEFAULT else []
+        return pd.DataFrame(tables), choose_window(rounds) if rounds else DateWindow()
+
+
+def enough(snapshots: PairSnapshots) -> bool:
+    """Whether learners may be trained: 500 customers, and 200 rows of each outcome in the first window."""
+    reordered = int((snapshots.wait <= WITHIN[0]).sum())
+    customers = len(np.unique(snapshots.bucket))
+    return customers >= FEWEST_CUSTOMERS and min(reordered, len(snapshots.wait) - reordered) >= FEWEST_OUTCOMES

@@ -1,0 +1,123 @@
+"""The model of each role: the one that the configuration names, or the winner of the contest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from ltvml.backtesting.candidates import Candidates
+from ltvml.bundle.customer_scores import Roles
+from ltvml.config import AUTO
+from ltvml.config.sections import CLOSED_FORM, ModelChoice
+from ltvml.errors import DataContractError
+from ltvml.models import registry
+from ltvml.models.purchase.in_operational_time import InOperationalTime
+from ltvml.models.value.purchase_times_spend import PurchaseTimesSpend
+from ltvml.window import daily_discount_rate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ltvml.backtesting.history import History
+    from ltvml.config import Config
+    from ltvml.evaluation.election import Role
+    from ltvml.models.base import RepurchaseModel, SpendModel, ValueModel
+    from ltvml.models.snapshots import Snapshots
+
+
+def fit_roles(config: Config, history: History, champions: Mapping[Role, str]) -> Roles:
+    """Fit the model of each role on everything seen.
+
+    Parameters
+    ----------
+    config : Config
+    history : History
+    champions : mapping
+        Winner of the contest of each role that the configuration leaves to `auto`.
+
+    Raises
+    ------
+    DataContractError
+        If a named learner has nothing to learn from.
+    """
+    purchase = history.closed_form(history.cutoff_day).purchase
+    spend = spend_model(config, history)
+    return Roles(
+        purchase=purchase,
+        repurchase=repurchase_model(config, history, champions),
+        spend=spend,
+        value=value_model(config, history, champions, spend),
+    )
+
+
+def spend_model(config: Config, history: History) -> SpendModel:
+    """The spend model of the configuration, fitted to spend patterns."""
+    choice = config.models.spend
+    if choice.name == AUTO:
+        return history.closed_form(history.cutoff_day).spend_all
+    model = cast("SpendModel", registry.make("spend", choice.name, **choice.params))
+    patterns = history.spend_patterns(history.cutoff_day, model.orders)
+    return model.fit(patterns, sample_weight=patterns["count"])
+
+
+def repurchase_model(config: Config, history: History, champions: Mapping[Role, str]) -> RepurchaseModel:
+    """Who comes back: the champion, a named learner, or the curve of a purchase model."""
+    choice, asked = config.models.churn, history.intake.window.churn_horizon
+    if choice.name == AUTO:
+        return candidates_at_cutoff(config, history, asked).repurchase()[champions["repurchase"]]()
+    if choice.name == CLOSED_FORM:
+        return history.closed_form(history.cutoff_day).purchase
+    if choice.name in registry.names("purchase"):
+        patterns, clock = history.patterns(history.cutoff_day), history.closed_form(history.cutoff_day).purchase.clock
+        return InOperationalTime(_make("purchase", choice), clock).fit(patterns, patterns["count"])
+    return cast("RepurchaseModel", _make("repurchase", choice).fit(training(history, asked, choice)))
+
+
+def value_model(config: Config, history: History, champions: Mapping[Role, str], spend: SpendModel) -> ValueModel:
+    """What they will spend: the champion, a named model, or the purchase model times the spend model."""
+    choice, asked = config.models.value, history.intake.window.ltv_horizon
+    rate = daily_discount_rate(config.value.annual_discount_rate)
+    if choice.name == AUTO:
+        return candidates_at_cutoff(config, history, asked).value()[champions["value"]]()
+    if choice.name == PurchaseTimesSpend.name:
+        return PurchaseTimesSpend(history.closed_form(history.cutoff_day).purchase, spend, rate)
+    model = _make("value", choice)
+    if "discount_rate" in model.get_params():
+        model = _make("value", choice, discount_rate=rate)
+        return cast("ValueModel", model.fit(training(history, asked, choice)))
+    return cast("ValueModel", model)
+
+
+def candidates_at_cutoff(config: Config, history: History, asked: int) -> Candidates:
+    """The candidates of the fit itself, which has seen everything up to the cutoff."""
+    day = history.cutoff_day
+    return Candidates(
+        snapshots=history.snapshots(day, asked),
+        closed_form=history.closed_form(day),
+        without_season=history.closed_form(day, with_season=False),
+        patterns=history.patterns(day),
+        discount_rate=daily_discount_rate(config.value.annual_discount_rate),
+        random_state=config.random_state,
+        search_trials=config.search.trials,
+    )
+
+
+def training(history: History, asked: int, choice: ModelChoice) -> Snapshots:
+    """Snapshots for a learner that the configuration names.
+
+    Raises
+    ------
+    DataContractError
+        If no label window has closed.
+    """
+    snapshots = history.snapshots(history.cutoff_day, asked)
+    if snapshots is None:
+        raise DataContractError(
+            f"'{choice.name}' learns from past outcomes, and no window has closed within the "
+            f"{history.cutoff_day - history.first_day} days of orders.",
+            hint="leave the choice to auto, or name a closed form such as bg_nbd.",
+        )
+    return snapshots
+
+
+def _make(role: str, choice: ModelChoice, **extra: Any) -> Any:
+    return registry.make(role, choice.name, **extra | choice.params)

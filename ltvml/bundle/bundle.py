@@ -1,0 +1,297 @@
+"""The fitted models, the window they were fitted for and what they need, as one object: score a frame, save, load.
+
+A bundle is a folder of JSON: it can be read by a person, compared by `diff`, and loaded where pickles are forbidden.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+
+from ltvml.bundle.customer_scores import Roles, chances, customer_scores
+from ltvml.bundle.replenishment import Replenishment
+from ltvml.bundle.rfm import RFM
+from ltvml.bundle.track_record import TrackRecord
+from ltvml.bundle.typical import Typical
+from ltvml.contracts import BEHAVIOUR, SUMMARY
+from ltvml.errors import BundleError, DataContractError
+from ltvml.models import registry
+from ltvml.run_directory import write_json
+from ltvml.window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+FORMAT = "ltvml.bundle"
+FORMAT_VERSION = 2
+BUNDLE_FILE = "bundle.json"
+ROLES = ("purchase", "repurchase", "spend", "value")
+REPLENISHMENT_ROLE = "replenishment"
+
+
+@dataclass(frozen=True)
+class Money:
+    """How money is counted.
+
+    Parameters
+    ----------
+    margin : float
+        Share of the net value that is kept.
+    annual_discount_rate : float
+        Effective rate a year.
+    decimals : int
+        Digits of the minor unit.
+    currency : str, optional
+    """
+
+    margin: float = 1.0
+    annual_discount_rate: float = 0.10
+    decimals: int = 2
+    currency: str | None = None
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What `fit` leaves and `score` needs.
+
+    Parameters
+    ----------
+    window : Window
+        Cutoff of the fit, and the horizons of the scores.
+    roles : Roles
+        The fitted model of each role.
+    money : Money
+    rfm : RFM
+    typical : Typical
+        The customer in the middle as of the fit, whom reasons compare with; medians, and no person.
+    record : TrackRecord
+        What past cutoffs taught: who won and why, intervals, corrections.
+    replenishment : Replenishment, optional
+        When each customer needs each item again; None where the role is withheld.
+    without_replenishment : str
+        Why there is none; empty where there is.
+
+    Examples
+    --------
+    >>> bundle = Bundle.load(folder)                                        # doctest: +SKIP
+    >>> bundle.score(summary)[["customer_id", "predicted_ltv"]]             # doctest: +SKIP
+    """
+
+    window: Window
+    roles: Roles
+    money: Money
+    rfm: RFM
+    typical: Typical
+    record: TrackRecord = field(default_factory=TrackRecord)
+    replenishment: Replenishment | None = None
+    without_replenishment: str = ""
+
+    @cached_property
+    def summary_columns(self) -> tuple[str, ...]:
+        """Columns of a row to score: the summary, and the behaviour that the models were trained on."""
+        read = {name for role in ROLES for name in getattr(self.roles, role).reads()}
+        return (*SUMMARY.names, *(name for name in BEHAVIOUR.names if name in read))
+
+    @property
+    def reads_behaviour(self) -> bool:
+        """Whether the summary alone is not enough to score."""
+        return len(self.summary_columns) > len(SUMMARY.names)
+
+    @cached_property
+    def version(self) -> str:
+        """First 16 hexadecimal digits of the SHA-256 of the content."""
+        text = json.dumps(self._content(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def score(self, summary: pd.DataFrame) -> pd.DataFrame:
+        """Score customers.
+
+        Parameters
+        ----------
+        summary : (n, ...) frame
+            Columns of `summary_columns`; left as it was.
+
+        Returns
+        -------
+        (n, ...) frame
+            Columns of `contracts.CUSTOMER_SCORES`, in the same order of rows.
+
+        Raises
+        ------
+        DataContractError
+            If a column is missing, or a row was summarised before the bundle's cutoff.
+        """
+        self._check(summary)
+        return customer_scores(
+            summary,
+            self.roles,
+            self.window,
+            margin=self.money.margin,
+            rfm=self.rfm,
+            record=self.record,
+            version=self.version,
+        )
+
+    def chances(self, summary: pd.DataFrame, windows: Sequence[int]) -> pd.DataFrame:
+        """Chance to buy within some windows, and what a purchase is worth; see `scoring.chances`.
+
+        Parameters
+        ----------
+        summary : (n, ...) frame
+            Columns of `summary_columns`.
+        windows : sequence of int
+            Days.
+
+        Raises
+        ------
+        DataContractError
+            As in `score`.
+        """
+        self._check(summary)
+        return chances(summary, self.roles, self.window, margin=self.money.margin, record=self.record, windows=windows)
+
+    def example_rows(self) -> pd.DataFrame:
+        """Summary rows that belong to nobody, for a signature."""
+        day = self.window.cutoff_day
+        return pd.DataFrame(
+            {
+                "customer_id": ["example-1", "example-2"],
+                "cutoff_day": [day, day],
+                "frequency": [0, 3],
+                "recency": [0, 120],
+                "T": [30, 200],
+                "monetary_value": [0.0, 25.0],
+                "first_order_value": [20.0, 25.0],
+                "historic_value": [20.0, 100.0],
+            }
+        ).assign(**{name: np.nan for name in self.summary_columns if name in BEHAVIOUR.names})
+
+    def save(self, folder: Path | str) -> None:
+        """Write the bundle as JSON files into `folder`, which is made."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        content = self._content()
+        models = content.pop("models")
+        for role, values in models.items():
+            if values is not None:
+                write_json(folder / f"{role}.json", values)
+        write_json(folder / BUNDLE_FILE, {**content, "version": self.version})
+
+    @classmethod
+    def load(cls, folder: Path | str) -> Self:
+        """Read a bundle.
+
+        Raises
+        ------
+        BundleError
+            If the folder holds no bundle, a damaged one, or one of a newer format.
+        """
+        folder = Path(folder)
+        header = _read(folder / BUNDLE_FILE)
+        _check_format(header, folder)
+        try:
+            present = [*ROLES, *([REPLENISHMENT_ROLE] if header["has_replenishment"] else [])]
+            bundle = cls._from_content(header, {role: _read(folder / f"{role}.json") for role in present})
+            version = bundle.version
+        except BundleError:
+            raise
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+            raise BundleError(f"the bundle in {folder} is damaged: {error!r}.", hint="fit again.") from error
+        if version != header.get("version"):
+            raise BundleError(
+                f"the bundle in {folder} was changed after it was written: its content hashes to {version}, "
+                f"and it says {header.get('version')}.",
+                hint="fit again, or restore the folder.",
+            )
+        return bundle
+
+    @classmethod
+    def _from_content(cls, header: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -> Self:
+        loaded: dict[str, Any] = {role: registry.load(models[role]) for role in ROLES}
+        items = models.get(REPLENISHMENT_ROLE)
+        return cls(
+            window=Window(**header["window"]),
+            roles=Roles(**loaded),
+            money=Money(**header["money"]),
+            rfm=RFM.from_dict(header["rfm"]),
+            typical=Typical.from_dict(header["typical"]),
+            record=TrackRecord.from_dict(header["record"]),
+            replenishment=Replenishment.from_dict(items) if items is not None else None,
+            without_replenishment=header["without_replenishment"],
+        )
+
+    def _content(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "window": {
+                "cutoff": self.window.cutoff.isoformat(),
+                "churn_horizon": self.window.churn_horizon,
+                "ltv_horizon": self.window.ltv_horizon,
+            },
+            "money": vars(self.money).copy(),
+            "rfm": self.rfm.to_dict(),
+            "typical": self.typical.to_dict(),
+            "record": self.record.to_dict(),
+            "has_replenishment": self.replenishment is not None,
+            "without_replenishment": self.without_replenishment,
+            "models": {
+                **{role: getattr(self.roles, role).to_dict() for role in ROLES},
+                REPLENISHMENT_ROLE: self.replenishment.to_dict() if self.replenishment else None,
+            },
+        }
+
+    def _check(self, summary: pd.DataFrame) -> None:
+        missing = [name for name in self.summary_columns if name not in summary]
+        if missing:
+            raise DataContractError(
+                f"a row to score has the columns {list(self.summary_columns)}; missing: {missing}.",
+                hint="build the rows with ltvml.customer_summary, from orders with the columns that the fit had "
+                "(product, category, quantity, ...).",
+            )
+        if len(summary) and (earliest := int(summary["cutoff_day"].min())) < self.window.cutoff_day:
+            raise DataContractError(
+                f"found rows summarised {self.window.cutoff_day - earliest} days before the bundle's cutoff "
+                f"{self.window.cutoff}; expected that day or later: the models have seen what came after.",
+                hint="score at the bundle's cutoff or later, or fit at the earlier one.",
+            )
+
+
+def _check_format(header: Mapping[str, Any], folder: Path) -> None:
+    """Refuse a header of another program, or of a release to come."""
+    version = header.get("format_version")
+    if header.get("format") != FORMAT or not isinstance(version, int):
+        raise BundleError(
+            f"{folder / BUNDLE_FILE} is of format {header.get('format')!r}, version {version!r}; expected {FORMAT!r}.",
+            hint="name the bundle folder that `ltvml fit` wrote, for example out/bundle.",
+        )
+    if version != FORMAT_VERSION:
+        newer = version > FORMAT_VERSION
+        raise BundleError(
+            f"the bundle in {folder} is of format version {version}; expected {FORMAT_VERSION}.",
+            hint="it was written by a newer ltvml: upgrade, or fit again."
+            if newer
+            else "fit again: it is from before the first release.",
+        )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise BundleError(
+            f"{path.parent} holds no {path.name}; expected a folder that `ltvml fit` wrote.",
+            hint="name the bundle folder, for example out/bundle.",
+        ) from None
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{path} cannot be read as JSON: {error}.", hint="fit again.") from error
+    if not isinstance(values, dict):
+        raise BundleError(f"{path} holds {type(values).__name__}; expected an object.", hint="fit again.")
+    return values

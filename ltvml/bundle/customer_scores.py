@@ -1,0 +1,281 @@
+"""From fitted models and one summary row a customer to the customer table: functions of a frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ltvml.contracts import CUSTOMER_SCORES
+from ltvml.value import value_if_buys
+from ltvml.window import dates_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from ltvml.bundle.rfm import RFM
+    from ltvml.bundle.track_record import TrackRecord
+    from ltvml.models.base import PurchaseModel, RepurchaseModel, SpendModel, ValueModel
+    from ltvml.window import Window
+
+    Array = NDArray[np.float64]
+
+LOW_RISK, HIGH_RISK = 1 / 3, 2 / 3
+MEDIAN = 0.5
+DATES = ("next_purchase_date", "next_purchase_lo", "next_purchase_hi")
+# null by their meaning: one purchase has no gap, and where no purchase is the likelier outcome no date is promised
+NULL_BY_MEANING = (
+    "mean_gap_days",
+    "replenishment_date",
+    "replenishment_item",
+    "replenishment_probability",
+    "stock_status",
+)
+# columns that are read off another one, and go with it
+READ_FROM = {
+    "churn_risk": (
+        "churn_band",
+        "next_purchase_date",
+        "next_purchase_lo",
+        "next_purchase_hi",
+        "replenishment_date",
+        "value_at_risk",
+    ),
+    "predicted_ltv": ("predicted_ltv_lo", "predicted_ltv_hi", "total_value", "value_at_risk"),
+}
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The fitted model of each role."""
+
+    purchase: PurchaseModel
+    repurchase: RepurchaseModel
+    spend: SpendModel
+    value: ValueModel
+
+
+def customer_scores(
+    X: pd.DataFrame, roles: Roles, window: Window, *, margin: float, rfm: RFM, record: TrackRecord, version: str
+) -> pd.DataFrame:
+    """The customer table of `contracts.CUSTOMER_SCORES`.
+
+    Parameters
+    ----------
+    X : (n, ...) frame
+        Columns of `contracts.SUMMARY`, days and currency units.
+    roles : Roles
+    window : Window
+        Gives the horizons; the cutoff of each row is its own `cutoff_day`.
+    margin : float
+        Share of the net value that is kept.
+    rfm : RFM
+    record : TrackRecord
+        Intervals and corrections that past cutoffs taught.
+    version : str
+        Content hash of the bundle.
+
+    Returns
+    -------
+    (n, ...) frame
+        Same order of rows as `X`.
+    """
+    dates = repurchase(X, roles.repurchase, window, record)
+    columns = {
+        **history(X),
+        **purchases(X, roles, window),
+        **money(X, roles, window, margin, dates["churn_risk"]),
+        **dates,
+        "model_version": np.full(len(X), version),
+    }
+    columns["total_value"] = columns["historic_value"] * margin + columns["predicted_ltv"]
+    columns["rfm_segment"] = rfm.segments(
+        **{name: columns[name] for name in ("days_since_last", "n_orders", "historic_value")}
+    )
+    columns |= value_interval(columns["predicted_ltv"], record)
+    withheld = withheld_by(roles, record)
+    scores = without(pd.DataFrame({name: finite(values) for name, values in columns.items()}, index=X.index), withheld)
+    scores["data_status"] = data_status(scores, withheld)
+    return scores[list(CUSTOMER_SCORES.names)]
+
+
+def chances(
+    X: pd.DataFrame, roles: Roles, window: Window, *, margin: float, record: TrackRecord, windows: Sequence[int]
+) -> pd.DataFrame:
+    """Chance to buy within some windows, and what a purchase within them is worth.
+
+    With V the margin value in the LTV horizon and B a purchase within w days of the cutoff,
+
+        p_buy_<w> = P(B),    value_gain_<w> = E[V | B] - E[V | not B].
+
+    Parameters
+    ----------
+    X : (n, ...) frame
+        Columns of `contracts.SUMMARY`.
+    roles, window, margin, record
+        As in `customer_scores`.
+    windows : sequence of int
+        w, days.
+
+    Returns
+    -------
+    (n, ...) frame
+        customer_id, and for each w `p_buy_<w>` and `value_gain_<w>` (currency), in the same order of rows.
+    """
+    predicted = margin * roles.value.expected_value(X, window.ltv_horizon)
+    said = 1 - roles.repurchase.churn_risk(X, window.churn_horizon)
+    # the correction that past cutoffs taught at the churn horizon scales the curve, as it does for the dates
+    scale = np.divide(record.calibration.apply(said), said, out=np.ones(len(X)), where=said > 0)
+    columns: dict[str, NDArray[Any]] = {"customer_id": X["customer_id"].to_numpy()}
+    for days in windows:
+        chance = np.clip(scale * (1 - roles.repurchase.churn_risk(X, days)), 0.0, 1.0)
+        silent = margin * roles.value.expected_value_if_silent(X, window.ltv_horizon, silence=days)
+        columns[f"p_buy_{days}"] = chance
+        columns[f"value_gain_{days}"] = value_if_buys(predicted, silent, 1 - chance, least=silent) - silent
+    return pd.DataFrame({name: finite(values) for name, values in columns.items()}, index=X.index)
+
+
+def history(X: pd.DataFrame) -> dict[str, NDArray[Any]]:
+    """What is known of the past, from the summary alone."""
+    cutoff, age, recency = (X[name].to_numpy(dtype="int64") for name in ("cutoff_day", "T", "recency"))
+    frequency = X["frequency"].to_numpy(dtype="int64")
+    first = cutoff - age
+    return {
+        "customer_id": X["customer_id"].to_numpy(),
+        "cutoff": dates_of(cutoff),
+        "n_orders": frequency + 1,
+        "first_order_date": dates_of(first),
+        "last_order_date": dates_of(first + recency),
+        "days_since_last": age - recency,
+        "mean_gap_days": np.divide(recency, frequency, out=np.full(len(X), np.nan), where=frequency > 0),
+        "historic_value": X["historic_value"].to_numpy(dtype=float),
+    }
+
+
+def purchases(X: pd.DataFrame, roles: Roles, window: Window) -> dict[str, NDArray[Any]]:
+    """Purchases and their worth in the LTV horizon."""
+    return {
+        "p_alive": roles.purchase.probability_alive(X),
+        "expected_purchases": roles.purchase.expected_purchases(X, window.ltv_horizon),
+        "expected_order_value": roles.spend.expected_spend(X),
+    }
+
+
+def money(X: pd.DataFrame, roles: Roles, window: Window, margin: float, churn_risk: Array) -> dict[str, NDArray[Any]]:
+    """Predicted value, and the part of it that goes if the customer does."""
+    predicted = margin * roles.value.expected_value(X, window.ltv_horizon)
+    silent = margin * roles.value.expected_value_if_silent(X, window.ltv_horizon, silence=window.churn_horizon)
+    return {
+        "predicted_ltv": predicted,
+        "value_at_risk": churn_risk * value_if_buys(predicted, silent, churn_risk),
+    }
+
+
+def value_interval(predicted: Array, record: TrackRecord) -> dict[str, NDArray[Any]]:
+    """10 and 90 % quantile of the value of each customer; NaN where past cutoffs taught none."""
+    unknown = np.full(len(predicted), np.nan)
+    low, high = record.intervals.bounds(predicted) if record.intervals else (unknown, unknown)
+    return {"predicted_ltv_lo": low, "predicted_ltv_hi": high}
+
+
+def repurchase(X: pd.DataFrame, model: RepurchaseModel, window: Window, record: TrackRecord) -> dict[str, NDArray[Any]]:
+    """Churn risk and the dates: readings of one survival curve.
+
+    A correction of the probability at the horizon scales the curve within it, so that the quantiles of the date, given
+    a purchase within the horizon, stay as they are.
+    """
+    churn_risk = 1 - record.calibration.apply(1 - model.churn_risk(X, window.churn_horizon))
+    earlier, later = record.dates.levels
+    days = model.next_purchase(X, (MEDIAN, earlier, later), window.churn_horizon)
+    # a purchase t days after the end of the cutoff falls on day ceil(t), and never on the cutoff itself
+    ahead = np.clip(np.ceil(days), 1, window.churn_horizon)
+    dates = dates_of(X["cutoff_day"].to_numpy(dtype=float)[:, None] + ahead)
+    columns = {name: dates[:, position] for position, name in enumerate(DATES)}
+    due = np.where(churn_risk > 0.5, np.datetime64("NaT", "D"), columns["next_purchase_date"])
+    return {
+        "churn_risk": churn_risk,
+        "churn_band": churn_band(churn_risk),
+        **columns,
+        "replenishment_date": due,
+        # a row of a customer knows no items: `replenishment.with_next_due` fills these in
+        "replenishment_item": np.full(len(X), None, dtype=object),
+        "replenishment_probability": np.full(len(X), np.nan),
+        "stock_status": np.full(len(X), None, dtype=object),
+    }
+
+
+def churn_band(churn_risk: Array) -> NDArray[np.str_]:
+    """`low` below 1/3, `medium` to 2/3 inclusive, `high` above, shape (n,)."""
+    return np.select([churn_risk < LOW_RISK, churn_risk <= HIGH_RISK], ["low", "medium"], default="high")
+
+
+def finite(values: NDArray[Any]) -> NDArray[Any]:
+    """`values` with NaN in place of infinity; what is no float stays as it is."""
+    return np.where(np.isfinite(values), values, np.nan) if values.dtype.kind == "f" else values
+
+
+def withheld_by(roles: Roles, record: TrackRecord) -> dict[str, str]:
+    """Columns that the fits do not identify, in the order of the table, with the reason of each."""
+    reasons: dict[str, str] = dict(record.withheld)
+    for model in (roles.purchase, roles.repurchase, roles.spend, roles.value):
+        reasons = model.diagnosis_.withheld | reasons
+    for source, columns in READ_FROM.items():
+        if source in reasons:
+            reasons = dict.fromkeys(columns, reasons[source]) | reasons
+    return {name: reasons[name] for name in CUSTOMER_SCORES.names if name in reasons}
+
+
+def without(scores: pd.DataFrame, withheld: Mapping[str, str]) -> pd.DataFrame:
+    """The table with the withheld columns null; types stay."""
+    empty = {"date": np.datetime64("NaT", "D"), "float64": np.nan, "string": None}
+    nulls = {
+        name: pd.Series(empty[CUSTOMER_SCORES[name].dtype], index=scores.index, dtype=scores[name].dtype)
+        for name in withheld
+    }
+    return scores.assign(**nulls)
+
+
+def data_status(scores: pd.DataFrame, withheld: Mapping[str, str]) -> NDArray[np.object_]:
+    """`ok`, or why a field is withheld or to be read with care.
+
+    Parameters
+    ----------
+    scores : (n, ...) frame
+    withheld : mapping
+        Columns that are null for everybody, with the reason of each.
+
+    Returns
+    -------
+    (n,) array of str
+    """
+    in_debt = scores["historic_value"].to_numpy(dtype=float) < 0
+    debt = np.where(in_debt, "returns exceed purchases; ", "")
+    for_all = "".join(f"{phrase}; " for phrase in withheld_in_words(withheld))
+    status = debt.astype(object) + for_all + unknown_in_words(scores, withheld)
+    return np.array([words.removesuffix("; ") or "ok" for words in status], dtype=object)
+
+
+def unknown_in_words(scores: pd.DataFrame, withheld: Mapping[str, str]) -> NDArray[np.object_]:
+    """Name the columns that are null for a customer without being withheld or null by their meaning, shape (n,)."""
+    watched = np.array([name for name in scores if name not in withheld and name not in NULL_BY_MEANING])
+    unknown = scores[watched].isna().to_numpy()
+    # one integer a row: rows of truth values are slow to sort
+    key = unknown @ (1 << np.arange(len(watched), dtype=np.int64))
+    _, first, pattern = np.unique(key, return_index=True, return_inverse=True)
+    names = [", ".join(watched[unknown[row]]) for row in first]
+    words = np.array(
+        [f"{each} not known: beyond the numbers of the model; " if each else "" for each in names], dtype=object
+    )
+    return words[pattern]
+
+
+def withheld_in_words(withheld: Mapping[str, str]) -> list[str]:
+    """One phrase a reason, with the columns it takes away."""
+    columns: dict[str, list[str]] = {}
+    for name, reason in withheld.items():
+        columns.setdefault(reason, []).append(name)
+    return [f"{', '.join(names)} withheld: {reason}" for reason, names in columns.items()]

@@ -1,0 +1,91 @@
+"""What past cutoffs taught about the models of a bundle: who won, how far values are off, and what was corrected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+from ltvml.evaluation.calibration import Calibration
+from ltvml.evaluation.date_intervals import DateWindow
+from ltvml.evaluation.election import Election
+from ltvml.evaluation.intervals import ValueIntervals
+from ltvml.models.season.season import Season
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+QUESTIONS = {"repurchase": "Who buys again", "value": "What they spend"}
+NOT_JUDGED = "the models were named and no past cutoff was looked at"
+
+
+@dataclass(frozen=True)
+class TrackRecord:
+    """Lessons of a backtest, as a bundle keeps them.
+
+    Parameters
+    ----------
+    elections : tuple of Election
+        One for each role that was put to a contest.
+    season : Season
+    intervals : ValueIntervals, optional
+        Around `predicted_ltv`, in its unit.
+    without_intervals : str
+        Why there are none; empty where there are.
+    calibration : Calibration
+        Of the probability of a purchase within the churn horizon.
+    dates : DateWindow
+        Which levels the window of the next purchase reads.
+    coverage : str
+        How often past intervals held the truth, in words.
+    """
+
+    elections: tuple[Election, ...] = ()
+    season: Season = field(default_factory=lambda: Season.off("none was looked for."))
+    intervals: ValueIntervals | None = None
+    without_intervals: str = NOT_JUDGED
+    calibration: Calibration = field(default_factory=Calibration)
+    dates: DateWindow = field(default_factory=DateWindow)
+    coverage: str = ""
+
+    @property
+    def withheld(self) -> dict[str, str]:
+        """Score columns that the record cannot give, with the reason of each."""
+        if self.intervals is not None:
+            return {}
+        return dict.fromkeys(("predicted_ltv_lo", "predicted_ltv_hi"), self.without_intervals)
+
+    @property
+    def words(self) -> list[str]:
+        """What a reader should know, a sentence or two for each lesson."""
+        told = [f"{QUESTIONS[election.role]}: {election.words}" for election in self.elections]
+        told += [self.season.words]
+        if self.calibration.method != "none":
+            told.append(self.calibration.words)
+        if self.dates.covered is not None:
+            told.append(self.dates.words)
+        return [*told, self.coverage] if self.coverage else told
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values that `json` can write exactly."""
+        return {
+            "elections": [election.to_dict() for election in self.elections],
+            "season": self.season.to_dict(),
+            "intervals": self.intervals.to_dict() if self.intervals else None,
+            "without_intervals": self.without_intervals,
+            "calibration": self.calibration.to_dict(),
+            "dates": self.dates.to_dict(),
+            "coverage": self.coverage,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`."""
+        return cls(
+            elections=tuple(Election.from_dict(election) for election in values["elections"]),
+            season=Season.from_dict(values["season"]),
+            intervals=ValueIntervals.from_dict(values["intervals"]) if values["intervals"] else None,
+            without_intervals=values["without_intervals"],
+            calibration=Calibration.from_dict(values["calibration"]),
+            dates=DateWindow.from_dict(values["dates"]),
+            coverage=values["coverage"],
+        )

@@ -1,0 +1,1 @@
+"""Customers by items: days, gaps, pairs."""

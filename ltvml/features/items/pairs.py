@@ -1,0 +1,62 @@
+"""One row a customer x item: its own statistics, and those of the customer it belongs to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from ltvml.contracts import PAIRS
+from ltvml.features.items.gaps import item_statistics
+from ltvml.features.summary import customer_summary
+from ltvml.features.sums import whole_sum
+
+if TYPE_CHECKING:
+    from ltvml.window import Window
+
+_LENT = ("frequency", "recency", "T")
+
+
+def pairs(
+    item_days: nw.LazyFrame[Any],
+    days: nw.LazyFrame[Any],
+    window: Window,
+    *,
+    elasticity: nw.LazyFrame[Any] | None = None,
+    decimals: int,
+) -> nw.LazyFrame[Any]:
+    """The table that replenishment models see.
+
+    Parameters
+    ----------
+    item_days : lazy frame
+        As of the cutoff, see `item_days.item_days_as_of`.
+    days : lazy frame
+        Purchase days of the same customers, see `returns.customer_days`.
+    window : Window
+    elasticity : lazy frame, optional
+        `item` and `elasticity`; see `items.item_statistics`.
+    decimals : int
+        Digits of the minor unit.
+
+    Returns
+    -------
+    lazy frame
+        Columns of `contracts.PAIRS`.
+    """
+    statistics = item_statistics(item_days, window, elasticity=elasticity)
+    repeated = whole_sum(nw.col("n_gaps") > 0)
+    breadth = statistics.group_by("customer_id").agg(
+        nw.len().cast(nw.Int64).alias("items"),
+        repeated.alias("items_repeated"),
+        whole_sum(nw.col("n_orders")).alias("item_days"),
+    )
+    summary = customer_summary(days, window, decimals=decimals).select("customer_id", *_LENT)
+    rows = statistics.join(breadth, on="customer_id", how="inner").join(summary, on="customer_id", how="inner")
+    return rows.select(*PAIRS.names)
+
+
+def category_of_products(lines: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """One row a product: `item` (the product) and `category`, the first by name where it has several."""
+    known = lines.filter(~nw.col("product_id").is_null(), ~nw.col("category").is_null())
+    return known.group_by(nw.col("product_id").alias("item")).agg(nw.col("category").min())

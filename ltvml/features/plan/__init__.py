@@ -1,0 +1,1 @@
+"""What a plan counts in the orders."""

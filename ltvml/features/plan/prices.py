@@ -1,0 +1,46 @@
+"""What a product sells for: one row a product."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from ltvml.features.split import seen
+from ltvml.features.sums import added, float_sum
+
+if TYPE_CHECKING:
+    from ltvml.window import Window
+
+
+def product_prices(lines: nw.LazyFrame[Any], window: Window, *, decimals: int = 2) -> nw.LazyFrame[Any]:
+    """Mean price paid for a piece of each product, up to the cutoff.
+
+    price = sum of amounts / sum of quantities, over the lines where both are above 0.
+
+    Parameters
+    ----------
+    lines : lazy frame
+        Lines that are used: `customer_id`, `day`, `product_id`, `category`, `quantity`, `amount` in minor units.
+    window : Window
+    decimals : int
+        Digits of the minor unit.
+
+    Returns
+    -------
+    lazy frame
+        `product_id`, `category` (the first by name of a product in several), `price` (currency units, float64) and
+        `buyers` (customers, int64). Products and categories without a name take no part.
+    """
+    named = ~nw.col("product_id").is_null() & ~nw.col("category").is_null()
+    sold = seen(lines, window).filter(named, nw.col("amount") > 0, nw.col("quantity") > 0)
+    amount, units = nw.col("amount").sum().cast(nw.Int64), nw.col("quantity").cast(nw.Float64)
+    of_customers = sold.group_by("product_id", "customer_id").agg(
+        amount.alias("amount"), nw.col("category").min().alias("category"), *float_sum(units, "units")
+    )
+    parts = [nw.col(name).sum().cast(nw.Int64).alias(name) for name in ("amount", "units_whole", "units_fraction")]
+    products = of_customers.group_by("product_id").agg(
+        nw.col("category").min().alias("category"), nw.len().cast(nw.Int64).alias("buyers"), *parts
+    )
+    price = nw.col("amount").cast(nw.Float64) / float(10**decimals) / added("units")
+    return products.select("product_id", "category", price.alias("price"), "buyers")

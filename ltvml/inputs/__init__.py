@@ -1,0 +1,1 @@
+"""What comes in: orders, contacts, products, and the first configuration guessed from a file."""

@@ -1,0 +1,142 @@
+"""The door of every job: read the orders, check them, count each row, and settle the window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from ltvml.engines import engine_for, engine_named
+from ltvml.engines.base import Source
+from ltvml.errors import DataContractError
+from ltvml.features.gaps import observed_gap_quantile
+from ltvml.features.ledger import Rules
+from ltvml.features.transactions import check
+from ltvml.window import Window, round_to_weeks
+
+if TYPE_CHECKING:
+    from ltvml.config import Config
+    from ltvml.engines.base import Engine
+    from ltvml.features.ledger import Ledger
+    from ltvml.progress import Steps
+
+LONGEST_USUAL_GAP = 0.9
+SHORTEST_CHURN_HORIZON, LONGEST_CHURN_HORIZON = 28, 180
+# without one repeat purchase there is no gap to learn from: a quarter is what shops count in
+CHURN_HORIZON_WITHOUT_GAPS = 91
+
+
+@dataclass(frozen=True)
+class Intake:
+    """Checked orders and the window that they are looked at through.
+
+    Parameters
+    ----------
+    engine : Engine
+    lines : lazy frame
+        The lines that are used, up to the cutoff.
+    days : lazy frame
+        Purchase days, net of returns.
+    ledger : Ledger
+        What became of every row.
+    window : Window
+    currency : str or None
+        Of the configuration, or of the orders where they name one.
+    """
+
+    engine: Engine
+    lines: nw.LazyFrame[Any]
+    days: nw.LazyFrame[Any]
+    ledger: Ledger
+    window: Window
+    currency: str | None = None
+
+    @property
+    def row_counts(self) -> dict[str, Any]:
+        """The ledger's counts, without its dates."""
+        return {"rows_in": self.ledger.rows_in, "used": self.ledger.used, **self.ledger.reasons, **self.ledger.notes}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Content hash of the lines that are used."""
+        return self.engine.fingerprint(self.lines)
+
+    @cached_property
+    def customers(self) -> int:
+        """Customers with at least one purchase up to the cutoff."""
+        counted = self.days.select(nw.col("customer_id").n_unique().cast(nw.Int64).alias("customers"))
+        return int(self.engine.collect(counted)["customers"].iloc[0])
+
+
+def take_in(config: Config, transactions: Any, steps: Steps) -> Intake:
+    """Read and check the orders of a configuration.
+
+    Parameters
+    ----------
+    config : Config
+    transactions : frame or None
+        In place of `transactions.source`.
+    steps : Steps
+
+    Raises
+    ------
+    ConfigError, DataContractError, EngineError
+    """
+    given = Window(config.cutoff)
+    engine = engine_named(config.engine.name) if transactions is None else engine_for(transactions)
+    with steps.step("read"):
+        lines = engine.read(source_of(config, transactions))
+    with steps.step("check"):
+        checked = check(engine, lines, given, rules_of(config))
+        currency = agreed_currency(config.value.currency, engine, checked.lines)
+    window = config.window_for(_churn_horizon(config, engine, checked.days))
+    return Intake(engine, checked.lines, checked.days, checked.ledger, window, currency)
+
+
+def agreed_currency(told: str | None, engine: Engine, lines: nw.LazyFrame[Any]) -> str | None:
+    """The currency of the orders, or the configured one where they name none.
+
+    Raises
+    ------
+    DataContractError
+        If the two differ.
+    """
+    if "currency" not in lines.collect_schema().names():
+        return told
+    found = engine.collect(lines.select("currency").filter(~nw.col("currency").is_null()).unique())["currency"].tolist()
+    if told is not None and found and found != [told]:
+        raise DataContractError(
+            f"the orders are in {found[0]}, and value.currency is {told}; expected one currency.",
+            hint="convert the amounts, or correct value.currency. A score needs the currency of its fit.",
+        )
+    return str(found[0]) if found else told
+
+
+def source_of(config: Config, transactions: Any) -> Source:
+    """What the engine is to read."""
+    told = config.transactions
+    return Source(
+        source=config.source if transactions is None else transactions,
+        columns=told.columns,
+        timezone=told.timezone,
+        decimals=config.value.decimals,
+        exclude=told.exclude,
+        date_format=told.date_format,
+    )
+
+
+def rules_of(config: Config) -> Rules:
+    """What becomes of odd rows."""
+    told = config.transactions
+    return Rules(told.returns, told.zero_amounts, told.duplicates, unreadable_share=told.max_bad_share)
+
+
+def _churn_horizon(config: Config, engine: Engine, days: nw.LazyFrame[Any]) -> int | None:
+    if config.window.churn_horizon != "auto":
+        return None
+    gap = observed_gap_quantile(engine, days, LONGEST_USUAL_GAP)
+    if gap is None:
+        return CHURN_HORIZON_WITHOUT_GAPS
+    return round_to_weeks(gap, shortest=SHORTEST_CHURN_HORIZON, longest=LONGEST_CHURN_HORIZON)

@@ -1,0 +1,139 @@
+"""The orders that came after a plan, up to the end of every window that has closed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+import pandas as pd
+
+from ltvml.engines import engine_for, engine_named
+from ltvml.errors import DataContractError
+from ltvml.features.returns import customer_days
+from ltvml.features.split import held_out
+from ltvml.features.transactions import check
+from ltvml.inputs.orders import agreed_currency, rules_of, source_of
+from ltvml.window import WEEK, Window, date_of, day_number
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from ltvml.config import Config
+    from ltvml.engines.base import Engine
+    from ltvml.features.transactions import Checked
+    from ltvml.inputs.plan_folder import PlanFolder
+
+
+@dataclass(frozen=True, eq=False)
+class OrdersAfter:
+    """The orders that came after a plan.
+
+    Parameters
+    ----------
+    plan : PlanFolder
+    engine : Engine
+    checked : Checked
+        Orders up to the end of the last window that has closed.
+    until : date
+        Day up to which the orders are complete.
+    windows : dict of str to int
+        Days of each action whose window has closed.
+    decimals : int
+        Digits of the minor unit.
+    notes : tuple of str
+        What is odd or left out.
+    """
+
+    plan: PlanFolder
+    engine: Engine
+    checked: Checked
+    until: dt.date
+    windows: dict[str, int]
+    decimals: int
+    notes: tuple[str, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """Content hash of the lines that are used."""
+        return self.engine.fingerprint(self.checked.lines)
+
+    @property
+    def end_day(self) -> int:
+        """Last day of the longest window that has closed."""
+        return self.plan.cutoff_day + max(self.windows.values())
+
+    def spent(self, days: int) -> pd.Series:
+        """Net value, currency units, of each customer with a purchase day in (cutoff, cutoff + days]."""
+        came = held_out(self.checked.lines, Window(self.plan.cutoff), days)
+        bought = customer_days(came, has_returns=self.checked.ledger.has_returns)
+        total = bought.group_by("customer_id").agg(nw.col("value").sum().cast(nw.Int64))
+        found: pd.Series = self.engine.collect(total).set_index("customer_id")["value"]
+        return found.astype("float64") / float(10**self.decimals)
+
+
+def orders_after(config: Config, plan: PlanFolder, transactions: Any, until: dt.date | str | None) -> OrdersAfter:
+    """Read the orders that came after a plan.
+
+    Parameters
+    ----------
+    config : Config
+        Its cutoff is not looked at.
+    plan : PlanFolder
+    transactions : frame or None
+        In place of `transactions.source`.
+    until : date, optional
+        Day up to which the orders are complete; that of the last order by default.
+
+    Raises
+    ------
+    ConfigError, EngineError
+    DataContractError
+        If the rows break the contract, or no window of the plan has closed.
+    """
+    engine = engine_named(config.engine.name) if transactions is None else engine_for(transactions)
+    lines = engine.read(source_of(config, transactions))
+    last = day_number(until) if until is not None else _last_day(engine, lines, plan)
+    closed = {action: days for action, days in plan.window_days.items() if plan.cutoff_day + days <= last}
+    if not closed:
+        _refuse_open(plan, last)
+    end = plan.cutoff_day + max(closed.values())
+    checked = check(engine, lines, Window(date_of(end)), rules_of(config))
+    agreed_currency(config.value.currency, engine, checked.lines)
+    notes = (*_still_open(plan, closed, last), *_quiet(engine, checked, end))
+    return OrdersAfter(plan, engine, checked, date_of(last), closed, config.value.decimals, notes)
+
+
+def _last_day(engine: Engine, lines: nw.LazyFrame[Any], plan: PlanFolder) -> int:
+    readable = lines.filter(nw.col("fault").is_null()).select(nw.col("day").max().alias("last"))
+    last = engine.collect(readable)["last"].iloc[0]
+    # where no row can be read at all, the check says what is wrong with them
+    return int(last) if pd.notna(last) else plan.cutoff_day + max(plan.window_days.values())
+
+
+def _refuse_open(plan: PlanFolder, last: int) -> None:
+    first = date_of(plan.cutoff_day + min(plan.window_days.values()))
+    raise DataContractError(
+        f"the plan of {plan.cutoff} cannot be measured yet: the orders are known up to {date_of(last)}, and the first "
+        f"window of an action ends on {first}.",
+        hint=f"measure again with the orders of {first} or later.",
+    )
+
+
+def _still_open(plan: PlanFolder, closed: dict[str, int], last: int) -> list[str]:
+    return [
+        f"{action} is not measured: its window ends on {date_of(plan.cutoff_day + days)}, and the orders are known up "
+        f"to {date_of(last)}."
+        for action, days in plan.window_days.items()
+        if action not in closed
+    ]
+
+
+def _quiet(engine: Engine, checked: Checked, end: int) -> list[str]:
+    """A word where the orders seem to end before the windows do, and one that is dated ahead hides it."""
+    if checked.ledger.last_day is None or checked.ledger.last_day <= end:
+        return []
+    last = int(engine.collect(checked.lines.select(nw.col("day").max().alias("last")))["last"].iloc[0])
+    if end - last <= WEEK:
+        return []
+    return [f"No order came in the last {end - last} days up to {date_of(end)}: are the orders complete?"]

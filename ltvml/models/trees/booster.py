@@ -1,0 +1,372 @@
+"""LightGBM through its native Booster: the same bytes on every run, stopped early on customers it has not seen.
+
+Trees are kept as LightGBM's own model text, so a bundle is text and loads without pickle. No class is re-weighted: a
+probability that is wrong by design cannot be calibrated back on small data. Trees that do not beat a constant on
+customers they have not seen are dropped, and the constant stands in.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import lightgbm as lgb
+import numpy as np
+
+from ltvml.errors import DataContractError
+from ltvml.models.base import Diagnosis
+from ltvml.models.design import design, silence_directions, usable_names
+from ltvml.models.proof import PROOF, constant_score, losses, standard_errors_gained
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Self
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from ltvml.models.proof import Objective
+
+    Array = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
+    from collections.abc import Callable
+
+
+MOST_ROUNDS = 600
+PATIENCE = 30
+FOLDS = 5
+NOTHING_LEARNED = "The trees did no better than without them on customers they had not seen, and were dropped."
+# on fewer rows a second thread waits longer than it works, and on a busy machine very much longer
+_ROWS_A_THREAD = 50_000
+# averaging steadies what few rows leave to chance; on many rows one booster says the same
+_ROWS_IN_ALL = 400_000
+# a leaf of fewer customers than this is noise in any shop; a fixed share keeps large shops as coarse as small ones
+_SMALLEST_LEAF, _LARGEST_LEAF, _LEAVES_IN_ALL = 20, 500, 400
+_FIXED = {
+    "deterministic": True,
+    "force_row_wise": True,
+    "verbosity": -1,
+    "feature_fraction": 0.7,
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "lambda_l2": 5.0,
+    "max_bin": 127,
+    "boost_from_average": True,
+}
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How trees are grown.
+
+    Parameters
+    ----------
+    learning_rate : float
+    num_leaves : int
+    num_threads : int
+        At most so many; changes the time taken, never the result.
+    random_state : int
+    """
+
+    learning_rate: float = 0.05
+    num_leaves: int = 7
+    num_threads: int = 2
+    random_state: int = 0
+
+    def parameters(self, objective: Objective, rows: int, **more: Any) -> dict[str, Any]:
+        """LightGBM's own parameters for a training set of so many rows."""
+        return {
+            **_FIXED,
+            "objective": objective,
+            "learning_rate": self.learning_rate,
+            "num_leaves": self.num_leaves,
+            "min_data_in_leaf": int(np.clip(rows / _LEAVES_IN_ALL, _SMALLEST_LEAF, _LARGEST_LEAF)),
+            "num_threads": threads_for(rows, self.num_threads),
+            "seed": self.random_state,
+            **more,
+        }
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows to learn from.
+
+    Parameters
+    ----------
+    X : (n, ...) frame
+    target : (n,) array
+    bucket : (n,) array of int
+        Hash of the customer.
+    offset : (n,) array, optional
+        Known part of the raw score, on the scale of the objective's link.
+    """
+
+    X: pd.DataFrame
+    target: Array
+    bucket: NDArray[np.int64]
+    offset: Array | None = None
+
+
+@dataclass(frozen=True)
+class Trees:
+    """Trained boosters whose raw scores are averaged.
+
+    Parameters
+    ----------
+    names : tuple of k str
+        The columns read, in order; none where nothing was learned.
+    texts : tuple of str
+        LightGBM's model text of each booster.
+    constant : float
+        Raw score of everybody where there is no booster.
+    num_threads : int
+    """
+
+    names: tuple[str, ...]
+    texts: tuple[str, ...]
+    constant: float = 0.0
+    num_threads: int = 2
+
+    @cached_property
+    def boosters(self) -> tuple[lgb.Booster, ...]:
+        """The boosters, read from their texts once."""
+        return tuple(lgb.Booster(model_str=text) for text in self.texts)
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """What to say of the training."""
+        return Diagnosis() if self.texts else Diagnosis(messages=(NOTHING_LEARNED,))
+
+    def raw(self, X: pd.DataFrame) -> Array:
+        """Mean raw score, shape (n,): log-odds or log value, without any offset.
+
+        Raises
+        ------
+        DataContractError
+            If a column of the training is missing.
+        """
+        return self.raw_of(self.matrix(X))
+
+    def matrix(self, X: pd.DataFrame) -> Array:
+        """The columns read, in order, shape (n, k)."""
+        return design(X, self.names)
+
+    def raw_of(self, matrix: Array) -> Array:
+        """As `raw`, for a matrix whose columns are `names`."""
+        if not self.boosters:
+            return np.full(len(matrix), self.constant)
+        threads = threads_for(len(matrix), self.num_threads)
+        scores = [booster.predict(matrix, raw_score=True, num_threads=threads) for booster in self.boosters]
+        return np.asarray(np.mean(scores, axis=0))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return asdict(self) | {"names": list(self.names), "texts": list(self.texts)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`."""
+        names, texts = tuple(values["names"]), tuple(values["texts"])
+        return cls(names, texts, float(values["constant"]), int(values["num_threads"]))
+
+
+@dataclass(frozen=True)
+class Member:
+    """One booster, and how it does on the customers that stopped it.
+
+    Parameters
+    ----------
+    text : str
+        LightGBM's model text.
+    held_out : (n,) array of bool
+    unseen : (m,) array
+        Raw score of the rows held out, without any offset.
+    """
+
+    text: str
+    held_out: Mask
+    unseen: Array
+
+
+def threads_for(rows: int, most: int) -> int:
+    """Threads worth starting for so many rows, 1 to `most`."""
+    return max(min(most, 1 + rows // _ROWS_A_THREAD), 1)
+
+
+def members_for(rows: int, most: int) -> int:
+    """Boosters worth averaging on so many rows, 1 to `most`."""
+    return max(min(most, _ROWS_IN_ALL // max(rows, 1)), 1)
+
+
+def grow(
+    sample: Sample,
+    objective: Objective,
+    growth: Growth,
+    *,
+    members: int = 1,
+    monotone: bool = False,
+    names: Sequence[str] | None = None,
+    to_beat: Array | None = None,
+) -> Trees:
+    """Train up to `members` boosters, each stopped early on a fifth of the customers that it did not see.
+
+    Parameters
+    ----------
+    sample : Sample
+    objective : {"binary", "tweedie", "gamma"}
+    growth : Growth
+    members : int
+        At most so many, 1 to 5, and fewer on many rows; each holds out another fifth, so that their mean has seen
+        everybody and depends less on the draw.
+    monotone : bool
+        Bind the columns of silence: more silence never raises the score.
+    names : sequence of str, optional
+        Columns to read; by default all that vary.
+    to_beat : (n,) array, optional
+        Raw score that the trees have to beat on unseen customers, or be dropped; by default the best constant.
+
+    Returns
+    -------
+    Trees
+    """
+    columns = tuple(names) if names is not None else usable_names(sample.X)
+    start = constant_score(objective, sample.target) if sample.offset is None else 0.0
+    if not columns:
+        return Trees((), (), start, growth.num_threads)
+    matrix = design(sample.X, columns)
+    directions = silence_directions(columns) if monotone else None
+    sides = [held_out_customers(sample.bucket, fold) for fold in range(members_for(len(matrix), members))]
+    grown = [grow_one(matrix, sample, objective, growth, side, directions) for side in sides]
+    if not beat(grown, sample, objective, np.full(len(matrix), start) if to_beat is None else to_beat):
+        return Trees((), (), start, growth.num_threads)
+    return Trees(columns, tuple(member.text for member in grown), start, growth.num_threads)
+
+
+def grow_in_time(sample: Sample, objective: Objective, growth: Growth, latest: Mask, *, names: Sequence[str]) -> Trees:
+    """Train one booster on all rows, for as many rounds as served the latest rows when they were held out.
+
+    For rows that come back: the customers x items to score are mostly those of the training, a window later, and what
+    is peculiar to a customer and lasts is worth knowing. A split by customer would call it noise.
+
+    Parameters
+    ----------
+    sample : Sample
+        With an offset, which the trees have to improve.
+    objective : {"binary", "tweedie", "gamma"}
+    growth : Growth
+    latest : (n,) array of bool
+        Rows of the last window; some and not all.
+    names : sequence of str
+        Columns to read.
+
+    Returns
+    -------
+    Trees
+        None where the offset alone was as good on the latest rows.
+    """
+    columns, matrix = tuple(names), design(sample.X, names)
+    grown = grow_one(matrix, sample, objective, growth, latest)
+    if not beat([grown], sample, objective, np.zeros(len(matrix))):
+        return Trees((), (), 0.0, growth.num_threads)
+    parameters = growth.parameters(objective, len(matrix))
+    rounds = lgb.Booster(model_str=grown.text).num_trees()
+    booster = lgb.train(parameters, _dataset(matrix, sample, np.ones(len(matrix), dtype=bool), parameters), rounds)
+    return Trees(columns, (booster.model_to_string(),), 0.0, growth.num_threads)
+
+
+def grow_one(
+    matrix: Array,
+    sample: Sample,
+    objective: Objective,
+    growth: Growth,
+    held_out: Mask,
+    directions: Sequence[int] | None = None,
+) -> Member:
+    """Train one booster and cut it at its best round.
+
+    Parameters
+    ----------
+    matrix : (n, k) array
+    sample : Sample
+        Gives target, bucket and offset.
+    objective, growth
+        As in `grow`.
+    held_out : (n,) array of bool
+        Rows that stop the training, and that it does not see.
+    directions : sequence of k ints, optional
+        -1, 0 or 1 a column.
+
+    Returns
+    -------
+    Member
+    """
+    bound = {"monotone_constraints": list(directions)} if directions and any(directions) else {}
+    parameters = growth.parameters(objective, len(matrix), **bound)
+    train = _dataset(matrix, sample, ~held_out, parameters)
+    check = _dataset(matrix, sample, held_out, parameters, train)
+    stop = lgb.early_stopping(PATIENCE, verbose=False)
+    booster = lgb.train(parameters, train, MOST_ROUNDS, valid_sets=[check], callbacks=[stop])
+    unseen = booster.predict(matrix[held_out], raw_score=True, num_iteration=booster.best_iteration)
+    return Member(booster.model_to_string(num_iteration=booster.best_iteration), held_out, np.asarray(unseen))
+
+
+def beat(grown: Sequence[Member], sample: Sample, objective: Objective, to_beat: Array) -> bool:
+    """Whether the members together do better than a given raw score on the customers that each has not seen."""
+    rows = np.concatenate([np.flatnonzero(member.held_out) for member in grown])
+    offset = 0.0 if sample.offset is None else sample.offset[rows]
+    target = sample.target[rows]
+    theirs = losses(objective, target, np.concatenate([member.unseen for member in grown]) + offset)
+    others = losses(objective, target, to_beat[rows] + offset)
+    return standard_errors_gained(theirs, others, sample.bucket[rows]) > PROOF
+
+
+def held_out_customers(bucket: NDArray[np.int64], fold: int) -> Mask:
+    """Rows of the customers that stop the training, about a fifth, shape (n,).
+
+    Raises
+    ------
+    DataContractError
+        If either side is empty.
+    """
+    held_out = np.asarray(bucket % FOLDS == fold)
+    if not held_out.any() or held_out.all():
+        raise DataContractError(
+            f"found {len(np.unique(bucket))} customers to train on; expected enough to hold a fifth of them out.",
+            hint="use a closed-form model for so few customers.",
+        )
+    return held_out
+
+
+def _dataset(
+    matrix: Array, sample: Sample, rows: Mask, parameters: Mapping[str, Any], reference: lgb.Dataset | None = None
+) -> lgb.Dataset:
+    offset = None if sample.offset is None else sample.offset[rows]
+    return lgb.Dataset(
+        matrix[rows], sample.target[rows], init_score=offset, reference=reference, params=dict(parameters)
+    )
+
+
+# rows at a time: their arrays stay small, and each of the threads has enough to do
+CHUNK, THREADS = 50_000, 2
+
+
+def by_rows(rows: int, compute: Callable[[slice], Array]) -> Array:
+    """`compute` of all rows, chunk by chunk, joined; the number of threads changes the time and never the result.
+
+    Parameters
+    ----------
+    rows : int
+    compute : callable of a slice
+        Gives an array with one row for each row of the slice, each computed by itself.
+
+    Examples
+    --------
+    >>> by_rows(3, lambda part: np.arange(3.0)[part] * 2).tolist()
+    [0.0, 2.0, 4.0]
+    """
+    if rows <= CHUNK:
+        return compute(slice(0, rows))
+    with ThreadPoolExecutor(THREADS) as pool:
+        return np.concatenate(list(pool.map(compute, (slice(at, at + CHUNK) for at in range(0, rows, CHUNK)))))

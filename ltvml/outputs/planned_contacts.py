@@ -1,0 +1,230 @@
+"""What was planned so far: a log beside the plans that grows, so that tomorrow's plan knows of today's.
+
+A row is a contact that a plan named, or would have named but for the holdout: `group` says which. A held-out
+customer is planned for as if the contact had been made, or the arms of later plans would not be alike.
+
+The contacts of one plan are a revision: planning a cutoff and a campaign again adds nothing where the contacts are the
+same, and one more revision where they are not. The last revision counts, since its CSV is the one that lies in the
+folder; a revision without contacts is one row without a customer.
+
+The log is written beside its place and renamed into it, by one run at a time: a reader, or a run that is killed, finds
+it whole. Texts that a spreadsheet would take for formulas begin with an apostrophe, which reading takes away.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ltvml.errors import DataContractError, OutputError
+from ltvml.outputs.spreadsheet import marked, unmarked
+from ltvml.outreach.experiment.holdout import HOLDOUT, TREAT, groups
+from ltvml.outreach.experiment.trial import BY_HOLDOUT
+from ltvml.run_directory import alone_in, replace_text
+from ltvml.window import as_date, days_of
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from ltvml.config.outreach import OutreachSettings
+
+
+FILE = "planned.csv"
+COLUMNS = ("planned_for", "campaign", "revision", "customer_id", "channel", "day", "action", "item", "group")
+OF_CONTACT = ("customer_id", "channel", "day", "action", "item", "group")
+Row = tuple[str, ...]
+_DATE = r"\d{4}-\d\d-\d\d"
+_WHOLE = re.compile(f"{_DATE},\\d+,({_DATE})?")
+"""planned_for, revision and day of a row; a revision without contacts has no day."""
+
+
+def append_planned(folder: Path, plan: pd.DataFrame, *, cutoff: dt.date, campaign: str) -> int:
+    """Add the contacts of a plan to the log, unless the last revision of this cutoff and campaign is the same.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the log lies, `planned.csv`.
+    plan : frame
+        contracts.OUTREACH; contacts to make are logged, and those that would be made but for the holdout.
+    cutoff : date
+        Last day that the plan saw.
+    campaign : str
+
+    Returns
+    -------
+    int
+        Rows added.
+
+    Raises
+    ------
+    DataContractError
+        If the log is not one; nothing is changed.
+    OutputError
+        If it cannot be written; what was there before is untouched.
+    """
+    contacts, path = contact_rows(plan), folder / FILE
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with alone_in(folder):
+            text = _text_of(path)
+            revision, last = _last_revision(_parsed(text, path), cutoff.isoformat(), campaign)
+            if contacts == last:
+                return 0
+            added = [
+                (cutoff.isoformat(), campaign, str(revision + 1), *contact)
+                for contact in contacts or [("",) * len(OF_CONTACT)]
+            ]
+            replace_text(path, _whole_lines(text or _as_csv([COLUMNS])) + _as_csv(added))
+    except OSError as error:
+        raise OutputError(
+            f"could not write {path}: {error.strerror or error}.",
+            hint="is the folder writable, and is there room on the disk? What was there before is untouched.",
+        ) from error
+    return len(added)
+
+
+def read_planned(folder: Path, *, before: dt.date | str) -> pd.DataFrame:
+    """Contacts that plans of earlier cutoffs named, as a contacts log.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the log lies; there may be none.
+    before : date
+        Only plans of cutoffs before it are read, so that a plan made again does not stumble over itself.
+
+    Returns
+    -------
+    frame
+        customer_id, channel, day (since 1970-01-01), campaign, action, item (null where there is none), treated (false
+        for those who were held out), opened, converted (null).
+
+    Raises
+    ------
+    DataContractError
+        If the log is not one.
+    """
+    path, until = folder / FILE, as_date(before).isoformat()
+    rows = pd.DataFrame(_parsed(_text_of(path), path), columns=list(COLUMNS), dtype="str")
+    rows = rows[rows["planned_for"] < until]
+    number = rows["revision"].astype("int64")
+    is_last = number == number.groupby([rows["planned_for"], rows["campaign"]]).transform("max")
+    rows = rows[is_last & rows["customer_id"].ne("")].reset_index(drop=True)
+    unknown = pd.array([pd.NA] * len(rows), dtype="boolean")
+    return rows[["customer_id", "channel"]].assign(
+        day=days_of(rows["day"].to_numpy(dtype="datetime64[D]")).astype(np.int64),
+        campaign=rows["campaign"],
+        action=rows["action"],
+        item=rows["item"].astype(object).where(rows["item"].ne(""), None),
+        treated=rows["group"].ne(HOLDOUT).to_numpy(dtype=bool),
+        opened=unknown,
+        converted=unknown.copy(),
+    )
+
+
+def chosen(plan: pd.DataFrame) -> pd.DataFrame:
+    """Rows of a plan that are contacts to make: nothing speaks against them, and nobody is held out."""
+    return plan[plan["suppressed_by"].isna() & plan["group"].eq(TREAT)]
+
+
+def contact_rows(plan: pd.DataFrame) -> list[Row]:
+    """The contacts of a plan, and what the held out would get, as `OF_CONTACT` in the order of customers."""
+    would_be = plan["group"].eq(HOLDOUT) & plan["suppressed_by"].eq(BY_HOLDOUT)
+    made = plan[plan["suppressed_by"].isna() | would_be]
+    rows = made.assign(day=pd.to_datetime(made["due_date"]).dt.strftime("%Y-%m-%d"))[list(OF_CONTACT)]
+    texts = rows.astype(object).fillna("").astype(str)
+    return sorted(texts.itertuples(index=False, name=None))
+
+
+def _text_of(path: Path) -> str:
+    """The log as text; empty where there is none."""
+    try:
+        # a spreadsheet that saved it may have put a mark before it
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+    except UnicodeDecodeError:
+        raise _no_log(path, "bytes that are not UTF-8") from None
+
+
+def _parsed(text: str, path: Path) -> list[Row]:
+    """Rows of the log as they were given."""
+    lines = list(csv.reader(io.StringIO(text, newline="")))
+    if lines and tuple(lines[0]) != COLUMNS:
+        raise _no_log(path, f"the columns {', '.join(lines[0])}")
+    for number, line in enumerate(lines[1:], start=2):
+        if len(line) != len(COLUMNS) or not _WHOLE.fullmatch(",".join((line[0], line[2], line[5]))):
+            raise _no_log(path, f"in row {number} {','.join(line)[:60]}")
+    return [tuple(unmarked(cell) for cell in line) for line in lines[1:]]
+
+
+def _no_log(path: Path, found: str) -> DataContractError:
+    return DataContractError(
+        f"{path}: found {found}; expected a log of planned contacts with the columns {', '.join(COLUMNS)}.",
+        hint="was it edited? Bring back an older copy, or move it away: then earlier plans are forgotten.",
+    )
+
+
+def _last_revision(rows: list[Row], cutoff: str, campaign: str) -> tuple[int, list[Row]]:
+    """Number and contacts of the last revision; 0 and none where there is none."""
+    own = [row for row in rows if row[:2] == (cutoff, campaign)]
+    number = max((int(row[2]) for row in own), default=0)
+    return number, sorted(row[3:] for row in own if int(row[2]) == number and row[3])
+
+
+def _as_csv(rows: list[Row]) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(
+        [[marked(cell) for cell in row] for row in rows]
+    )
+    return text.getvalue()
+
+
+def _whole_lines(text: str) -> str:
+    return text if text.endswith("\n") else f"{text}\n"
+
+
+def is_held_out(told: OutreachSettings, ids: pd.Series) -> NDArray[np.bool_]:
+    """Whether the campaign or the global control leaves each customer alone, shape (n,)."""
+    arms = groups(
+        ids, share=told.holdout, salt=told.campaign, global_share=told.global_holdout, global_salt=told.global_salt
+    )
+    return np.asarray(arms.group == HOLDOUT)
+
+
+def made_and_planned(made: pd.DataFrame | None, planned: pd.DataFrame, told: OutreachSettings) -> pd.DataFrame | None:
+    """Contacts of both tables, those of one customer, channel and day as one: what the log does not say, the plan does.
+
+    What a held-out customer would have got counts as a contact, `treated` true: both arms are planned for by the same
+    rules, or they are not alike when they are compared.
+
+    Parameters
+    ----------
+    made, planned : frame
+        customer_id, channel, day, treated and whatever else is known.
+    told : OutreachSettings
+        Its holdout.
+
+    Returns
+    -------
+    frame or None
+        None where there are no contacts.
+    """
+    tables = [table.astype(object) for table in (made, planned) if table is not None and len(table)]
+    if not tables:
+        return None
+    together = pd.concat(tables, ignore_index=True)
+    one = together.groupby(["customer_id", "channel", "day"], sort=False, dropna=False, as_index=False).first()
+    truths = {name: "boolean" for name in ("opened", "converted") if name in one}
+    treated = one["treated"].to_numpy(dtype=bool) | is_held_out(told, one["customer_id"])
+    return one.astype({"day": "int64"} | truths).assign(treated=treated)

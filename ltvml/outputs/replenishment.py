@@ -1,0 +1,132 @@
+"""Replenishment on disk: the table of a score, batch by batch, and the items of a fit with their plots."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from ltvml.bundle.replenishment import NEXT_DUE, Replenishment, next_due
+from ltvml.contracts import REPLENISHMENT
+from ltvml.errors import DataContractError
+from ltvml.features.items.days import item_days
+from ltvml.features.items.pairs import pairs
+from ltvml.inputs.products import contents_of
+from ltvml.models.replenishment.stock import STATUSES
+from ltvml.outputs.customers import TableFiles
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import narwhals as nw
+    import pyarrow as pa
+
+    from ltvml.bundle.bundle import Bundle
+    from ltvml.config import Config
+    from ltvml.inputs.orders import Intake
+
+PAIR = ("customer_id", "item")
+
+
+@dataclass
+class ItemTally:
+    """What a report shows of the replenishment table.
+
+    Attributes
+    ----------
+    rows : int
+    statuses : Counter
+        Rows by stock status.
+    due : int
+        Customers with an item due next.
+    """
+
+    rows: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    due: int = 0
+
+    @property
+    def words(self) -> str:
+        """Counts in one line."""
+        found = [name for name in STATUSES if self.statuses[name]]
+        counts = ", ".join(f"{self.statuses[name]:,} {name.replace('_', ' ')}" for name in found)
+        return f"{self.rows:,} customers x items: {counts}; {self.due:,} customers have one due next"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return {"rows": self.rows, "stock_status": dict(sorted(self.statuses.items())), "customers_due": self.due}
+
+
+def write_replenishment(
+    staging: Path, intake: Intake, bundle: Bundle, config: Config
+) -> tuple[pd.DataFrame | None, ItemTally]:
+    """Write the replenishment table, where the bundle has the role.
+
+    Returns
+    -------
+    due : frame or None
+        The item each customer needs first, see `replenishment.next_due`; None where the role is withheld.
+    tally : ItemTally
+
+    Raises
+    ------
+    DataContractError
+        If the orders lack the column that the items were fitted on.
+    """
+    tally = ItemTally()
+    if bundle.replenishment is None:
+        return None, tally
+    role = replace(bundle.replenishment, all_pairs=config.replenishment.all_pairs)
+    rows = pairs_to_score(intake, role, config)
+    parts: list[pd.DataFrame] = []
+    with TableFiles(staging, REPLENISHMENT, "replenishment", config.output.formats) as files:
+
+        def sink(batch: pa.Table) -> None:
+            files.write(batch)
+            frame = batch.to_pandas()
+            tally.rows += len(frame)
+            tally.statuses.update(frame["stock_status"].tolist())
+            parts.append(next_due(frame))
+
+        intake.engine.map_batches(rows, role.scores, REPLENISHMENT, sink, order=PAIR)
+    due = earliest(parts)
+    tally.due = len(due)
+    return due, tally
+
+
+def earliest(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """One row a customer: a customer whose items fell into two batches has a candidate in each."""
+    if not parts:
+        return pd.DataFrame(columns=["customer_id", *NEXT_DUE])
+    keys = ["customer_id", "replenishment_date", "replenishment_probability", "replenishment_item"]
+    together = pd.concat(parts, ignore_index=True).sort_values(keys, ascending=[True, True, False, True], kind="stable")
+    return together.drop_duplicates("customer_id").reset_index(drop=True)
+
+
+def pairs_to_score(intake: Intake, role: Replenishment, config: Config) -> nw.LazyFrame[Any]:
+    """One row a customer x item up to the cutoff, gaps scaled as the model scales them.
+
+    Raises
+    ------
+    DataContractError
+        If the orders lack the column that the items were fitted on.
+    """
+    found = intake.lines.collect_schema().names()
+    if role.item not in found:
+        raise DataContractError(
+            f"the bundle's items are named by '{role.item}', and these orders have no such column.",
+            hint="score orders with the columns that the fit had, or fit again without (replenishment.item: off).",
+        )
+    contents = contents_of(config)
+    days = item_days(
+        intake.lines,
+        role.item,
+        contents=None if contents is None else intake.engine.table(contents),
+        has_returns=intake.ledger.has_returns,
+    )
+    etas = pd.DataFrame({"item": list(role.elasticity), "elasticity": list(role.elasticity.values())})
+    elasticity = intake.engine.table(etas.astype({"item": str, "elasticity": float})) if len(etas) else None
+    kept = intake.engine.keep(days)
+    return pairs(kept, intake.days, intake.window, elasticity=elasticity, decimals=config.value.decimals)

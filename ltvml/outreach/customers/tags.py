@@ -1,0 +1,292 @@
+"""Tags: short facts about a customer that a list can be filtered by, each from the tables that allow it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ltvml.errors import DataContractError
+from ltvml.outreach.customers.rules import user_tags
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike, NDArray
+
+    Array = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
+
+TAGS = (
+    "high_spender_week",
+    "frequent_month",
+    "discount_driven",
+    "premium_leaning",
+    "preferred_category",
+    "preferred_channel",
+    "active_hours",
+    "stock_status",
+    "advocate",
+)
+HOURS = 24
+
+
+@dataclass(frozen=True)
+class TagRules:
+    """What each tag asks for.
+
+    Parameters
+    ----------
+    spender_share : float
+        Top share of those who spent in the last 7 days, by what they spent.
+    month_orders : int
+        Orders in the last 30 days.
+    discount_share : float
+        Shrunk share of lines bought at a discount.
+    prior_lines : float
+        Lines at the pooled share that every customer is given.
+    premium_index, premium_lines : float, int
+        Paid over the usual price of the same categories, and lines that show it.
+    prior_contacts : float
+        Contacts at the channel's pooled response rate that every customer is given.
+    hour_orders : int
+        Orders with a time of day that active hours need.
+    referrals : int
+        Customers brought along that make an advocate.
+    rules : mapping of str to str
+        The user's own: name of the tag -> expression over the columns of the customers; see `outreach.rules`.
+    """
+
+    spender_share: float = 0.1
+    month_orders: int = 3
+    discount_share: float = 0.5
+    prior_lines: float = 10.0
+    premium_index: float = 1.25
+    premium_lines: int = 5
+    prior_contacts: float = 10.0
+    hour_orders: int = 3
+    referrals: int = 1
+    rules: Mapping[str, str] = field(default_factory=dict)
+
+
+def faults(rules: TagRules) -> list[str]:
+    """Every setting that cannot be used, in words; empty where there is none.
+
+    Expressions are checked against the columns of the customers, by `rules.rule_faults`.
+
+    Examples
+    --------
+    >>> faults(TagRules(spender_share=3))
+    ['tags.spender_share is 3; expected above 0 and below 1, for example 0.1.']
+    """
+    found = [
+        f"tags.{name} is {getattr(rules, name):g}; expected above 0 and below 1, "
+        f"for example {getattr(TagRules, name):g}."
+        for name in ("spender_share", "discount_share")
+        if not 0 < getattr(rules, name) < 1
+    ]
+    least = {"month_orders": 1, "premium_lines": 1, "hour_orders": 1, "referrals": 1, "premium_index": 1}
+    found += [
+        f"tags.{name} is {getattr(rules, name):g}; expected at least {limit}, for example {getattr(TagRules, name):g}."
+        for name, limit in least.items()
+        if getattr(rules, name) < limit
+    ]
+    return found + [
+        f"tags.{name} is {getattr(rules, name):g}; expected above 0, for example {getattr(TagRules, name):g}."
+        for name in ("prior_lines", "prior_contacts")
+        if not getattr(rules, name) > 0
+    ]
+
+
+def tags(
+    customers: pd.DataFrame,
+    *,
+    cutoff_day: int,
+    rules: TagRules | None = None,
+    habits: pd.DataFrame | None = None,
+    favourites: pd.DataFrame | None = None,
+    hours: pd.DataFrame | None = None,
+    contacts: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """One row a customer, one column a tag; a tag whose table is not there has no column.
+
+    Parameters
+    ----------
+    customers : frame
+        `customer_id` once each; `stock_status` and `referrals` (customers brought along) where they are known.
+    cutoff_day : int
+        Contacts after it are not read.
+    rules : TagRules, optional
+    habits, favourites, hours : frames, optional
+        `features.habits.habits`, `most_bought` (by category) and `order_hours`.
+    contacts : frame, optional
+        The contacts log: `customer_id`, `channel`, `day`, `treated`, `opened`, `converted`.
+
+    Returns
+    -------
+    frame
+        `customer_id`, those of `TAGS` that the tables allow, and the user's own; rows as in `customers`.
+
+    Raises
+    ------
+    DataContractError
+        If a customer is there twice.
+    ConfigError
+        If a rule of the user cannot be used.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"customer_id": ["a", "b"], "referrals": [0, 2]})
+    >>> tags(frame, cutoff_day=0)["advocate"].tolist()
+    [False, True]
+    """
+    chosen = rules or TagRules()
+    if customers["customer_id"].duplicated().any():
+        raise DataContractError("tags expect one row a customer; found a customer_id twice.")
+    ids = pd.Index(customers["customer_id"].astype("str"))
+    columns: dict[str, object] = {}
+    if habits is not None:
+        columns |= _habit_tags(habits.set_index("customer_id").reindex(ids), chosen)
+    if favourites is not None:
+        columns["preferred_category"] = favourites.set_index("customer_id")["item"].reindex(ids).to_numpy()
+    if contacts is not None:
+        columns["preferred_channel"] = preferred_channels(contacts, cutoff_day, chosen.prior_contacts).reindex(ids)
+    if hours is not None:
+        columns["active_hours"] = active_hours(hours, chosen.hour_orders).reindex(ids)
+    if "stock_status" in customers:
+        columns["stock_status"] = customers["stock_status"]
+    if "referrals" in customers:
+        columns["advocate"] = _numbers(customers["referrals"]) >= chosen.referrals
+    made = pd.DataFrame({name: np.asarray(columns[name]) for name in TAGS if name in columns}, index=customers.index)
+    own = user_tags(customers, chosen.rules, taken=TAGS)
+    return pd.concat([customers[["customer_id"]], made, own], axis=1)
+
+
+def _habit_tags(habits: pd.DataFrame, rules: TagRules) -> dict[str, Flags]:
+    found = {
+        "high_spender_week": is_top(habits["week_value"], rules.spender_share),
+        "frequent_month": _numbers(habits["month_orders"]) >= rules.month_orders,
+    }
+    if "discounted_lines" in habits:
+        share = shrunk_rate(habits["discounted_lines"], habits["sold_lines"], prior=rules.prior_lines)
+        found["discount_driven"] = share >= rules.discount_share
+    if "price_index" in habits:
+        enough = _numbers(habits["priced_lines"]) >= rules.premium_lines
+        found["premium_leaning"] = enough & (_numbers(habits["price_index"]) >= rules.premium_index)
+    return {name: np.asarray(flags, dtype=bool) for name, flags in found.items()}
+
+
+def is_top(values: ArrayLike, share: float) -> Flags:
+    """Whether a value is among the largest `share` of those above 0; who ties with the last one in is in too.
+
+    Examples
+    --------
+    >>> is_top([0, 1, 2, 3, 4, 4], 0.2).tolist()
+    [False, False, False, False, True, True]
+    """
+    numbers = np.asarray(values, dtype=float)
+    spent = np.sort(numbers[numbers > 0])[::-1]
+    if not len(spent):
+        return np.zeros(len(numbers), dtype=bool)
+    return np.asarray(numbers >= spent[int(np.ceil(share * len(spent))) - 1])
+
+
+def shrunk_rate(successes: ArrayLike, trials: ArrayLike, *, prior: float) -> Array:
+    """Mean of a Beta posterior, (x + m p) / (n + m), with p the pooled rate and m = `prior` trials; NaN without any.
+
+    Parameters
+    ----------
+    successes, trials : (n,) arrays
+        NaN counts as 0.
+    prior : float
+        m, above 0: the prior is Beta(m p, m (1 - p)).
+
+    Returns
+    -------
+    (n,) array
+
+    References
+    ----------
+    Efron & Morris (1975), "Data analysis using Stein's estimator and its generalizations", JASA 70.
+
+    Examples
+    --------
+    >>> shrunk_rate([0, 10], [10, 10], prior=10).tolist()
+    [0.25, 0.75]
+    """
+    x, n = (np.nan_to_num(np.asarray(values, dtype=float)) for values in (successes, trials))
+    total = n.sum()
+    return (x + prior * x.sum() / total) / (n + prior) if total else np.full(len(n), np.nan)
+
+
+def channel_rates(contacts: pd.DataFrame, cutoff_day: int, prior: float) -> pd.DataFrame:
+    """Shrunk response rate of each contacted customer in every channel of the log.
+
+    A response is a contact that was opened or converted; a contact of which neither is known is no trial, nor is one
+    that was held back. A channel that the customer was never contacted in has its pooled rate.
+
+    Parameters
+    ----------
+    contacts : frame
+        `customer_id`, `channel`, `day`, `treated`, `opened`, `converted`.
+    cutoff_day : int
+        Later contacts are not read.
+    prior : float
+        Contacts at the channel's pooled rate.
+
+    Returns
+    -------
+    frame of float
+        Index `customer_id`, one column a channel, both sorted.
+    """
+    answers = contacts[["opened", "converted"]].astype("boolean")
+    is_trial = contacts["treated"].astype("boolean").fillna(True) & answers.notna().any(axis=1)
+    log = contacts.loc[is_trial & (contacts["day"] <= cutoff_day), ["customer_id", "channel"]].astype("str")
+    log["response"] = answers.loc[log.index].fillna(False).any(axis=1).astype("int64")
+    counts = log.groupby(["customer_id", "channel"])["response"].agg(["size", "sum"]).unstack(fill_value=0)
+    if counts.empty:
+        return pd.DataFrame(index=pd.Index([], name="customer_id", dtype="str"))
+    rates = {
+        channel: shrunk_rate(counts["sum"][channel], counts["size"][channel], prior=prior)
+        for channel in counts["size"].columns
+    }
+    return pd.DataFrame(rates, index=counts.index)
+
+
+def preferred_channels(contacts: pd.DataFrame, cutoff_day: int, prior: float) -> pd.Series:
+    """Channel of the highest shrunk rate, by customer_id; ties by name, customers never contacted are not there."""
+    rates = channel_rates(contacts, cutoff_day, prior)
+    if rates.empty:
+        return pd.Series(index=rates.index, dtype="str")
+    best = rates.to_numpy().argmax(axis=1)
+    return pd.Series(rates.columns.to_numpy()[best], index=rates.index, dtype="str")
+
+
+def active_hours(hours: pd.DataFrame, least_orders: int) -> pd.Series:
+    """The two hours of the day with the most orders, such as "18-20", by customer_id; of ties the earliest.
+
+    Parameters
+    ----------
+    hours : frame
+        `customer_id`, `hour` (0 to 23), `orders`.
+    least_orders : int
+        Orders in all hours together that a customer needs; null with fewer.
+
+    Examples
+    --------
+    >>> active_hours(pd.DataFrame({"customer_id": "a", "hour": [0, 9, 23], "orders": [2, 1, 2]}), 3).tolist()
+    ['23-01']
+    """
+    codes, ids = pd.factorize(hours["customer_id"].astype("str"), sort=True)
+    cells = codes * HOURS + hours["hour"].to_numpy(dtype="int64")
+    counts = np.bincount(cells, weights=hours["orders"], minlength=len(ids) * HOURS).reshape(-1, HOURS)
+    start = (counts + np.roll(counts, -1, axis=1)).argmax(axis=1) if len(ids) else np.array([], dtype="int64")
+    names = np.array([f"{hour:02d}-{(hour + 2) % HOURS:02d}" for hour in range(HOURS)])
+    found = pd.Series(names[start], index=pd.Index(ids, name="customer_id"), dtype="str")
+    return found.where(counts.sum(axis=1) >= least_orders)
+
+
+def _numbers(column: pd.Series) -> Array:
+    return column.to_numpy(dtype=float, na_value=np.nan)

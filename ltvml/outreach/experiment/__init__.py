@@ -1,0 +1,1 @@
+"""Holdout, power and measured effects."""

@@ -1,0 +1,312 @@
+"""What a campaign did: the arms of a plan compared by intention to treat, in figures and in words.
+
+A customer counts in the arm that the hash gave. The difference in conversion and in value is given with its interval,
+plain and adjusted for what was predicted before the launch, over all customers, by action and by stage. Everything the
+estimators do is in `difference`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest
+
+from ltvml.outreach.experiment.difference import Difference, adjusted_difference, mean_difference, rate_difference
+from ltvml.outreach.experiment.holdout import HOLDOUT, TREAT
+from ltvml.outreach.experiment.power import Arms
+from ltvml.outreach.experiment.trial import delivered, first_choices, trial
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ltvml.outreach.experiment.trial import Campaign
+
+Outcome = Literal["conversion", "value"]
+OUTCOMES: tuple[Outcome, ...] = ("conversion", "value")
+EVERYBODY = "all"
+_COLUMN: dict[Outcome, str] = {"conversion": "bought", "value": "spend"}
+# the covariate that says most of each outcome comes first
+_COVARIATES: dict[Outcome, tuple[str, ...]] = {
+    "conversion": ("p_buy", "predicted_value"),
+    "value": ("predicted_value", "p_buy"),
+}
+# one campaign in a thousand has arms that differ so by luck
+_SUSPECT = 0.001
+FEWEST_SPENDERS = 20
+"""Below so many in an arm, rare large amounts make intervals of value cover less than they say."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What became of a plan.
+
+    Parameters
+    ----------
+    planned, happened : int
+        Contacts to make, and those made.
+    held_out, contaminated : int
+        Customers held out, and those who were contacted all the same.
+    """
+
+    planned: int
+    happened: int
+    held_out: int
+    contaminated: int
+
+    @property
+    def share_happened(self) -> float:
+        """Share of the planned contacts that happened; NaN where none was planned."""
+        return self.happened / self.planned if self.planned else float("nan")
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """What a campaign did.
+
+    Parameters
+    ----------
+    differences : frame
+        One row a group and outcome: by (all, action or stage), name, outcome (conversion or value), estimate (plain or
+        adjusted), covariate, n_treat, n_holdout, treat, holdout, difference, lo, hi. Rates are shares, values currency
+        units a customer.
+    delivery : frame
+        One row a group: by, name, planned, happened, held_out, contaminated; no rows without a contacts log.
+    rows : (n, ...) frame
+        The rows compared, as `effects.learn` reads them.
+    level : float
+        Of the intervals.
+    campaign : Campaign
+    """
+
+    differences: pd.DataFrame
+    delivery: pd.DataFrame
+    rows: pd.DataFrame
+    level: float
+    campaign: Campaign
+
+    def headline(self, outcome: Outcome) -> Difference:
+        """Difference over all customers, adjusted where a covariate was given."""
+        rows = self.differences
+        found = rows[rows["by"].eq(EVERYBODY) & rows["outcome"].eq(outcome)].iloc[-1]
+        return Difference(*(float(found[name]) for name in ("treat", "holdout", "difference", "lo", "hi")))
+
+    @property
+    def no_effect(self) -> bool:
+        """Whether neither conversion nor value differs from none."""
+        return not any(self.headline(outcome).seen for outcome in OUTCOMES)
+
+    @property
+    def arms(self) -> Arms:
+        """Customers of each arm."""
+        group = first_choices(self.rows)["group"]
+        return Arms(int(group.eq(TREAT).sum()), int(group.eq(HOLDOUT).sum()), level=1 - self.level)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The findings, a sentence a line."""
+        if not self.arms.both:
+            return (
+                f"Nothing can be measured: {self.arms.treat:,} customers were to be contacted and "
+                f"{self.arms.holdout:,} were held out. Hold a share of the customers out of the next campaign.",
+            )
+        return (*self._verdict(), *_arms_in_words(self.arms, self.campaign), *_delivery_in_words(self.delivery))
+
+    @property
+    def spenders(self) -> tuple[int, int]:
+        """Customers with a value other than 0, of those planned for contact and of those held out."""
+        customers = first_choices(self.rows)
+        group = customers.loc[customers["spend"].ne(0), "group"]
+        return int(group.eq(TREAT).sum()), int(group.eq(HOLDOUT).sum())
+
+    def _verdict(self) -> Iterator[str]:
+        if self.no_effect:
+            yield "This campaign had no effect that can be told from none, neither on conversion nor on value."
+        yield f"Conversion: {_rates_in_words(self.headline('conversion'), self.level)}"
+        yield f"Value a customer: {_values_in_words(self.headline('value'), self.level)}"
+        if min(self.spenders) < FEWEST_SPENDERS:
+            yield (
+                f"Only {min(self.spenders)} customers of one arm spent anything: the interval of value is "
+                f"rough below {FEWEST_SPENDERS}."
+            )
+        if self.no_effect:
+            yield from _missed_in_words(self)
+
+
+def measure(
+    plan: pd.DataFrame,
+    outcomes: pd.DataFrame,
+    *,
+    campaign: Campaign,
+    contacts: pd.DataFrame | None = None,
+    level: float = 0.95,
+) -> Measurement:
+    """Compare the arms of a plan.
+
+    Parameters
+    ----------
+    plan : frame
+        Columns of `contracts.OUTREACH`, held-out rows included.
+    outcomes : frame
+        As in `trial.trial`: customer_id, bought, spend; optional predicted_value and p_buy (covariates, known before
+        the launch) and stage.
+    campaign : Campaign
+        Days and name by which contacts are found in the log.
+    contacts : frame, optional
+        As in `trial.delivered`.
+    level : float
+        Of the intervals.
+
+    Returns
+    -------
+    Measurement
+
+    Raises
+    ------
+    DataContractError
+        As in `trial.trial` and `trial.delivered`.
+
+    Examples
+    --------
+    >>> from ltvml.outreach.experiment.trial import Campaign
+    >>> n = np.arange(2000)
+    >>> plan = pd.DataFrame({"customer_id": n.astype(str), "action": "win_back", "rank": n, "suppressed_by": None,
+    ...     "group": np.where(n % 2, "treat", "holdout")})
+    >>> bought = n % 20 < 4
+    >>> outcomes = pd.DataFrame({"customer_id": n.astype(str), "bought": bought, "spend": 8.0 * bought})
+    >>> print(measure(plan, outcomes, campaign=Campaign(0, 27)).words[0])
+    This campaign had no effect that can be told from none, neither on conversion nor on value.
+    """
+    rows = trial(plan, outcomes)
+    differences = pd.DataFrame([row for by, name, part in _parts(rows) for row in _compared(by, name, part, level)])
+    delivery = pd.DataFrame(columns=["by", "name", "planned", "happened", "held_out", "contaminated"])
+    if contacts is not None:
+        known = rows.assign(contacted=delivered(rows, contacts, campaign))
+        delivery = pd.DataFrame(
+            [{"by": by, "name": name, **asdict(delivery_of(part))} for by, name, part in _parts(known)]
+        )
+    return Measurement(differences, delivery, rows, level, campaign)
+
+
+def delivery_of(rows: pd.DataFrame) -> Delivery:
+    """Count who was contacted.
+
+    Parameters
+    ----------
+    rows : (n, ...) frame
+        Columns customer_id, group and contacted, one row a customer and action.
+    """
+    treated, contacted = rows["group"].eq(TREAT), rows["contacted"]
+    happened = int((treated & contacted).sum())
+    held_out, contaminated = (int(rows.loc[kept, "customer_id"].nunique()) for kept in (~treated, ~treated & contacted))
+    return Delivery(int(treated.sum()), happened, held_out, contaminated)
+
+
+def sample_ratio_p_value(arms: Arms, share: float) -> float:
+    """Probability of arms at least as uneven, if the hash held out this share of the compared customers.
+
+    Parameters
+    ----------
+    arms : Arms
+    share : float
+        Meant to be held out, in [0, 1].
+
+    References
+    ----------
+    Fabijan et al. (2019), "Diagnosing sample ratio mismatch in online controlled experiments", KDD.
+
+    Examples
+    --------
+    >>> sample_ratio_p_value(Arms(9000, 1000), share=0.1)
+    1.0
+    """
+    return float(binomtest(arms.holdout, arms.treat + arms.holdout, share).pvalue)
+
+
+def _parts(rows: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """All rows, those of each action, those of each stage: by what, its name, the rows."""
+    yield EVERYBODY, EVERYBODY, rows
+    for by in ("action", "stage"):
+        if by in rows:
+            for name, part in rows.groupby(by, sort=True):
+                yield by, str(name), part
+
+
+def _compared(by: str, name: str, part: pd.DataFrame, level: float) -> Iterator[dict[str, object]]:
+    customers = first_choices(part)
+    treat, holdout = customers[customers["group"].eq(TREAT)], customers[customers["group"].eq(HOLDOUT)]
+    start: dict[str, object] = {"by": by, "name": name, "n_treat": len(treat), "n_holdout": len(holdout)}
+    for outcome in OUTCOMES:
+        plain = _plain(outcome, treat, holdout, level)
+        yield start | {"outcome": outcome, "estimate": "plain", "covariate": None} | asdict(plain)
+        covariate = next((column for column in _COVARIATES[outcome] if column in part), None)
+        if covariate is not None:
+            adjusted = _adjusted(_COLUMN[outcome], covariate, treat, holdout, level)
+            yield start | {"outcome": outcome, "estimate": "adjusted", "covariate": covariate} | asdict(adjusted)
+
+
+def _plain(outcome: Outcome, treat: pd.DataFrame, holdout: pd.DataFrame, level: float) -> Difference:
+    y_t, y_c = treat[_COLUMN[outcome]].to_numpy(), holdout[_COLUMN[outcome]].to_numpy()
+    return (rate_difference if outcome == "conversion" else mean_difference)(y_t, y_c, level=level)
+
+
+def _adjusted(column: str, covariate: str, treat: pd.DataFrame, holdout: pd.DataFrame, level: float) -> Difference:
+    y_t, y_c, x_t, x_c = (part[name].to_numpy(dtype=float) for name in (column, covariate) for part in (treat, holdout))
+    return adjusted_difference(y_t, y_c, x_treat=x_t, x_holdout=x_c, level=level)
+
+
+def _rates_in_words(found: Difference, level: float) -> str:
+    start = f"{found.treat:.1%} of those planned for contact bought, {found.holdout:.1%} of those held out"
+    points = (f"{100 * value:+.2f}" for value in (found.difference, found.lo, found.hi))
+    return f"{start}: {_interval_in_words(found, *points, unit=' points', level=level)}"
+
+
+def _values_in_words(found: Difference, level: float) -> str:
+    start = f"{found.treat:,.2f} of those planned for contact, {found.holdout:,.2f} of those held out"
+    money = (f"{value:+,.2f}" for value in (found.difference, found.lo, found.hi))
+    return f"{start}: {_interval_in_words(found, *money, unit='', level=level)}"
+
+
+def _interval_in_words(found: Difference, difference: str, lo: str, hi: str, *, unit: str, level: float) -> str:
+    if not found.known:
+        return f"{difference}{unit}, too few customers for an interval."
+    said = "an effect" if found.difference > 0 else "a harmful effect"
+    verdict = said if found.seen else "cannot be told from none"
+    return f"{difference}{unit} ({level:.0%} interval {lo} to {hi}): {verdict}."
+
+
+def _missed_in_words(found: Measurement) -> Iterator[str]:
+    """What such a campaign would have found, so that silence is not read as proof."""
+    arms = found.arms
+    widths = (found.headline(outcome) for outcome in OUTCOMES)
+    rate, value = (arms.standard_errors_needed * (width.hi - width.lo) / (2 * arms.critical) for width in widths)
+    if not np.isnan(rate + value):
+        yield (
+            f"A difference of {100 * rate:.2f} points in conversion, or of {value:,.2f} in value, would have been "
+            f"found in {arms.power:.0%} of such campaigns; a smaller one may have been missed."
+        )
+
+
+def _arms_in_words(arms: Arms, campaign: Campaign) -> Iterator[str]:
+    yield f"Compared by intention to treat: {arms.treat:,} customers planned for contact, {arms.holdout:,} held out."
+    share = campaign.share_held_out
+    if share is not None and sample_ratio_p_value(arms, share) < _SUSPECT:
+        yield (
+            f"{arms.holdout / (arms.treat + arms.holdout):.1%} of the compared customers are held out, {share:.1%} "
+            "were meant to be: the arms differ by more than the hash, and their difference by more than the contacts. "
+            "Were customers capped by contacts that only one arm received?"
+        )
+
+
+def _delivery_in_words(delivery: pd.DataFrame) -> Iterator[str]:
+    if delivery.empty:
+        return
+    found = Delivery(*(int(delivery.iloc[0][name]) for name in ("planned", "happened", "held_out", "contaminated")))
+    yield f"{found.happened:,} of {found.planned:,} planned contacts happened ({found.share_happened:.1%})."
+    if found.contaminated:
+        yield (
+            f"{found.contaminated:,} of {found.held_out:,} held-out customers were contacted all the same, "
+            "which makes the effect look smaller than it is."
+        )

@@ -1,0 +1,216 @@
+"""Why each customer is on the list, in words that a person can read out.
+
+A reason is a sentence of a few parts. Each part has several forms, from the one that tells most to the one that tells
+least: the first of which every fact is known is said. A part of which no form is known is left out, so that a missing
+number is never read out. The forms are phrases (`phrases/en.py`), what stands in their braces are facts
+(`reason_facts.py`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ltvml.errors import DataContractError
+from ltvml.outreach.reasons.facts import Facts
+from ltvml.words.spoken import Spoken, fill, names_in
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from ltvml.outreach.customers.ladder import Ladder
+
+    Words = NDArray[np.object_]
+    Places = NDArray[np.intp]
+    Parts = tuple[tuple[str, ...], ...]
+
+SO_FAR = ("silence.once", "silence.orders")
+RISK = ("risk",)
+SENTENCES: dict[str, Parts] = {
+    "second_order_offer": (("first_order", *SO_FAR), ("climb.first",)),
+    "membership_invitation": (("second_order", *SO_FAR), ("climb.second",), ("climb.turn",)),
+    "replenishment_reminder": (
+        ("item.usual", "item.last_gap", "item.bought", "item.due"),
+        ("item.likely_chance", "item.likely", "item.perhaps_chance", "item.perhaps"),
+    ),
+    "companion_offer": (("companion.lift", "companion.follows", "companion.new"), SO_FAR),
+    "win_back": (("silence.rhythm", *SO_FAR), RISK, ("stake",)),
+    "vip_care": (("best.spent", "best.orders", "best"), ("last_order", *SO_FAR), RISK),
+    "points_expiry": (("expiry.date", "expiry"), SO_FAR),
+    "delivery_check": (("delivery",),),
+    "use_check": (("use.item", "use"),),
+    "feedback_request": (("feedback.item", "feedback"),),
+    "transition_reminder": (("transition",),),
+}
+"""By reason: the parts of its sentence, each with its forms."""
+BY_PURPOSE = {
+    "second_order": "second_order_offer",
+    "replenishment": "replenishment_reminder",
+    "cross_sell": "companion_offer",
+    "win_back": "win_back",
+    "vip_care": "vip_care",
+}
+"""What is said for an action of the user's own, by the queue that it waits in."""
+ANY_ACTION: Parts = (("listed",), SO_FAR)
+ONLY_THE_ACTION: Parts = (("listed",),)
+PAIR_COLUMNS = (
+    *("last_order_date", "n_orders", "mean_gap_days", "replenishment_lo", "replenishment_hi"),
+    *("p_reorder_28", "p_reorder_horizon", "stock_status"),
+)
+
+
+def reasons(
+    plan: pd.DataFrame,
+    customers: pd.DataFrame,
+    *,
+    pairs: pd.DataFrame | None = None,
+    companions: pd.DataFrame | None = None,
+    ladder: Ladder | None = None,
+    language: str = "en",
+    currency: str | None = None,
+    churn_horizon: int | None = None,
+) -> Words:
+    """Why each row of a plan is there, one sentence a row.
+
+    Parameters
+    ----------
+    plan : (n, ...) frame
+        As `plan.plan` gives it, with the key of a phrase as `reason`: customer_id, action, purpose, due_date, item,
+        reason.
+    customers : frame
+        contracts.CUSTOMER_SCORES, one row a customer; a column that is not there is a fact that is not known.
+    pairs : frame, optional
+        contracts.REPLENISHMENT; with `mean_gap_days` (of the customer and the item) a reminder says how long the item
+        usually lasts.
+    companions : frame, optional
+        As `companions.recommend` gives it; of several ranks all may be there.
+    ladder : Ladder, optional
+    language : str
+        One of `phrases.languages()`.
+    currency : str, optional
+        Code, such as EUR; amounts have none without.
+    churn_horizon : int, optional
+        Days that `churn_risk` is about; without it the risk is not said.
+
+    Returns
+    -------
+    (n,) array of str
+        None where the row has no action. Days past are counted up to the cutoff.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such language.
+    DataContractError
+        If a customer, or a customer and item, is there twice.
+
+    Examples
+    --------
+    >>> row = {"customer_id": ["a"], "action": ["win_back"], "purpose": ["win_back"], "reason": ["win_back"]}
+    >>> seen = {"customer_id": ["a"], "n_orders": [9], "days_since_last": [64], "mean_gap_days": [21.3]}
+    >>> reasons(pd.DataFrame(row), pd.DataFrame(seen))[0]
+    'Ordered every 21 days on average, and not for 64 days.'
+    """
+    spoken = Spoken.of(language, currency)
+    rows = _plain(plan)
+    facts = Facts(
+        rows=rows,
+        customers=_beside(rows, customers, ["customer_id"]),
+        pairs=_beside(rows, pairs, ["customer_id", "item"], keep=PAIR_COLUMNS),
+        companions=_beside(rows, _offers(companions), ["customer_id", "item"]),
+        spoken=spoken,
+        language=language,
+        ladder=ladder,
+        churn_horizon=churn_horizon,
+    )
+    said = np.full(len(rows), None, dtype=object)
+    for parts, places in _by_sentence(rows):
+        said[places] = _sentences(facts.part(places), parts)
+    return said
+
+
+def _plain(plan: pd.DataFrame) -> pd.DataFrame:
+    """The rows with columns of texts in place of categories, numbered from 0."""
+    absent = {name: None for name in ("item", "due_date") if name not in plan}
+    rows = plan.assign(**absent).reset_index(drop=True)
+    return rows.astype({name: "str" for name in ("customer_id", "action", "purpose", "item", "reason")})
+
+
+def _beside(
+    rows: pd.DataFrame, table: pd.DataFrame | None, keys: list[str], keep: tuple[str, ...] = ()
+) -> pd.DataFrame:
+    """What a table says of each row, null where it says nothing; `keep` are the columns that matter, all by default."""
+    if table is None or not set(keys) <= set(rows):
+        return pd.DataFrame(index=rows.index)
+    kept = table[[*keys, *(name for name in keep if name in table)]] if keep else table
+    found = rows[keys].merge(kept.astype({key: "str" for key in keys}), on=keys, how="left")
+    if (more := len(found) - len(rows)) > 0:
+        raise DataContractError(
+            f"reasons: {more} rows too many with the same {' and '.join(keys)}; expected one of each."
+        )
+    return found.drop(columns=keys)
+
+
+def _offers(companions: pd.DataFrame | None) -> pd.DataFrame | None:
+    """Companions by customer and item; the item itself stays, as a sign that it was recommended."""
+    return None if companions is None else companions.assign(item=companions["companion"])
+
+
+def _by_sentence(rows: pd.DataFrame) -> list[tuple[Parts, Places]]:
+    """Rows of one sentence together; rows without an action are in none."""
+    has_action = rows["action"].notna()
+    own = rows["reason"].where(rows["reason"].isin(list(SENTENCES)))
+    key = own.fillna(rows["purpose"].map(BY_PURPOSE)).fillna("")[has_action]
+    # by label: the rows are numbered from 0
+    groups = key.groupby(key, sort=True).groups
+    return [(SENTENCES.get(str(name), ANY_ACTION), labels.to_numpy(dtype=np.intp)) for name, labels in groups.items()]
+
+
+def _sentences(facts: Facts, parts: Parts) -> Words:
+    said = _parts(facts, parts)
+    silent = np.flatnonzero(pd.isna(said))
+    if len(silent):
+        said[silent] = _parts(facts.part(silent), ONLY_THE_ACTION)
+    return np.asarray(said + facts.spoken("end"), dtype=object)
+
+
+def _parts(facts: Facts, parts: Parts) -> Words:
+    """The parts one after another, None where there is nothing to say."""
+    phrases, between = facts.spoken.phrases, facts.spoken("between")
+    wanted = {name for forms in parts for form in forms for name in names_in(phrases[form])}
+    known = {name: facts[name] for name in sorted(wanted)}
+    said = np.full(len(facts.rows), None, dtype=object)
+    for forms in parts:
+        begun = ~pd.isna(said)
+        following = _first_known([phrases[form] for form in forms], known, len(said))
+        leading = _first_known([capital(phrases[form]) for form in forms], known, len(said))
+        more = ~pd.isna(following)
+        said[more & begun] = said[more & begun] + between + following[more & begun]
+        said[more & ~begun] = leading[more & ~begun]
+    return said
+
+
+def _first_known(templates: list[str], known: Mapping[str, Words], rows: int) -> Words:
+    """Of each row the first template whose facts are all known, filled in; None where there is none."""
+    said = np.full(rows, None, dtype=object)
+    for template in templates:
+        names = names_in(template)
+        told = np.flatnonzero(pd.isna(said) & ~np.any([pd.isna(known[name]) for name in names], axis=0))
+        if len(told):
+            said[told] = fill(template, {name: known[name][told] for name in names}) if names else template
+    return said
+
+
+def capital(template: str) -> str:
+    """The template as it begins a sentence; one that begins with a fact stays.
+
+    Examples
+    --------
+    >>> capital("ordered {ago}"), capital("{orders} so far")
+    ('Ordered {ago}', '{orders} so far')
+    """
+    return template[:1].upper() + template[1:]

@@ -1,0 +1,334 @@
+"""Restraint: who must not be contacted, and why.
+
+The first reason in this order is the one that is given:
+
+    opted_out                 the customer refuses the channel, or all of them
+    open_case                 a complaint or a return is open
+    channel_disliked          the customer dislikes the channel
+    quiet_after_order         fewer days after an order than the quiet period
+    quiet_value_verification  the same for a first order that is still being tried: a longer quiet
+    cool_down                 the last contacts were ignored, one after another
+    repeated                  the same was planned or said already, and no order has answered (`contact_history`)
+    same_day                  a contact on that day is planned or made: one action a customer and day
+    channel_7_days            the channel's cap in 7 days that follow each other
+    channel_28_days           the same in 28 days
+    total_7_days              the cap over all channels in 7 days
+    total_28_days             the same in 28 days
+
+Follow-ups belong to the order and are not held back by its quiet periods. A cap looks at every window that holds the
+day of the contact, so that contacts planned for later days count too. A plan takes one contact a customer a run: what
+is planned by one run stands in the log of the next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ltvml.outreach.restraint.contact_history import ContactDays, customer_codes, made, repeats
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
+
+WEEK_DAYS, MONTH_DAYS = 7, 28
+REASONS = (
+    "opted_out",
+    "open_case",
+    "channel_disliked",
+    "quiet_after_order",
+    "quiet_value_verification",
+    "cool_down",
+    "repeated",
+    "same_day",
+    "channel_7_days",
+    "channel_28_days",
+    "total_7_days",
+    "total_28_days",
+)
+LONGEST_QUIET = 365
+_NO_MORE = "expected no more in 7 days than in 28."
+
+
+@dataclass(frozen=True)
+class Caps:
+    """How often a customer may be contacted.
+
+    Parameters
+    ----------
+    total_7, total_28 : int
+        Contacts over all channels in any 7 and 28 days that follow each other.
+    channel_7, channel_28 : mapping of str to int
+        The same by channel; a channel that is not named has the total's cap only.
+    quiet_after_order : int
+        Days after an order without contact.
+    quiet_value_verification : int
+        Days after the order of a customer in value_verification.
+    exempt : tuple of str
+        Purposes that the two quiet periods do not hold back.
+    ignored : int
+        So many contacts ignored one after another (not opened, not converted) start a cool-down; 0 is never.
+    cool_down : int
+        Days without contact after the last ignored one.
+    """
+
+    total_7: int = 2
+    total_28: int = 4
+    channel_7: Mapping[str, int] = field(default_factory=lambda: {"email": 2, "push": 2, "sms": 1, "phone": 1})
+    channel_28: Mapping[str, int] = field(default_factory=lambda: {"email": 4, "push": 4, "sms": 2, "phone": 1})
+    quiet_after_order: int = 3
+    quiet_value_verification: int = 14
+    exempt: tuple[str, ...] = ("follow_up",)
+    ignored: int = 3
+    cool_down: int = 28
+
+
+def faults(caps: Caps) -> list[str]:
+    """Everything that is wrong or contradictory, in words; empty where nothing is.
+
+    Examples
+    --------
+    >>> faults(Caps(total_7=5))
+    ['caps: 5 contacts in 7 days but 4 in 28 days; expected no more in 7 days than in 28.']
+    """
+    return [f"caps: {words}" for words in (*_negative(caps), *_contradictory(caps))]
+
+
+def _negative(caps: Caps) -> Iterator[str]:
+    for name in ("total_7", "total_28", "quiet_after_order", "quiet_value_verification", "ignored", "cool_down"):
+        if getattr(caps, name) < 0:
+            yield f"{name} {getattr(caps, name)}; expected 0 or more."
+    for name in ("channel_7", "channel_28"):
+        for channel, most in getattr(caps, name).items():
+            if most < 0:
+                yield f"{name} of {channel} {most}; expected 0 or more."
+
+
+def _contradictory(caps: Caps) -> Iterator[str]:
+    if caps.total_7 > caps.total_28:
+        yield f"{caps.total_7} contacts in 7 days but {caps.total_28} in 28 days; {_NO_MORE}"
+    for channel in sorted(set(caps.channel_7) & set(caps.channel_28)):
+        week, month = caps.channel_7[channel], caps.channel_28[channel]
+        if week > month:
+            yield f"{week} by {channel} in 7 days but {month} in 28 days; {_NO_MORE}"
+    if caps.quiet_after_order > caps.quiet_value_verification:
+        yield (
+            f"quiet_after_order {caps.quiet_after_order} is longer than quiet_value_verification "
+            f"{caps.quiet_value_verification}; expected the first order to be left alone at least as long."
+        )
+    for name in ("quiet_after_order", "quiet_value_verification", "cool_down"):
+        if getattr(caps, name) > LONGEST_QUIET:
+            yield f"{name} {getattr(caps, name)} days; expected at most {LONGEST_QUIET}, or nobody is ever contacted."
+    if caps.ignored > 0 and caps.cool_down == 0:
+        yield f"ignored {caps.ignored} starts a cool-down of 0 days; expected days, or ignored 0."
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What customers have said or have open; an absent table says nothing.
+
+    Parameters
+    ----------
+    opt_outs : frame, optional
+        customer_id and channel; a null channel is all of them.
+    disliked : frame, optional
+        customer_id and channel.
+    open_cases : frame, optional
+        customer_id of open complaints and returns.
+    """
+
+    opt_outs: pd.DataFrame | None = None
+    disliked: pd.DataFrame | None = None
+    open_cases: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The candidates as integers: customer, channel, day of the contact."""
+
+    who: Ints
+    by: Ints
+    day: Ints
+    ids: pd.Index
+    channels: pd.Index
+
+    @property
+    def n(self) -> int:
+        return len(self.who)
+
+    @property
+    def who_by(self) -> Ints:
+        return np.asarray(self.who * len(self.channels) + self.by)
+
+    def said(self, table: pd.DataFrame | None) -> Mask:
+        """Whether the customer is named in the table, with this channel or with none."""
+        if table is None or table.empty:
+            return np.zeros(self.n, dtype=bool)
+        who = customer_codes(table["customer_id"], self.ids)
+        if "channel" not in table:
+            return _marked(len(self.ids), who)[self.who]
+        by = customer_codes(table["channel"], self.channels)
+        everything = _marked(len(self.ids), who[table["channel"].isna().to_numpy()])
+        named = np.where((who >= 0) & (by >= 0), who * len(self.channels) + by, -1)
+        return np.asarray(everything[self.who] | _marked(len(self.ids) * len(self.channels), named)[self.who_by])
+
+
+def _marked(size: int, places: Ints) -> Mask:
+    marked = np.zeros(size, dtype=bool)
+    marked[places[places >= 0]] = True
+    return marked
+
+
+def suppressions(
+    candidates: pd.DataFrame,
+    customers: pd.DataFrame,
+    *,
+    caps: Caps,
+    cutoff_day: int,
+    contacts: pd.DataFrame | None = None,
+    wishes: Wishes | None = None,
+    windows: Mapping[str, int] | None = None,
+) -> pd.Categorical:
+    """Why each candidate must not be done; null where it may.
+
+    Parameters
+    ----------
+    candidates : (m,) frame
+        customer_id, purpose, channel, due_day; action and item where `windows` are given.
+    customers : frame
+        customer_id, days_since_last, stage.
+    caps : Caps
+        Without faults.
+    cutoff_day : int
+    contacts : frame, optional
+        Contacts made and planned so far: customer_id, channel, day; `action`, `item`, `treated`, `opened`, `converted`
+        where known. Rows of unknown customers and of held-out ones (treated false) do not count.
+    wishes : Wishes, optional
+    windows : mapping of str to int, optional
+        Action: days in which its contact is not repeated; without it contacts may be.
+
+    Returns
+    -------
+    (m,) categorical
+        Of `REASONS`, ordered; the first that holds.
+    """
+    asked = _asked(candidates)
+    found = np.full(asked.n, -1, dtype="int8")
+    last = _last_orders(customers, asked, cutoff_day)
+    for reason, holds in _said(candidates, asked, customers, caps, last, wishes or Wishes()):
+        _note(found, np.flatnonzero(holds), reason)
+    log = _log(contacts, asked)
+    tired = asked.day < _cool_until(log, caps, cutoff_day, len(asked.ids))[asked.who]
+    _note(found, np.flatnonzero(tired), "cool_down")
+    if windows:
+        _note(found, np.flatnonzero(repeats(candidates, contacts, last, windows)), "repeated")
+    for reason, rows in _counted(log, asked, caps, found):
+        _note(found, rows, reason)
+    return pd.Categorical.from_codes(found, categories=pd.Index(REASONS, dtype=object), ordered=True)
+
+
+def _note(found: NDArray[np.int8], rows: NDArray[np.intp], reason: str) -> None:
+    found[rows[found[rows] < 0]] = REASONS.index(reason)
+
+
+def _asked(candidates: pd.DataFrame) -> _Asked:
+    who, by = candidates["customer_id"].astype("category"), candidates["channel"].astype("category")
+    codes, by_codes = (one.cat.codes.to_numpy().astype(np.int64) for one in (who, by))
+    day = candidates["due_day"].to_numpy(np.int64)
+    return _Asked(codes, by_codes, day, who.cat.categories, by.cat.categories)
+
+
+def _said(
+    candidates: pd.DataFrame, asked: _Asked, customers: pd.DataFrame, caps: Caps, last: Ints, wishes: Wishes
+) -> Iterator[tuple[str, Mask]]:
+    """The reasons that need no log, in their order."""
+    yield "opted_out", asked.said(wishes.opt_outs)
+    yield "open_case", asked.said(None if wishes.open_cases is None else wishes.open_cases[["customer_id"]])
+    yield "channel_disliked", asked.said(wishes.disliked)
+    place = pd.Index(customers["customer_id"]).get_indexer(asked.ids)
+    trying = customers["stage"].eq("value_verification").to_numpy()[place]
+    age = asked.day - last
+    bound = ~candidates["purpose"].isin(caps.exempt).to_numpy()
+    yield "quiet_after_order", bound & (age < caps.quiet_after_order)
+    yield "quiet_value_verification", bound & trying[asked.who] & (age < caps.quiet_value_verification)
+
+
+def _last_orders(customers: pd.DataFrame, asked: _Asked, cutoff_day: int) -> Ints:
+    """Day of the last order of each candidate's customer."""
+    place = pd.Index(customers["customer_id"]).get_indexer(asked.ids)
+    silence = customers["days_since_last"].to_numpy(dtype=np.int64)
+    return np.asarray(cutoff_day - silence[place][asked.who])
+
+
+@dataclass(frozen=True)
+class _Log:
+    """Contacts of the customers asked about: codes of customer and channel (-1 of none asked), day, ignored or not."""
+
+    who: Ints
+    by: Ints
+    day: Ints
+    ignored: Ints
+
+
+def _log(contacts: pd.DataFrame | None, asked: _Asked) -> _Log:
+    if contacts is None or contacts.empty:
+        nothing = np.empty(0, dtype=np.int64)
+        return _Log(nothing, nothing, nothing, nothing)
+    log = made(contacts)
+    who, by = customer_codes(log["customer_id"], asked.ids), customer_codes(log["channel"], asked.channels)
+    known = who >= 0
+    return _Log(who[known], by[known], log["day"].to_numpy(dtype=np.int64)[known], _ignored(log)[known])
+
+
+def _counted(log: _Log, asked: _Asked, caps: Caps, found: NDArray[np.int8]) -> Iterator[tuple[str, NDArray[np.intp]]]:
+    """The reasons that counts of the log give, with their rows; rows with a reason already are not looked at."""
+    everything = ContactDays.of(log.who, log.day)
+    single = ContactDays.of(np.where(log.by >= 0, log.who * len(asked.channels) + log.by, -1), log.day)
+    rows = np.flatnonzero(found < 0)
+    yield "same_day", rows[everything.count(asked.who[rows], asked.day[rows], asked.day[rows]) > 0]
+    for reason, width, most in (
+        ("channel_7_days", WEEK_DAYS, caps.channel_7),
+        ("channel_28_days", MONTH_DAYS, caps.channel_28),
+    ):
+        rows = np.flatnonzero(found < 0)
+        allowed = np.array([most.get(name, np.inf) for name in asked.channels])[asked.by[rows]]
+        # the contact itself is one more than those in the log
+        yield reason, rows[single.most_around(asked.who_by[rows], asked.day[rows], width) + 1 > allowed]
+    for reason, width, total in (
+        ("total_7_days", WEEK_DAYS, caps.total_7),
+        ("total_28_days", MONTH_DAYS, caps.total_28),
+    ):
+        rows = np.flatnonzero(found < 0)
+        yield reason, rows[everything.most_around(asked.who[rows], asked.day[rows], width) + 1 > total]
+
+
+def _cool_until(log: _Log, caps: Caps, cutoff_day: int, customers: int) -> Ints:
+    """First day on which each customer may be contacted again: `cool_down` days after the last ignored contact."""
+    until = np.full(customers, np.iinfo(np.int64).min)
+    past = log.day <= cutoff_day
+    if caps.ignored == 0 or not past.any():
+        return until
+    frame = pd.DataFrame({"who": log.who, "day": log.day, "ignored": log.ignored})[past]
+    # of contacts on one day the one that was not ignored comes last, whatever the order of rows
+    frame = frame.sort_values(["who", "day", "ignored"], ascending=[True, True, False])
+    last = frame.groupby("who").tail(caps.ignored).groupby("who").agg({"ignored": "sum", "day": "max"})
+    tired = last[last["ignored"] == caps.ignored]
+    until[tired.index.to_numpy()] = tired["day"].to_numpy() + caps.cool_down
+    return until
+
+
+def _ignored(log: pd.DataFrame) -> Ints:
+    """1 where a contact is known not to have been opened or converted and nothing says that it was."""
+    answers = [log[name].astype("boolean") for name in ("opened", "converted") if name in log]
+    if not answers:
+        return np.zeros(len(log), dtype=np.int64)
+    said_yes = np.any([answer.fillna(False).to_numpy(dtype=bool) for answer in answers], axis=0)
+    said_no = np.any([~answer.fillna(True).to_numpy(dtype=bool) for answer in answers], axis=0)
+    return np.asarray((said_no & ~said_yes).astype(np.int64))

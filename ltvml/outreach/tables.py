@@ -1,0 +1,56 @@
+"""TODO."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ltvml.outreach.customers.ladder import Ladder
+    from ltvml.outreach.customers.stages import StageRules
+    from ltvml.outreach.restraint.caps import Wishes
+
+
+@dataclass(frozen=True)
+class OutreachTables:
+    """What a plan reads.
+
+    Parameters
+    ----------
+    customers : (n, ...) frame
+        Scores, `p_buy_<w>`, `value_gain_<w>`, breadth, `companion`, `stage` and attributes; sorted by customer_id.
+    tags : (n, ...) frame
+    pairs : frame, optional
+        The replenishment table; None where the role is withheld.
+    tasks : frame
+        Dated follow-ups.
+    ladder : Ladder
+    companions : frame
+        One row a customer: the companion and why; empty where there are no items.
+    offers : dict of str to frame
+        Bundles, upgrades and items to stock up on, as far as the data allow them; see `outreach.offers`.
+    contacts : frame, optional
+        Contacts made and planned by earlier runs.
+    wishes : Wishes
+    stage_rules : StageRules
+        Those that told the stages.
+    learned_on : str, optional
+        Cutoff at which this run learned them, for the next run to keep; None where they were told or kept.
+    lacks : tuple of str
+        What is missing, in words.
+    """
+
+    customers: pd.DataFrame
+    tags: pd.DataFrame
+    pairs: pd.DataFrame | None
+    tasks: pd.DataFrame
+    ladder: Ladder
+    companions: pd.DataFrame
+    offers: dict[str, pd.DataFrame]
+    contacts: pd.DataFrame | None
+    wishes: Wishes
+    stage_rules: StageRules
+    learned_on: str | None = None
+    lacks: tuple[str, ...] = ()

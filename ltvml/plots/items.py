@@ -1,0 +1,158 @@
+"""Pictures of replenishment: how long items last, and whether the stock status says what happens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from ltvml.plots.figures import ACCENT, GRID, INK, MAIN, QUIET, canvas
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from ltvml.models.replenishment.gamma_renewal import GammaRenewal
+
+    Array = NDArray[np.float64]
+
+    from ltvml.backtesting.item_role import ItemRole
+
+
+COLUMNS = 3
+MOST_PAIRS = 500
+LONGEST = 0.9
+POINTS = 60
+NAME_WIDTH = 26
+
+
+def learned_curve(items: pd.DataFrame, pairs: pd.DataFrame, gaps: pd.DataFrame, renewal: GammaRenewal) -> Figure:
+    """Share of the gaps that are still open after so many days: seen and learned, one panel an item.
+
+    What was seen is the Kaplan-Meier estimate, which counts the gaps still open; what was learned is the mean of the
+    renewal over the same gaps.
+
+    Parameters
+    ----------
+    items : frame
+        Rows of `Replenishment.items` to draw.
+    pairs, gaps : frames
+        As `PairHistory` takes them, gaps scaled in `pairs`.
+    renewal : GammaRenewal
+    """
+    rows = -(-len(items) // COLUMNS)
+    figure = Figure(figsize=(9, 2.6 * rows + 0.6), layout="constrained")
+    figure.suptitle("How long until the next purchase of an item", x=0.02, ha="left", color=INK, fontweight="bold")
+    panels = np.atleast_1d(figure.subplots(rows, COLUMNS, sharey=True)).ravel()
+    for axes, item in zip(panels, items.to_dict("records"), strict=False):
+        draw_item(axes, item, pairs[pairs["item"] == item["item"]], gaps[gaps["item"] == item["item"]], renewal)
+    for axes in panels[len(items) :]:
+        axes.set_visible(False)
+    panels[0].legend(frameon=False, fontsize=8)
+    figure.supxlabel("days since the purchase", color=QUIET, fontsize=9)
+    return figure
+
+
+def draw_item(axes: Axes, item: dict[Any, Any], pairs: pd.DataFrame, gaps: pd.DataFrame, renewal: GammaRenewal) -> None:
+    """One panel."""
+    closed, still_open = gaps["gap"].to_numpy(dtype=float), pairs["elapsed"].to_numpy(dtype=float)
+    longest = max(float(np.quantile(np.concatenate([closed, still_open]), LONGEST)), 2.0)
+    days, share = kaplan_meier(closed, still_open)
+    shown = days <= longest
+    axes.step(days[shown], share[shown], where="post", color=QUIET, linewidth=1.2, label="seen")
+    times = np.linspace(0, longest, POINTS)
+    axes.plot(times, mean_survival(renewal, pairs, times), color=MAIN, linewidth=1.8, label="learned")
+    name = str(item["item"])
+    axes.set_title(name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…", fontsize=9, color=INK, loc="left")
+    told = (
+        f"cycle {item['cycle_days']:.0f} days\nregularity {item['regularity']:.1f}\nelasticity {item['elasticity']:.2f}"
+    )
+    axes.text(0.97, 0.95, told, transform=axes.transAxes, ha="right", va="top", fontsize=8, color=QUIET)
+    axes.set_ylim(0, 1)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+    axes.tick_params(colors=QUIET, labelsize=8)
+    axes.grid(color=GRID, linewidth=0.6)
+    for side, edge in axes.spines.items():
+        edge.set_visible(side in ("left", "bottom"))
+        edge.set_color(GRID)
+
+
+def mean_survival(renewal: GammaRenewal, pairs: pd.DataFrame, times: Array) -> Array:
+    """Share of gaps that outlast each time according to the renewal, each pair counted once for each of its gaps."""
+    some = pairs.iloc[:: max(len(pairs) // MOST_PAIRS, 1)]
+    state, scale = renewal.state(some), renewal.items_.scale(some)
+    weight = some["n_gaps"].to_numpy(dtype=float) + 1
+    curves = [(1 - state.pi) + state.pi * state.tail(time / scale) for time in times]
+    return np.array([float(np.average(curve, weights=weight)) for curve in curves])
+
+
+def kaplan_meier(closed: Array, still_open: Array) -> tuple[Array, Array]:
+    """Share that outlasts each day, with gaps still open counted for as long as they were seen.
+
+    Parameters
+    ----------
+    closed, still_open : (n,) and (m,) arrays
+        Days.
+
+    Returns
+    -------
+    days, share : arrays
+        Kaplan & Meier (1958), JASA 53.
+
+    Examples
+    --------
+    >>> days, share = kaplan_meier(np.array([1.0, 3.0]), np.array([2.0]))
+    >>> days.tolist(), share.tolist()
+    ([0.0, 1.0, 3.0], [1.0, 0.6666666666666667, 0.0])
+    """
+    days, ended = np.unique(closed, return_counts=True)
+    every = np.sort(np.concatenate([closed, still_open]))
+    at_risk = len(every) - np.searchsorted(every, days, side="left")
+    share = np.cumprod(1 - ended / at_risk)
+    return np.concatenate([[0.0], days]), np.concatenate([[1.0], share])
+
+
+def status_rates(table: pd.DataFrame, *, within: int = 28) -> Figure:
+    """Share that bought again within the window by stock status, and what was said before.
+
+    Parameters
+    ----------
+    table : frame
+        As `item_measures.status_table` gives it.
+    within : int
+        Days.
+    """
+    found = table.set_index("status")
+    figure, axes = canvas(f"Bought again within {within} days, by stock status", "share of customers x items")
+    place = np.arange(len(found))
+    for offset, column, colour, label in (
+        (-0.2, f"said_{within}", QUIET, "said at the cutoff"),
+        (0.2, f"bought_{within}", ACCENT, "bought"),
+    ):
+        bars = axes.bar(place + offset, found[column], width=0.38, color=colour, label=label)
+        axes.bar_label(bars, fmt=lambda share: f"{share:.1%}", fontsize=8, color=INK)
+    names = [f"{str(status).replace('_', ' ')}\n{pairs:,}" for status, pairs in found["pairs"].items()]
+    axes.set_xticks(place, names)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share:.0%}"))
+    axes.legend(frameon=False)
+    return figure
+
+
+DRAWN = 6
+
+
+def item_figures(items: ItemRole) -> dict[str, Figure]:
+    """The plots that the role allows, by name."""
+    if items.fitted is None or items.history is None:
+        return {}
+    table, day = items.fitted.items(), items.history.history.cutoff_day
+    table = table[table["buyers"] > 0].head(DRAWN)
+    rows, gaps = items.history.rows(day), items.history.gaps(day)
+    figures = {"replenishment_items": learned_curve(table, rows, gaps, items.fitted.renewal)}
+    if items.contest is not None and items.contest.visits:
+        figures["replenishment_status"] = status_rates(items.contest.statuses)
+    return figures

@@ -1,0 +1,234 @@
+"""What a fit reports: in words, as plain values, and to the tracker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pandas as pd
+
+from ltvml.bundle.rfm import weighted_quantiles
+from ltvml.features.season import daily_counts
+from ltvml.models.purchase.in_operational_time import InOperationalTime
+from ltvml.models.season.counts import DailyCounts
+from ltvml.plots import figures as plots
+from ltvml.reports.recording import Recorded
+from ltvml.words.text import fields, known, number, place, times
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from ltvml.bundle.bundle import Bundle
+    from ltvml.inputs.orders import Intake
+    from ltvml.models.base import Model
+
+    Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """What a fit found and wrote.
+
+    Parameters
+    ----------
+    folder : Path
+        The bundle's folder.
+    bundle : Bundle
+    intake : Intake
+    settings : dict
+        What shaped the fit: the configuration without the place of the data.
+    plots : tuple of Path
+    recorded : Recorded
+    seconds : dict of str to float
+        Wall-clock time by step.
+    notes : tuple of str
+        What is odd about the items of the orders, with counts.
+    """
+
+    folder: Path
+    bundle: Bundle
+    intake: Intake
+    settings: dict[str, Any]
+    plots: tuple[Path, ...]
+    recorded: Recorded = field(default_factory=Recorded)
+    seconds: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def messages(self) -> list[str]:
+        """What is odd about the items and the fits, in words."""
+        of_models = (message for _, model in fitted(self.bundle) for message in model.diagnosis_.messages)
+        return list(dict.fromkeys([*self.notes, *of_models]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return {
+            "folder": str(self.folder),
+            "version": self.bundle.version,
+            "customers": self.intake.customers,
+            **known(self._found()),
+            "plots": [str(plot) for plot in self.plots],
+            "tracking": self.recorded.to_dict(),
+            "seconds": self.seconds,
+        }
+
+    def tracked(self) -> dict[str, Any]:
+        """What the tracker keeps."""
+        return {
+            **self._found(),
+            "ledger": self.intake.row_counts,
+            "settings": self.settings,
+            "metrics": {"customers": self.intake.customers},
+            "seconds": self.seconds,
+            "plots": self.plots,
+            "bundle": self.folder,
+            "bundle_version": self.bundle.version,
+        }
+
+    def text(self) -> str:
+        """In words, within 80 columns."""
+        places = [*self.places(), *self.recorded.lines(), ("took", times(self.seconds))]
+        return f"{self.intake.ledger}\n\n{fields([*self.findings(), *places])}"
+
+    def findings(self) -> list[tuple[str, str]]:
+        """Names and values of what was found."""
+        window = self.bundle.window
+        return [
+            ("customers", f"{self.intake.customers:,}, seen up to {window.cutoff}"),
+            ("horizons", f"churn {window.churn_horizon} days, value {window.ltv_horizon} days"),
+            *((role, _model_line(model)) for role, model in fitted(self.bundle) if role != "replenishment"),
+            ("replenishment", replenishment_line(self.bundle)),
+            *(("note", message) for message in [*self.bundle.record.words, *item_words(self.bundle), *self.messages]),
+        ]
+
+    def places(self) -> list[tuple[str, str]]:
+        """Names and values of what was written."""
+        plots = [("plots", place(plot)) for plot in self.plots]
+        return [("bundle", f"{place(self.folder)} (version {self.bundle.version})"), *plots]
+
+    def _found(self) -> dict[str, Any]:
+        window = self.bundle.window
+        return {
+            "window": {
+                "cutoff": window.cutoff.isoformat(),
+                "churn_horizon": window.churn_horizon,
+                "ltv_horizon": window.ltv_horizon,
+            },
+            "models": {role: _model_facts(model) for role, model in fitted(self.bundle)},
+            "messages": self.messages,
+            "ledger": self.intake.ledger.to_dict(),
+            "record": [*self.bundle.record.words, *item_words(self.bundle)],
+            "without_replenishment": self.bundle.without_replenishment,
+            "fingerprint": {"lines": self.intake.fingerprint},
+        }
+
+
+def fitted(bundle: Bundle) -> list[tuple[str, Model]]:
+    """Role and model, each model once: one that answers for two roles stands under the first."""
+    roles = {role: getattr(bundle.roles, role) for role in ("purchase", "repurchase", "spend", "value")}
+    first = {id(model): role for role, model in reversed(roles.items())}
+    items = [("replenishment", bundle.replenishment.model)] if bundle.replenishment is not None else []
+    return [*((role, model) for role, model in roles.items() if first[id(model)] == role), *items]
+
+
+def replenishment_line(bundle: Bundle) -> str:
+    """The model of replenishment and how many items it reminds about, or why there is none."""
+    if bundle.replenishment is None:
+        return f"withheld: {bundle.without_replenishment}"
+    items = bundle.replenishment.items()
+    reminded = int(items["reminded"].sum())
+    return f"{_model_line(bundle.replenishment.model)}; reminds of {reminded:,} of {len(items):,} items"
+
+
+def item_words(bundle: Bundle) -> list[str]:
+    """What past cutoffs taught about replenishment."""
+    return bundle.replenishment.words if bundle.replenishment is not None else []
+
+
+def _model_facts(model: Model) -> dict[str, Any]:
+    params = {name: value for name, value in model.get_params().items() if isinstance(value, str | int | float | bool)}
+    return {
+        "name": title(model),
+        "params": params,
+        "parameters": getattr(model, "params_", {}),
+        "standard_errors": getattr(model, "standard_errors_", {}),
+        "log_likelihood": getattr(model, "log_likelihood_", None),
+        "messages": list(model.diagnosis_.messages),
+        "withheld": model.diagnosis_.withheld,
+    }
+
+
+def title(model: Model) -> str:
+    """Name of a model; a purchase model on a clock is named for what it holds."""
+    if not isinstance(model, InOperationalTime):
+        return model.name
+    return model.model.name if model.clock.plain else f"{model.model.name} in operational time"
+
+
+def _model_line(model: Model) -> str:
+    parameters = ", ".join(f"{name} {number(value)}" for name, value in getattr(model, "params_", {}).items())
+    return f"{title(model)}{f' ({parameters})' if parameters else ''}"
+
+
+FEWEST_CUSTOMERS = 20
+
+
+def save_fit_plots(folder: Path, bundle: Bundle, intake: Intake, patterns: pd.DataFrame) -> tuple[Path, ...]:
+    """Write the plots that the data allow; returns their paths.
+
+    Parameters
+    ----------
+    folder : Path
+    bundle : Bundle
+    intake : Intake
+    patterns : frame
+        frequency, recency, T, count.
+    """
+    figures: dict[str, Figure] = {}
+    if patterns["count"].sum() >= FEWEST_CUSTOMERS and (patterns["frequency"] > 0).any():
+        figures = purchase_plots(cast("InOperationalTime", bundle.roles.purchase), intake, patterns)
+    if (season := bundle.record.season).source != "off":
+        figures["season"] = plots.season_curve(season.index, words=season.reason)
+    for name, figure in figures.items():
+        plots.save(figure, folder / f"{name}.png")
+    return tuple(folder / f"{name}.png" for name in figures)
+
+
+def purchase_plots(purchase: InOperationalTime, intake: Intake, patterns: pd.DataFrame) -> dict[str, Figure]:
+    """The plots of the purchase model, by name."""
+    tracking = {"repeat_purchases": tracking_plot(purchase, intake)}
+    if "p_alive" in purchase.diagnosis_.withheld:
+        return tracking
+    return tracking | {"p_alive": alive_plot(purchase, patterns, intake.window.cutoff_day)}
+
+
+def tracking_plot(purchase: InOperationalTime, intake: Intake) -> Figure:
+    """Repeat purchases a week, actual and expected from the first purchases, up to the cutoff."""
+    counts = DailyCounts.from_frame(
+        intake.engine.collect(daily_counts(intake.days, intake.window)), intake.window.cutoff_day
+    )
+    return plots.weekly_tracking(
+        counts.days,
+        counts.orders - counts.first_orders,
+        purchase.expected_repeats(counts.first_orders, counts.days.astype(float)),
+        cutoff_day=intake.window.cutoff_day,
+        model=purchase.model.name,
+    )
+
+
+def alive_plot(purchase: InOperationalTime, patterns: pd.DataFrame, cutoff_day: int) -> Figure:
+    """P(alive) over the histories that customers of typical age have."""
+    age = float(weighted_quantiles(patterns["T"], patterns["count"], [0.75])[0])
+    repeat = patterns[patterns["frequency"] > 0]
+    most = int(np.clip(weighted_quantiles(repeat["frequency"], repeat["count"], [0.99])[0], 5, 40))
+
+    def alive(frequency: Array, recency: Array) -> Array:
+        histories = {"frequency": frequency, "recency": recency, "T": age, "cutoff_day": cutoff_day}
+        return purchase.probability_alive(pd.DataFrame(histories))
+
+    frequencies, recencies, probability = plots.alive_grid(alive, most=most, age=age)
+    return plots.alive_by_history(probability, frequencies=frequencies, recencies=recencies, age=age)

@@ -1,0 +1,135 @@
+"""What a backtest says of replenishment, in words and as one long table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from ltvml.plots import figures as plots
+from ltvml.plots.items import item_figures
+from ltvml.window import date_of
+from ltvml.words.text import paragraph, table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ltvml.backtesting.item_role import ItemRole
+    from ltvml.backtesting.items import ItemContest
+
+
+HEAD = "When do they run out?"
+SHOWN = {"log_loss": "log-loss", "auc": "AUC", "average_precision": "precision", "ece": "ECE"}
+WINDOWS_SHOWN = (7, 28)
+
+
+def item_text(items: ItemRole) -> str:
+    """The section of a backtest on replenishment, within 80 columns."""
+    lines = [HEAD, "=" * len(HEAD), *(f"{paragraph(note)}\n" for note in items.notes)]
+    if items.contest is None:
+        return "\n".join([*lines, paragraph(f"Withheld: {items.withheld}.")])
+    contest = items.contest
+    if not contest.visits:
+        return "\n".join([*lines, paragraph(contest.election.words)])
+    parts = [_cutoffs(contest), _boards(contest), paragraph(contest.election.words), _statuses(contest)]
+    parts += [_first(contest), _dates(contest)]
+    return "\n".join([*lines, "\n\n".join(part for part in parts if part)])
+
+
+def item_measures(items: ItemRole) -> pd.DataFrame:
+    """Every measure of replenishment at every cutoff, as the long table of a backtest has them."""
+    contest = items.contest
+    columns = ["role", "cutoff", "segment", "candidate", "measure", "value", "customers"]
+    if contest is None or not contest.visits:
+        return pd.DataFrame(columns=columns)
+    measures = contest.measures
+    names = measures["measure"] + "_" + measures["within"].astype(str)
+    cutoffs = [date_of(day) for day in measures["origin"]]
+    long = measures.assign(role="replenishment", cutoff=cutoffs, measure=names, customers=measures["pairs"])
+    return pd.concat([long[columns], _date_rows(contest)[columns]], ignore_index=True)
+
+
+def _date_rows(contest: ItemContest) -> pd.DataFrame:
+    if contest.dates.empty:
+        return pd.DataFrame(columns=["role", "cutoff", "segment", "candidate", "measure", "value", "customers"])
+    long = contest.dates.melt(id_vars=["candidate", "cutoff", "returns"], var_name="measure", value_name="value")
+    return long.assign(role="replenishment date", segment="bought again", customers=long["returns"].astype(int))
+
+
+def _cutoffs(contest: ItemContest) -> str:
+    dates = ", ".join(date_of(visit.origin).isoformat() for visit in contest.visits)
+    pairs = sum(len(visit.wait) for visit in contest.visits)
+    return paragraph(f"Cutoffs {dates}; {pairs:,} customers x items. Bought again within so many days:")
+
+
+def _boards(contest: ItemContest) -> str:
+    board = contest.board[contest.board["within"].isin(WINDOWS_SHOWN)]
+    rows = [
+        [
+            str(row["within"]),
+            ("* " if row["candidate"] == contest.champion else "  ") + str(row["candidate"]),
+            *(f"{row[name]:.4f}" for name in SHOWN),
+        ]
+        for row in board.to_dict("records")
+    ]
+    return table(["days", "", *SHOWN.values()], rows, left=2)
+
+
+def _statuses(contest: ItemContest) -> str:
+    rows = [
+        [
+            str(row["status"]),
+            f"{row['pairs']:,}",
+            *(f"{row[f'{what}_{days}']:.1%}" for days in WINDOWS_SHOWN for what in ("said", "bought")),
+        ]
+        for row in contest.statuses.to_dict("records")
+    ]
+    header = ["", "pairs", *(f"{what} {days} d" for days in WINDOWS_SHOWN for what in ("said", "bought"))]
+    return f"Stock status at the cutoff, and what came:\n\n{table(header, rows)}"
+
+
+def _first(contest: ItemContest) -> str:
+    found = contest.first_reminders
+    if found.empty:
+        return ""
+    wide = found.pivot(index="candidate", columns="first", values="precision").sort_values(found["first"].max())
+    rows = [[str(name), *(f"{share:.1%}" for share in row)] for name, row in list(wide.iterrows())[::-1]]
+    board = table(["", *(f"first {count:,}" for count in wide.columns)], rows)
+    return f"Share of the first reminders followed by a purchase within 7 days:\n\n{board}"
+
+
+def _dates(contest: ItemContest) -> str:
+    if contest.dates.empty:
+        return ""
+    mean = contest.dates.drop(columns="cutoff").groupby("candidate").mean().sort_values("mae")
+    rows = [
+        [
+            str(name),
+            f"{row['mae']:.1f}",
+            f"{row['within_3_days']:.1%}",
+            f"{row['within_7_days']:.1%}",
+            f"{row['covered']:.1%}",
+            f"{row['width']:.0f}",
+        ]
+        for name, row in mean.iterrows()
+    ]
+    told = paragraph(
+        f"Dates, of those who bought the item again within {contest.horizon} days: days between the median date and "
+        "the purchase, shares within 3 and 7 days of it, and the window of 10 to 90 %. "
+    )
+    board = table(["", "days off", "+-3 days", "+-7 days", "in window", "width"], rows)
+    return f"{told}\n\n{board}\n\n{paragraph(contest.window.words)}"
+
+
+ITEMS_FILE = "items.csv"
+
+
+def save_items(staging: Path, items: ItemRole) -> tuple[Path, ...]:
+    """The table of the items, and their plots; nothing where the role is withheld. Returns the plots."""
+    if items.fitted is None:
+        return ()
+    items.fitted.items().to_csv(staging / ITEMS_FILE, index=False)
+    figures = item_figures(items)
+    for name, figure in figures.items():
+        plots.save(figure, staging / "plots" / f"{name}.png")
+    return tuple(staging / "plots" / f"{name}.png" for name in figures)

@@ -1,0 +1,193 @@
+"""What a plan of contacts reports: in words, as plain values, and to the tracker."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ltvml.outreach.customers.stages import STAGES
+from ltvml.outreach.experiment.holdout import HOLDOUT
+from ltvml.reports.recording import Recorded
+from ltvml.words.text import WIDTH, fields, filled, number, paragraph, place, short, table, times
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import pandas as pd
+
+    from ltvml.bundle.bundle import Bundle
+    from ltvml.inputs.orders import Intake
+    from ltvml.outreach.allocation.allocate import Allocation
+    from ltvml.outreach.experiment.power import Launch
+    from ltvml.outreach.tables import OutreachTables
+
+SHOWN = 10
+INDENT = 4
+ID_WIDTH, ACTION_WIDTH, CHANNEL_WIDTH = 12, 22, 9
+
+
+@dataclass(frozen=True)
+class OutreachReport:
+    """What was planned.
+
+    Parameters
+    ----------
+    folder : Path
+    bundle : Bundle
+    intake : Intake
+    plan : frame
+        Rows of `contracts.OUTREACH`: everybody, ranked.
+    tables : OutreachTables
+    allocation : Allocation
+    launch : Launch, optional
+        What the holdout will be able to show.
+    moves : frame
+        Stages before and after, where there was an earlier plan.
+    lacks : tuple of str
+        What was missing, in words.
+    recorded : Recorded
+    seconds : dict of str to float
+    """
+
+    folder: Path
+    bundle: Bundle
+    intake: Intake
+    plan: pd.DataFrame
+    tables: OutreachTables
+    allocation: Allocation
+    launch: Launch | None
+    moves: pd.DataFrame
+    lacks: tuple[str, ...] = ()
+    recorded: Recorded = field(default_factory=Recorded)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def contacts(self) -> pd.DataFrame:
+        """The contacts to make, best first."""
+        return self.plan[self.plan["suppressed_by"].isna()]
+
+    @property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Customers by action chosen, stage and reason not to contact."""
+        return {
+            "action": counted(self.contacts["action"]),
+            "stage": counted(self.tables.customers["stage"]),
+            "suppressed_by": counted(self.plan["suppressed_by"].dropna()),
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values; `contacts` holds what its reader needs to write to a person, and is for them alone."""
+        return {
+            "folder": str(self.folder),
+            "cutoff": self.intake.window.cutoff.isoformat(),
+            "model_version": self.bundle.version,
+            **self._numbers(),
+            "cut_lines": [vars(line) for line in self.allocation.cut_lines],
+            "ladder": self.tables.ladder.words,
+            "power": list(self.launch.words) if self.launch else [],
+            "lacks": list(self.lacks),
+            "contacts": [
+                {name: value if not hasattr(value, "isoformat") else str(value)[:10] for name, value in row.items()}
+                for row in self.contacts.head(SHOWN)
+                .astype(object)
+                .where(self.contacts.head(SHOWN).notna(), None)
+                .to_dict("records")
+            ],
+            "tracking": self.recorded.to_dict(),
+            "seconds": self.seconds,
+        }
+
+    def tracked(self) -> dict[str, Any]:
+        """What the tracker keeps: no person."""
+        return {
+            "window": {"cutoff": self.intake.window.cutoff.isoformat()},
+            "fingerprint": {"lines": self.intake.fingerprint},
+            "metrics": self._numbers(),
+            "messages": [self.tables.ladder.words, *self.lacks],
+            "seconds": self.seconds,
+            "bundle_version": self.bundle.version,
+        }
+
+    def text(self) -> str:
+        """In words, within 80 columns."""
+        parts = [fields(self.findings()), self._contacts_text(), cut_lines_text(self.allocation)]
+        parts += [paragraph(self.tables.ladder.words)]
+        if self.launch is not None:
+            parts.append(paragraph(" ".join(self.launch.words)))
+        parts += ["\n".join(paragraph(words) for words in self.lacks)] if self.lacks else []
+        places = [("plan", place(self.folder)), *self.recorded.lines(), ("took", times(self.seconds))]
+        return "\n\n".join([*parts, fields(places)])
+
+    def findings(self) -> list[tuple[str, str]]:
+        """Names and values of what was found."""
+        counts, held = self.counts, int((self.plan["group"] == HOLDOUT).sum())
+        stages = {name: counts["stage"][name] for name in STAGES if name in counts["stage"]}
+        return [
+            ("customers", f"{len(self.plan):,}, seen up to {self.intake.window.cutoff}"),
+            ("contacts", f"{len(self.contacts):,} to make; {held:,} customers are held out"),
+            ("worth", f"{number(self.allocation.value)} expected ({self._basis()})"),
+            ("actions", listed(counts["action"])),
+            ("stages", listed(stages)),
+            ("left alone", listed(counts["suppressed_by"])),
+        ]
+
+    def _basis(self) -> str:
+        found = set(self.contacts["ev_basis"].dropna())
+        if found == {"measured"}:
+            return "by measured effects"
+        return "by assumed effects: no experiment stands behind them" if found == {"assumed"} else "partly measured"
+
+    def _numbers(self) -> dict[str, Any]:
+        return {
+            "customers": len(self.plan),
+            "contacts": len(self.contacts),
+            "held_out": int((self.plan["group"] == HOLDOUT).sum()),
+            "expected_value": self.allocation.value,
+            **self.counts,
+        }
+
+    def _contacts_text(self) -> str:
+        """The first contacts with their reasons."""
+        if self.contacts.empty:
+            return "Nobody is contacted: nothing is worth it, or nothing is allowed."
+        rows, told = [], []
+        for row in self.contacts.head(SHOWN).to_dict("records"):
+            rows.append(
+                [
+                    f"{row['rank']:,}",
+                    short(str(row["customer_id"]), ID_WIDTH),
+                    short(str(row["action"]), ACTION_WIDTH),
+                    short(str(row["channel"]), CHANNEL_WIDTH),
+                    str(row["due_date"])[:10],
+                    number(row["expected_value"]),
+                ]
+            )
+            told.append(textwrap.indent("\n".join(filled(str(row["reason"]), WIDTH - INDENT)), " " * INDENT))
+        header, *lines = table(["", "customer", "action", "channel", "due", "worth"], rows, left=4).splitlines()
+        return "\n".join([header, *(f"{line}\n{reason}" for line, reason in zip(lines, told, strict=True))])
+
+
+def counted(values: pd.Series) -> dict[str, int]:
+    """How often each value is there, most frequent first, ties by name."""
+    counts = values.astype(str).value_counts()
+    return {str(name): int(count) for name, count in sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))}
+
+
+def listed(counts: Mapping[Any, int]) -> str:
+    """Counts in one line."""
+    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items()) or "none"
+
+
+def cut_lines_text(allocation: Allocation) -> str:
+    """Where each queue ends."""
+    rows = [
+        [line.purpose, f"{line.chosen:,}", number(line.cost), _amount(line.last_in), _amount(line.first_out)]
+        for line in allocation.cut_lines
+    ]
+    return table(["queue", "contacts", "cost", "last in", "first out"], rows)
+
+
+def _amount(value: float | None) -> str:
+    return "-" if value is None else number(value)

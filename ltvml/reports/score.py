@@ -1,0 +1,180 @@
+"""What a score reports: in words, as plain values, and to the tracker."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass, field
+from math import isnan
+from typing import TYPE_CHECKING, Any
+
+from ltvml.outputs.replenishment import ItemTally
+from ltvml.reports.recording import Recorded
+from ltvml.words.text import WIDTH, fields, number, place, short, table, times
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from ltvml.bundle.bundle import Bundle
+    from ltvml.inputs.orders import Intake
+    from ltvml.outputs.customers import Tally
+
+SHORTEST_ID = 8
+EXPLAINED = 5
+"""Customers of the printed shortlist who are given a reason: of twenty, nobody would read them."""
+INDENT = 4
+
+
+@dataclass(frozen=True)
+class ScoreReport:
+    """What a score wrote.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the tables are.
+    bundle : Bundle
+    intake : Intake
+    tally : Tally
+        Totals and counts over the customers.
+    reasons : tuple of n tuples of str
+        Of the churn risk of each customer of the shortlist.
+    plots : tuple of Path
+    items : ItemTally
+        Counts over the rows of the replenishment table.
+    recorded : Recorded
+    seconds : dict of str to float
+        Wall-clock time by step.
+    """
+
+    folder: Path
+    bundle: Bundle
+    intake: Intake
+    tally: Tally
+    reasons: tuple[tuple[str, ...], ...]
+    plots: tuple[Path, ...] = ()
+    items: ItemTally = field(default_factory=ItemTally)
+    recorded: Recorded = field(default_factory=Recorded)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def shortlist(self) -> pd.DataFrame:
+        """The customers most worth contacting, best first, with the `reasons` of their churn risk."""
+        return self.tally.shortlist.assign(reasons=["; ".join(reasons) for reasons in self.reasons])
+
+    def tracked(self) -> dict[str, Any]:
+        """What the tracker keeps: no person."""
+        return {
+            "window": self._window(),
+            "fingerprint": {"lines": self.intake.fingerprint},
+            "ledger": self.intake.row_counts,
+            "metrics": self.tally.to_dict() | {"replenishment": self.items.to_dict()},
+            "seconds": self.seconds,
+            "plots": self.plots,
+            "bundle_version": self.bundle.version,
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values; `shortlist` holds what its reader needs to write to a person, and is for them alone."""
+        return {
+            "folder": str(self.folder),
+            **self._window(),
+            "model_version": self.bundle.version,
+            **self.tally.to_dict(),
+            "replenishment": self.items.to_dict(),
+            "shortlist": shortlist_values(self.shortlist),
+            "ledger": self.intake.ledger.to_dict(),
+            "plots": [str(plot) for plot in self.plots],
+            "tracking": self.recorded.to_dict(),
+            "seconds": self.seconds,
+        }
+
+    def text(self) -> str:
+        """In words, within 80 columns."""
+        return fields([*self.findings(), *self.places(), *self.recorded.lines(), ("took", times(self.seconds))])
+
+    def findings(self) -> list[tuple[str, str]]:
+        """Names and values of what was found."""
+        tally, window = self.tally, self.bundle.window
+        bands = ", ".join(f"{tally.bands.get(name, 0):,} {name}" for name in ("low", "medium", "high"))
+        return [
+            ("customers", f"{tally.customers:,}, seen up to {self.intake.window.cutoff}"),
+            ("churn risk", f"{bands} (no purchase in {window.churn_horizon} days)" if tally.bands else "not known"),
+            ("predicted LTV", self._total("predicted_ltv", f" in {window.ltv_horizon} days")),
+            ("value at risk", self._total("value_at_risk")),
+            *([("items", self.items.words)] if self.items.rows else []),
+            *(("data status", status) for status in self._statuses()),
+        ]
+
+    def places(self) -> list[tuple[str, str]]:
+        """Names and values of what was written."""
+        return [("scores", place(self.folder)), *(("plots", place(plot)) for plot in self.plots)]
+
+    def shortlist_text(self) -> str:
+        """The shortlist as a table of 80 columns, with the first reason of its first customers."""
+        if self.shortlist.empty:
+            return "Nobody can be ranked: what a contact is worth is not known (see data status)."
+        header, *rows = shortlist_text(self.shortlist).splitlines()
+        reasons = [
+            textwrap.indent(textwrap.fill(first, WIDTH - INDENT), " " * INDENT)
+            for first, *_ in self.reasons[:EXPLAINED]
+        ]
+        explained = [f"{row}\n{reason}" for row, reason in zip(rows, reasons, strict=False)]
+        return "\n".join([header, *explained, *rows[EXPLAINED:]])
+
+    def _window(self) -> dict[str, Any]:
+        window = self.bundle.window
+        return {
+            "cutoff": self.intake.window.cutoff.isoformat(),
+            "churn_horizon": window.churn_horizon,
+            "ltv_horizon": window.ltv_horizon,
+        }
+
+    def _total(self, name: str, over: str = "") -> str:
+        total = self.tally.sums[name]
+        currency = f" {self.bundle.money.currency}" if self.bundle.money.currency else ""
+        return "not known" if isnan(total) else f"{number(total)}{currency}{over}"
+
+    def _statuses(self) -> list[str]:
+        """What is not ok, with the number of customers."""
+        counts = sorted(self.tally.statuses.items(), key=lambda item: (-item[1], item[0]))
+        return [f"{count:,} of the customers: {status}" for status, count in counts if status != "ok"]
+
+
+def shortlist_values(shortlist: pd.DataFrame) -> list[dict[str, Any]]:
+    """The customers of a shortlist as plain values."""
+    return [
+        {
+            "customer_id": str(customer["customer_id"]),
+            "n_orders": int(customer["n_orders"]),
+            "last_order_date": str(customer["last_order_date"])[:10],
+            "churn_risk": float(customer["churn_risk"]),
+            "predicted_ltv": float(customer["predicted_ltv"]),
+            "value_at_risk": float(customer["value_at_risk"]),
+            "reasons": customer["reasons"],
+        }
+        for customer in shortlist.to_dict("records")
+    ]
+
+
+def shortlist_text(shortlist: pd.DataFrame) -> str:
+    """The customers most worth contacting, within 80 columns; long ids are cut."""
+    header = ("", "customer", "orders", "last order", "churn", "next order", "LTV", "at risk")
+    rows = [
+        (
+            str(position),
+            str(customer["customer_id"]),
+            f"{customer['n_orders']:,}",
+            str(customer["last_order_date"])[:10],
+            f"{customer['churn_risk']:.0%}",
+            str(customer["next_purchase_date"])[:10],
+            number(customer["predicted_ltv"]),
+            number(customer["value_at_risk"]),
+        )
+        for position, customer in enumerate(shortlist.to_dict("records"), start=1)
+    ]
+    others = [(number, "", *rest) for number, _, *rest in rows]
+    spare = WIDTH - max(map(len, table((header[0], "", *header[2:]), others, left=2).splitlines()))
+    width = max(spare, SHORTEST_ID)
+    return table(header, [(number, short(name, width), *rest) for number, name, *rest in rows], left=2)

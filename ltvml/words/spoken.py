@@ -1,0 +1,182 @@
+"""Columns of numbers and dates as words of a language: each distinct value is put into words once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from string import Formatter
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import pandas as pd
+
+from ltvml.window import date_of
+from ltvml.words.phrases import phrases
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+    Words = NDArray[np.object_]
+
+SHORT_OF_NONE, SHORT_OF_ALL = 1, 99
+"""Percents that are said of a chance that is neither 0 nor 1: nobody is told that something is sure."""
+FULL_AMOUNT = 10.0
+FULL_TIMES = 10.0
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """How a language says numbers.
+
+    Every method takes an (n,) array of floats and gives an (n,) array of words, None where the number is NaN.
+
+    Parameters
+    ----------
+    phrases : mapping of str to str
+        See `phrases/en.py`.
+    currency : str, optional
+        Code, such as EUR.
+    """
+
+    phrases: Mapping[str, str]
+    currency: str | None = None
+
+    @classmethod
+    def of(cls, language: str, currency: str | None = None) -> Self:
+        """The words of a language.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such language.
+        """
+        return cls(phrases(language), currency)
+
+    def __call__(self, key: str, **values: str | float) -> str:
+        """The phrase of a key, filled in."""
+        return self.phrases[key].format(**values)
+
+    def count(self, numbers: Array) -> Words:
+        """Whole numbers: 1,200."""
+        return by_value(np.rint(numbers), lambda n: f"{n:,.0f}")
+
+    def days(self, numbers: Array) -> Words:
+        """Lengths: 1 day, 27 days; at least a day."""
+        return by_value(np.maximum(np.rint(numbers), 1), lambda n: self._counted("days", n))
+
+    def every(self, numbers: Array) -> Words:
+        """Rhythms: every day, every 27 days."""
+        return by_value(np.maximum(np.rint(numbers), 1), lambda n: self._counted("every", n))
+
+    def ago(self, numbers: Array) -> Words:
+        """Times past: today, 1 day ago, 27 days ago."""
+        return by_value(np.rint(numbers), lambda n: self("ago.none") if n <= 0 else self._counted("ago", n))
+
+    def orders(self, numbers: Array) -> Words:
+        """Numbers of orders: 1 order, 12 orders."""
+        return by_value(np.rint(numbers), lambda n: self._counted("orders", n))
+
+    def percent(self, shares: Array) -> Words:
+        """Chances: 71 %; one that is neither 0 nor 1 is never said to be."""
+        whole = np.rint(100 * shares)
+        inside = np.clip(whole, SHORT_OF_NONE, SHORT_OF_ALL)
+        return by_value(np.where((shares > 0) & (shares < 1), inside, whole), lambda n: self("percent", n=f"{n:.0f}"))
+
+    def times(self, ratios: Array) -> Words:
+        """Ratios: 1.8 times, 12 times."""
+        rounded = np.where(ratios >= FULL_TIMES, np.rint(ratios), np.round(ratios, 1))
+        return by_value(rounded, lambda n: self("times", n=f"{n:,.1f}".removesuffix(".0")))
+
+    def money(self, amounts: Array) -> Words:
+        """Amounts, without pennies from ten on: 1,200 GBP, 4.50 GBP."""
+        rounded = np.where(np.abs(amounts) >= FULL_AMOUNT, np.rint(amounts), np.round(amounts, 2))
+        return by_value(rounded, self._amount)
+
+    def date(self, days: Array) -> Words:
+        """Days since 1970-01-01 as day and month: 3 March."""
+        return by_value(days, self._date)
+
+    def month_of_year(self, days: Array) -> Words:
+        """Days since 1970-01-01 as month and year: March 2009."""
+        return by_value(days, lambda day: self("month_of_year", month=self._month(day), year=date_of(int(day)).year))
+
+    def window(self, first: Array, last: Array) -> Words:
+        """From the first to the last day: between 3 and 14 March."""
+        known = np.isfinite(first) & np.isfinite(last)
+        # a complex number holds both days, so that each distinct window is said once
+        both = np.where(known, first + 1j * last, np.nan)
+        codes, windows = pd.factorize(both)
+        said = [self._window(window.real, window.imag) for window in windows]
+        return np.array([*said, None], dtype=object)[np.where(known, codes, -1)]
+
+    def _counted(self, key: str, n: float) -> str:
+        return self(f"{key}.one") if n == 1 else self(f"{key}.many", n=f"{n:,.0f}")
+
+    def _amount(self, amount: float) -> str:
+        digits = 0 if amount == round(amount) else 2
+        number = f"{amount:,.{digits}f}"
+        if not self.currency:
+            return self("money", amount=number)
+        name = self.phrases.get(f"currency.{self.currency}")
+        return self("money.named" if name else "money.code", amount=number, currency=name or self.currency)
+
+    def _date(self, day: float) -> str:
+        return self("date", day=date_of(int(day)).day, month=self._month(day))
+
+    def _month(self, day: float) -> str:
+        return self(f"month.{date_of(int(day)).month}")
+
+    def _window(self, first: float, last: float) -> str:
+        begin, end = date_of(int(first)), date_of(int(last))
+        if begin == end:
+            return self("window.day", first=self._date(first))
+        if (begin.year, begin.month) == (end.year, end.month):
+            return self("window.month", first_day=begin.day, last_day=end.day, month=self._month(first))
+        return self("window.months", first=self._date(first), last=self._date(last))
+
+
+def by_value(numbers: Array, say: Callable[[float], str]) -> Words:
+    """Words of each number, None where it is NaN; `say` is asked once a distinct number.
+
+    Examples
+    --------
+    >>> by_value(np.array([2.0, np.nan, 2.0]), lambda n: f"{n:.0f} cups")
+    array(['2 cups', None, '2 cups'], dtype=object)
+    """
+    codes, distinct = pd.factorize(numbers)
+    return np.array([*map(say, distinct.tolist()), None], dtype=object)[codes]
+
+
+def fill(template: str, fields: Mapping[str, Words]) -> Words:
+    """A template filled in for n rows at once.
+
+    Parameters
+    ----------
+    template : str
+        With at least one name in braces.
+    fields : mapping of str to (n,) arrays of str
+
+    Examples
+    --------
+    >>> fill("{cups} of {what}", {"cups": np.array(["2", "3"]), "what": np.array(["tea", "milk"])}).tolist()
+    ['2 of tea', '3 of milk']
+    """
+    rows = len(next(iter(fields.values())))
+    pieces: list[list[str]] = []
+    for literal, name, _, _ in Formatter().parse(template):
+        pieces += [[literal] * rows] if literal else []
+        pieces += [fields[name].tolist()] if name else []
+    return np.array(["".join(parts) for parts in zip(*pieces, strict=True)], dtype=object)
+
+
+def names_in(template: str) -> tuple[str, ...]:
+    """What a template wants filled in, each name once, in order.
+
+    Examples
+    --------
+    >>> names_in("{a} and {b}, {a}")
+    ('a', 'b')
+    """
+    return tuple(dict.fromkeys(name for _, name, _, _ in Formatter().parse(template) if name))

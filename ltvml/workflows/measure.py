@@ -1,0 +1,187 @@
+"""Measure: a plan, a contacts log and the orders that came; what the campaign did, for the next plan to use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from ltvml.inputs.contacts import read_contacts
+from ltvml.inputs.orders_after import OrdersAfter, orders_after
+from ltvml.inputs.plan_folder import PlanFolder, read_plan_folder
+from ltvml.outputs.measured_effects import EFFECTS_FILE, learn_campaign, read_effects, remember
+from ltvml.outreach.experiment.holdout import TREAT
+from ltvml.outreach.experiment.measure import Measurement, measure
+from ltvml.outreach.experiment.trial import Campaign, first_choices
+from ltvml.outreach.experiment.uplift import UpliftRanking, rank_by_uplift
+from ltvml.plots import figures as plots
+from ltvml.plots.outreach import qini_plot
+from ltvml.progress import Progress, Steps
+from ltvml.reports.measure import MeasureReport
+from ltvml.reports.recording import record, versions
+from ltvml.run_directory import run_directory, write_json, write_manifest
+from ltvml.tracking.items import measure_run
+from ltvml.window import date_of
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from ltvml.config import Config
+
+__all__ = ["measure_outreach", "read_effects"]
+
+KIND = "measure"
+DIFFERENCES_FILE, DELIVERY_FILE, QINI_PLOT = "differences.csv", "delivery.csv", "plots/qini.png"
+COVARIATES = ("p_buy", "predicted_value")
+KNOWN_BEFORE = ("customer_id", "action", "stage", *COVARIATES)
+
+
+def measure_outreach(
+    config: Config,
+    *,
+    plan: Path | str,
+    transactions: Any = None,
+    until: dt.date | str | None = None,
+    out: Path | str | None = None,
+    progress: Progress | None = None,
+) -> MeasureReport:
+    """Compare those planned for contact with those held out, by what they ordered in the window of their action.
+
+    Parameters
+    ----------
+    config : Config
+        As for the plan; its cutoff is not looked at.
+    plan : Path
+        Folder of the plan.
+    transactions : frame, optional
+        In place of `transactions.source`. Orders of (cutoff, cutoff + window] alone are read.
+    until : date, optional
+        Day up to which the orders are complete; that of the last order by default. Actions whose window ends later are
+        not measured.
+    out : Path, optional
+        Folder of the results; `measure` in the folder of the plan by default.
+    progress : callable, optional
+
+    Returns
+    -------
+    MeasureReport
+        What the effects of all campaigns are together stands in `effects.json` beside the plan's folder, too, from
+        where the next plan reads it.
+
+    Raises
+    ------
+    LtvmlError
+        See `ltvml.errors`; nothing is half written.
+    """
+    steps = Steps(progress)
+    launched = read_plan_folder(plan)
+    with steps.step("read"):
+        orders = orders_after(config, launched, transactions, until)
+    with steps.step("measure"):
+        found, notes = _measured(config, launched, orders)
+        campaign = learn_campaign(
+            found.rows,
+            cutoff=launched.cutoff.isoformat(),
+            campaign=launched.campaign,
+            until=date_of(orders.end_day).isoformat(),
+        )
+        ranking = _ranking(found)
+    folder = Path(out) if out is not None else launched.folder / "measure"
+    with steps.step("write"):
+        with run_directory(folder, kind=KIND) as staging:
+            found.differences.to_csv(staging / DIFFERENCES_FILE, index=False)
+            found.delivery.to_csv(staging / DELIVERY_FILE, index=False)
+            write_json(staging / EFFECTS_FILE, campaign.to_dict())
+            drawn = [path.relative_to(staging) for path in _drawn(staging, ranking)]
+            write_manifest(staging, KIND, _manifest(config, launched, orders))
+        together = remember(launched.folder.absolute().parent, campaign)
+    report = MeasureReport(
+        folder=folder.absolute(),
+        plan=launched,
+        measurement=found,
+        campaign=campaign,
+        together=together,
+        until=orders.until,
+        fingerprint=orders.fingerprint,
+        ranking=ranking,
+        notes=(*orders.notes, *notes),
+        plots=tuple(folder.absolute() / path for path in drawn),
+        seconds=steps.seconds,
+    )
+    with steps.step("track"):
+        return record(report, config, measure_run)
+
+
+def _measured(config: Config, plan: PlanFolder, orders: OrdersAfter) -> tuple[Measurement, list[str]]:
+    outcomes, notes = _outcomes(plan, orders)
+    contacts, odd = read_contacts(config, plan.plan["customer_id"], cutoff_day=orders.end_day)
+    campaign = Campaign(plan.cutoff_day + 1, orders.end_day, plan.campaign, float(plan.manifest["share_held_out"]))
+    if contacts is not None:
+        contacts, said = _of_the_plan(contacts, plan, campaign)
+        odd = (*odd, *said)
+    rows = plan.plan[plan.plan["action"].isin(list(orders.windows))]
+    return measure(rows, outcomes, campaign=campaign, contacts=contacts), [*notes, *odd]
+
+
+def _outcomes(plan: PlanFolder, orders: OrdersAfter) -> tuple[pd.DataFrame, list[str]]:
+    """What each compared customer ordered in the window of the action, beside what was predicted."""
+    rows = plan.planning[plan.planning["action"].isin(list(orders.windows))].drop(columns="window_days")
+    days = rows["action"].map(orders.windows)
+    spent = {width: orders.spent(width) for width in sorted(set(orders.windows.values()))}
+    came = pd.concat([rows.loc[days.eq(width), "customer_id"].map(found) for width, found in spent.items()])
+    came = came.reindex(rows.index)
+    notes = []
+    if not came.notna().any() and any(len(found) for found in spent.values()):
+        notes.append("No customer of the plan ordered, and others did: are the ids those of the plan?")
+    unknown = [name for name in COVARIATES if rows[name].isna().any()]
+    if unknown:
+        notes.append(f"Not adjusted for {' and '.join(unknown)}, which was not known of everybody before the launch.")
+    known = rows.drop(columns=unknown)
+    return known.assign(bought=came.notna(), spend=came.fillna(0.0)), notes
+
+
+def _of_the_plan(contacts: pd.DataFrame, plan: PlanFolder, campaign: Campaign) -> tuple[pd.DataFrame, list[str]]:
+    """Contacts with the action that they stand for: the planned one where the log does not say."""
+    notes = []
+    action = contacts["action"] if "action" in contacts else pd.Series(None, contacts.index, dtype=object)
+    planned = contacts["customer_id"].map(
+        first_choices(plan.compared).set_index("customer_id")["action"].astype(object)
+    )
+    if unsaid := int((action.isna() & planned.notna()).sum()):
+        notes.append(f"{unsaid:,} contacts name no action: they count as that of the plan.")
+    inside = contacts[contacts["day"].between(campaign.first_day, campaign.last_day)]
+    if len(inside) and "campaign" in inside and not inside["campaign"].eq(plan.campaign).any():
+        names = ", ".join(sorted(map(str, inside["campaign"].dropna().unique()))[:3]) or "none"
+        notes.append(f"No contact in the windows is of the campaign {plan.campaign}; the log names {names}.")
+    return contacts.assign(action=action.where(action.notna(), planned)), notes
+
+
+def _ranking(found: Measurement) -> UpliftRanking | None:
+    """Who is moved, where each arm has customers enough."""
+    rows = first_choices(found.rows)
+    known = rows[[name for name in KNOWN_BEFORE if name in rows]].reset_index(drop=True)
+    return rank_by_uplift(known, rows["bought"].to_numpy(dtype=bool), rows["group"].eq(TREAT).to_numpy(dtype=bool))
+
+
+def _drawn(staging: Path, ranking: UpliftRanking | None) -> tuple[Path, ...]:
+    if ranking is None:
+        return ()
+    path = staging / QINI_PLOT
+    plots.save(qini_plot(ranking.curve.share, ranking.curve.gained, words=ranking.words), path)
+    return (path,)
+
+
+def _manifest(config: Config, plan: PlanFolder, orders: OrdersAfter) -> dict[str, Any]:
+    return {
+        "plan": plan.version,
+        "model_version": plan.bundle_version,
+        "cutoff": plan.cutoff.isoformat(),
+        "campaign": plan.campaign,
+        "until": orders.until.isoformat(),
+        "window_days": orders.windows,
+        "config": config.to_dict(),
+        "fingerprint": orders.fingerprint,
+        "ledger": orders.checked.ledger.to_dict(),
+        "versions": versions(),
+    }

@@ -1,0 +1,243 @@
+"""Outreach: scores in, a ranked, dated, explained and restrained plan of contacts out, with a share held out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ltvml.inputs.orders import take_in
+from ltvml.outputs.measured_effects import read_effects
+from ltvml.outputs.plan import write_plan
+from ltvml.outputs.planned_contacts import append_planned, is_held_out
+from ltvml.outputs.spreadsheet import write_csv
+from ltvml.outputs.stage_rules import keep_stage_rules
+from ltvml.outreach.allocation.allocate import Allocation, allocate
+from ltvml.outreach.candidates import candidates
+from ltvml.outreach.customers.stages import transitions
+from ltvml.outreach.eligibility import RULES, Situation, lacks
+from ltvml.outreach.experiment.holdout import HOLDOUT, TREAT, share_held_out
+from ltvml.outreach.experiment.power import Launch, before_launch
+from ltvml.outreach.experiment.trial import compared
+from ltvml.outreach.plan import plan
+from ltvml.outreach.priority import prioritise
+from ltvml.outreach.reasons.sentences import reasons
+from ltvml.outreach.restraint.caps import suppressions
+from ltvml.progress import Progress, Steps
+from ltvml.reports.plan import OutreachReport
+from ltvml.reports.recording import record, versions
+from ltvml.run_directory import run_directory, write_manifest
+from ltvml.tracking.items import outreach_run
+from ltvml.workflows.plan_tables import Gatherer
+from ltvml.workflows.score import as_fitted, bundle_of
+
+if TYPE_CHECKING:
+    from ltvml.bundle.bundle import Bundle
+    from ltvml.config import Config
+    from ltvml.inputs.orders import Intake
+    from ltvml.outreach.tables import OutreachTables
+
+KIND = "outreach"
+FEWEST_COMPARED = 2
+SMALLEST_CHANCE = 1e-6
+STAGES_FILE, PLANNING_FILE = "stages.parquet", "planning.parquet"
+
+
+def plan_outreach(
+    config: Config,
+    *,
+    model: str | Path | Bundle | None = None,
+    transactions: Any = None,
+    out: Path | str | None = None,
+    progress: Progress | None = None,
+) -> OutreachReport:
+    """Plan the contacts of the days after the cutoff, from the scores of that cutoff.
+
+    Parameters
+    ----------
+    config : Config
+    model : str, Path or Bundle, optional
+        The bundle that made the scores; that of the last fit by default.
+    transactions : frame, optional
+        In place of `transactions.source`.
+    out : Path, optional
+        Folder of the plans; `<output.dir>/outreach` by default. The plan is in its sub-folder `<cutoff>`.
+    progress : callable, optional
+
+    Returns
+    -------
+    OutreachReport
+
+    Raises
+    ------
+    LtvmlError
+        See `ltvml.errors`; nothing is half written.
+    """
+    steps = Steps(progress)
+    bundle = bundle_of(config, model)
+    config = as_fitted(config, bundle)
+    intake = take_in(config, transactions, steps)
+    root = Path(out) if out is not None else Path(config.output.dir) / "outreach"
+    scores = Path(config.output.dir) / "scores" / config.cutoff.isoformat()
+    with steps.step("gather"):
+        tables = Gatherer(config, bundle, intake, scores, root).gather()
+    with steps.step("plan"):
+        offers, allocation, planned = make_plan(
+            config, tables, intake, measured=read_effects(root, known_on=config.cutoff)
+        )
+    with steps.step("word"):
+        planned = worded(planned, tables, config, bundle)
+    moves = stage_moves(root, config.cutoff.isoformat(), tables.customers)
+    known = planning(planned, offers, tables, config)
+    folder = root / config.cutoff.isoformat()
+    with steps.step("write"):
+        with run_directory(folder, kind=KIND) as staging:
+            write_plan(staging, planned, config)
+            write_tables(staging, tables, moves)
+            known.to_parquet(staging / PLANNING_FILE, index=False)
+            write_manifest(staging, KIND, _manifest(config, bundle, intake, planned))
+        if tables.learned_on is not None:
+            keep_stage_rules(root, tables.stage_rules, bundle_version=bundle.version, learned_on=tables.learned_on)
+        append_planned(root, planned, cutoff=config.cutoff, campaign=config.outreach.campaign)
+    report = OutreachReport(
+        folder=folder.absolute(),
+        bundle=bundle,
+        intake=intake,
+        plan=planned,
+        tables=tables,
+        allocation=allocation,
+        launch=launch(config, planned, known),
+        moves=moves,
+        lacks=(*tables.lacks, *missing(config, tables, intake)),
+        seconds=steps.seconds,
+    )
+    with steps.step("track"):
+        return record(report, config, outreach_run)
+
+
+def make_plan(
+    config: Config, tables: OutreachTables, intake: Intake, *, measured: Any
+) -> tuple[pd.DataFrame, Allocation, pd.DataFrame]:
+    """The candidates with their expected value, the choice among them, and the plan."""
+    told, day, customers = config.outreach, intake.window.cutoff_day, tables.customers
+    offers = candidates(told.actions_table(), told.channels_table(), situation(config, tables, intake))
+    offers = prioritise(
+        offers, fatigue=told.fatigue.rules(), cutoff_day=day, contacts=tables.contacts, measured=measured
+    )
+    stopped = suppressions(
+        offers,
+        customers,
+        caps=told.caps.rules(),
+        cutoff_day=day,
+        contacts=tables.contacts,
+        wishes=tables.wishes,
+        windows={action.name: action.window_days for action in told.actions_table()},
+    )
+    alone = is_held_out(told, customers["customer_id"])
+    groups_of = pd.DataFrame({"customer_id": customers["customer_id"], "group": np.where(alone, HOLDOUT, TREAT)})
+    held_out = alone[offers["customer_id"].cat.codes.to_numpy()]
+    allocation = allocate(offers, told.limits(), suppressed=stopped.codes >= 0, held_out=held_out)
+    return offers, allocation, plan(offers, stopped, allocation, groups_of)
+
+
+def situation(config: Config, tables: OutreachTables, intake: Intake) -> Situation:
+    """What the rules of the actions read."""
+    return Situation(tables.customers, intake.window.cutoff_day, config.outreach.ahead, tables.pairs, tables.tasks)
+
+
+def worded(planned: pd.DataFrame, tables: OutreachTables, config: Config, bundle: Bundle) -> pd.DataFrame:
+    """The plan with reasons that a person can read out."""
+    found = reasons(
+        planned,
+        tables.customers,
+        pairs=tables.pairs,
+        companions=tables.companions,
+        ladder=tables.ladder,
+        language=config.outreach.language,
+        currency=bundle.money.currency,
+        churn_horizon=bundle.window.churn_horizon,
+    )
+    return planned.assign(reason=found)
+
+
+def planning(planned: pd.DataFrame, offers: pd.DataFrame, tables: OutreachTables, config: Config) -> pd.DataFrame:
+    """What was predicted of the customers that a measurement will compare, as it stood before the launch."""
+    keys = ["customer_id", "action", "channel"]
+    rows = compared(planned)[keys].astype(str)
+    known = rows.merge(offers[[*keys, "p_buy", "effect"]].astype(dict.fromkeys(keys, str)), on=keys, how="left")
+    at = tables.customers.set_index("customer_id").loc[known["customer_id"]]
+    days = {action.name: action.window_days for action in config.outreach.actions_table()}
+    # spend in the window: the chance to buy times what one order is worth
+    spend = known["p_buy"].to_numpy() * at["expected_order_value"].fillna(0.0).to_numpy()
+    return known.drop(columns="channel").assign(
+        predicted_value=spend,
+        stage=at["stage"].to_numpy(),
+        window_days=known["action"].map(days).to_numpy(dtype="int64"),
+    )
+
+
+def launch(config: Config, planned: pd.DataFrame, known: pd.DataFrame) -> Launch | None:
+    """What the holdout will be able to show; None where nobody is contacted, or nobody was to be held out.
+
+    The spread of spending is that of a purchase with the chance p and an order value as spread out as its mean m:
+    Var = 2 p m^2 - (p m)^2 a customer, and the spread of the means between customers.
+    """
+    told = config.outreach
+    if len(known) < FEWEST_COMPARED or share_held_out(told.holdout, told.global_holdout) <= 0:
+        return None
+    chance, mean = known["p_buy"].to_numpy(dtype=float), known["predicted_value"].to_numpy(dtype=float)
+    variance = float(np.mean(2 * mean**2 / np.maximum(chance, SMALLEST_CHANCE) - mean**2) + np.var(mean))
+    return before_launch(
+        len(known),
+        share=float(compared(planned)["group"].eq(HOLDOUT).mean()),
+        rate=float(np.clip(chance.mean(), SMALLEST_CHANCE, 1 - SMALLEST_CHANCE)),
+        sd=max(variance, SMALLEST_CHANCE) ** 0.5,
+        effect=float(known["effect"].mean()),
+    )
+
+
+def stage_moves(root: Path, cutoff: str, customers: pd.DataFrame) -> pd.DataFrame:
+    """Who moved where since the latest earlier plan; empty where there is none."""
+    # hidden folders are those of runs that were killed
+    earlier = sorted(path.parent for path in root.glob(f"[0-9]*/{STAGES_FILE}") if path.parent.name < cutoff)
+    if not earlier:
+        return pd.DataFrame(columns=["before", "after", "customers", "share"])
+    before = pd.read_parquet(earlier[-1] / STAGES_FILE, columns=["customer_id", "stage"])
+    return transitions(before, customers[["customer_id", "stage"]])
+
+
+def write_tables(staging: Path, tables: OutreachTables, moves: pd.DataFrame) -> None:
+    """Stages with tags, the ladder, the companions, the offers and the moves."""
+    staged = tables.customers[["customer_id", "stage"]].merge(tables.tags, on="customer_id", how="left")
+    to_go = tables.ladder.orders_to_go(tables.customers["n_orders"])
+    staged.assign(orders_to_go=to_go).to_parquet(staging / STAGES_FILE, index=False)
+    tables.ladder.table().to_csv(staging / "ladder.csv", index=False)
+    write_csv(staging / "companions.csv", tables.companions)
+    for name, offer in tables.offers.items():
+        write_csv(staging / f"{name}.csv", offer)
+    moves.to_csv(staging / "transitions.csv", index=False)
+
+
+def missing(config: Config, tables: OutreachTables, intake: Intake) -> tuple[str, ...]:
+    """Actions that nobody can get because something is not there."""
+    stands = situation(config, tables, intake)
+    found = (lacks(action, stands) for action in config.outreach.actions_table() if action.rule_name in RULES)
+    return tuple(words for words in found if words is not None)
+
+
+def _manifest(config: Config, bundle: Bundle, intake: Intake, planned: pd.DataFrame) -> dict[str, Any]:
+    told = config.outreach
+    return {
+        "model_version": bundle.version,
+        "cutoff": config.cutoff.isoformat(),
+        "campaign": told.campaign,
+        "share_held_out": share_held_out(told.holdout, told.global_holdout),
+        "window_days": {action.name: action.window_days for action in told.actions_table()},
+        "config": config.to_dict(),
+        "fingerprint": intake.fingerprint,
+        "contacts": int(planned["suppressed_by"].isna().sum()),
+        "customers": len(planned),
+        "versions": versions(),
+    }

@@ -1,0 +1,38 @@
+"""The minimum-data gate says what it found and what it wants."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ltvml.backtesting.candidates import minimum_data
+
+
+def snapshots(bought: int, rows: int) -> SimpleNamespace:
+    return SimpleNamespace(buys=np.arange(rows) < bought, X=pd.DataFrame(index=range(rows)))
+
+
+def test_enough_of_everything_passes() -> None:
+    assert minimum_data(snapshots(400, 1000), customers=500, history=180).passed
+
+
+@pytest.mark.parametrize(
+    ("bought", "customers", "history", "words"),
+    [
+        (199, 500, 180, "199 of the rarer outcome"),
+        (801, 500, 180, "199 of the rarer outcome"),
+        (400, 499, 180, "499 customers"),
+        (400, 500, 179, "179 days"),
+    ],
+)
+def test_what_falls_short_is_named(bought: int, customers: int, history: int, words: str) -> None:
+    gate = minimum_data(snapshots(bought, 1000), customers=customers, history=history)
+    assert not gate.passed
+    assert words in gate.words
+
+
+def test_without_a_closed_window_the_history_is_named() -> None:
+    assert "no label window has closed in 30 days" in minimum_data(None, customers=10, history=30).words

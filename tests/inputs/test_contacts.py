@@ -1,0 +1,184 @@
+"""What the user says of customers is read as it is meant, and what cannot be used is counted and said."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ltvml.config import Config
+from ltvml.errors import ConfigError, DataContractError
+from ltvml.inputs.contacts import local_days, read_attributes, read_contacts, read_wishes
+from ltvml.outreach.restraint.caps import Caps, suppressions
+from ltvml.window import day_number
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LAST = day_number("2021-01-31")
+KNOWN = ["007", "a", "b"]
+
+
+def config_of(folder: Path, section: str, rows: pd.DataFrame, *, name: str = "table.csv", **told: Any) -> Config:
+    path = folder / name
+    rows.to_parquet(path) if name.endswith("parquet") else rows.to_csv(path, index=False)
+    return Config.model_validate({section: {"source": str(path), **told}})
+
+
+def log(**columns: Any) -> pd.DataFrame:
+    usual = {"customer_id": ["007", "a", "b"], "channel": "email", "sent_at": "2021-01-05"}
+    return pd.DataFrame({**usual, **columns})
+
+
+def test_without_a_log_there_is_none() -> None:
+    assert read_contacts(Config(), KNOWN, cutoff_day=LAST) == (None, ())
+
+
+@pytest.mark.parametrize("name", ["table.csv", "table.parquet"])
+def test_ids_stay_text_and_days_are_those_of_the_shop(tmp_path: Path, name: str) -> None:
+    contacts, notes = read_contacts(config_of(tmp_path, "contacts", log(), name=name), KNOWN, cutoff_day=LAST)
+    assert notes == ()
+    assert contacts is not None
+    assert contacts["customer_id"].tolist() == KNOWN
+    assert contacts["day"].tolist() == [day_number("2021-01-05")] * 3
+    assert contacts["treated"].all()
+    assert set(contacts) == {"customer_id", "channel", "day", "treated"}
+
+
+def test_ids_that_are_numbers_are_those_of_the_orders(tmp_path: Path) -> None:
+    numbers = config_of(tmp_path, "contacts", log(customer_id=[1.0, 2.0, np.nan]), name="log.parquet")
+    contacts, notes = read_contacts(numbers, ["1", "2"], cutoff_day=LAST)
+    assert contacts is not None
+    assert contacts["customer_id"].tolist() == ["1", "2"]
+    assert notes == ("Contacts: 1 of 3 rows name no customer.",)
+
+
+def test_columns_are_mapped_and_answers_may_be_missing(tmp_path: Path) -> None:
+    theirs = log(opened=["yes", "0", None], converted=[None, "False", "true"], treated=["1", None, "false"])
+    config = config_of(tmp_path, "contacts", theirs.rename(columns={"sent_at": "When"}), columns={"sent_at": "When"})
+    contacts, _ = read_contacts(config, KNOWN, cutoff_day=LAST)
+    assert contacts is not None
+    assert contacts["opened"].tolist() == [True, False, pd.NA]
+    assert contacts["converted"].tolist() == [pd.NA, False, True]
+    assert contacts["treated"].tolist() == [True, True, False]
+
+
+def test_each_odd_row_is_counted_once_and_set_aside(tmp_path: Path) -> None:
+    rows = pd.DataFrame(
+        {
+            "customer_id": ["a", " ", "stranger", "b", "stranger", *["a"] * 25],
+            "channel": "email",
+            "sent_at": ["2021-01-05", "?", "2021-01-05", "2021-02-01", "2031-01-01", *["2021-01-05"] * 25],
+        }
+    )
+    contacts, notes = read_contacts(config_of(tmp_path, "contacts", rows), KNOWN, cutoff_day=LAST)
+    assert contacts is not None
+    assert len(contacts) == 26
+    assert notes == (
+        "Contacts: 1 of 30 rows name no customer.",
+        "Contacts: 2 of 30 rows are of customers that the orders do not know.",
+        "Contacts: 1 of 30 rows are dated after 2021-01-31.",
+    )
+
+
+def test_dates_that_cannot_be_read_are_refused_where_they_are_many(tmp_path: Path) -> None:
+    config = config_of(tmp_path, "contacts", log(sent_at=["05/01/2021", "2021-01-05", "2021-01-05"]))
+    with pytest.raises(DataContractError, match=r"1 of 3 rows have no readable sent_at; expected at most 5%") as told:
+        read_contacts(config, KNOWN, cutoff_day=LAST)
+    assert told.value.counts == {"bad_date": 1}
+
+
+def test_columns_that_are_missing_are_named_together(tmp_path: Path) -> None:
+    config = config_of(tmp_path, "contacts", log().drop(columns=["channel", "sent_at"]))
+    with pytest.raises(DataContractError, match=r"missing: \['channel', 'sent_at'\]"):
+        read_contacts(config, KNOWN, cutoff_day=LAST)
+
+
+def test_a_log_that_is_not_there_is_said() -> None:
+    with pytest.raises(ConfigError, match=r"contacts\.source: there is no file nowhere\.csv"):
+        read_contacts(Config.model_validate({"contacts": {"source": "nowhere.csv"}}), KNOWN, cutoff_day=LAST)
+
+
+def test_an_empty_log_is_a_log_without_contacts(tmp_path: Path) -> None:
+    contacts, notes = read_contacts(config_of(tmp_path, "contacts", log().head(0)), KNOWN, cutoff_day=LAST)
+    assert contacts is not None
+    assert len(contacts) == 0
+    assert notes == ()
+
+
+def test_moments_with_a_zone_are_days_of_the_shop_and_others_are_local_already() -> None:
+    late = ["2021-01-05T23:30:00Z", "2021-01-05 23:30:00", "2021-01-06T00:30:00+01:00", None]
+    found = local_days(pd.Series(late), "Europe/Berlin") - day_number("2021-01-05")
+    assert found[:3].tolist() == [1, 0, 1]
+    assert np.isnan(found[3])
+    zoned = pd.Series(pd.to_datetime(["2021-01-05T23:30:00Z"]))
+    assert local_days(zoned, "Europe/Berlin").tolist() == [day_number("2021-01-06")]
+    assert local_days(pd.Series([dt.date(2021, 1, 5)]), None).tolist() == [day_number("2021-01-05")]
+
+
+def test_wishes_hold_contacts_back(tmp_path: Path) -> None:
+    tables = {
+        "opt_outs": pd.DataFrame({"customer_id": ["007"]}),
+        "disliked": pd.DataFrame({"customer_id": ["a", None], "channel": ["sms", "sms"]}),
+        "open_cases": pd.DataFrame({"customer_id": ["b"], "case": ["late"]}),
+    }
+    for name, rows in tables.items():
+        rows.to_csv(tmp_path / f"{name}.csv", index=False)
+    paths = {name: str(tmp_path / f"{name}.csv") for name in tables}
+    wishes = read_wishes(Config.model_validate({"outreach": paths}))
+    offers = pd.DataFrame({"customer_id": ["007", "a", "b", "c"], "channel": "sms", "due_day": 101})
+    customers = pd.DataFrame({"customer_id": ["007", "a", "b", "c"], "days_since_last": 50, "stage": "lapsing"})
+    found = suppressions(offers.assign(purpose="win_back"), customers, caps=Caps(), cutoff_day=100, wishes=wishes)
+    assert found.astype(object).tolist() == ["opted_out", "channel_disliked", "open_case", np.nan]
+
+
+def test_wishes_that_lack_columns_are_said_together(tmp_path: Path) -> None:
+    for name in ("disliked", "open_cases"):
+        pd.DataFrame({"who": ["a"]}).to_csv(tmp_path / f"{name}.csv", index=False)
+    paths = {name: str(tmp_path / f"{name}.csv") for name in ("disliked", "open_cases")}
+    with pytest.raises(DataContractError) as told:
+        read_wishes(Config.model_validate({"outreach": paths}))
+    assert "disliked.csv" in told.value.message
+    assert "open_cases.csv" in told.value.message
+
+
+def test_nothing_said_is_nothing_wished() -> None:
+    wishes = read_wishes(Config())
+    assert (wishes.opt_outs, wishes.disliked, wishes.open_cases) == (None, None, None)
+
+
+def test_attributes_are_what_their_values_are(tmp_path: Path) -> None:
+    rows = pd.DataFrame(
+        {
+            "id": ["007", "a"],
+            "born": ["2020-02-03", None],
+            "postcode": ["0123", "4567"],
+            "points": ["12", "3.5"],
+            "vip": ["True", "false"],
+            "city": ["Ulm", "1"],
+            "empty": [None, None],
+        }
+    )
+    found = read_attributes(config_of(tmp_path, "customers", rows, columns={"customer_id": "id"}))
+    assert found is not None
+    assert found["customer_id"].tolist() == ["007", "a"]
+    assert found["born"].tolist() == [pd.Timestamp("2020-02-03"), pd.NaT]
+    assert found["postcode"].tolist() == ["0123", "4567"]
+    assert found["points"].tolist() == [12.0, 3.5]
+    assert found["vip"].tolist() == [True, False]
+    assert found["city"].tolist() == ["Ulm", "1"]
+
+
+def test_a_customer_with_two_rows_of_attributes_is_refused(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"customer_id": ["a", "a", None, None]})
+    with pytest.raises(DataContractError, match="1 of 2 rows repeat a customer"):
+        read_attributes(config_of(tmp_path, "customers", rows, name="table.parquet"))
+
+
+def test_attributes_without_a_customer_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataContractError, match=r"missing: \['customer_id'\]"):
+        read_attributes(config_of(tmp_path, "customers", pd.DataFrame({"who": ["a"]})))
+    assert read_attributes(Config()) is None

@@ -1,0 +1,82 @@
+"""What training owes: the same trees from the same rows, customers on one side, nothing kept that learned nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ltvml.errors import DataContractError
+from ltvml.models.proof import constant_score, losses, standard_errors_gained
+from ltvml.models.trees.booster import Growth, Sample, grow, held_out_customers, members_for, threads_for
+
+ROWS = 600
+
+
+@pytest.fixture
+def sample():
+    draw = np.random.default_rng(3)
+    X = pd.DataFrame(
+        {"frequency": draw.poisson(2, ROWS), "recency": draw.integers(0, 100, ROWS), "T": 100, "orders_30d": 0.0}
+    )
+    X["monetary_value"], X["first_order_value"], X["historic_value"] = 1.0, 1.0, 3.0
+    chance = 1 / (1 + np.exp(-(X["recency"] - 50) / 10))
+    bought = (draw.random(ROWS) < chance).astype(float)
+    return Sample(X, bought, draw.integers(0, 2**32, ROWS))
+
+
+def test_the_same_rows_give_the_same_text_on_any_number_of_threads(sample):
+    one, two = (grow(sample, "binary", Growth(num_threads=n)).texts for n in (1, 1))
+    assert one == two
+
+
+def test_a_column_without_two_values_is_not_read(sample):
+    assert "orders_30d" not in grow(sample, "binary", Growth()).names
+
+
+def test_snapshots_of_one_customer_are_on_one_side():
+    bucket = np.repeat(np.arange(50), 3)
+    for fold in range(5):
+        held_out = held_out_customers(bucket, fold).reshape(50, 3)
+        assert (held_out.all(axis=1) | ~held_out.any(axis=1)).all()
+
+
+def test_each_customer_stops_one_member():
+    bucket = np.random.default_rng(0).integers(0, 2**32, 1000)
+    assert np.array_equal(sum(held_out_customers(bucket, fold).astype(int) for fold in range(5)), np.ones(1000))
+
+
+def test_too_few_customers_are_refused_in_words(sample):
+    alone = Sample(sample.X, sample.target, np.zeros(ROWS, dtype=np.int64))
+    with pytest.raises(DataContractError, match="found 1 customers to train on"):
+        grow(alone, "binary", Growth())
+
+
+def test_noise_leaves_a_constant(sample):
+    noise = np.random.default_rng(8).permutation(sample.target)
+    trees = grow(Sample(sample.X, noise, sample.bucket), "binary", Growth(), monotone=True)
+    assert trees.texts == ()
+    assert trees.diagnosis.messages
+    raw = trees.raw(sample.X)
+    assert np.ptp(raw) == 0
+    assert 1 / (1 + np.exp(-raw[0])) == pytest.approx(noise.mean(), abs=1e-12)
+
+
+def test_many_rows_need_fewer_members_and_more_threads():
+    assert [members_for(rows, 5) for rows in (1_000, 100_000, 200_000, 1_000_000)] == [5, 4, 2, 1]
+    assert [threads_for(rows, 2) for rows in (1_000, 49_999, 50_000)] == [1, 1, 2]
+
+
+@pytest.mark.parametrize("objective", ["binary", "tweedie", "gamma"])
+def test_the_constant_has_the_smallest_loss(objective):
+    target = np.array([1.0, 0.0, 1.0, 1.0]) if objective == "binary" else np.array([1.0, 4.0, 2.0, 0.5])
+    best = constant_score(objective, target)
+    at = [losses(objective, target, np.full(4, best + step)).sum() for step in (-0.01, 0.0, 0.01)]
+    assert at[1] < min(at[0], at[2])
+
+
+def test_rows_of_one_customer_count_once():
+    gain = np.array([1.0, 2.0, 0.5, 1.5])
+    alone = standard_errors_gained(-gain, np.zeros(4), np.arange(4))
+    tripled = standard_errors_gained(np.repeat(-gain, 3), np.zeros(12), np.repeat(np.arange(4), 3))
+    assert tripled == pytest.approx(alone)

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ltvml.errors import DataContractError
+from ltvml.evaluation import metrics
+from ltvml.evaluation.leaderboard import leaderboard, leading_intervals, measure
+from ltvml.plots.backtest import decile_calibration, gain_curve, leaderboard_plot, reliability, wilson
+from ltvml.plots.figures import save
+
+EXACT = 1e-12
+# a gain curve is drawn at 201 points: trapezoids between them miss a little of its area
+DRAWN = 2e-3
+NAMES = {"champion": 0.1, "closed_form": 0.6, "past_spend": 1.5}
+
+
+@pytest.fixture(scope="module")
+def value_rounds(simulated):
+    return simulated(NAMES, role="value")
+
+
+@pytest.fixture(scope="module")
+def churn_rounds(simulated):
+    return simulated(NAMES)
+
+
+def lines(figure):
+    return {line.get_label(): line for line in figure.axes[0].get_lines()}
+
+
+def test_area_under_the_drawn_gain_curve_is_the_gini_it_is_labelled_with(value_rounds):
+    drawn = lines(gain_curve(value_rounds[:1], ["champion", "closed_form"]))
+    perfect = _area(drawn["a perfect ranking"])
+    judged = value_rounds[0]
+    for name in ("champion", "closed_form"):
+        gini = metrics.normalised_gini(judged.spend[judged.decides], judged.predictions[name][judged.decides])
+        assert _area(drawn[f"{name}, Gini {gini:.3f}"]) / perfect == pytest.approx(gini, abs=DRAWN)
+
+
+def test_gain_curve_names_the_perfect_ranking_the_candidates_in_order_and_no_ranking(value_rounds):
+    legend = gain_curve(value_rounds, list(NAMES)).axes[0].get_legend()
+    assert [text.get_text().split(",")[0] for text in legend.get_texts()] == [
+        "a perfect ranking",
+        *NAMES,
+        "no ranking",
+    ]
+
+
+def test_bars_of_the_deciles_sum_to_the_predicted_and_the_actual_mean(value_rounds):
+    figure = decile_calibration(value_rounds, "champion", currency="GBP")
+    heights = [[bar.get_height() for bar in group] for group in figure.axes[0].containers]
+    predicted = np.mean([r.predictions["champion"][r.decides].mean() for r in value_rounds])
+    actual = np.mean([r.spend[r.decides].mean() for r in value_rounds])
+    assert [np.mean(group) for group in heights] == pytest.approx([predicted, actual], abs=EXACT * predicted * 100)
+    assert figure.axes[0].get_ylabel() == "mean value (GBP)"
+
+
+def test_reliability_of_true_probabilities_lies_on_the_diagonal(simulated):
+    rounds = simulated({"truth": 0.0}, customers=20_000)
+    drawn = reliability(rounds, "truth").axes[0].containers[0].lines[0]
+    # 6,000 customers a point
+    assert drawn.get_ydata() == pytest.approx(np.asarray(drawn.get_xdata()), abs=3 * 0.5 / np.sqrt(6_000))
+
+
+def test_leaderboard_shows_every_candidate_best_on_top_and_the_chosen_marked(churn_rounds):
+    board = leaderboard(measure(churn_rounds, "repurchase"), "repurchase")
+    intervals = leading_intervals(churn_rounds, "repurchase")
+    axes = leaderboard_plot(board, intervals, "repurchase", champion="champion").axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == [
+        "champion (chosen)",
+        "closed_form",
+        "past_spend",
+    ]
+    assert axes.yaxis_inverted()
+    bar = axes.get_lines()[0]
+    assert tuple(bar.get_xdata()) == intervals["champion"]
+
+
+def test_cutoffs_at_which_a_candidate_did_not_stand_are_not_drawn(churn_rounds):
+    absent = replace(churn_rounds[0], predictions={"other": churn_rounds[0].predictions["champion"]})
+    some, rest = (
+        reliability(table, "champion").axes[0].containers[0].lines[0].get_ydata()
+        for table in ([absent, *churn_rounds[1:]], churn_rounds[1:])
+    )
+    assert some.tolist() == rest.tolist()
+    with pytest.raises(DataContractError, match="at none of the 1 past cutoffs champion stood"):
+        reliability([absent], "champion")
+
+
+def test_wilson_interval_of_none_and_of_all_stays_within_0_and_1():
+    low, high = wilson(np.array([0.0, 1.0]), np.array([20.0, 20.0]))
+    # z^2 / (n + z^2) with z = 1.2816
+    assert (low[0], high[0]) == pytest.approx((0.0, 0.07589), abs=1e-5)
+    assert (low[1], high[1]) == pytest.approx((0.92411, 1.0), abs=1e-5)
+
+
+def test_plots_can_be_written(value_rounds, churn_rounds, tmp_path):
+    figures = {
+        "gain": gain_curve(value_rounds, list(NAMES)),
+        "deciles": decile_calibration(value_rounds, "champion"),
+        "reliability": reliability(churn_rounds, "champion"),
+    }
+    for name, figure in figures.items():
+        save(figure, tmp_path / f"{name}.png")
+        assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def _area(line):
+    return 2 * np.trapezoid(line.get_ydata(), line.get_xdata()) - 1

@@ -1,0 +1,103 @@
+"""Pictures of replenishment show the numbers they are given; the curve that was seen is that of Kaplan and Meier."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ltvml.datasets.simulate_renewals import SimulatedItem, simulate_renewals
+from ltvml.models.replenishment.gamma_renewal import GammaRenewal
+from ltvml.plots import figures as plots
+from ltvml.plots.items import kaplan_meier, learned_curve, mean_survival, status_rates
+
+CUTOFF = 400
+# the renewal is fitted to these pairs: its mean curve runs along the one that was seen
+ALONG = 0.08
+STATUSES = pd.DataFrame(
+    {
+        "status": ["sufficient", "depleted", "lapsed"],
+        "pairs": [1200, 40, 3],
+        "bought_28": [0.2, 0.6, 0.1],
+        "said_28": [0.25, 0.55, 0.05],
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def shop():
+    items = [
+        SimulatedItem("coffee", 250, kappa=4.0, a=6.0, b=45.0, pi=0.97),
+        SimulatedItem("a name that is much too long for its panel", 150, kappa=2.0, a=4.0, b=90.0),
+    ]
+    renewals = simulate_renewals(300, items, end_day=CUTOFF, entry_days=250, random_state=2)
+    history = renewals.history(CUTOFF)
+    renewal = GammaRenewal().fit(history)
+    return history, renewal, renewals.pairs(CUTOFF, renewal.items_.elasticity)
+
+
+class TestKaplanMeier:
+    def test_leukemia_remissions_of_freireich_1963(self):
+        # 6-MP arm, 21 patients: published survival in Kalbfleisch & Prentice (2002), table 1.2, and every textbook
+        ended = np.array([6, 6, 6, 7, 10, 13, 16, 22, 23], dtype=float)
+        censored = np.array([6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35], dtype=float)
+        days, share = kaplan_meier(ended, censored)
+        assert days.tolist() == [0, 6, 7, 10, 13, 16, 22, 23]
+        published = [1, 0.857, 0.807, 0.753, 0.690, 0.627, 0.538, 0.448]
+        np.testing.assert_allclose(share, published, atol=5e-4)
+
+    def test_without_open_gaps_is_the_share_that_lasted_longer(self):
+        gaps = np.array([2.0, 2.0, 5.0, 9.0])
+        days, share = kaplan_meier(gaps, np.array([]))
+        assert share.tolist() == pytest.approx([np.mean(gaps > day) for day in days])
+
+    def test_a_gap_still_open_on_the_day_another_ended_was_at_risk_that_day(self):
+        _, share = kaplan_meier(np.array([4.0]), np.array([4.0]))
+        assert share.tolist() == [1.0, 0.5]
+
+
+class TestLearnedCurve:
+    def test_one_panel_an_item_with_both_curves(self, shop):
+        history, renewal, pairs = shop
+        items = renewal.items_.described()
+        figure = learned_curve(items, pairs, history.gaps, renewal)
+        panels = [axes for axes in figure.axes if axes.get_visible()]
+        assert len(panels) == len(items) == 2
+        for axes, item in zip(panels, items.to_dict("records"), strict=True):
+            seen, learned = axes.lines
+            assert (np.diff(seen.get_ydata()) <= 0).all()
+            assert (np.diff(learned.get_ydata()) <= 0).all()
+            assert f"{item['cycle_days']:.0f} days" in axes.texts[0].get_text()
+
+    def test_a_long_name_is_cut(self, shop):
+        history, renewal, pairs = shop
+        figure = learned_curve(renewal.items_.described(), pairs, history.gaps, renewal)
+        titles = [axes.get_title(loc="left") for axes in figure.axes if axes.get_visible()]
+        assert titles[0].endswith("…")
+        assert titles[1] == "coffee"
+
+    def test_what_was_learned_runs_along_what_was_seen(self, shop):
+        history, renewal, pairs = shop
+        coffee, gaps = (table[table["item"] == "coffee"] for table in (pairs, history.gaps))
+        days, share = kaplan_meier(gaps["gap"].to_numpy(dtype=float), coffee["elapsed"].to_numpy(dtype=float))
+        times = np.array([10.0, 20.0, 40.0, 60.0])
+        seen = share[np.searchsorted(days, times, side="right") - 1]
+        np.testing.assert_allclose(mean_survival(renewal, coffee, times), seen, atol=ALONG)
+
+    def test_the_same_numbers_give_the_same_bytes(self, shop, tmp_path):
+        history, renewal, pairs = shop
+        for name in ("a.png", "b.png"):
+            plots.save(learned_curve(renewal.items_.described(), pairs, history.gaps, renewal), tmp_path / name)
+        assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+class TestStatusRates:
+    def test_bars_are_what_was_said_and_what_came(self):
+        (axes,) = status_rates(STATUSES).axes
+        heights = [[bar.get_height() for bar in bars] for bars in axes.containers]
+        assert heights == [STATUSES["said_28"].tolist(), STATUSES["bought_28"].tolist()]
+        assert [label.get_text() for label in axes.get_xticklabels()] == [
+            "sufficient\n1,200",
+            "depleted\n40",
+            "lapsed\n3",
+        ]
