@@ -162,13 +162,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["inner", "test", "speed"])
     parser.add_argument("numbers", type=int, nargs="*", default=[])
-    told = parser.parse_args()
-    if told.what == "speed":
-        speed(*(told.numbers + [1_000_000, 5_000][len(told.numbers) :]))
+    given = parser.parse_args()
+    if given.what == "speed":
+        speed(*(given.numbers + [1_000_000, 5_000][len(given.numbers) :]))
         return
     for name, shop in SHOPS.items():
         assert max(day_number(cutoff) + horizon for cutoff, horizon in shop.inner) <= day_number(shop.test)
-        for cutoff, horizon in shop.inner if told.what == "inner" else ((shop.test, shop.horizon),):
+        for cutoff, horizon in shop.inner if given.what == "inner" else ((shop.test, shop.horizon),):
             compare(name, shop, cutoff, horizon)
 
 

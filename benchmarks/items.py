@@ -93,25 +93,25 @@ def by_pandas(path: Path, job: str) -> dict[str, Any]:
     return {**spent, "rows": len(found), "sums": [float(found[name].sum()) for name in SUMS]}
 
 
-def run_job(told: argparse.Namespace) -> dict[str, Any]:
-    path, job = told.path, told.job.removeprefix("pandas ")
-    ours = not told.job.startswith("pandas")
-    result = by_ltvml(path, job, threads=told.threads, returns=told.returns) if ours else by_pandas(path, job)
+def run_job(given: argparse.Namespace) -> dict[str, Any]:
+    path, job = given.path, given.job.removeprefix("pandas ")
+    ours = not given.job.startswith("pandas")
+    result = by_ltvml(path, job, threads=given.threads, returns=given.returns) if ours else by_pandas(path, job)
     return {**result, "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}
 
 
-def in_process(job: str, path: Path, told: argparse.Namespace) -> dict[str, Any]:
-    command = [sys.executable, __file__, "--job", job, "--path", str(path), "--threads", str(told.threads)]
-    done = subprocess.run(command + ["--returns"] * told.returns, check=True, capture_output=True, text=True)
+def in_process(job: str, path: Path, given: argparse.Namespace) -> dict[str, Any]:
+    command = [sys.executable, __file__, "--job", job, "--path", str(path), "--threads", str(given.threads)]
+    done = subprocess.run(command + ["--returns"] * given.returns, check=True, capture_output=True, text=True)
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     spent = f"{result['seconds']:7.2f} s  cpu {result['cpu']:6.2f} s  peak {result['peak_gb']:5.2f} GB"
     print(f"  {job:15} {spent}  {result['rows']:>11,} rows", flush=True)
     return result
 
 
-def compare(path: Path, told: argparse.Namespace) -> None:
+def compare(path: Path, given: argparse.Namespace) -> None:
     for job in ("both", "both eta"):
-        ours, theirs = in_process(job, path, told), in_process(f"pandas {job}", path, told)
+        ours, theirs = in_process(job, path, given), in_process(f"pandas {job}", path, given)
         assert ours["rows"] == theirs["rows"], (ours["rows"], theirs["rows"])
         assert np.allclose(ours["sums"], theirs["sums"], rtol=1e-9), (ours["sums"], theirs["sums"])
         print(f"  {job:15} ratio {theirs['seconds'] / ours['seconds']:.1f}x")
@@ -125,21 +125,21 @@ def main() -> None:
     parser.add_argument("--pandas-lines", type=int, default=1_000_000, help="0 leaves the comparison out")
     parser.add_argument("--job", help=argparse.SUPPRESS)
     parser.add_argument("--path", type=Path, help=argparse.SUPPRESS)
-    told = parser.parse_args()
-    if told.job:
-        print(json.dumps(run_job(told)))
+    given = parser.parse_args()
+    if given.job:
+        print(json.dumps(run_job(given)))
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "lines.parquet"
-        simulate(told.lines, path, returns=told.returns)
-        print(f"{told.lines:,} lines, {told.threads} threads, {'with' if told.returns else 'without'} returns")
+        simulate(given.lines, path, returns=given.returns)
+        print(f"{given.lines:,} lines, {given.threads} threads, {'with' if given.returns else 'without'} returns")
         for job in ("days", "pairs", "pairs eta", "both", "both eta"):
-            in_process(job, path, told)
-        if told.pandas_lines:
-            simulate(told.pandas_lines, path, returns=False)
-            told.returns = False
-            print(f"{told.pandas_lines:,} lines beside pandas, which uses one core")
-            compare(path, told)
+            in_process(job, path, given)
+        if given.pandas_lines:
+            simulate(given.pandas_lines, path, returns=False)
+            given.returns = False
+            print(f"{given.pandas_lines:,} lines beside pandas, which uses one core")
+            compare(path, given)
 
 
 if __name__ == "__main__":

@@ -68,8 +68,8 @@ def main() -> None:
     print(f"train   ltvml {ours:6.2f} s   lightgbm.train   {bare:6.2f} s   ratio {ours / bare:.2f}")
 
     _, ours = timed(lambda: trees.raw(sample.X))
-    rounds, threads = booster.best_iteration, arguments.threads
-    _, bare = timed(lambda: booster.predict(matrix, num_iteration=rounds, num_threads=threads))
+    folds, threads = booster.best_iteration, arguments.threads
+    _, bare = timed(lambda: booster.predict(matrix, num_iteration=folds, num_threads=threads))
     print(f"score   ltvml {ours:6.2f} s   Booster.predict  {bare:6.2f} s   ratio {ours / bare:.2f}")
 
 

@@ -75,13 +75,13 @@ def orders(shop: Shop) -> pd.DataFrame:
 
 
 def config(cutoff: str, horizon: int, shop: Shop, folder: str) -> Config:
-    told: dict[str, Any] = {
+    given: dict[str, Any] = {
         "window": {"cutoff": cutoff, "churn_horizon": horizon, "ltv_horizon": shop.ltv_horizon},
         "models": NAMED,
         "tracking": {"backend": "none"},
         "output": {"dir": folder},
     }
-    return Config.model_validate(told)
+    return Config.model_validate(given)
 
 
 def on_shops() -> None:
@@ -90,10 +90,10 @@ def on_shops() -> None:
         for cutoff, horizon in shop.cutoffs:
             started = time.perf_counter()
             with tempfile.TemporaryDirectory() as folder:
-                told = config(cutoff, horizon, shop, folder)
-                bundle = ltvml.fit(told, transactions=lines).bundle
-                ltvml.score(told, model=bundle, transactions=lines)
-                found = compare_rankings(told, model=bundle, transactions=lines)
+                given = config(cutoff, horizon, shop, folder)
+                bundle = ltvml.fit(given, transactions=lines).bundle
+                ltvml.score(given, model=bundle, transactions=lines)
+                found = compare_rankings(given, model=bundle, transactions=lines)
             print(f"\n{name} ({time.perf_counter() - started:.0f} s)\n{found.text()}")
             print(found.separation.rates.round(3).to_string(index=False))
             print(found.separation.scores.round(4).to_string(index=False), flush=True)

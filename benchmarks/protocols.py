@@ -120,7 +120,7 @@ def churn_figures(scores: pd.DataFrame, bought: np.ndarray) -> dict[str, float]:
 def date_figures(past: pd.DataFrame, scores: pd.DataFrame, wait: np.ndarray, protocol: Protocol) -> dict[str, float]:
     """Days that the date was off, and the share inside its window, among those who came back within the horizon."""
     back, cutoff = np.isfinite(wait), pd.Timestamp(protocol.cutoff)
-    said, low, high = (
+    given, low, high = (
         (pd.to_datetime(scores[name]) - cutoff).dt.days.to_numpy(dtype=float)
         for name in ("next_purchase_date", "next_purchase_lo", "next_purchase_hi")
     )
@@ -128,7 +128,7 @@ def date_figures(past: pd.DataFrame, scores: pd.DataFrame, wait: np.ndarray, pro
     textbook = np.ceil(ltvml.BGNBD().fit(summary).next_purchase(summary, [0.5], protocol.horizon)[:, 0])
     earlier = returns_before(past, cutoff, protocol.horizon)
     return {
-        "date_mae": float(np.abs(said - wait)[back].mean()),
+        "date_mae": float(np.abs(given - wait)[back].mean()),
         "date_mae_bg_nbd": float(np.abs(textbook - wait)[back].mean()),
         "date_mae_constant": float(np.abs(np.median(earlier) - wait)[back].mean()),
         "date_inside_80": float(((wait >= low) & (wait <= high))[back].mean()),

@@ -170,16 +170,16 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="*", default=[100_000, 1_000_000, 10_000_000])
     parser.add_argument("--shared", type=Path, help="folder of real data, with complete_journey inside")
     parser.add_argument("--job", type=int, help=argparse.SUPPRESS)
-    told = parser.parse_args()
-    if told.job:
-        print(json.dumps(time_scores(told.job)))
+    given = parser.parse_args()
+    if given.job:
+        print(json.dumps(time_scores(given.job)))
         return
     print("Fit")
     time_fit("simulated categories", simulated_shop(), CUTOFF)
-    for item in ("category", "product_type") if told.shared else ():
-        time_fit(f"Complete Journey {item}", journey(told.shared, item), JOURNEY_CUTOFF)
+    for item in ("category", "product_type") if given.shared else ():
+        time_fit(f"Complete Journey {item}", journey(given.shared, item), JOURNEY_CUTOFF)
     print("Scores, and how many times faster than the plain loop")
-    show_scores(told.rows)
+    show_scores(given.rows)
 
 
 if __name__ == "__main__":

@@ -45,18 +45,18 @@ def best_of_starts(shop: SmallShop, seed: int) -> float:
 
 
 def main(n: int) -> None:
-    good, slowest, said = 0, 0.0, 0
+    good, slowest, given = 0, 0.0, 0
     for seed in range(n):
         shop = simulate_small_shop(seed)
         started = time.perf_counter()
         model = (MBGNBD if shop.modified else BGNBD)().fit(shop.X)
         slowest = max(slowest, time.perf_counter() - started)
-        said += bool(model.diagnosis_.messages)
+        given += bool(model.diagnosis_.messages)
         gap = best_of_starts(shop, seed) - model.log_likelihood_
         good += gap < CLOSE
         if gap >= CLOSE:
             print(f"shop {seed}: {gap:.2g} below the best; {model.params_}; {model.diagnosis_.messages}")
-    print(f"{good} of {n} within {CLOSE:g}; {said} diagnosed in words; slowest fit {slowest:.2f} s")
+    print(f"{good} of {n} within {CLOSE:g}; {given} diagnosed in words; slowest fit {slowest:.2f} s")
 
 
 if __name__ == "__main__":

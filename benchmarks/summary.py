@@ -106,15 +106,15 @@ def main() -> None:
     parser.add_argument("--job", choices=JOBS, help=argparse.SUPPRESS)
     parser.add_argument("--form", help=argparse.SUPPRESS)
     parser.add_argument("--path", type=Path, help=argparse.SUPPRESS)
-    told = parser.parse_args()
-    if told.job:
-        print(json.dumps(run_job(told.job, told.form, told.path)))
+    given = parser.parse_args()
+    if given.job:
+        print(json.dumps(run_job(given.job, given.form, given.path)))
         return
-    for case in [told.case] if told.case else CASES:
+    for case in [given.case] if given.case else CASES:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "orders.parquet"
-            simulate(case, told.customers, path)
-            compare(case, told.customers, path)
+            simulate(case, given.customers, path)
+            compare(case, given.customers, path)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from ltvml.cli.app import app
 from ltvml.config import Config
 from ltvml.datasets.simulate import simulate_transactions
 from ltvml.datasets.simulate_renewals import SimulatedItem, simulate_renewals
-from ltvml.evaluation.election import Round
+from ltvml.evaluation.selection import Fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,8 +53,8 @@ SECTIONS = {"window": {"cutoff": CUTOFF}, "models": NAMED, "season": "off", "tra
 
 def shop_of(customers: int, **parameters: Any) -> pd.DataFrame:
     ages = np.random.default_rng(1).integers(30, 400, customers)
-    told = {"r": 0.6, "alpha": 40, "a": 0.8, "b": 2.5, "random_state": 4} | parameters
-    return simulate_transactions(customers, T=ages, cutoff=CUTOFF, modified=True, **told)
+    given = {"r": 0.6, "alpha": 40, "a": 0.8, "b": 2.5, "random_state": 4} | parameters
+    return simulate_transactions(customers, T=ages, cutoff=CUTOFF, modified=True, **given)
 
 
 GROCERIES = (
@@ -125,8 +125,8 @@ class Place:
 
     def configure(self, source: str, **keys: Any) -> None:
         """Write the configuration, as JSON, which is YAML too."""
-        told = SECTIONS | {"transactions": {"source": source}} | keys
-        (self.folder / "ltvml.yaml").write_text(json.dumps(told), encoding="utf-8")
+        given = SECTIONS | {"transactions": {"source": source}} | keys
+        (self.folder / "ltvml.yaml").write_text(json.dumps(given), encoding="utf-8")
 
     def run(self, *arguments: str) -> Result:
         """Run a command; a traceback is never an answer."""
@@ -156,7 +156,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     return Place(tmp_path)
 
 
-def shop_rounds(
+def shop_folds(
     noise: Noise,
     *,
     role: str = "repurchase",
@@ -164,7 +164,7 @@ def shop_rounds(
     cutoffs: int = 3,
     random_state: int = 0,
     level: NDArray[np.float64] | None = None,
-) -> list[Round]:
+) -> list[Fold]:
     """Every candidate knows the truth but for normal noise of its own on the log-odds.
 
     `level` multiplies what is truly spent at each cutoff, unknown to every candidate.
@@ -173,7 +173,7 @@ def shop_rounds(
     shop_level = np.ones(cutoffs) if level is None else level
     habit = rng.normal(-1.2, 1.5, customers)
     worth = np.exp(3 + 0.5 * habit + rng.normal(0, 0.5, customers))
-    rounds = []
+    folds = []
     for cutoff in range(cutoffs):
         odds = habit + rng.normal(0, 0.3, customers)
         bought = (rng.random(customers) < expit(odds)).astype(float)
@@ -182,11 +182,11 @@ def shop_rounds(
         predictions = chances if role == "repurchase" else {name: p * worth for name, p in chances.items()}
         everybody = np.ones(customers, dtype=bool)
         segments = {"decides": habit > -4, "everybody": everybody, "few": np.arange(customers) < 20}
-        rounds.append(Round(100 + 90 * cutoff, 90, np.arange(customers), bought, spend, segments, predictions))
-    return rounds
+        folds.append(Fold(100 + 90 * cutoff, 90, np.arange(customers), bought, spend, segments, predictions))
+    return folds
 
 
 @pytest.fixture(scope="session")
-def simulated() -> Callable[..., list[Round]]:
-    """`shop_rounds`, for tests that draw many shops."""
-    return shop_rounds
+def simulated() -> Callable[..., list[Fold]]:
+    """`shop_folds`, for tests that draw many shops."""
+    return shop_folds

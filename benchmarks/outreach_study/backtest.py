@@ -16,7 +16,7 @@ from ltvml.features.outcomes import outcomes
 from ltvml.features.plan.breadth import Purchases, breadth_outcomes
 from ltvml.features.returns import customer_days
 from ltvml.features.split import held_out, seen
-from ltvml.inputs.orders import Intake, take_in
+from ltvml.inputs.orders import Intake, read_orders
 from ltvml.inputs.products import contents_of
 from ltvml.outreach.actions import windows
 from ltvml.outreach.experiment.effect_by_chance import EffectByChance, learn_by_chance
@@ -134,7 +134,7 @@ def compare_rankings(
     steps = Steps(progress)
     bundle = bundle_of(config, model)
     config = as_fitted(config, bundle)
-    intake = take_in(config, transactions, steps)
+    intake = read_orders(config, transactions, steps)
     horizon = horizon or intake.window.churn_horizon
     with steps.step("gather"):
         customers = _customers(config, bundle, intake)
@@ -164,7 +164,7 @@ def _truth(config: Config, transactions: Any, window: Window, horizon: int) -> p
     """customer_id, spend, repeat and cross_category of everybody seen at the cutoff, in the horizon after it."""
     until = window.cutoff_day + horizon
     ends = config.window.model_copy(update={"cutoff": date_of(until)})
-    later = take_in(config.model_copy(update={"window": ends}), transactions, Steps())
+    later = read_orders(config.model_copy(update={"window": ends}), transactions, Steps())
     known, came = (
         _purchases(config, later, seen(later.lines, window)),
         _purchases(config, later, held_out(later.lines, window, horizon)),

@@ -11,7 +11,7 @@ from ltvml.backtesting.candidates import CLOSED_FORM, MIX, WITHOUT_SEASON, Candi
 from ltvml.backtesting.history import History
 from ltvml.backtesting.origins import backtest_origins, label_horizon
 from ltvml.config import AUTO
-from ltvml.evaluation.election import Election, Role, Round, elect, log_losses
+from ltvml.evaluation.selection import Fold, Role, Selection, log_losses, select_model
 from ltvml.models.season.season import fuse
 from ltvml.progress import Steps
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
     from ltvml.config import Config
-    from ltvml.evaluation.election import Role
+    from ltvml.evaluation.selection import Role
 
 
 TOP_SHARE = 0.1
@@ -35,35 +35,35 @@ NEWCOMER_DAYS = 90
 
 
 @dataclass(frozen=True)
-class Contest:
+class RoleBacktest:
     """What the past cutoffs showed for one role.
 
     Parameters
     ----------
     role : {"repurchase", "value"}
-    asked, horizon : int
-        Horizon of the scores, and the longest that fits into the history: the one judged. Days.
+    horizon_wanted, horizon : int
+        Horizon of the scores, and the longest that fits into the history: the one backtested. Days.
     gate : Gate
-    rounds : tuple of Round
+    folds : tuple of Fold
         Newest first; empty where the history is too short.
-    election : Election
+    selection : Selection
     """
 
     role: Role
-    asked: int
+    horizon_wanted: int
     horizon: int
     gate: Gate
-    rounds: tuple[Round, ...]
-    election: Election
+    folds: tuple[Fold, ...]
+    selection: Selection
 
     @property
     def champion(self) -> str:
         """Name of the candidate that serves the role."""
-        return self.election.champion
+        return self.selection.champion
 
 
 @dataclass
-class Judge:
+class Backtester:
     """Trains and judges the candidates at past cutoffs; a cutoff that two roles share is visited once.
 
     Parameters
@@ -84,23 +84,23 @@ class Judge:
     longest_silence: int
     _candidates: dict[tuple[int, int], Candidates] = field(default_factory=dict, repr=False)
 
-    def contest(self, role: Role, asked: int) -> Contest:
+    def role_backtest(self, role: Role, given: int) -> RoleBacktest:
         """Hold the contest of one role."""
         history = self.history
-        horizon = label_horizon(history.cutoff_day, history.first_day, asked)
-        snapshots = history.snapshots(history.cutoff_day, asked)
+        horizon = label_horizon(history.cutoff_day, history.first_day, given)
+        snapshots = history.snapshots(history.cutoff_day, given)
         gate = self._gate(snapshots)
         default = MIX if gate.passed else CLOSED_FORM
         origins = backtest_origins(history.cutoff_day, history.first_day, horizon)
-        rounds = self._rounds(role, origins, horizon)
-        return Contest(role, asked, horizon, gate, rounds, self._elect(role, rounds, gate, default))
+        folds = self._folds(role, origins, horizon)
+        return RoleBacktest(role, given, horizon, gate, folds, self._select(role, folds, gate, default))
 
-    def candidates(self, day: int, asked: int, *, discount_rate: float = 0.0) -> Candidates:
+    def candidates(self, day: int, given: int, *, discount_rate: float = 0.0) -> Candidates:
         """The candidates of somebody who stands on `day`."""
         history = self.history
-        if (day, asked) not in self._candidates:
-            self._candidates[day, asked] = Candidates(
-                snapshots=history.snapshots(day, asked),
+        if (day, given) not in self._candidates:
+            self._candidates[day, given] = Candidates(
+                snapshots=history.snapshots(day, given),
                 closed_form=history.closed_form(day),
                 without_season=history.closed_form(day, with_season=False),
                 patterns=history.patterns(day),
@@ -108,16 +108,16 @@ class Judge:
                 random_state=self.random_state,
                 search_trials=self.search_trials,
             )
-        return self._candidates[day, asked]
+        return self._candidates[day, given]
 
-    def _rounds(self, role: Role, origins: Sequence[int], horizon: int) -> tuple[Round, ...]:
+    def _folds(self, role: Role, origins: Sequence[int], horizon: int) -> tuple[Fold, ...]:
         """The past cutoffs that can be judged, newest first."""
-        step, rounds = f"judge {role}", []
+        step, folds = f"judge {role}", []
         for done, origin in enumerate(origins):
             self.steps.advance(step, done, len(origins))
-            rounds.append(self._round(role, origin, horizon))
+            folds.append(self._fold(role, origin, horizon))
         self.steps.advance(step, len(origins), len(origins))
-        return tuple(judged for judged in rounds if judged is not None)
+        return tuple(fold for fold in folds if fold is not None)
 
     def _gate(self, snapshots: Snapshots | None) -> Gate:
         history = self.history
@@ -125,7 +125,7 @@ class Judge:
             snapshots, customers=history.intake.customers, history=history.cutoff_day - history.first_day
         )
 
-    def _round(self, role: Role, origin: int, horizon: int) -> Round | None:
+    def _fold(self, role: Role, origin: int, horizon: int) -> Fold | None:
         """One past cutoff; None where nobody bought after it, or everybody."""
         customers = self.history.customers(origin)
         happened = self.history.outcomes(origin, horizon, until=self.history.cutoff_day)
@@ -134,7 +134,7 @@ class Judge:
         if not 0 < bought.sum() < len(bought) or spend.sum() <= 0:
             return None
         silence = (customers["T"] - customers["recency"]).to_numpy()
-        return Round(
+        return Fold(
             origin=origin,
             horizon=horizon,
             customer=customers["bucket"].to_numpy(),
@@ -150,12 +150,12 @@ class Judge:
             predictions=predictions_of(role, self.candidates(origin, horizon), customers, horizon),
         )
 
-    def _elect(self, role: Role, rounds: tuple[Round, ...], gate: Gate, default: str) -> Election:
-        judged = tuple(r for r in rounds if default in r.predictions)
-        if not judged:
+    def _select(self, role: Role, folds: tuple[Fold, ...], gate: Gate, default: str) -> Selection:
+        fold = tuple(r for r in folds if default in r.predictions)
+        if not fold:
             words = f"{default} serves without a contest: the history is too short for a past cutoff ({gate.words})."
-            return Election(role, default, default, (), words)
-        return elect(judged, role, default=default)
+            return Selection(role, default, default, (), words)
+        return select_model(fold, role, default=default)
 
 
 def predictions_of(role: Role, candidates: Candidates, customers: pd.DataFrame, horizon: int) -> dict[str, Array]:
@@ -166,11 +166,11 @@ def predictions_of(role: Role, candidates: Candidates, customers: pd.DataFrame, 
     return {name: train().expected_value(customers, horizon) for name, train in candidates.value().items()}
 
 
-def season_losses(rounds: tuple[Round, ...]) -> tuple[list[float], list[float]]:
+def season_losses(folds: tuple[Fold, ...]) -> tuple[list[float], list[float]]:
     """Mean log-loss of the closed form with and without the season, at the cutoffs that had one."""
-    seasonal = [judged for judged in rounds if WITHOUT_SEASON in judged.predictions]
+    seasonal = [fold for fold in folds if WITHOUT_SEASON in fold.predictions]
     means = [
-        [float(log_losses(judged, name)[judged.decides].mean()) for judged in seasonal]
+        [float(log_losses(fold, name)[fold.decides].mean()) for fold in seasonal]
         for name in (CLOSED_FORM, WITHOUT_SEASON)
     ]
     return means[0], means[1]
@@ -192,42 +192,42 @@ def history_of(config: Config, intake: Intake) -> History:
     )
 
 
-def hold_contests(
+def run_backtests(
     history: History, config: Config, steps: Steps, *, every_role: bool = False
-) -> tuple[tuple[Contest, ...], Judge]:
+) -> tuple[tuple[RoleBacktest, ...], Backtester]:
     """One contest for each role that the configuration leaves to `auto`, and the judge with what was trained.
 
     A season that does harm at past cutoffs is turned off first, and the contests are held again.
     """
-    asked = roles_to_judge(history, config, every_role=every_role)
-    judge, contests = _contests(history, config, steps, asked)
-    if history.with_season and contests and fuse(*season_losses(contests[0].rounds)):
+    given = roles_to_backtest(history, config, every_role=every_role)
+    backtester, backtests = _backtests(history, config, steps, given)
+    if history.with_season and backtests and fuse(*season_losses(backtests[0].folds)):
         history.with_season = False
-        judge, contests = _contests(history, config, steps, asked)
-    return contests, judge
+        backtester, backtests = _backtests(history, config, steps, given)
+    return backtests, backtester
 
 
-def roles_to_judge(history: History, config: Config, *, every_role: bool) -> dict[Role, int]:
+def roles_to_backtest(history: History, config: Config, *, every_role: bool) -> dict[Role, int]:
     """Horizon in days of each role that is to be judged."""
     window, models = history.intake.window, config.models
-    asked: dict[Role, tuple[int, str]] = {
+    given: dict[Role, tuple[int, str]] = {
         "repurchase": (window.churn_horizon, models.churn.name),
         "value": (window.ltv_horizon, models.value.name),
     }
-    return {role: horizon for role, (horizon, name) in asked.items() if every_role or name == AUTO}
+    return {role: horizon for role, (horizon, name) in given.items() if every_role or name == AUTO}
 
 
-def _contests(
-    history: History, config: Config, steps: Steps, asked: dict[Role, int]
-) -> tuple[Judge, tuple[Contest, ...]]:
-    judge = Judge(
+def _backtests(
+    history: History, config: Config, steps: Steps, given: dict[Role, int]
+) -> tuple[Backtester, tuple[RoleBacktest, ...]]:
+    backtester = Backtester(
         history,
         steps,
         random_state=config.random_state,
         search_trials=config.search.trials,
         longest_silence=config.backtest.longest_silence,
     )
-    if not asked:
-        return judge, ()
+    if not given:
+        return backtester, ()
     with steps.step("judge at past cutoffs"):
-        return judge, tuple(judge.contest(role, horizon) for role, horizon in asked.items())
+        return backtester, tuple(backtester.role_backtest(role, horizon) for role, horizon in given.items())

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ltvml.evaluation import date_metrics as metrics
-from ltvml.evaluation.date_intervals import DateRound, DateWindow, choose_window
+from ltvml.evaluation.date_intervals import DateFold, DateWindow, choose_window
 from ltvml.evaluation.leaderboard import COLUMNS, worth_measuring
 from ltvml.models.purchase.bg_nbd import BGNBD
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ltvml.backtesting.backtest import Contest, Judge
+    from ltvml.backtesting.backtest import Backtester, RoleBacktest
     from ltvml.backtesting.history import History
-    from ltvml.evaluation.election import Round
+    from ltvml.evaluation.selection import Fold
     from ltvml.models.base import RepurchaseModel
     from ltvml.models.snapshots import Snapshots
 
@@ -59,25 +59,25 @@ class Dates:
 
 
 @dataclass(frozen=True, eq=False)
-class DateVisit:
+class CutoffDates:
     """One past cutoff.
 
     Parameters
     ----------
-    judged : Round
+    fold : Round
     quantiles : DateRound
         What the champion said, and when the customers came.
     champion : RepurchaseModel
         Trained on what was known at the cutoff.
     """
 
-    judged: Round
-    quantiles: DateRound
+    fold: Fold
+    quantiles: DateFold
     champion: RepurchaseModel
 
 
 @dataclass(frozen=True, eq=False)
-class DateContest:
+class DateBacktest:
     """What past cutoffs showed about the dates.
 
     Parameters
@@ -108,19 +108,19 @@ class DateContest:
         return {"champion": self.champion, "words": self.window.words, "leaderboard": rows}
 
 
-def date_visits(history: History, judge: Judge, contest: Contest) -> Iterator[DateVisit]:
+def dates_at_cutoffs(history: History, backtester: Backtester, role_backtest: RoleBacktest) -> Iterator[CutoffDates]:
     """The champion of churn at every past cutoff at which it stood, trained again, newest first."""
-    for judged in contest.rounds:
-        if contest.champion not in judged.predictions:
+    for fold in role_backtest.folds:
+        if role_backtest.champion not in fold.predictions:
             continue
-        champion = judge.candidates(judged.origin, contest.horizon).repurchase()[contest.champion]()
-        days = champion.next_purchase(history.customers(judged.origin), DATE_LEVELS, contest.horizon)
-        happened = history.outcomes(judged.origin, contest.horizon, until=history.cutoff_day)
+        champion = backtester.candidates(fold.origin, role_backtest.horizon).repurchase()[role_backtest.champion]()
+        days = champion.next_purchase(history.customers(fold.origin), DATE_LEVELS, role_backtest.horizon)
+        happened = history.outcomes(fold.origin, role_backtest.horizon, until=history.cutoff_day)
         wait = happened["wait"].to_numpy(dtype=float)
-        yield DateVisit(judged, DateRound(contest.horizon, wait, np.array(DATE_LEVELS), days), champion)
+        yield CutoffDates(fold, DateFold(role_backtest.horizon, wait, np.array(DATE_LEVELS), days), champion)
 
 
-def hold_date_contest(history: History, judge: Judge, contest: Contest) -> DateContest | None:
+def backtest_dates(history: History, backtester: Backtester, role_backtest: RoleBacktest) -> DateBacktest | None:
     """Judge the dates of the champion beside the textbook BG/NBD and one constant day.
 
     Parameters
@@ -137,27 +137,31 @@ def hold_date_contest(history: History, judge: Judge, contest: Contest) -> DateC
         None where the champion stood at no past cutoff.
     """
     rows: list[tuple[Any, ...]] = []
-    rounds: list[DateRound] = []
-    for visit in date_visits(history, judge, contest):
-        rounds.append(visit.quantiles)
-        rows += date_rows(visit.judged, visit.quantiles.wait, said_at(history, judge, contest, visit))
-    if not rounds:
+    folds: list[DateFold] = []
+    for at_cutoff in dates_at_cutoffs(history, backtester, role_backtest):
+        folds.append(at_cutoff.quantiles)
+        rows += date_rows(
+            at_cutoff.fold, at_cutoff.quantiles.wait, predicted_at(history, backtester, role_backtest, at_cutoff)
+        )
+    if not folds:
         return None
-    return DateContest(contest.champion, pd.DataFrame(rows, columns=COLUMNS), choose_window(rounds))
+    return DateBacktest(role_backtest.champion, pd.DataFrame(rows, columns=COLUMNS), choose_window(folds))
 
 
-def said_at(history: History, judge: Judge, contest: Contest, visit: DateVisit) -> dict[str, Dates]:
+def predicted_at(
+    history: History, backtester: Backtester, role_backtest: RoleBacktest, at_cutoff: CutoffDates
+) -> dict[str, Dates]:
     """What the champion and the naive candidates said at one cutoff, by name."""
-    customers, horizon = history.customers(visit.judged.origin), contest.horizon
-    candidates = judge.candidates(visit.judged.origin, horizon)
+    customers, horizon = history.customers(at_cutoff.fold.origin), role_backtest.horizon
+    candidates = backtester.candidates(at_cutoff.fold.origin, horizon)
     days, textbook = days_read(horizon), candidates.repurchase()[BGNBD.name]()
     (median,) = textbook.next_purchase(customers, (MEDIAN,), horizon).T
-    said = {BGNBD.name: Dates.shown(median, textbook.survival_function(customers, days), horizon)}
+    predicted = {BGNBD.name: Dates.shown(median, textbook.survival_function(customers, days), horizon)}
     if candidates.snapshots is not None and candidates.snapshots.buys.any():
-        said[CONSTANT_DAY] = constant_day(candidates.snapshots, len(customers), horizon)
-    of_champion = visit.quantiles.days[:, DATE_LEVELS.index(MEDIAN)]
-    curve = visit.champion.survival_function(customers, days)
-    return said | {contest.champion: Dates.shown(of_champion, curve, horizon)}
+        predicted[CONSTANT_DAY] = constant_day(candidates.snapshots, len(customers), horizon)
+    of_champion = at_cutoff.quantiles.days[:, DATE_LEVELS.index(MEDIAN)]
+    curve = at_cutoff.champion.survival_function(customers, days)
+    return predicted | {role_backtest.champion: Dates.shown(of_champion, curve, horizon)}
 
 
 def constant_day(snapshots: Snapshots, customers: int, horizon: int) -> Dates:
@@ -190,14 +194,14 @@ def days_read(horizon: int) -> Array:
     return np.asarray(np.ceil(np.arange(1, count + 1) * horizon / count))
 
 
-def date_rows(judged: Round, wait: Array, said: Mapping[str, Dates]) -> list[tuple[Any, ...]]:
+def date_rows(fold: Fold, wait: Array, predicted: Mapping[str, Dates]) -> list[tuple[Any, ...]]:
     """Rows of the long table of one past cutoff; a segment is left out as in `leaderboard.measure`."""
     return [
-        (judged.origin, segment, candidate, name, value, int(mask.sum()))
-        for segment, mask in judged.segments.items()
-        if worth_measuring(judged, mask)
-        for candidate, dates in said.items()
-        for name, value in date_measures(wait[mask], dates.day[mask], dates.survival[mask], judged.horizon).items()
+        (fold.origin, segment, candidate, name, value, int(mask.sum()))
+        for segment, mask in fold.segments.items()
+        if worth_measuring(fold, mask)
+        for candidate, dates in predicted.items()
+        for name, value in date_measures(wait[mask], dates.day[mask], dates.survival[mask], fold.horizon).items()
     ]
 
 

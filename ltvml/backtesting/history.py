@@ -148,16 +148,16 @@ class History:
             drop=True
         )
 
-    def snapshots(self, day: int, asked: int) -> Snapshots | None:
+    def snapshots(self, day: int, given: int) -> Snapshots | None:
         """What learners may be trained on by somebody who stands on `day`; None where no window has closed.
 
         Parameters
         ----------
         day : int
-        asked : int
+        given : int
             Horizon of the scores, days.
         """
-        horizon = label_horizon(day, self.first_day, asked)
+        horizon = label_horizon(day, self.first_day, given)
         origins = snapshot_origins(day, self.first_day, horizon)
         parts = [part for origin in origins if len((part := self._part(origin, horizon, until=day))["X"])]
         if not parts:
@@ -167,7 +167,7 @@ class History:
             X=pd.concat([part["X"] for part in parts], ignore_index=True),
             **joined,
             horizon=horizon,
-            asked=asked,
+            given=given,
             present=self.customers(day),
             closed_form=self.closed_form(day),
         )

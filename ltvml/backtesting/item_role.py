@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ltvml.backtesting.item_history import ItemHistory
-from ltvml.backtesting.items import ItemContest, ItemJudge
+from ltvml.backtesting.items import ItemBacktest, ItemJudge
 from ltvml.bundle.replenishment import ReminderRules, Replenishment, renewal_within
 from ltvml.config import AUTO
 from ltvml.errors import ConfigError, DataContractError, DataWarning
@@ -51,14 +51,14 @@ class ItemRole:
     """
 
     fitted: Replenishment | None = None
-    contest: ItemContest | None = None
+    backtest: ItemBacktest | None = None
     history: ItemHistory | None = None
     withheld: str = ""
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
-        found = known(self.contest.to_dict()) if self.contest is not None else {"withheld": self.withheld}
+        found = known(self.backtest.to_dict()) if self.backtest is not None else {"withheld": self.withheld}
         return found | {"notes": list(self.notes)}
 
 
@@ -70,18 +70,18 @@ def item_column(config: Config, found: Collection[str]) -> tuple[str | None, str
     ConfigError
         If the configuration names a column that the orders lack.
     """
-    told = config.replenishment.item
-    if told == "off":
+    given = config.replenishment.item
+    if given == "off":
         return None, OFF
-    if told == "auto":
+    if given == "auto":
         column = next((name for name in ("category", "product_id") if name in found), None)
         return column, "" if column else NO_ITEM
-    if told not in found:
+    if given not in found:
         raise ConfigError(
-            f"replenishment.item is {told}, and the orders have no such column.",
-            hint=f"map it under transactions.columns ({told}: your column), or set replenishment.item to auto or off.",
+            f"replenishment.item is {given}, and the orders have no such column.",
+            hint=f"map it under transactions.columns ({given}: your column), or set replenishment.item to auto or off.",
         )
-    return told, ""
+    return given, ""
 
 
 def fit_item_role(config: Config, history: History, steps: Steps, *, every_role: bool = False) -> ItemRole:
@@ -108,10 +108,10 @@ def fit_item_role(config: Config, history: History, steps: Steps, *, every_role:
     column, why_not = item_column(config, history.intake.lines.collect_schema().names())
     if column is None:
         return ItemRole(withheld=why_not)
-    told = config.replenishment
+    given = config.replenishment
     items = ItemHistory(history, column, days_per_unit_of(config), contents_of(config))
-    stock = StockRules(told.lead_days, told.depleted_from, told.lapsed_from)
-    judge = ItemJudge(items, steps, stock, told.horizon, config.random_state)
+    stock = StockRules(given.lead_days, given.depleted_from, given.lapsed_from)
+    backtester = ItemJudge(items, steps, stock, given.horizon, config.random_state)
     with steps.step("check items"):
         notes = tuple(item_notes(history.intake, column, items.contents_table))
     try:
@@ -120,30 +120,30 @@ def fit_item_role(config: Config, history: History, steps: Steps, *, every_role:
     except DataContractError as error:
         return ItemRole(withheld=error.message.rstrip("."), notes=notes)
     warn_of_unknown(items)
-    contest = None
+    backtest = None
     if every_role or config.models.replenishment.name == AUTO:
         with steps.step("judge replenishment"):
-            contest = judge.contest()
+            backtest = backtester.backtest()
     with steps.step("fit replenishment"):
-        return ItemRole(serving(config, judge, contest, column), contest, items, notes=notes)
+        return ItemRole(serving(config, backtester, backtest, column), backtest, items, notes=notes)
 
 
-def serving(config: Config, judge: ItemJudge, contest: ItemContest | None, column: str) -> Replenishment:
+def serving(config: Config, backtester: ItemJudge, backtest: ItemBacktest | None, column: str) -> Replenishment:
     """The model that serves, fitted at the cutoff."""
-    told, choice = config.replenishment, config.models.replenishment
-    day = judge.items.history.cutoff_day
-    held = contest if choice.name == AUTO else None
-    model = judge.fitted(held.champion, day) if held else judge.fitted(choice.name, day, **choice.params)
+    given, choice = config.replenishment, config.models.replenishment
+    day = backtester.items.history.cutoff_day
+    held = backtest if choice.name == AUTO else None
+    model = backtester.fitted(held.champion, day) if held else backtester.fitted(choice.name, day, **choice.params)
     return Replenishment(
         model=model,
-        renewal=renewal_within(model) or judge.items.renewal(day),
+        renewal=renewal_within(model) or backtester.items.renewal(day),
         item=column,
-        horizon=told.horizon,
-        stock=judge.stock,
-        reminders=ReminderRules(told.min_buyers, told.min_repeat_share),
-        all_pairs=told.all_pairs,
+        horizon=given.horizon,
+        stock=backtester.stock,
+        reminders=ReminderRules(given.min_buyers, given.min_repeat_share),
+        all_pairs=given.all_pairs,
         window=held.window if held else DateWindow(),
-        election=held.election if held else None,
+        selection=held.selection if held else None,
     )
 
 

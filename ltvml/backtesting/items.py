@@ -11,9 +11,9 @@ import pandas as pd
 
 from ltvml.backtesting.origins import item_origins
 from ltvml.errors import DataContractError
-from ltvml.evaluation.date_intervals import DateRound, DateWindow, choose_window
-from ltvml.evaluation.election import Election, Round, elect
+from ltvml.evaluation.date_intervals import DateFold, DateWindow, choose_window
 from ltvml.evaluation.item_measures import date_measures, measure_items, precision_of_first, status_table
+from ltvml.evaluation.selection import Fold, Selection, select_model
 from ltvml.models import registry
 from ltvml.models.replenishment.stock import StockRules, stock_status
 from ltvml.window import date_of
@@ -45,7 +45,7 @@ SEGMENTS = {"1 purchase": (1, 1), "2 purchases": (2, 2), "3 or 4": (3, 4), "5 or
 
 
 @dataclass(frozen=True, eq=False)
-class ItemVisit:
+class ItemFold:
     """One past cutoff.
 
     Parameters
@@ -56,7 +56,7 @@ class ItemVisit:
         The pairs, gaps scaled by the renewal of that day.
     wait : (n,) array
         Days to the next purchase of the item within 28; inf where none.
-    said : dict of str to (n, 3) array
+    predicted : dict of str to (n, 3) array
         P(reorder within 7, 14 and 28 days) by candidate.
     status : (n,) array of str
     """
@@ -64,14 +64,14 @@ class ItemVisit:
     origin: int
     rows: pd.DataFrame
     wait: Array
-    said: Mapping[str, Array]
+    predicted: Mapping[str, Array]
     status: NDArray[np.object_]
 
-    def round(self, place: int) -> Round:
+    def round(self, place: int) -> Fold:
         """The probabilities of one window, as an election takes them."""
         orders = self.rows["n_orders"].to_numpy()
         reordered = (self.wait <= WITHIN[place]).astype(float)
-        return Round(
+        return Fold(
             origin=self.origin,
             horizon=WITHIN[place],
             customer=self.rows["bucket"].to_numpy(),
@@ -81,17 +81,17 @@ class ItemVisit:
                 "decides": np.ones(len(orders), dtype=bool),
                 **{name: (orders >= low) & (orders <= high) for name, (low, high) in SEGMENTS.items()},
             },
-            predictions={name: columns[:, place] for name, columns in self.said.items()},
+            predictions={name: columns[:, place] for name, columns in self.predicted.items()},
         )
 
 
 @dataclass(frozen=True, eq=False)
-class ItemContest:
+class ItemBacktest:
     """What past cutoffs showed of replenishment.
 
     Parameters
     ----------
-    visits : tuple of ItemVisit
+    cutoffs : tuple of ItemFold
         Newest first; empty where the history is too short.
     election : Election
     dates : frame
@@ -103,8 +103,8 @@ class ItemContest:
         Days within which dates were asked for.
     """
 
-    visits: tuple[ItemVisit, ...]
-    election: Election
+    cutoffs: tuple[ItemFold, ...]
+    selection: Selection
     dates: pd.DataFrame = field(default_factory=pd.DataFrame)
     window: DateWindow = field(default_factory=DateWindow)
     horizon: int = 0
@@ -112,40 +112,42 @@ class ItemContest:
     @property
     def champion(self) -> str:
         """Name of the candidate that serves."""
-        return self.election.champion
+        return self.selection.champion
 
     @cached_property
     def measures(self) -> pd.DataFrame:
         """Every measure of the probabilities, by window, cutoff, segment and candidate: one long table."""
         parts = [
-            measure_items([visit.round(place) for visit in self.visits], within)
+            measure_items([at_cutoff.round(place) for at_cutoff in self.cutoffs], within)
             for place, within in enumerate(WITHIN)
-            if self.visits
+            if self.cutoffs
         ]
         return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
     @cached_property
     def statuses(self) -> pd.DataFrame:
         """Share that bought again and the champion's mean probability, by stock status; over all cutoffs."""
-        parts = [(visit.status, visit.wait, visit.said[self.champion]) for visit in self.visits]
+        parts = [(at_cutoff.status, at_cutoff.wait, at_cutoff.predicted[self.champion]) for at_cutoff in self.cutoffs]
         return status_table(parts, WITHIN)
 
     @cached_property
     def first_reminders(self) -> pd.DataFrame:
         """Share of the first K reminders that were followed by a purchase within a week, by candidate."""
-        return precision_of_first([(visit.wait, visit.said) for visit in self.visits], within=WITHIN[0])
+        return precision_of_first(
+            [(at_cutoff.wait, at_cutoff.predicted) for at_cutoff in self.cutoffs], within=WITHIN[0]
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
         return {
             "champion": self.champion,
-            "words": self.election.words,
-            "cutoffs": [date_of(visit.origin).isoformat() for visit in self.visits],
-            "leaderboard": self.board.to_dict("records") if self.visits else [],
+            "words": self.selection.words,
+            "cutoffs": [date_of(at_cutoff.origin).isoformat() for at_cutoff in self.cutoffs],
+            "leaderboard": self.board.to_dict("records") if self.cutoffs else [],
             "dates": [row | {"cutoff": row["cutoff"].isoformat()} for row in self.dates.to_dict("records")],
             "window": self.window.words,
-            "stock_status": self.statuses.to_dict("records") if self.visits else [],
-            "first_reminders": self.first_reminders.to_dict("records") if self.visits else [],
+            "stock_status": self.statuses.to_dict("records") if self.cutoffs else [],
+            "first_reminders": self.first_reminders.to_dict("records") if self.cutoffs else [],
         }
 
     @cached_property
@@ -184,23 +186,23 @@ class ItemJudge:
         origins = item_origins(history.cutoff_day, history.first_day, FOLLOW_UP, most=JUDGED + TRAINED)
         return [origin for origin in origins if len(self.items.gaps(origin))]
 
-    def contest(self) -> ItemContest:
+    def backtest(self) -> ItemBacktest:
         """Hold the contest."""
         history = self.items.history
         if planned := item_origins(history.cutoff_day, history.first_day, FOLLOW_UP, most=JUDGED + TRAINED):
             self.items.sample_past(planned[-1], MOST_PAIRS)
-        judged = [origin for origin in self.origins[:JUDGED] if self.training(origin)]
+        fold = [origin for origin in self.origins[:JUDGED] if self.training(origin)]
         for origin in reversed(self.origins):
             # oldest first: each fit starts where the one before it ended
             self.items.renewal(origin)
-        visits = tuple(self._visits(judged))
-        if not visits:
+        cutoffs = tuple(self._cutoffs(fold))
+        if not cutoffs:
             words = f"{DEFAULT} serves without a contest: no past cutoff has two windows of {FOLLOW_UP} days around it."
-            return ItemContest((), Election("replenishment", DEFAULT, DEFAULT, (), words), horizon=self.horizon)
-        rounds = [visit.round(place) for visit in visits for place in range(len(WITHIN))]
-        election = elect(rounds, "replenishment", default=DEFAULT)
+            return ItemBacktest((), Selection("replenishment", DEFAULT, DEFAULT, (), words), horizon=self.horizon)
+        folds = [at_cutoff.round(place) for at_cutoff in cutoffs for place in range(len(WITHIN))]
+        selection = select_model(folds, "replenishment", default=DEFAULT)
         dates, window = self._dates()
-        return ItemContest(visits, election, dates, window, self.horizon)
+        return ItemBacktest(cutoffs, selection, dates, window, self.horizon)
 
     def training(self, day: int) -> list[int]:
         """Origins that a learner standing on a day may be trained on: their windows have closed, newest first."""
@@ -243,23 +245,23 @@ class ItemJudge:
             )
         return self.items.snapshots(origins, day, follow_up=FOLLOW_UP)
 
-    def _visits(self, origins: Sequence[int]) -> Iterator[ItemVisit]:
+    def _cutoffs(self, origins: Sequence[int]) -> Iterator[ItemFold]:
         for done, origin in enumerate(origins):
             self.steps.advance("judge replenishment", done, len(origins))
-            visit = self._visit(origin)
-            if visit is not None:
-                yield visit
+            at_cutoff = self._cutoff(origin)
+            if at_cutoff is not None:
+                yield at_cutoff
         self.steps.advance("judge replenishment", len(origins), len(origins))
 
-    def _visit(self, origin: int) -> ItemVisit | None:
+    def _cutoff(self, origin: int) -> ItemFold | None:
         """One past cutoff; None where nothing was bought after it."""
         rows = self.items.rows(origin)
         wait = self.items.wait(origin, FOLLOW_UP, until=self.items.history.cutoff_day)
         if not (wait <= WITHIN[0]).any():
             return None
-        said = {name: self._said(model, name, origin) for name, model in self._candidates(origin)}
+        predicted = {name: self._said(model, name, origin) for name, model in self._candidates(origin)}
         status = stock_status(rows, self.items.renewal(origin).items_, self.stock)
-        return ItemVisit(origin, rows, wait, said, status)
+        return ItemFold(origin, rows, wait, predicted, status)
 
     def _candidates(self, origin: int) -> Iterator[tuple[str, ReplenishmentModel]]:
         for name in (DEFAULT, *UNSCALED):
@@ -276,7 +278,7 @@ class ItemJudge:
         """Dates of the renewal and of the rules of thumb, where the horizon has closed."""
         cutoff = self.items.history.cutoff_day
         closed = [origin for origin in self.origins if origin + self.horizon <= cutoff][:DATES_JUDGED]
-        rounds, tables = [], []
+        folds, tables = [], []
         for origin in closed:
             wait = self.items.wait(origin, self.horizon, until=cutoff)
             back = wait <= self.horizon
@@ -285,10 +287,10 @@ class ItemJudge:
             for name in (DEFAULT, *UNSCALED):
                 rows = self.rows_for(name, origin)[back]
                 days = self.fitted(name, origin).date(rows, DATE_LEVELS, self.horizon)
-                judged = DateRound(self.horizon, wait[back], np.array(DATE_LEVELS), days)
-                tables.append({"candidate": name, "cutoff": date_of(origin), **date_measures(judged)})
-                rounds += [judged] if name == DEFAULT else []
-        return pd.DataFrame(tables), choose_window(rounds) if rounds else DateWindow()
+                fold = DateFold(self.horizon, wait[back], np.array(DATE_LEVELS), days)
+                tables.append({"candidate": name, "cutoff": date_of(origin), **date_measures(fold)})
+                folds += [fold] if name == DEFAULT else []
+        return pd.DataFrame(tables), choose_window(folds) if folds else DateWindow()
 
 
 def enough(snapshots: PairSnapshots) -> bool:

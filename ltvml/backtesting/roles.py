@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ltvml.backtesting.history import History
     from ltvml.config import Config
-    from ltvml.evaluation.election import Role
+    from ltvml.evaluation.selection import Role
     from ltvml.models.base import RepurchaseModel, SpendModel, ValueModel
     from ltvml.models.snapshots import Snapshots
 
@@ -61,37 +61,37 @@ def spend_model(config: Config, history: History) -> SpendModel:
 
 def repurchase_model(config: Config, history: History, champions: Mapping[Role, str]) -> RepurchaseModel:
     """Who comes back: the champion, a named learner, or the curve of a purchase model."""
-    choice, asked = config.models.churn, history.intake.window.churn_horizon
+    choice, given = config.models.churn, history.intake.window.churn_horizon
     if choice.name == AUTO:
-        return candidates_at_cutoff(config, history, asked).repurchase()[champions["repurchase"]]()
+        return candidates_at_cutoff(config, history, given).repurchase()[champions["repurchase"]]()
     if choice.name == CLOSED_FORM:
         return history.closed_form(history.cutoff_day).purchase
     if choice.name in registry.names("purchase"):
         patterns, clock = history.patterns(history.cutoff_day), history.closed_form(history.cutoff_day).purchase.clock
         return InOperationalTime(_make("purchase", choice), clock).fit(patterns, patterns["count"])
-    return cast("RepurchaseModel", _make("repurchase", choice).fit(training(history, asked, choice)))
+    return cast("RepurchaseModel", _make("repurchase", choice).fit(training(history, given, choice)))
 
 
 def value_model(config: Config, history: History, champions: Mapping[Role, str], spend: SpendModel) -> ValueModel:
     """What they will spend: the champion, a named model, or the purchase model times the spend model."""
-    choice, asked = config.models.value, history.intake.window.ltv_horizon
+    choice, given = config.models.value, history.intake.window.ltv_horizon
     rate = daily_discount_rate(config.value.annual_discount_rate)
     if choice.name == AUTO:
-        return candidates_at_cutoff(config, history, asked).value()[champions["value"]]()
+        return candidates_at_cutoff(config, history, given).value()[champions["value"]]()
     if choice.name == PurchaseTimesSpend.name:
         return PurchaseTimesSpend(history.closed_form(history.cutoff_day).purchase, spend, rate)
     model = _make("value", choice)
     if "discount_rate" in model.get_params():
         model = _make("value", choice, discount_rate=rate)
-        return cast("ValueModel", model.fit(training(history, asked, choice)))
+        return cast("ValueModel", model.fit(training(history, given, choice)))
     return cast("ValueModel", model)
 
 
-def candidates_at_cutoff(config: Config, history: History, asked: int) -> Candidates:
+def candidates_at_cutoff(config: Config, history: History, given: int) -> Candidates:
     """The candidates of the fit itself, which has seen everything up to the cutoff."""
     day = history.cutoff_day
     return Candidates(
-        snapshots=history.snapshots(day, asked),
+        snapshots=history.snapshots(day, given),
         closed_form=history.closed_form(day),
         without_season=history.closed_form(day, with_season=False),
         patterns=history.patterns(day),
@@ -101,7 +101,7 @@ def candidates_at_cutoff(config: Config, history: History, asked: int) -> Candid
     )
 
 
-def training(history: History, asked: int, choice: ModelChoice) -> Snapshots:
+def training(history: History, given: int, choice: ModelChoice) -> Snapshots:
     """Snapshots for a learner that the configuration names.
 
     Raises
@@ -109,7 +109,7 @@ def training(history: History, asked: int, choice: ModelChoice) -> Snapshots:
     DataContractError
         If no label window has closed.
     """
-    snapshots = history.snapshots(history.cutoff_day, asked)
+    snapshots = history.snapshots(history.cutoff_day, given)
     if snapshots is None:
         raise DataContractError(
             f"'{choice.name}' learns from past outcomes, and no window has closed within the "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ltvml.backtesting.dates import date_visits
+from ltvml.backtesting.dates import dates_at_cutoffs
 from ltvml.bundle.track_record import NOT_JUDGED, TrackRecord
 from ltvml.evaluation.calibration import Calibration, proven_calibration
 from ltvml.evaluation.date_intervals import DateWindow, choose_window
@@ -14,14 +14,14 @@ from ltvml.models.season.season import Season
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ltvml.backtesting.backtest import Contest, Judge
+    from ltvml.backtesting.backtest import Backtester, RoleBacktest
     from ltvml.backtesting.history import History
     from ltvml.bundle.customer_scores import Roles
     from ltvml.config import Config
 
 
 def learn_record(
-    config: Config, history: History, judge: Judge, contests: Sequence[Contest], roles: Roles
+    config: Config, history: History, backtester: Backtester, backtests: Sequence[RoleBacktest], roles: Roles
 ) -> TrackRecord:
     """What past cutoffs taught about the models that were fitted.
 
@@ -35,15 +35,15 @@ def learn_record(
     roles : Roles
         Fitted at the cutoff.
     """
-    held = {contest.role: contest for contest in contests}
+    held = {role_backtest.role: role_backtest for role_backtest in backtests}
     intervals, why_not = _intervals(config, history, held.get("value"), roles)
     return TrackRecord(
-        elections=tuple(contest.election for contest in contests),
+        selections=tuple(role_backtest.selection for role_backtest in backtests),
         season=season_used(history),
         intervals=intervals,
         without_intervals=why_not,
         calibration=_calibration(held.get("repurchase")),
-        dates=_dates(history, judge, held.get("repurchase")),
+        dates=_dates(history, backtester, held.get("repurchase")),
         coverage=_coverage(held.get("value")),
     )
 
@@ -56,40 +56,40 @@ def season_used(history: History) -> Season:
 
 
 def _intervals(
-    config: Config, history: History, contest: Contest | None, roles: Roles
+    config: Config, history: History, role_backtest: RoleBacktest | None, roles: Roles
 ) -> tuple[ValueIntervals | None, str]:
     """Intervals in the unit of `predicted_ltv`, or why there are none."""
-    if contest is None:
+    if role_backtest is None:
         return None, NOT_JUDGED
-    if reason := why_withheld(contest.rounds, contest.champion):
+    if reason := why_withheld(role_backtest.folds, role_backtest.champion):
         return None, reason
     customers = history.customers(history.cutoff_day)
-    scale = config.value.margin * float(roles.value.expected_value(customers, contest.asked).mean())
+    scale = config.value.margin * float(roles.value.expected_value(customers, role_backtest.horizon_wanted).mean())
     if not scale > 0:
         return None, "nobody is expected to spend anything"
-    learned = ValueIntervals.fit(contest.rounds, contest.champion, scale=scale)
-    if contest.horizon == contest.asked:
+    learned = ValueIntervals.fit(role_backtest.folds, role_backtest.champion, scale=scale)
+    if role_backtest.horizon == role_backtest.horizon_wanted:
         return learned, ""
-    share = 1 - float(roles.purchase.churn_risk(customers, contest.asked).mean())
+    share = 1 - float(roles.purchase.churn_risk(customers, role_backtest.horizon_wanted).mean())
     return learned.for_share_of_buyers(share), ""
 
 
-def _coverage(contest: Contest | None) -> str:
-    found = coverage(contest.rounds, contest.champion) if contest else None
+def _coverage(role_backtest: RoleBacktest | None) -> str:
+    found = coverage(role_backtest.folds, role_backtest.champion) if role_backtest else None
     return found.words if found else ""
 
 
-def _calibration(contest: Contest | None) -> Calibration:
+def _calibration(role_backtest: RoleBacktest | None) -> Calibration:
     """A correction of the last window, if the same correction learned one window earlier would have helped in it."""
-    if contest is None:
+    if role_backtest is None:
         return Calibration()
-    rounds = [judged for judged in contest.rounds if contest.champion in judged.predictions]
+    folds = [fold for fold in role_backtest.folds if role_backtest.champion in fold.predictions]
     return proven_calibration(
-        [(judged.predictions[contest.champion], judged.bought, judged.customer) for judged in rounds]
+        [(fold.predictions[role_backtest.champion], fold.bought, fold.customer) for fold in folds]
     )
 
 
-def _dates(history: History, judge: Judge, contest: Contest | None) -> DateWindow:
-    if contest is None:
+def _dates(history: History, backtester: Backtester, role_backtest: RoleBacktest | None) -> DateWindow:
+    if role_backtest is None:
         return DateWindow()
-    return choose_window([visit.quantiles for visit in date_visits(history, judge, contest)])
+    return choose_window([at_cutoff.quantiles for at_cutoff in dates_at_cutoffs(history, backtester, role_backtest)])

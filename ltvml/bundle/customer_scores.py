@@ -127,9 +127,9 @@ def chances(
         customer_id, and for each w `p_buy_<w>` and `value_gain_<w>` (currency), in the same order of rows.
     """
     predicted = margin * roles.value.expected_value(X, window.ltv_horizon)
-    said = 1 - roles.repurchase.churn_risk(X, window.churn_horizon)
+    given = 1 - roles.repurchase.churn_risk(X, window.churn_horizon)
     # the correction that past cutoffs taught at the churn horizon scales the curve, as it does for the dates
-    scale = np.divide(record.calibration.apply(said), said, out=np.ones(len(X)), where=said > 0)
+    scale = np.divide(record.calibration.apply(given), given, out=np.ones(len(X)), where=given > 0)
     columns: dict[str, NDArray[Any]] = {"customer_id": X["customer_id"].to_numpy()}
     for days in windows:
         chance = np.clip(scale * (1 - roles.repurchase.churn_risk(X, days)), 0.0, 1.0)

@@ -11,7 +11,7 @@ import pandas as pd
 from ltvml.contracts import PAIRS, REPLENISHMENT
 from ltvml.errors import DataContractError
 from ltvml.evaluation.date_intervals import DateWindow
-from ltvml.evaluation.election import Election
+from ltvml.evaluation.selection import Selection
 from ltvml.models import registry
 from ltvml.models.replenishment.by_period import ByPeriod
 from ltvml.models.replenishment.gamma_renewal import GammaRenewal
@@ -97,7 +97,7 @@ class Replenishment:
     reminders: ReminderRules = field(default_factory=ReminderRules)
     all_pairs: bool = False
     window: DateWindow = field(default_factory=DateWindow)
-    election: Election | None = None
+    selection: Selection | None = None
 
     @property
     def elasticity(self) -> dict[str, float]:
@@ -120,8 +120,8 @@ class Replenishment:
     @property
     def words(self) -> list[str]:
         """What a reader should know, a sentence or two for each lesson."""
-        election = [f"When they run out: {self.election.words}"] if self.election else []
-        return [*election, *([f"Replenishment: {self.window.words}"] if self.window.covered is not None else [])]
+        selection = [f"When they run out: {self.selection.words}"] if self.selection else []
+        return [*selection, *([f"Replenishment: {self.window.words}"] if self.window.covered is not None else [])]
 
     def items(self) -> pd.DataFrame:
         """One row an item, most buyers first.
@@ -134,8 +134,8 @@ class Replenishment:
         table = self.renewal.items_.described()
         counts = zip(table["buyers"].tolist(), table["repeat_buyers"].tolist(), strict=True)
         reasons = [self.reminders.reason(buyers, repeat) for buyers, repeat in counts]
-        told = table.assign(reminded=[reason is None for reason in reasons], reason=np.array(reasons, dtype=object))
-        return told.sort_values(["buyers", "item"], ascending=[False, True], kind="stable").reset_index(drop=True)
+        given = table.assign(reminded=[reason is None for reason in reasons], reason=np.array(reasons, dtype=object))
+        return given.sort_values(["buyers", "item"], ascending=[False, True], kind="stable").reset_index(drop=True)
 
     def scores(self, X: pd.DataFrame) -> pd.DataFrame:
         """The replenishment table of some customers x items.
@@ -188,15 +188,15 @@ class Replenishment:
             "reminders": asdict(self.reminders),
             "all_pairs": self.all_pairs,
             "window": self.window.to_dict(),
-            "election": self.election.to_dict() if self.election else None,
+            "election": self.selection.to_dict() if self.selection else None,
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The inverse of `to_dict`."""
         model = cast("ReplenishmentModel", registry.load(values["model"]))
-        told = values["renewal"]
-        renewal = renewal_within(model) if told is None else GammaRenewal.from_dict(told)
+        given = values["renewal"]
+        renewal = renewal_within(model) if given is None else GammaRenewal.from_dict(given)
         if renewal is None:
             raise DataContractError(f"'{model.name}' holds no renewal, and none is stored beside it.")
         return cls(
@@ -208,7 +208,7 @@ class Replenishment:
             reminders=ReminderRules(**values["reminders"]),
             all_pairs=bool(values["all_pairs"]),
             window=DateWindow.from_dict(values["window"]),
-            election=Election.from_dict(values["election"]) if values["election"] else None,
+            selection=Selection.from_dict(values["election"]) if values["election"] else None,
         )
 
     def _reminded(self, items: pd.Series) -> NDArray[np.bool_]:

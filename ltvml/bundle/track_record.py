@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ltvml.evaluation.calibration import Calibration
 from ltvml.evaluation.date_intervals import DateWindow
-from ltvml.evaluation.election import Election
 from ltvml.evaluation.intervals import ValueIntervals
+from ltvml.evaluation.selection import Selection
 from ltvml.models.season.season import Season
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class TrackRecord:
         How often past intervals held the truth, in words.
     """
 
-    elections: tuple[Election, ...] = ()
+    selections: tuple[Selection, ...] = ()
     season: Season = field(default_factory=lambda: Season.off("none was looked for."))
     intervals: ValueIntervals | None = None
     without_intervals: str = NOT_JUDGED
@@ -57,18 +57,18 @@ class TrackRecord:
     @property
     def words(self) -> list[str]:
         """What a reader should know, a sentence or two for each lesson."""
-        told = [f"{QUESTIONS[election.role]}: {election.words}" for election in self.elections]
-        told += [self.season.words]
+        given = [f"{QUESTIONS[selection.role]}: {selection.words}" for selection in self.selections]
+        given += [self.season.words]
         if self.calibration.method != "none":
-            told.append(self.calibration.words)
+            given.append(self.calibration.words)
         if self.dates.covered is not None:
-            told.append(self.dates.words)
-        return [*told, self.coverage] if self.coverage else told
+            given.append(self.dates.words)
+        return [*given, self.coverage] if self.coverage else given
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values that `json` can write exactly."""
         return {
-            "elections": [election.to_dict() for election in self.elections],
+            "elections": [selection.to_dict() for selection in self.selections],
             "season": self.season.to_dict(),
             "intervals": self.intervals.to_dict() if self.intervals else None,
             "without_intervals": self.without_intervals,
@@ -81,7 +81,7 @@ class TrackRecord:
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The inverse of `to_dict`."""
         return cls(
-            elections=tuple(Election.from_dict(election) for election in values["elections"]),
+            selections=tuple(Selection.from_dict(selection) for selection in values["elections"]),
             season=Season.from_dict(values["season"]),
             intervals=ValueIntervals.from_dict(values["intervals"]) if values["intervals"] else None,
             without_intervals=values["without_intervals"],

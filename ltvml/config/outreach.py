@@ -96,19 +96,19 @@ class ActionSettings(Section):
         return {"name": value} if isinstance(value, str) else value
 
     @model_serializer(mode="wrap")
-    def _as_told(self, handler: SerializerFunctionWrapHandler) -> Any:
+    def _as_given(self, handler: SerializerFunctionWrapHandler) -> Any:
         """Only what was told, for a null told of `to_day` is not a `to_day` left out."""
-        values = {name: value for name, value in handler(self).items() if name in self._told()}
+        values = {name: value for name, value in handler(self).items() if name in self._given()}
         return self.name if set(values) == {"name"} else values
 
-    def _told(self) -> dict[str, Any]:
-        said = {name: value for name, value in self if name in self.model_fields_set}
-        return {name: value for name, value in said.items() if value is not None or name in MAY_BE_NULL}
+    def _given(self) -> dict[str, Any]:
+        given = {name: value for name, value in self if name in self.model_fields_set}
+        return {name: value for name, value in given.items() if value is not None or name in MAY_BE_NULL}
 
     def action(self, shipped: Action | None) -> Action:
         """The action: what is told, and of the rest what `shipped` says."""
-        told = self._told()
-        return replace(shipped, **told) if shipped else Action(**({"purpose": "", "channels": ()} | told))
+        settings = self._given()
+        return replace(shipped, **settings) if shipped else Action(**({"purpose": "", "channels": ()} | settings))
 
 
 Actions = Annotated[
@@ -121,18 +121,18 @@ def shipped_channels() -> dict[str, ChannelSettings]:
     return {channel.name: ChannelSettings(cost=channel.cost) for channel in CHANNELS}
 
 
-def channels_of(told: Mapping[str, ChannelSettings]) -> tuple[Channel, ...]:
+def channels_of(settings: Mapping[str, ChannelSettings]) -> tuple[Channel, ...]:
     """The channels that there are; one that ships has its cost where none is told."""
     costs = {channel.name: channel.cost for channel in CHANNELS}
-    return tuple(Channel(name, costs.get(name) if one.cost is None else one.cost) for name, one in told.items())
+    return tuple(Channel(name, costs.get(name) if one.cost is None else one.cost) for name, one in settings.items())
 
 
-def actions_of(told: Sequence[ActionSettings], channels: Sequence[str], *, lead_days: int) -> tuple[Action, ...]:
+def actions_of(settings: Sequence[ActionSettings], channels: Sequence[str], *, lead_days: int) -> tuple[Action, ...]:
     """The actions in the order of the list; those that ship use the channels that there are.
 
     Parameters
     ----------
-    told : sequence of ActionSettings
+    settings : sequence of ActionSettings
     channels : sequence of str
         Names of the channels that there are.
     lead_days : int
@@ -146,12 +146,12 @@ def actions_of(told: Sequence[ActionSettings], channels: Sequence[str], *, lead_
     """
     shipped = {action.name: _within(action, channels) for action in DEFAULT_ACTIONS}
     shipped[REMINDER] = replace(shipped[REMINDER], lead_days=lead_days)
-    return tuple(_actions(told, shipped))
+    return tuple(_actions(settings, shipped))
 
 
-def _actions(told: Sequence[ActionSettings], shipped: Mapping[str, Action]) -> Iterator[Action]:
-    named = {one.name for one in told}
-    for one in told:
+def _actions(settings: Sequence[ActionSettings], shipped: Mapping[str, Action]) -> Iterator[Action]:
+    named = {one.name for one in settings}
+    for one in settings:
         if one.name == SHIPPED:
             yield from (action for name, action in shipped.items() if name not in named)
         else:
@@ -282,8 +282,8 @@ class StageSettings(Section):
         """As `ltvml.outreach.customers.stages` reads them; None where they are to be learned."""
         from ltvml.outreach.customers.stages import StageRules
 
-        told = {name: value for name, value in self if value is not None}
-        return StageRules(**told) if told else None
+        settings = {name: value for name, value in self if value is not None}
+        return StageRules(**settings) if settings else None
 
 
 class LadderSettings(Section):

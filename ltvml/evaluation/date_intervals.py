@@ -28,7 +28,7 @@ RETURNS_NEEDED = 100
 
 
 @dataclass(frozen=True, eq=False)
-class DateRound:
+class DateFold:
     """Dates predicted at one past cutoff, and when the customers came.
 
     Parameters
@@ -112,7 +112,7 @@ def window_levels(stretch: float) -> tuple[float, float]:
     return 0.5 - HALF_WIDTH * stretch, 0.5 + HALF_WIDTH * stretch
 
 
-def date_coverage(rounds: Sequence[DateRound], stretch: float = 1.0) -> float:
+def date_coverage(folds: Sequence[DateFold], stretch: float = 1.0) -> float:
     """Share of those who came back whose day lay in the window; cutoffs with as much weight each.
 
     Raises
@@ -120,21 +120,21 @@ def date_coverage(rounds: Sequence[DateRound], stretch: float = 1.0) -> float:
     DataContractError
         If nobody came back at any cutoff.
     """
-    found = [inside.mean() for judged in rounds if len(inside := judged.inside(stretch))]
+    found = [inside.mean() for fold in folds if len(inside := fold.inside(stretch))]
     if not found:
-        raise DataContractError(f"nobody came back within the horizon at any of {len(rounds)} past cutoffs.")
+        raise DataContractError(f"nobody came back within the horizon at any of {len(folds)} past cutoffs.")
     return float(np.mean(found))
 
 
-def choose_window(rounds: Sequence[DateRound]) -> DateWindow:
+def choose_window(folds: Sequence[DateFold]) -> DateWindow:
     """The window that past cutoffs call for: 10 to 90 %, unless 100 dates or more show that it is off."""
-    returns = sum(int(np.sum(judged.wait <= judged.horizon)) for judged in rounds)
+    returns = sum(int(np.sum(fold.wait <= fold.horizon)) for fold in folds)
     if returns < RETURNS_NEEDED:
         return DateWindow(returns=returns)
-    covered = date_coverage(rounds)
+    covered = date_coverage(folds)
     if LEAST <= covered <= MOST:
         return DateWindow(covered=covered, returns=returns)
-    misses = [abs(date_coverage(rounds, float(stretch)) - WANTED) for stretch in STRETCHES]
+    misses = [abs(date_coverage(folds, float(stretch)) - WANTED) for stretch in STRETCHES]
     return DateWindow(float(STRETCHES[int(np.argmin(misses))]), covered, returns)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ltvml.evaluation.election import Round
+    from ltvml.evaluation.selection import Fold
 
     Array = NDArray[np.float64]
 
@@ -130,7 +130,7 @@ class ValueIntervals:
     sums: Sums
 
     @classmethod
-    def fit(cls, rounds: Sequence[Round], candidate: str, *, scale: float) -> Self:
+    def fit(cls, folds: Sequence[Fold], candidate: str, *, scale: float) -> Self:
         """Learn from past cutoffs.
 
         Parameters
@@ -146,12 +146,12 @@ class ValueIntervals:
         DataContractError
             If intervals are to be withheld (`why_withheld`), or the scale is not above 0.
         """
-        if reason := why_withheld(rounds, candidate):
+        if reason := why_withheld(folds, candidate):
             raise DataContractError(f"no intervals: {reason}.")
         if not scale > 0:
             raise DataContractError(f"the mean prediction is {scale}; expected a number above 0.")
-        stood = _stood(rounds, candidate)
-        seen = [_outcomes(judged, candidate) for judged in stood]
+        stood = _stood(folds, candidate)
+        seen = [_outcomes(fold, candidate) for fold in stood]
         return cls(scale, stood[0].horizon, TwoPart.fit(_pooled(seen)), Sums.fit(seen))
 
     def bounds(self, prediction: Array) -> tuple[Array, Array]:
@@ -208,21 +208,21 @@ class ValueIntervals:
         return np.maximum(prediction, 0.0) / self.scale
 
 
-def why_withheld(rounds: Sequence[Round], candidate: str) -> str | None:
+def why_withheld(folds: Sequence[Fold], candidate: str) -> str | None:
     """Why no intervals can be given, in words; None where they can."""
-    stood = _stood(rounds, candidate)
+    stood = _stood(folds, candidate)
     if not stood:
         return f"no past cutoff shows how far {candidate} was off"
-    buyers = sum(int(np.sum((judged.spend > 0) & (judged.predictions[candidate] > 0))) for judged in stood)
+    buyers = sum(int(np.sum((fold.spend > 0) & (fold.predictions[candidate] > 0))) for fold in stood)
     if buyers < BUYERS_NEEDED:
         return f"{buyers} buyers at past cutoffs, and at least {BUYERS_NEEDED} are needed"
     return None
 
 
-def coverage(rounds: Sequence[Round], candidate: str) -> Coverage | None:
+def coverage(folds: Sequence[Fold], candidate: str) -> Coverage | None:
     """Coverage at each cutoff of intervals learned from the others; None where fewer than two cutoffs can be used."""
-    stood = _stood(rounds, candidate)
-    turns = [(left_out, [judged for judged in stood if judged is not left_out]) for left_out in stood]
+    stood = _stood(folds, candidate)
+    turns = [(left_out, [fold for fold in stood if fold is not left_out]) for left_out in stood]
     if not turns or any(why_withheld(others, candidate) for _, others in turns):
         return None
     inside, deciles = [], []
@@ -234,15 +234,15 @@ def coverage(rounds: Sequence[Round], candidate: str) -> Coverage | None:
     return Coverage(float(np.mean(inside)), float(np.mean(deciles)), len(turns))
 
 
-def _stood(rounds: Sequence[Round], candidate: str) -> list[Round]:
+def _stood(folds: Sequence[Fold], candidate: str) -> list[Fold]:
     """The cutoffs at which the candidate stood and predicted something."""
-    return [judged for judged in rounds if candidate in judged.predictions and judged.predictions[candidate].sum() > 0]
+    return [fold for fold in folds if candidate in fold.predictions and fold.predictions[candidate].sum() > 0]
 
 
-def _outcomes(judged: Round, candidate: str) -> Outcomes:
-    prediction = judged.predictions[candidate]
+def _outcomes(fold: Fold, candidate: str) -> Outcomes:
+    prediction = fold.predictions[candidate]
     mean, rows = prediction.mean(), len(prediction)
-    return Outcomes(np.maximum(prediction, 0.0) / mean, judged.spend / mean, np.full(rows, 1 / rows))
+    return Outcomes(np.maximum(prediction, 0.0) / mean, fold.spend / mean, np.full(rows, 1 / rows))
 
 
 def _pooled(cutoffs: Sequence[Outcomes]) -> Outcomes:

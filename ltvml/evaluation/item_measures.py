@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ltvml.evaluation.date_intervals import DateRound
-    from ltvml.evaluation.election import Round
+    from ltvml.evaluation.date_intervals import DateFold
+    from ltvml.evaluation.selection import Fold
 
     Array = NDArray[np.float64]
     Words = NDArray[np.object_]
@@ -28,17 +28,17 @@ MEDIAN = 0.5
 LOW, HIGH = 0.1, 0.9
 
 
-def measure_items(rounds: Sequence[Round], within: int) -> pd.DataFrame:
+def measure_items(folds: Sequence[Fold], within: int) -> pd.DataFrame:
     """The long table of `leaderboard.measure` for one window, with the column `within` (days)."""
-    return measure(rounds, "replenishment").rename(columns={"customers": "pairs"}).assign(within=within)
+    return measure(folds, "replenishment").rename(columns={"customers": "pairs"}).assign(within=within)
 
 
-def date_measures(judged: DateRound) -> dict[str, float]:
+def date_measures(fold: DateFold) -> dict[str, float]:
     """How far dates were off, among those who bought the item again within the horizon.
 
     Parameters
     ----------
-    judged : DateRound
+    fold : DateRound
 
     Returns
     -------
@@ -46,15 +46,15 @@ def date_measures(judged: DateRound) -> dict[str, float]:
         `mae` (days), `within_3_days` and `within_7_days` (shares), `covered` (share inside the window of 10 to 90 %),
         `width` (median days of that window) and `returns` (pairs).
     """
-    levels = judged.levels.tolist()
-    day = np.clip(np.ceil(judged.days), 1, judged.horizon)
+    levels = fold.levels.tolist()
+    day = np.clip(np.ceil(fold.days), 1, fold.horizon)
     median, low, high = (day[:, levels.index(level)] for level in (MEDIAN, LOW, HIGH))
-    wait, horizon = judged.wait, judged.horizon
+    wait, horizon = fold.wait, fold.horizon
     return {
         "mae": date_metrics.mean_absolute_error_of_returners(wait, median, horizon),
         "within_3_days": date_metrics.share_of_returners_within(wait, median, horizon, days=3),
         "within_7_days": date_metrics.share_of_returners_within(wait, median, horizon, days=7),
-        "covered": date_coverage([judged]),
+        "covered": date_coverage([fold]),
         "width": float(np.median(high - low)),
         "returns": float(np.sum(wait <= horizon)),
     }
@@ -80,9 +80,9 @@ def status_table(parts: Sequence[tuple[Words, Array, Array]], within: Sequence[i
         pd.DataFrame(
             {"status": status}
             | {f"bought_{days}": wait <= days for days in within}
-            | {f"said_{days}": said[:, place] for place, days in enumerate(within)}
+            | {f"said_{days}": predicted[:, place] for place, days in enumerate(within)}
         )
-        for status, wait, said in parts
+        for status, wait, predicted in parts
     ]
     joined = pd.concat(frames, ignore_index=True)
     counted = joined.groupby("status").size().rename("pairs")
@@ -111,8 +111,8 @@ def precision_of_first(
     """
     rows = [
         {"candidate": name, "first": k, "precision": precision_at(wait <= within, probabilities[:, 0], k)}
-        for wait, said in parts
-        for name, probabilities in said.items()
+        for wait, predicted in parts
+        for name, probabilities in predicted.items()
         for k in first
         if k <= len(wait)
     ]

@@ -9,14 +9,14 @@ import pandas as pd
 from scipy.special import ndtri
 
 from ltvml.evaluation import influence, metrics
-from ltvml.evaluation.election import can_judge, deciders, measured
+from ltvml.evaluation.selection import can_measure, deciders, measured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from ltvml.evaluation.election import Role, Round
+    from ltvml.evaluation.selection import Fold, Role
 
     Array = NDArray[np.float64]
     Measure = Callable[[Array, Array], float]
@@ -52,7 +52,7 @@ SMALLEST_SEGMENT = 30
 INTERVAL = 0.8
 
 
-def measure(rounds: Sequence[Round], role: Role) -> pd.DataFrame:
+def measure(folds: Sequence[Fold], role: Role) -> pd.DataFrame:
     """The long table.
 
     Parameters
@@ -67,29 +67,29 @@ def measure(rounds: Sequence[Round], role: Role) -> pd.DataFrame:
         customers, or with one outcome only, has no rows.
     """
     rows = [
-        (judged.origin, segment, candidate, name, value, int(mask.sum()))
-        for judged in rounds
-        for segment, mask in judged.segments.items()
-        if worth_measuring(judged, mask)
-        for candidate, prediction in judged.predictions.items()
-        for name, value in measures_of(judged, role, prediction, mask).items()
+        (fold.origin, segment, candidate, name, value, int(mask.sum()))
+        for fold in folds
+        for segment, mask in fold.segments.items()
+        if worth_measuring(fold, mask)
+        for candidate, prediction in fold.predictions.items()
+        for name, value in measures_of(fold, role, prediction, mask).items()
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def measures_of(judged: Round, role: Role, prediction: Array, mask: NDArray[np.bool_]) -> dict[str, float]:
+def measures_of(fold: Fold, role: Role, prediction: Array, mask: NDArray[np.bool_]) -> dict[str, float]:
     """All measures of one prediction in one segment of one round."""
-    actual, predicted = judged.actual(role)[mask], prediction[mask]
+    actual, predicted = fold.actual(role)[mask], prediction[mask]
     # every measure sorts by the prediction, and sorts far faster what is sorted already
     order = np.argsort(-predicted, kind="stable")
     actual, predicted = actual[order], predicted[order]
     return {name: float(function(actual, predicted)) for name, function in MEASURES[role].items()}
 
 
-def worth_measuring(judged: Round, mask: NDArray[np.bool_]) -> bool:
+def worth_measuring(fold: Fold, mask: NDArray[np.bool_]) -> bool:
     """Whether a segment is large enough, has both outcomes, and spent something."""
-    customers, buyers = int(mask.sum()), int(judged.bought[mask].sum())
-    return customers >= SMALLEST_SEGMENT and 0 < buyers < customers and float(judged.spend[mask].sum()) > 0
+    customers, buyers = int(mask.sum()), int(fold.bought[mask].sum())
+    return customers >= SMALLEST_SEGMENT and 0 < buyers < customers and float(fold.spend[mask].sum()) > 0
 
 
 def leaderboard(table: pd.DataFrame, role: Role, *, segment: str = "decides") -> pd.DataFrame:
@@ -116,7 +116,7 @@ def leaderboard(table: pd.DataFrame, role: Role, *, segment: str = "decides") ->
     return wide.sort_values(["cutoffs", leading], ascending=[False, leading in SMALLER_IS_BETTER])
 
 
-def leading_intervals(rounds: Sequence[Round], role: Role) -> dict[str, tuple[float, float]]:
+def leading_intervals(folds: Sequence[Fold], role: Role) -> dict[str, tuple[float, float]]:
     """80 % interval of each candidate's leading measure, mean over the cutoffs at which it stood.
 
     A normal interval; the error counts customers, not rows (see `influence`).
@@ -131,13 +131,13 @@ def leading_intervals(rounds: Sequence[Round], role: Role) -> dict[str, tuple[fl
     dict of str to (low, high)
         A candidate that stood only where everybody did the same is left out.
     """
-    counted = [judged for judged in rounds if can_judge(judged, role)]
-    names = dict.fromkeys(name for judged in counted for name in judged.predictions)
-    return {name: _interval([judged for judged in counted if name in judged.predictions], role, name) for name in names}
+    counted = [fold for fold in folds if can_measure(fold, role)]
+    names = dict.fromkeys(name for fold in counted for name in fold.predictions)
+    return {name: _interval([fold for fold in counted if name in fold.predictions], role, name) for name in names}
 
 
-def _interval(rounds: Sequence[Round], role: Role, candidate: str) -> tuple[float, float]:
-    found = [measured(judged, role, candidate) for judged in rounds]
-    mean, error = influence.mean_over_cutoffs(deciders(rounds), found)
+def _interval(folds: Sequence[Fold], role: Role, candidate: str) -> tuple[float, float]:
+    found = [measured(fold, role, candidate) for fold in folds]
+    mean, error = influence.mean_over_cutoffs(deciders(folds), found)
     reach = float(ndtri((1 + INTERVAL) / 2)) * error
     return mean - reach, mean + reach

@@ -67,14 +67,14 @@ def read_contacts(config: Config, customers: Collection[str] | pd.Series, *, cut
     DataContractError
         If a column is missing, or more rows than `transactions.max_bad_share` have no readable date.
     """
-    told = config.contacts
-    if told.source is None:
+    settings = config.contacts
+    if settings.source is None:
         return ContactsRead(None)
-    table = _table(told.source, "contacts.source", told.columns)
-    _refuse_missing([_missing(told.source, table, NEEDED)], "map them under contacts.columns (ours: your column).")
+    table = _table(settings.source, "contacts.source", settings.columns)
+    _refuse_missing([_missing(settings.source, table, NEEDED)], "map them under contacts.columns (ours: your column).")
     log = _log(table, config.transactions.timezone)
-    _refuse_dates(log, told.source, config.transactions.max_bad_share)
-    aside = _set_aside(log, pd.Index(customers), cutoff_day)
+    _refuse_dates(log, settings.source, config.transactions.max_bad_share)
+    aside = _excluded(log, pd.Index(customers), cutoff_day)
     kept = ~np.logical_or.reduce(list(aside.values()))
     rows = log[kept].astype({"day": "int64"}).reset_index(drop=True)
     # the notes are tracked, and a path of a person's data is not
@@ -92,9 +92,9 @@ def read_wishes(config: Config) -> Wishes:
     DataContractError
         With all columns that are missing, of all files.
     """
-    told = config.outreach
+    settings = config.outreach
     needed = {"opt_outs": ("customer_id",), "disliked": ("customer_id", "channel"), "open_cases": ("customer_id",)}
-    paths = {name: getattr(told, name) for name in needed}
+    paths = {name: getattr(settings, name) for name in needed}
     tables = {name: _table(path, f"outreach.{name}", {}) for name, path in paths.items() if path is not None}
     _refuse_missing(
         (_missing(paths[name], table, needed[name]) for name, table in tables.items()),
@@ -116,16 +116,16 @@ def read_attributes(config: Config) -> pd.DataFrame | None:
     DataContractError
         If there is no customer_id, or a customer stands there twice.
     """
-    told = config.customers
-    if told.source is None:
+    settings = config.customers
+    if settings.source is None:
         return None
-    table = _table(told.source, "customers.source", told.columns)
+    table = _table(settings.source, "customers.source", settings.columns)
     hint = "map it under customers.columns (customer_id: your column)."
-    _refuse_missing([_missing(told.source, table, ("customer_id",))], hint)
+    _refuse_missing([_missing(settings.source, table, ("customer_id",))], hint)
     known = table[table["customer_id"].notna()].reset_index(drop=True)
     if twice := int(known["customer_id"].duplicated().sum()):
         raise DataContractError(
-            f"{told.source}: {twice:,} of {len(known):,} rows repeat a customer; expected one row a customer.",
+            f"{settings.source}: {twice:,} of {len(known):,} rows repeat a customer; expected one row a customer.",
             counts={"repeated_customers": twice},
         )
     return pd.DataFrame({name: _typed(column, str(name)) for name, column in known.items()})
@@ -151,8 +151,8 @@ def _missing(path: str, table: pd.DataFrame, needed: Sequence[str]) -> str:
 
 
 def _refuse_missing(found: Iterable[str], hint: str) -> None:
-    if said := [words for words in found if words]:
-        raise DataContractError("\n".join(said), hint=hint)
+    if given := [words for words in found if words]:
+        raise DataContractError("\n".join(given), hint=hint)
 
 
 def _log(table: pd.DataFrame, zone: str | None) -> pd.DataFrame:
@@ -215,7 +215,7 @@ def _refuse_dates(log: pd.DataFrame, source: str, most: float) -> None:
         )
 
 
-def _set_aside(log: pd.DataFrame, known: pd.Index, last_day: int) -> dict[str, np.ndarray[Any, np.dtype[np.bool_]]]:
+def _excluded(log: pd.DataFrame, known: pd.Index, last_day: int) -> dict[str, np.ndarray[Any, np.dtype[np.bool_]]]:
     """Rows that are not looked at, by why; each under its first reason."""
     unreadable, unnamed = log["day"].isna().to_numpy(), log["customer_id"].isna().to_numpy()
     stranger = ~log["customer_id"].isin(known).to_numpy()
@@ -238,14 +238,14 @@ def _wishes(table: pd.DataFrame) -> pd.DataFrame:
 def _typed(column: pd.Series, name: str) -> pd.Series:
     """A column of texts as what all its values are; anything else as it is."""
     texts = column.astype("string") if pd.api.types.is_string_dtype(column.dtype) else None
-    if name == "customer_id" or texts is None or not (said := texts.dropna().str.strip()).size:
+    if name == "customer_id" or texts is None or not (given := texts.dropna().str.strip()).size:
         return column
-    if said.str.lower().isin(("true", "false")).all():
+    if given.str.lower().isin(("true", "false")).all():
         return _truth(column)
-    if said.str.fullmatch(_NUMBER).all():
+    if given.str.fullmatch(_NUMBER).all():
         return pd.to_numeric(column)
-    if said.map(lambda text: re.fullmatch(_ISO_DATE, text) is not None).all():
+    if given.map(lambda text: re.fullmatch(_ISO_DATE, text) is not None).all():
         days = local_days(column, None)
-        if days.notna().sum() == len(said):
+        if days.notna().sum() == len(given):
             return pd.Series(pd.to_datetime(days, unit="D"), column.index)
     return column

@@ -70,7 +70,7 @@ class Intake:
         return int(self.engine.collect(counted)["customers"].iloc[0])
 
 
-def take_in(config: Config, transactions: Any, steps: Steps) -> Intake:
+def read_orders(config: Config, transactions: Any, steps: Steps) -> Intake:
     """Read and check the orders of a configuration.
 
     Parameters
@@ -95,7 +95,7 @@ def take_in(config: Config, transactions: Any, steps: Steps) -> Intake:
     return Intake(engine, checked.lines, checked.days, checked.ledger, window, currency)
 
 
-def agreed_currency(told: str | None, engine: Engine, lines: nw.LazyFrame[Any]) -> str | None:
+def agreed_currency(settings: str | None, engine: Engine, lines: nw.LazyFrame[Any]) -> str | None:
     """The currency of the orders, or the configured one where they name none.
 
     Raises
@@ -104,33 +104,33 @@ def agreed_currency(told: str | None, engine: Engine, lines: nw.LazyFrame[Any]) 
         If the two differ.
     """
     if "currency" not in lines.collect_schema().names():
-        return told
+        return settings
     found = engine.collect(lines.select("currency").filter(~nw.col("currency").is_null()).unique())["currency"].tolist()
-    if told is not None and found and found != [told]:
+    if settings is not None and found and found != [settings]:
         raise DataContractError(
-            f"the orders are in {found[0]}, and value.currency is {told}; expected one currency.",
+            f"the orders are in {found[0]}, and value.currency is {settings}; expected one currency.",
             hint="convert the amounts, or correct value.currency. A score needs the currency of its fit.",
         )
-    return str(found[0]) if found else told
+    return str(found[0]) if found else settings
 
 
 def source_of(config: Config, transactions: Any) -> Source:
     """What the engine is to read."""
-    told = config.transactions
+    settings = config.transactions
     return Source(
         source=config.source if transactions is None else transactions,
-        columns=told.columns,
-        timezone=told.timezone,
+        columns=settings.columns,
+        timezone=settings.timezone,
         decimals=config.value.decimals,
-        exclude=told.exclude,
-        date_format=told.date_format,
+        exclude=settings.exclude,
+        date_format=settings.date_format,
     )
 
 
 def rules_of(config: Config) -> Rules:
     """What becomes of odd rows."""
-    told = config.transactions
-    return Rules(told.returns, told.zero_amounts, told.duplicates, unreadable_share=told.max_bad_share)
+    settings = config.transactions
+    return Rules(settings.returns, settings.zero_amounts, settings.duplicates, unreadable_share=settings.max_bad_share)
 
 
 def _churn_horizon(config: Config, engine: Engine, days: nw.LazyFrame[Any]) -> int | None:

@@ -83,8 +83,8 @@ class PlanFolder:
     @cached_property
     def window_days(self) -> dict[str, int]:
         """Days after the cutoff in which an order counts, of each action that was planned."""
-        said = self.manifest["window_days"]
-        return {action: int(said[action]) for action in sorted(self.compared["action"].astype(str).unique())}
+        given = self.manifest["window_days"]
+        return {action: int(given[action]) for action in sorted(self.compared["action"].astype(str).unique())}
 
 
 def read_plan_folder(folder: Path | str) -> PlanFolder:
@@ -127,10 +127,10 @@ def _manifest(folder: Path) -> Mapping[str, Any]:
 
 
 def _refuse_changed(path: Path, manifest: Mapping[str, Any]) -> None:
-    said = manifest["files"].get(path.name)
-    if said is None or not path.exists():
+    given = manifest["files"].get(path.name)
+    if given is None or not path.exists():
         raise ConfigError(f"{path.parent} holds no {path.name}.", hint="plan again, or restore the folder.")
-    if file_hash(path) != said:
+    if file_hash(path) != given:
         raise DataContractError(
             f"{path} was changed after it was written; expected the plan as it was launched.",
             hint="restore the folder: a plan that is changed afterwards can show any effect.",

@@ -27,13 +27,13 @@ def contents_of(config: Config) -> pd.DataFrame | None:
     DataContractError
         If a column is missing, or units are not above 0.
     """
-    told = config.products
-    if told.source is None:
+    settings = config.products
+    if settings.source is None:
         return None
-    table = product_columns(read_table(told.source, "products.source"), told.source, told.columns)
+    table = product_columns(read_table(settings.source, "products.source"), settings.source, settings.columns)
     written = table["units"] if "units" in table else pd.Series(np.nan, table.index)
     # a cell left empty is a unit left out
-    units = above_zero(written.astype(object).where(written.notna(), 1.0), "units", told.source)
+    units = above_zero(written.astype(object).where(written.notna(), 1.0), "units", settings.source)
     known = table["product_id"].notna() & table["contains"].notna()
     texts = {"product_id": table["product_id"].astype(str), "item": table["contains"].astype(str)}
     return pd.DataFrame({**texts, "units": units})[known].reset_index(drop=True)
@@ -91,27 +91,27 @@ def days_per_unit_of(config: Config) -> dict[str, float]:
     ConfigError, DataContractError
         If the table cannot be read, lacks a column, or holds days that are not above 0.
     """
-    told = config.replenishment.days_per_unit
-    if told is None or isinstance(told, dict):
-        return dict(told or {})
-    table = read_table(told, "replenishment.days_per_unit")
+    settings = config.replenishment.days_per_unit
+    if settings is None or isinstance(settings, dict):
+        return dict(settings or {})
+    table = read_table(settings, "replenishment.days_per_unit")
     if missing := [name for name in ("item", "days_per_unit") if name not in table]:
         raise DataContractError(
-            f"{told} has the columns {', '.join(map(str, table))}; missing: {', '.join(missing)}.",
+            f"{settings} has the columns {', '.join(map(str, table))}; missing: {', '.join(missing)}.",
             hint="a table of days_per_unit has the columns item and days_per_unit.",
         )
-    days, items = above_zero(table["days_per_unit"], "days_per_unit", told), table["item"]
+    days, items = above_zero(table["days_per_unit"], "days_per_unit", settings), table["item"]
     if items.isna().any() or items.duplicated().any():
         raise DataContractError(
-            f"{told}: {items.isna().sum()} of {len(table)} rows have no item, {items.duplicated().sum()} name one "
+            f"{settings}: {items.isna().sum()} of {len(table)} rows have no item, {items.duplicated().sum()} name one "
             "again; expected one row an item."
         )
     return dict(zip(items.astype(str), days.tolist(), strict=True))
 
 
-def unknown_items(told: Mapping[str, float], known: Iterable[str]) -> list[str]:
+def unknown_items(settings: Mapping[str, float], known: Iterable[str]) -> list[str]:
     """Items that the user speaks of and nobody has bought, in alphabetical order."""
-    return sorted(set(told) - set(known))
+    return sorted(set(settings) - set(known))
 
 
 def read_table(path: str, key: str) -> pd.DataFrame:

@@ -194,10 +194,10 @@ def plugin_class(role: str, name: str) -> type[Model]:
         ) from error
     if not (inspect.isclass(loaded) and issubclass(loaded, Model)):
         raise ConfigError(f"{found} is no subclass of ltvml.models.base.Model.", hint="see notebook 05_add_a_model.")
-    said = (getattr(loaded, "role", None), getattr(loaded, "name", None))
-    if said != (role, name):
+    predicted = (getattr(loaded, "role", None), getattr(loaded, "name", None))
+    if predicted != (role, name):
         raise ConfigError(
-            f"{found} has role '{said[0]}' and name '{said[1]}'; expected the two of its entry point.",
+            f"{found} has role '{predicted[0]}' and name '{predicted[1]}'; expected the two of its entry point.",
             hint="set `name` in the class as in the entry point, and derive it from the base class of its role.",
         )
     if missing := sorted(getattr(loaded, "__abstractmethods__", ())):

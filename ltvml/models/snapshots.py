@@ -43,7 +43,7 @@ class Snapshots:
         Stable 32-bit hash of the customer: all snapshots of one customer fall on one side of a split.
     horizon : int
         Length of the label window, days.
-    asked : int
+    given : int
         The horizon that the scores are asked for, at least `horizon`; equal to it where a window of that length has
         closed.
     present : (m, ...) frame
@@ -65,7 +65,7 @@ class Snapshots:
     spend: Array
     bucket: Index
     horizon: int
-    asked: int
+    given: int
     present: pd.DataFrame
     closed_form: ClosedForm
 
@@ -105,7 +105,7 @@ class Snapshots:
     @property
     def asked_has_closed(self) -> bool:
         """Whether a window as long as the horizon asked for has closed."""
-        return self.horizon == self.asked
+        return self.horizon == self.given
 
     def where(self, rows: NDArray[np.bool_]) -> Self:
         """The same snapshots with some of the rows."""

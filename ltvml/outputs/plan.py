@@ -44,8 +44,10 @@ def write_plan(folder: Path, plan: pd.DataFrame, config: Config) -> None:
         Its section `outreach` names the language, and whether the CSV has a byte-order mark.
     """
     write_everybody(folder / PLAN_FILE, plan)
-    told = config.outreach
-    write_csv(folder / CONTACTS_FILE, contacts_to_make(plan, told.language), byte_order_mark=told.byte_order_mark)
+    settings = config.outreach
+    write_csv(
+        folder / CONTACTS_FILE, contacts_to_make(plan, settings.language), byte_order_mark=settings.byte_order_mark
+    )
 
 
 def write_everybody(path: Path, plan: pd.DataFrame) -> None:

@@ -194,15 +194,21 @@ def _whole_lines(text: str) -> str:
     return text if text.endswith("\n") else f"{text}\n"
 
 
-def is_held_out(told: OutreachSettings, ids: pd.Series) -> NDArray[np.bool_]:
+def is_held_out(settings: OutreachSettings, ids: pd.Series) -> NDArray[np.bool_]:
     """Whether the campaign or the global control leaves each customer alone, shape (n,)."""
     arms = groups(
-        ids, share=told.holdout, salt=told.campaign, global_share=told.global_holdout, global_salt=told.global_salt
+        ids,
+        share=settings.holdout,
+        salt=settings.campaign,
+        global_share=settings.global_holdout,
+        global_salt=settings.global_salt,
     )
     return np.asarray(arms.group == HOLDOUT)
 
 
-def made_and_planned(made: pd.DataFrame | None, planned: pd.DataFrame, told: OutreachSettings) -> pd.DataFrame | None:
+def made_and_planned(
+    made: pd.DataFrame | None, planned: pd.DataFrame, settings: OutreachSettings
+) -> pd.DataFrame | None:
     """Contacts of both tables, those of one customer, channel and day as one: what the log does not say, the plan does.
 
     What a held-out customer would have got counts as a contact, `treated` true: both arms are planned for by the same
@@ -212,7 +218,7 @@ def made_and_planned(made: pd.DataFrame | None, planned: pd.DataFrame, told: Out
     ----------
     made, planned : frame
         customer_id, channel, day, treated and whatever else is known.
-    told : OutreachSettings
+    settings : OutreachSettings
         Its holdout.
 
     Returns
@@ -226,5 +232,5 @@ def made_and_planned(made: pd.DataFrame | None, planned: pd.DataFrame, told: Out
     together = pd.concat(tables, ignore_index=True)
     one = together.groupby(["customer_id", "channel", "day"], sort=False, dropna=False, as_index=False).first()
     truths = {name: "boolean" for name in ("opened", "converted") if name in one}
-    treated = one["treated"].to_numpy(dtype=bool) | is_held_out(told, one["customer_id"])
+    treated = one["treated"].to_numpy(dtype=bool) | is_held_out(settings, one["customer_id"])
     return one.astype({"day": "int64"} | truths).assign(treated=treated)

@@ -17,7 +17,7 @@
 
 A contact is due in (cutoff, cutoff + ahead]; what was due before and still makes sense is due on the first of these
 days. value_verification gets no cross-sell: trust is not earned yet. A missing optional column or table (companion,
-expiry date, pairs, tasks) makes nobody eligible; `lacks` says so in words.
+expiry date, pairs, tasks) makes nobody eligible; `missing_for` says so in words.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def eligible(action: Action, situation: Situation) -> Eligible:
     return RULES[action.rule_name](action, situation)
 
 
-def lacks(action: Action, situation: Situation) -> str | None:
+def missing_for(action: Action, situation: Situation) -> str | None:
     """What the action would need and is not there, in words; None where nothing is missing."""
     wanted = {"companion_offer": "companion", "points_expiry": action.column, "tagged": action.column}
     column = wanted.get(action.rule_name)

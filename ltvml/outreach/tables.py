@@ -38,7 +38,7 @@ class OutreachTables:
         Those that told the stages.
     learned_on : str, optional
         Cutoff at which this run learned them, for the next run to keep; None where they were told or kept.
-    lacks : tuple of str
+    missing : tuple of str
         What is missing, in words.
     """
 
@@ -53,4 +53,4 @@ class OutreachTables:
     wishes: Wishes
     stage_rules: StageRules
     learned_on: str | None = None
-    lacks: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()

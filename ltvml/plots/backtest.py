@@ -13,8 +13,8 @@ from scipy.special import ndtri
 
 from ltvml.errors import DataContractError
 from ltvml.evaluation import metrics
-from ltvml.evaluation.election import can_judge
 from ltvml.evaluation.leaderboard import LEADING
+from ltvml.evaluation.selection import can_measure
 from ltvml.plots.figures import ACCENT, INK, MAIN, QUIET, canvas
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from ltvml.evaluation.election import Role, Round
+    from ltvml.evaluation.selection import Fold, Role
 
     Array = NDArray[np.float64]
 
@@ -36,7 +36,7 @@ BINS = 10
 PERCENT = FuncFormatter(lambda share, _: f"{share:.0%}")
 
 
-def gain_curve(rounds: Sequence[Round], shown: Sequence[str]) -> Figure:
+def gain_curve(folds: Sequence[Fold], shown: Sequence[str]) -> Figure:
     """Share of the value found in the first customers of a ranking.
 
     Parameters
@@ -46,14 +46,14 @@ def gain_curve(rounds: Sequence[Round], shown: Sequence[str]) -> Figure:
     shown : sequence of str
         Candidates to draw, the champion first; at most five.
     """
-    judged = _stood(rounds, "value", shown)
+    fold = _stood(folds, "value", shown)
     figure, axes = canvas("Value found by contacting the best customers first", "share of the value")
-    axes.plot(SHARES, _mean_gain(judged, None), color=INK, linewidth=1.2, linestyle=":", label="a perfect ranking")
+    axes.plot(SHARES, _mean_gain(fold, None), color=INK, linewidth=1.2, linestyle=":", label="a perfect ranking")
     # drawn from the last to the first, so that the champion lies on top
     for place, name in reversed(list(enumerate(shown))):
         width = 2.4 if place == 0 else 1.5
-        label = f"{name}, Gini {_mean_gini(judged, name):.3f}"
-        axes.plot(SHARES, _mean_gain(judged, name), color=COLOURS[place], linewidth=width, label=label)
+        label = f"{name}, Gini {_mean_gini(fold, name):.3f}"
+        axes.plot(SHARES, _mean_gain(fold, name), color=COLOURS[place], linewidth=width, label=label)
     axes.plot([0, 1], [0, 1], color=QUIET, linewidth=1.0, linestyle="--", label="no ranking")
     axes.set_xlabel("share of the customers, best first")
     axes.set_xlim(0, 1)
@@ -68,7 +68,7 @@ def gain_curve(rounds: Sequence[Round], shown: Sequence[str]) -> Figure:
     return figure
 
 
-def decile_calibration(rounds: Sequence[Round], candidate: str, *, currency: str | None = None) -> Figure:
+def decile_calibration(folds: Sequence[Fold], candidate: str, *, currency: str | None = None) -> Figure:
     """Predicted against actual mean value by tenths of the customers.
 
     Parameters
@@ -78,7 +78,7 @@ def decile_calibration(rounds: Sequence[Round], candidate: str, *, currency: str
     candidate : str
     currency : str, optional
     """
-    tables = [_decile_table(judged, "value", candidate) for judged in _stood(rounds, "value", [candidate])]
+    tables = [_decile_table(fold, "value", candidate) for fold in _stood(folds, "value", [candidate])]
     predicted = np.mean([table.predicted for table in tables], axis=0)
     actual = np.mean([table.actual for table in tables], axis=0)
     unit = f" ({currency})" if currency else ""
@@ -86,8 +86,8 @@ def decile_calibration(rounds: Sequence[Round], candidate: str, *, currency: str
     position = range(1, BINS + 1)
     axes.bar([place - 0.2 for place in position], predicted, width=0.4, color=MAIN, label="predicted")
     axes.bar([place + 0.2 for place in position], actual, width=0.4, color=ACCENT, label="actual")
-    for place, told, was in zip(position, predicted, actual, strict=True):
-        _annotate(axes, place, max(told, was, 0.0), f"{told / was - 1:+.0%}" if was > 0 else "")
+    for place, given, was in zip(position, predicted, actual, strict=True):
+        _annotate(axes, place, max(given, was, 0.0), f"{given / was - 1:+.0%}" if was > 0 else "")
     axes.set_xticks(position)
     axes.set_xlabel("tenth of the customers, highest predictions first; percentages: predicted over actual")
     axes.grid(visible=False, axis="x")
@@ -97,7 +97,7 @@ def decile_calibration(rounds: Sequence[Round], candidate: str, *, currency: str
     return figure
 
 
-def reliability(rounds: Sequence[Round], candidate: str) -> Figure:
+def reliability(folds: Sequence[Fold], candidate: str) -> Figure:
     """Predicted probability against the share that bought, by tenths of the customers, with 80 % Wilson intervals.
 
     Parameters
@@ -106,7 +106,7 @@ def reliability(rounds: Sequence[Round], candidate: str) -> Figure:
         Of the role `repurchase`.
     candidate : str
     """
-    tables = [_decile_table(judged, "repurchase", candidate) for judged in _stood(rounds, "repurchase", [candidate])]
+    tables = [_decile_table(fold, "repurchase", candidate) for fold in _stood(folds, "repurchase", [candidate])]
     predicted = np.mean([table.predicted for table in tables], axis=0)
     actual = np.mean([table.actual for table in tables], axis=0)
     low, high = wilson(actual, np.sum([table.count for table in tables], axis=0))
@@ -180,7 +180,7 @@ def wilson(share: Array, count: Array) -> tuple[Array, Array]:
     return centre - reach, centre + reach
 
 
-def _stood(rounds: Sequence[Round], role: Role, names: Sequence[str]) -> list[Round]:
+def _stood(folds: Sequence[Fold], role: Role, names: Sequence[str]) -> list[Fold]:
     """The cutoffs that can judge, and at which all of these candidates stood.
 
     Raises
@@ -188,10 +188,10 @@ def _stood(rounds: Sequence[Round], role: Role, names: Sequence[str]) -> list[Ro
     DataContractError
         If there is none.
     """
-    found = [judged for judged in rounds if can_judge(judged, role) and set(names) <= set(judged.predictions)]
+    found = [fold for fold in folds if can_measure(fold, role) and set(names) <= set(fold.predictions)]
     if not found:
         raise DataContractError(
-            f"at none of the {len(rounds)} past cutoffs {', '.join(names)} stood and outcomes differed."
+            f"at none of the {len(folds)} past cutoffs {', '.join(names)} stood and outcomes differed."
         )
     return found
 
@@ -202,27 +202,27 @@ def _leaderboard_title(role: Role) -> str:
     )
 
 
-def _mean_gain(rounds: Sequence[Round], candidate: str | None) -> Array:
+def _mean_gain(folds: Sequence[Fold], candidate: str | None) -> Array:
     """Mean gain curve over the rounds at `SHARES`; of the perfect ranking without a candidate."""
-    return np.asarray(np.mean([_gain(judged, candidate) for judged in rounds], axis=0))
+    return np.asarray(np.mean([_gain(fold, candidate) for fold in folds], axis=0))
 
 
-def _gain(judged: Round, candidate: str | None) -> Array:
-    rows = judged.decides
-    spend = judged.spend[rows]
-    ranking = spend if candidate is None else judged.predictions[candidate][rows]
+def _gain(fold: Fold, candidate: str | None) -> Array:
+    rows = fold.decides
+    spend = fold.spend[rows]
+    ranking = spend if candidate is None else fold.predictions[candidate][rows]
     sums = metrics.ranked_sums(ranking, np.ones(len(spend)), spend)
     return np.asarray(sums.at(SHARES * sums.count[-1])[0] / sums.total[0][-1])
 
 
-def _mean_gini(rounds: Sequence[Round], candidate: str) -> float:
-    ginis = [metrics.normalised_gini(one.spend[one.decides], one.predictions[candidate][one.decides]) for one in rounds]
+def _mean_gini(folds: Sequence[Fold], candidate: str) -> float:
+    ginis = [metrics.normalised_gini(one.spend[one.decides], one.predictions[candidate][one.decides]) for one in folds]
     return float(np.mean(ginis))
 
 
-def _decile_table(judged: Round, role: Role, candidate: str) -> metrics.DecileTable:
-    rows = judged.decides
-    return metrics.decile_table(judged.actual(role)[rows], judged.predictions[candidate][rows], n_bins=BINS)
+def _decile_table(fold: Fold, role: Role, candidate: str) -> metrics.DecileTable:
+    rows = fold.decides
+    return metrics.decile_table(fold.actual(role)[rows], fold.predictions[candidate][rows], n_bins=BINS)
 
 
 def _annotate(axes: Axes, x: float, y: float, text: str) -> None:

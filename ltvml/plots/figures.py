@@ -167,7 +167,7 @@ def alive_grid(
     return frequencies, recencies, alive(x.ravel(), t_x.ravel()).reshape(x.shape)
 
 
-def _mark(axes: Axes, day: np.datetime64, height: float, said: str, *, above: bool) -> None:
+def _mark(axes: Axes, day: np.datetime64, height: float, predicted: str, *, above: bool) -> None:
     """A dot on a curve, and what is said of it on the side that leads away; towards the middle near an edge."""
     place = float(date2num(day))  # type: ignore[no-untyped-call]
     first, last = axes.get_xlim()
@@ -175,7 +175,7 @@ def _mark(axes: Axes, day: np.datetime64, height: float, said: str, *, above: bo
     side = "left" if share < EDGE else "right" if share > 1 - EDGE else "center"
     axes.plot([place], [height], "o", color=ACCENT, markersize=6)
     axes.annotate(
-        said,
+        predicted,
         (place, height),
         xytext=(0, 9 if above else -9),
         textcoords="offset points",

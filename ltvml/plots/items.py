@@ -68,10 +68,10 @@ def draw_item(axes: Axes, item: dict[Any, Any], pairs: pd.DataFrame, gaps: pd.Da
     axes.plot(times, mean_survival(renewal, pairs, times), color=MAIN, linewidth=1.8, label="learned")
     name = str(item["item"])
     axes.set_title(name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…", fontsize=9, color=INK, loc="left")
-    told = (
+    given = (
         f"cycle {item['cycle_days']:.0f} days\nregularity {item['regularity']:.1f}\nelasticity {item['elasticity']:.2f}"
     )
-    axes.text(0.97, 0.95, told, transform=axes.transAxes, ha="right", va="top", fontsize=8, color=QUIET)
+    axes.text(0.97, 0.95, given, transform=axes.transAxes, ha="right", va="top", fontsize=8, color=QUIET)
     axes.set_ylim(0, 1)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
     axes.tick_params(colors=QUIET, labelsize=8)
@@ -153,6 +153,6 @@ def item_figures(items: ItemRole) -> dict[str, Figure]:
     table = table[table["buyers"] > 0].head(DRAWN)
     rows, gaps = items.history.rows(day), items.history.gaps(day)
     figures = {"replenishment_items": learned_curve(table, rows, gaps, items.fitted.renewal)}
-    if items.contest is not None and items.contest.visits:
-        figures["replenishment_status"] = status_rates(items.contest.statuses)
+    if items.backtest is not None and items.backtest.cutoffs:
+        figures["replenishment_status"] = status_rates(items.backtest.statuses)
     return figures

@@ -111,7 +111,7 @@ def customer_story(
         draw_purchases(axes, place, np.unique(days.loc[days["item"] == item, "day"]), shown=shown, seen_to=seen_to)
     handles = [*legend_of(), *draw_contact(axes, contact, items, names or {})]
     figure.legend(handles=handles, loc="outside lower left", ncols=3, frameon=False, fontsize=9, labelcolor=INK)
-    axes.set_xlabel(fill(told(contact, names or {}), FOOT_WIDTH), color=INK, fontsize=9.5, loc="left", labelpad=10)
+    axes.set_xlabel(fill(given(contact, names or {}), FOOT_WIDTH), color=INK, fontsize=9.5, loc="left", labelpad=10)
     return figure
 
 
@@ -169,7 +169,7 @@ def called(name: object, names: Mapping[str, str]) -> str:
     return names.get(str(name), str(name).replace("_", " "))
 
 
-def told(contact: pd.DataFrame, names: Mapping[str, str]) -> str:
+def given(contact: pd.DataFrame, names: Mapping[str, str]) -> str:
     """Why the customer is contacted, or why not."""
     if contact.empty:
         return "Not in the plan."

@@ -114,10 +114,10 @@ def _order_count(case: Case, words: Words) -> str:
 def _recent_orders(case: Case, words: Words) -> str:
     window = case.window(tuple(days for days in COUNT_WINDOWS if f"orders_{days}d" in case.own))
     count, typical = case[f"orders_{window}d"], case.typical[f"orders_{window}d"]
-    said = {"orders": words.orders(count), "window": words.days(window)}
+    given = {"orders": words.orders(count), "window": words.days(window)}
     if count >= 2 and not case.raises:
-        return words("recent_orders.pace", pace=words.pace(window / count), **said)
-    return words("recent_orders.shop", typical=f"{typical:,.0f}", **said)
+        return words("recent_orders.pace", pace=words.pace(window / count), **given)
+    return words("recent_orders.shop", typical=f"{typical:,.0f}", **given)
 
 
 def _recent_spend(case: Case, words: Words) -> str:
@@ -155,8 +155,8 @@ def _price(case: Case, words: Words) -> str:
 def _variety(case: Case, words: Words) -> str:
     name = {"categories_distinct": "categories", "channels_distinct": "channels"}.get(case.leading, "products")
     own, typical = case[f"{name}_distinct"], case.typical[f"{name}_distinct"]
-    said = {"count": f"{own:,.0f}", "typical": f"{typical:,.0f}"}
-    return words(f"variety.{name}", ratio=words.ratio(own, typical, said["typical"]), **said)
+    given = {"count": f"{own:,.0f}", "typical": f"{typical:,.0f}"}
+    return words(f"variety.{name}", ratio=words.ratio(own, typical, given["typical"]), **given)
 
 
 def _returns(case: Case, words: Words) -> str:

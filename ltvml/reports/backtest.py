@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from ltvml.backtesting.backtest import Contest
-    from ltvml.backtesting.dates import DateContest
-    from ltvml.evaluation.election import Role
+    from ltvml.backtesting.backtest import RoleBacktest
+    from ltvml.backtesting.dates import DateBacktest
+    from ltvml.evaluation.selection import Role
     from ltvml.inputs.orders import Intake
     from ltvml.models.season.season import Season
 
@@ -82,10 +82,10 @@ class BacktestReport:
     """
 
     intake: Intake
-    contests: tuple[Contest, ...]
+    backtests: tuple[RoleBacktest, ...]
     season: Season
     folder: Path
-    dates: DateContest | None = None
+    dates: DateBacktest | None = None
     items: ItemRole = field(default_factory=ItemRole)
     plots: tuple[Path, ...] = ()
     recorded: Recorded = field(default_factory=Recorded)
@@ -94,13 +94,19 @@ class BacktestReport:
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
         """The long table of every measure, by role; see `evaluation.leaderboard.measure`."""
-        return {contest.role: measure(contest.rounds, contest.role) for contest in self.contests if contest.rounds}
+        return {
+            role_backtest.role: measure(role_backtest.folds, role_backtest.role)
+            for role_backtest in self.backtests
+            if role_backtest.folds
+        }
 
     @cached_property
     def intervals(self) -> dict[str, dict[str, tuple[float, float]]]:
         """80 % interval of the leading measure of each candidate, by role."""
         return {
-            contest.role: leading_intervals(contest.rounds, contest.role) for contest in self.contests if contest.rounds
+            role_backtest.role: leading_intervals(role_backtest.folds, role_backtest.role)
+            for role_backtest in self.backtests
+            if role_backtest.folds
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -108,7 +114,7 @@ class BacktestReport:
         return {
             "cutoff": self.intake.window.cutoff.isoformat(),
             "season": self.season.words,
-            **{contest.role: self._contest_dict(contest) for contest in self.contests},
+            **{role_backtest.role: self._backtest_dict(role_backtest) for role_backtest in self.backtests},
             "dates": self.dates.to_dict() if self.dates else None,
             "replenishment": self.items.to_dict(),
             "folder": str(self.folder),
@@ -124,7 +130,7 @@ class BacktestReport:
             "fingerprint": {"lines": self.intake.fingerprint},
             "ledger": self.intake.row_counts,
             "seconds": self.seconds,
-            "messages": [self.season.words, *(contest.election.words for contest in self.contests)],
+            "messages": [self.season.words, *(role_backtest.selection.words for role_backtest in self.backtests)],
             "plots": self.plots,
             "measures": self.measures(),
         }
@@ -144,7 +150,7 @@ class BacktestReport:
         places = [("measures", place(self.folder / MEASURES_FILE)), *(("plots", place(plot)) for plot in self.plots)]
         return "\n\n".join(
             [
-                *(self._contest_text(contest) for contest in self.contests),
+                *(self._backtest_text(role_backtest) for role_backtest in self.backtests),
                 *([dates_text(self.dates)] if self.dates else []),
                 item_text(self.items),
                 paragraph(self.season.words),
@@ -152,47 +158,47 @@ class BacktestReport:
             ]
         )
 
-    def _contest_dict(self, contest: Contest) -> dict[str, Any]:
+    def _backtest_dict(self, role_backtest: RoleBacktest) -> dict[str, Any]:
         return {
-            "asked": contest.asked,
-            "horizon": contest.horizon,
-            "cutoffs": [date_of(judged.origin).isoformat() for judged in contest.rounds],
-            "champion": contest.champion,
-            "words": contest.election.words,
-            "gate": {"passed": contest.gate.passed, "words": contest.gate.words},
-            "leaderboard": self._rows(contest),
+            "asked": role_backtest.horizon_wanted,
+            "horizon": role_backtest.horizon,
+            "cutoffs": [date_of(fold.origin).isoformat() for fold in role_backtest.folds],
+            "champion": role_backtest.champion,
+            "words": role_backtest.selection.words,
+            "gate": {"passed": role_backtest.gate.passed, "words": role_backtest.gate.words},
+            "leaderboard": self._rows(role_backtest),
         }
 
-    def _rows(self, contest: Contest) -> list[dict[str, Any]]:
-        if contest.role not in self.tables:
+    def _rows(self, role_backtest: RoleBacktest) -> list[dict[str, Any]]:
+        if role_backtest.role not in self.tables:
             return []
-        board = leaderboard(self.tables[contest.role], contest.role)
+        board = leaderboard(self.tables[role_backtest.role], role_backtest.role)
         return [{"candidate": name, **dict(row)} for name, row in board.iterrows()]
 
-    def _contest_text(self, contest: Contest) -> str:
-        head = QUESTIONS[contest.role].format(days=contest.asked)
+    def _backtest_text(self, role_backtest: RoleBacktest) -> str:
+        head = QUESTIONS[role_backtest.role].format(days=role_backtest.horizon_wanted)
         lines = [head, "=" * len(head)]
-        if contest.horizon < contest.asked:
+        if role_backtest.horizon < role_backtest.horizon_wanted:
             lines.append(
                 paragraph(
-                    f"No window of {contest.asked} days fits into the history: judged on {contest.horizon} days, "
-                    "and carried on by the closed-form curve."
+                    f"The history is too short for a window of {role_backtest.horizon_wanted} days: backtested on "
+                    f"{role_backtest.horizon} days, and extended by the closed-form curve."
                 )
             )
-        if contest.rounds:
-            lines += [_cutoffs(contest), "", self._board(contest)]
-        return "\n".join([*lines, "", paragraph(contest.election.words)])
+        if role_backtest.folds:
+            lines += [_cutoffs(role_backtest), "", self._board(role_backtest)]
+        return "\n".join([*lines, "", paragraph(role_backtest.selection.words)])
 
-    def _board(self, contest: Contest) -> str:
-        board = leaderboard(self.tables[contest.role], contest.role)
-        shown = [name for name in SHOWN[contest.role] if name in board]
-        intervals = self.intervals[contest.role]
-        header = ["", *(HEADINGS[name] for name in shown), f"{HEADINGS[LEADING[contest.role]]}, 80 %"]
+    def _board(self, role_backtest: RoleBacktest) -> str:
+        board = leaderboard(self.tables[role_backtest.role], role_backtest.role)
+        shown = [name for name in SHOWN[role_backtest.role] if name in board]
+        intervals = self.intervals[role_backtest.role]
+        header = ["", *(HEADINGS[name] for name in shown), f"{HEADINGS[LEADING[role_backtest.role]]}, 80 %"]
         rows = [
             [
-                ("* " if name == contest.champion else "  ") + str(name),
+                ("* " if name == role_backtest.champion else "  ") + str(name),
                 *(
-                    f"{row[measure_]:.4f}" if measure_ == LEADING[contest.role] else f"{row[measure_]:.3f}"
+                    f"{row[measure_]:.4f}" if measure_ == LEADING[role_backtest.role] else f"{row[measure_]:.3f}"
                     for measure_ in shown
                 ),
                 "{:.3f}-{:.3f}".format(*intervals[str(name)]),
@@ -202,10 +208,10 @@ class BacktestReport:
         return table(header, rows)
 
 
-def dates_text(dates: DateContest) -> str:
+def dates_text(dates: DateBacktest) -> str:
     """The dates of the champion of churn beside the naive ones, and how its windows did."""
     head = "When do they come?"
-    told = (
+    given = (
         "Days between the median date and the purchase, and shares of purchases within 3 and 7 days of it, among those "
         "who came back within the horizon; concordance and integrated Brier score of the whole curve, of everybody "
         "who decides."
@@ -215,12 +221,12 @@ def dates_text(dates: DateContest) -> str:
         for name, row in dates.board.iterrows()
     ]
     board = table(["", *(HEADINGS[name] for name in DATES_SHOWN)], rows)
-    return "\n".join([head, "=" * len(head), paragraph(told), "", board, "", paragraph(dates.window.words)])
+    return "\n".join([head, "=" * len(head), paragraph(given), "", board, "", paragraph(dates.window.words)])
 
 
-def _cutoffs(contest: Contest) -> str:
-    dates = ", ".join(date_of(judged.origin).isoformat() for judged in contest.rounds)
-    customers = sum(len(judged.bought) for judged in contest.rounds)
+def _cutoffs(role_backtest: RoleBacktest) -> str:
+    dates = ", ".join(date_of(fold.origin).isoformat() for fold in role_backtest.folds)
+    customers = sum(len(fold.bought) for fold in role_backtest.folds)
     return paragraph(f"Cutoffs {dates}; {customers:,} customer-cutoffs.")
 
 
@@ -230,27 +236,29 @@ BESIDE_THE_CHAMPION = (CLOSED_FORM, ALL_ORDERS, "past_spend")
 def save_backtest_plots(folder: Path, report: BacktestReport) -> tuple[Path, ...]:
     """Write the plots of every contest that had a past cutoff; returns their paths."""
     figures: dict[str, Figure] = {}
-    for contest in report.contests:
-        if contest.role in report.tables:
-            figures |= figures_of(contest, report)
+    for role_backtest in report.backtests:
+        if role_backtest.role in report.tables:
+            figures |= figures_of(role_backtest, report)
     figures |= item_figures(report.items)
     for name, figure in figures.items():
         save(figure, folder / f"{name}.png")
     return tuple(folder / f"{name}.png" for name in figures)
 
 
-def figures_of(contest: Contest, report: BacktestReport) -> dict[str, Figure]:
+def figures_of(role_backtest: RoleBacktest, report: BacktestReport) -> dict[str, Figure]:
     """The plots of one role, by name."""
-    board = leaderboard(report.tables[contest.role], contest.role)
-    standing = draw.leaderboard_plot(board, report.intervals[contest.role], contest.role, champion=contest.champion)
-    if contest.role == "repurchase":
+    board = leaderboard(report.tables[role_backtest.role], role_backtest.role)
+    standing = draw.leaderboard_plot(
+        board, report.intervals[role_backtest.role], role_backtest.role, champion=role_backtest.champion
+    )
+    if role_backtest.role == "repurchase":
         return {
             "churn_leaderboard": standing,
-            "churn_reliability": draw.reliability(contest.rounds, contest.champion),
+            "churn_reliability": draw.reliability(role_backtest.folds, role_backtest.champion),
         }
-    rivals = [name for name in BESIDE_THE_CHAMPION if name != contest.champion and name in board.index]
+    rivals = [name for name in BESIDE_THE_CHAMPION if name != role_backtest.champion and name in board.index]
     return {
         "value_leaderboard": standing,
-        "value_gain": draw.gain_curve(contest.rounds, [contest.champion, *rivals]),
-        "value_deciles": draw.decile_calibration(contest.rounds, contest.champion),
+        "value_gain": draw.gain_curve(role_backtest.folds, [role_backtest.champion, *rivals]),
+        "value_deciles": draw.decile_calibration(role_backtest.folds, role_backtest.champion),
     }

@@ -74,8 +74,8 @@ class ExplainReport:
     @property
     def chosen_because(self) -> str | None:
         """How the model of the churn risk came to serve, where the bundle tells."""
-        elections = {election.role: election.words for election in self.bundle.record.elections}
-        return elections.get("repurchase")
+        selections = {selection.role: selection.words for selection in self.bundle.record.selections}
+        return selections.get("repurchase")
 
     def _past(self) -> list[tuple[str, str]]:
         orders, days = self.scores["n_orders"], self.orders["day"]
@@ -119,8 +119,8 @@ class ExplainReport:
 
     def _model(self) -> list[tuple[str, str]]:
         name, bundle = title(self.bundle.roles.repurchase), self.bundle
-        said = f"{name}, bundle {bundle.version}, fitted to {bundle.window.cutoff}"
-        return [("model", said), *([("why this one", self.chosen_because)] if self.chosen_because else [])]
+        given = f"{name}, bundle {bundle.version}, fitted to {bundle.window.cutoff}"
+        return [("model", given), *([("why this one", self.chosen_because)] if self.chosen_because else [])]
 
     def _money(self, amount: float) -> str:
         currency = self.bundle.money.currency

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ltvml.backtesting.item_role import ItemRole
-    from ltvml.backtesting.items import ItemContest
+    from ltvml.backtesting.items import ItemBacktest
 
 
 HEAD = "When do they run out?"
@@ -26,48 +26,48 @@ WINDOWS_SHOWN = (7, 28)
 def item_text(items: ItemRole) -> str:
     """The section of a backtest on replenishment, within 80 columns."""
     lines = [HEAD, "=" * len(HEAD), *(f"{paragraph(note)}\n" for note in items.notes)]
-    if items.contest is None:
+    if items.backtest is None:
         return "\n".join([*lines, paragraph(f"Withheld: {items.withheld}.")])
-    contest = items.contest
-    if not contest.visits:
-        return "\n".join([*lines, paragraph(contest.election.words)])
-    parts = [_cutoffs(contest), _boards(contest), paragraph(contest.election.words), _statuses(contest)]
-    parts += [_first(contest), _dates(contest)]
+    backtest = items.backtest
+    if not backtest.cutoffs:
+        return "\n".join([*lines, paragraph(backtest.selection.words)])
+    parts = [_cutoffs(backtest), _boards(backtest), paragraph(backtest.selection.words), _statuses(backtest)]
+    parts += [_first(backtest), _dates(backtest)]
     return "\n".join([*lines, "\n\n".join(part for part in parts if part)])
 
 
 def item_measures(items: ItemRole) -> pd.DataFrame:
     """Every measure of replenishment at every cutoff, as the long table of a backtest has them."""
-    contest = items.contest
+    backtest = items.backtest
     columns = ["role", "cutoff", "segment", "candidate", "measure", "value", "customers"]
-    if contest is None or not contest.visits:
+    if backtest is None or not backtest.cutoffs:
         return pd.DataFrame(columns=columns)
-    measures = contest.measures
+    measures = backtest.measures
     names = measures["measure"] + "_" + measures["within"].astype(str)
     cutoffs = [date_of(day) for day in measures["origin"]]
     long = measures.assign(role="replenishment", cutoff=cutoffs, measure=names, customers=measures["pairs"])
-    return pd.concat([long[columns], _date_rows(contest)[columns]], ignore_index=True)
+    return pd.concat([long[columns], _date_rows(backtest)[columns]], ignore_index=True)
 
 
-def _date_rows(contest: ItemContest) -> pd.DataFrame:
-    if contest.dates.empty:
+def _date_rows(backtest: ItemBacktest) -> pd.DataFrame:
+    if backtest.dates.empty:
         return pd.DataFrame(columns=["role", "cutoff", "segment", "candidate", "measure", "value", "customers"])
-    long = contest.dates.melt(id_vars=["candidate", "cutoff", "returns"], var_name="measure", value_name="value")
+    long = backtest.dates.melt(id_vars=["candidate", "cutoff", "returns"], var_name="measure", value_name="value")
     return long.assign(role="replenishment date", segment="bought again", customers=long["returns"].astype(int))
 
 
-def _cutoffs(contest: ItemContest) -> str:
-    dates = ", ".join(date_of(visit.origin).isoformat() for visit in contest.visits)
-    pairs = sum(len(visit.wait) for visit in contest.visits)
+def _cutoffs(backtest: ItemBacktest) -> str:
+    dates = ", ".join(date_of(visit.origin).isoformat() for visit in backtest.cutoffs)
+    pairs = sum(len(visit.wait) for visit in backtest.cutoffs)
     return paragraph(f"Cutoffs {dates}; {pairs:,} customers x items. Bought again within so many days:")
 
 
-def _boards(contest: ItemContest) -> str:
-    board = contest.board[contest.board["within"].isin(WINDOWS_SHOWN)]
+def _boards(backtest: ItemBacktest) -> str:
+    board = backtest.board[backtest.board["within"].isin(WINDOWS_SHOWN)]
     rows = [
         [
             str(row["within"]),
-            ("* " if row["candidate"] == contest.champion else "  ") + str(row["candidate"]),
+            ("* " if row["candidate"] == backtest.champion else "  ") + str(row["candidate"]),
             *(f"{row[name]:.4f}" for name in SHOWN),
         ]
         for row in board.to_dict("records")
@@ -75,21 +75,21 @@ def _boards(contest: ItemContest) -> str:
     return table(["days", "", *SHOWN.values()], rows, left=2)
 
 
-def _statuses(contest: ItemContest) -> str:
+def _statuses(backtest: ItemBacktest) -> str:
     rows = [
         [
             str(row["status"]),
             f"{row['pairs']:,}",
             *(f"{row[f'{what}_{days}']:.1%}" for days in WINDOWS_SHOWN for what in ("said", "bought")),
         ]
-        for row in contest.statuses.to_dict("records")
+        for row in backtest.statuses.to_dict("records")
     ]
     header = ["", "pairs", *(f"{what} {days} d" for days in WINDOWS_SHOWN for what in ("said", "bought"))]
     return f"Stock status at the cutoff, and what came:\n\n{table(header, rows)}"
 
 
-def _first(contest: ItemContest) -> str:
-    found = contest.first_reminders
+def _first(backtest: ItemBacktest) -> str:
+    found = backtest.first_reminders
     if found.empty:
         return ""
     wide = found.pivot(index="candidate", columns="first", values="precision").sort_values(found["first"].max())
@@ -98,10 +98,10 @@ def _first(contest: ItemContest) -> str:
     return f"Share of the first reminders followed by a purchase within 7 days:\n\n{board}"
 
 
-def _dates(contest: ItemContest) -> str:
-    if contest.dates.empty:
+def _dates(backtest: ItemBacktest) -> str:
+    if backtest.dates.empty:
         return ""
-    mean = contest.dates.drop(columns="cutoff").groupby("candidate").mean().sort_values("mae")
+    mean = backtest.dates.drop(columns="cutoff").groupby("candidate").mean().sort_values("mae")
     rows = [
         [
             str(name),
@@ -113,12 +113,12 @@ def _dates(contest: ItemContest) -> str:
         ]
         for name, row in mean.iterrows()
     ]
-    told = paragraph(
-        f"Dates, of those who bought the item again within {contest.horizon} days: days between the median date and "
+    given = paragraph(
+        f"Dates, of those who bought the item again within {backtest.horizon} days: days between the median date and "
         "the purchase, shares within 3 and 7 days of it, and the window of 10 to 90 %. "
     )
     board = table(["", "days off", "+-3 days", "+-7 days", "in window", "width"], rows)
-    return f"{told}\n\n{board}\n\n{paragraph(contest.window.words)}"
+    return f"{given}\n\n{board}\n\n{paragraph(backtest.window.words)}"
 
 
 ITEMS_FILE = "items.csv"

@@ -146,9 +146,9 @@ def conversions_text(differences: pd.DataFrame) -> str:
     """Conversion by action and stage, within 80 columns: adjusted for what was predicted where that is known."""
     rows = differences[differences["outcome"].eq("conversion") & differences["by"].ne(EVERYBODY)]
     # where nobody bought a line fits without error, and only the plain interval tells how little is known
-    told = rows[rows["estimate"].eq("plain") | rows["lo"].ne(rows["hi"])]
+    given = rows[rows["estimate"].eq("plain") | rows["lo"].ne(rows["hi"])]
     header = ["", "contact", "held out", "bought", "points", "95 % interval"]
-    return table(header, [_row(row) for row in told.drop_duplicates(["by", "name"], keep="last").to_dict("records")])
+    return table(header, [_row(row) for row in given.drop_duplicates(["by", "name"], keep="last").to_dict("records")])
 
 
 def _row(row: dict[Any, Any]) -> list[str]:

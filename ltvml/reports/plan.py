@@ -45,7 +45,7 @@ class OutreachReport:
         What the holdout will be able to show.
     moves : frame
         Stages before and after, where there was an earlier plan.
-    lacks : tuple of str
+    missing : tuple of str
         What was missing, in words.
     recorded : Recorded
     seconds : dict of str to float
@@ -59,7 +59,7 @@ class OutreachReport:
     allocation: Allocation
     launch: Launch | None
     moves: pd.DataFrame
-    lacks: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
     recorded: Recorded = field(default_factory=Recorded)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -87,7 +87,7 @@ class OutreachReport:
             "cut_lines": [vars(line) for line in self.allocation.cut_lines],
             "ladder": self.tables.ladder.words,
             "power": list(self.launch.words) if self.launch else [],
-            "lacks": list(self.lacks),
+            "lacks": list(self.missing),
             "contacts": [
                 {name: value if not hasattr(value, "isoformat") else str(value)[:10] for name, value in row.items()}
                 for row in self.contacts.head(SHOWN)
@@ -105,7 +105,7 @@ class OutreachReport:
             "window": {"cutoff": self.intake.window.cutoff.isoformat()},
             "fingerprint": {"lines": self.intake.fingerprint},
             "metrics": self._numbers(),
-            "messages": [self.tables.ladder.words, *self.lacks],
+            "messages": [self.tables.ladder.words, *self.missing],
             "seconds": self.seconds,
             "bundle_version": self.bundle.version,
         }
@@ -116,7 +116,7 @@ class OutreachReport:
         parts += [paragraph(self.tables.ladder.words)]
         if self.launch is not None:
             parts.append(paragraph(" ".join(self.launch.words)))
-        parts += ["\n".join(paragraph(words) for words in self.lacks)] if self.lacks else []
+        parts += ["\n".join(paragraph(words) for words in self.missing)] if self.missing else []
         places = [("plan", place(self.folder)), *self.recorded.lines(), ("took", times(self.seconds))]
         return "\n\n".join([*parts, fields(places)])
 
@@ -152,7 +152,7 @@ class OutreachReport:
         """The first contacts with their reasons."""
         if self.contacts.empty:
             return "Nobody is contacted: nothing is worth it, or nothing is allowed."
-        rows, told = [], []
+        rows, given = [], []
         for row in self.contacts.head(SHOWN).to_dict("records"):
             rows.append(
                 [
@@ -164,9 +164,9 @@ class OutreachReport:
                     number(row["expected_value"]),
                 ]
             )
-            told.append(textwrap.indent("\n".join(filled(str(row["reason"]), WIDTH - INDENT)), " " * INDENT))
+            given.append(textwrap.indent("\n".join(filled(str(row["reason"]), WIDTH - INDENT)), " " * INDENT))
         header, *lines = table(["", "customer", "action", "channel", "due", "worth"], rows, left=4).splitlines()
-        return "\n".join([header, *(f"{line}\n{reason}" for line, reason in zip(lines, told, strict=True))])
+        return "\n".join([header, *(f"{line}\n{reason}" for line, reason in zip(lines, given, strict=True))])
 
 
 def counted(values: pd.Series) -> dict[str, int]:

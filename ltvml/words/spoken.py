@@ -108,8 +108,8 @@ class Spoken:
         # a complex number holds both days, so that each distinct window is said once
         both = np.where(known, first + 1j * last, np.nan)
         codes, windows = pd.factorize(both)
-        said = [self._window(window.real, window.imag) for window in windows]
-        return np.array([*said, None], dtype=object)[np.where(known, codes, -1)]
+        spoken_words = [self._window(window.real, window.imag) for window in windows]
+        return np.array([*spoken_words, None], dtype=object)[np.where(known, codes, -1)]
 
     def _counted(self, key: str, n: float) -> str:
         return self(f"{key}.one") if n == 1 else self(f"{key}.many", n=f"{n:,.0f}")

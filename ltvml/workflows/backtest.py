@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ltvml.backtesting.backtest import history_of, hold_contests
-from ltvml.backtesting.dates import hold_date_contest
+from ltvml.backtesting.backtest import history_of, run_backtests
+from ltvml.backtesting.dates import backtest_dates
 from ltvml.backtesting.item_role import fit_item_role
-from ltvml.inputs.orders import take_in
+from ltvml.inputs.orders import read_orders
 from ltvml.progress import Progress, Steps
 from ltvml.reports.backtest import MEASURES_FILE, BacktestReport, save_backtest_plots
 from ltvml.reports.recording import record, versions
@@ -39,15 +39,15 @@ def backtest(config: Config, *, transactions: Any = None, progress: Progress | N
     LtvmlError
     """
     steps = Steps(progress)
-    intake = take_in(config, transactions, steps)
+    intake = read_orders(config, transactions, steps)
     history = history_of(config, intake)
-    contests, judge = hold_contests(history, config, steps, every_role=True)
+    backtests, backtester = run_backtests(history, config, steps, every_role=True)
     with steps.step("judge dates"):
-        dates = hold_date_contest(history, judge, next(held for held in contests if held.role == "repurchase"))
+        dates = backtest_dates(history, backtester, next(held for held in backtests if held.role == "repurchase"))
     items = fit_item_role(config, history, steps, every_role=True)
     folder = Path(config.output.dir) / "backtest" / config.cutoff.isoformat()
     season = history.season(history.cutoff_day)
-    report = BacktestReport(intake, contests, season, folder.absolute(), dates, items, seconds=steps.seconds)
+    report = BacktestReport(intake, backtests, season, folder.absolute(), dates, items, seconds=steps.seconds)
     with steps.step("write"), run_directory(folder, kind="backtest") as staging:
         report.measures().to_csv(staging / MEASURES_FILE, index=False)
         plots = save_backtest_plots(staging / "plots", report)

@@ -9,7 +9,7 @@ import narwhals as nw
 
 from ltvml.errors import DataContractError
 from ltvml.features.behaviour import snapshot_features
-from ltvml.inputs.orders import take_in
+from ltvml.inputs.orders import read_orders
 from ltvml.progress import Progress, Steps
 from ltvml.reasons.reason import find_reasons
 from ltvml.reports.explain import ExplainReport
@@ -62,7 +62,7 @@ def explain(
     steps = Steps(progress)
     bundle = bundle_of(config, model)
     config = as_fitted(config, bundle)
-    intake = take_in(config, transactions, steps)
+    intake = read_orders(config, transactions, steps)
     with steps.step("look up"):
         customer = look_up(intake, str(customer_id), decimals=config.value.decimals)
     with steps.step("explain"):

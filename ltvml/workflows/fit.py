@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ltvml.backtesting.backtest import history_of, hold_contests
+from ltvml.backtesting.backtest import history_of, run_backtests
 from ltvml.backtesting.item_role import fit_item_role
 from ltvml.backtesting.roles import fit_roles
 from ltvml.backtesting.track_record import learn_record
@@ -16,7 +16,7 @@ from ltvml.bundle.rfm import RFM
 from ltvml.bundle.typical import Typical, typical_of_patterns
 from ltvml.contracts import BEHAVIOUR
 from ltvml.errors import FitWarning
-from ltvml.inputs.orders import Intake, take_in
+from ltvml.inputs.orders import Intake, read_orders
 from ltvml.progress import Progress, Steps
 from ltvml.reports.fit import FitReport, save_fit_plots
 from ltvml.reports.items import save_items
@@ -50,12 +50,12 @@ def fit(config: Config, *, transactions: Any = None, progress: Progress | None =
         See `ltvml.errors`; nothing is half written.
     """
     steps = Steps(progress)
-    intake = take_in(config, transactions, steps)
+    intake = read_orders(config, transactions, steps)
     history = history_of(config, intake)
-    contests, judge = hold_contests(history, config, steps)
+    backtests, backtester = run_backtests(history, config, steps)
     with steps.step("fit"):
-        roles = fit_roles(config, history, {contest.role: contest.champion for contest in contests})
-        record_of_past = learn_record(config, history, judge, contests, roles)
+        roles = fit_roles(config, history, {role_backtest.role: role_backtest.champion for role_backtest in backtests})
+        record_of_past = learn_record(config, history, backtester, backtests, roles)
     items = fit_item_role(config, history, steps)
     bundle = Bundle(
         window=intake.window,
@@ -108,8 +108,8 @@ def _warn_of_what_is_withheld(bundle: Bundle) -> None:
     # intervals are wanting wherever no past cutoff was looked at, by choice or for want of history: no fault of a fit
     names = [name for name in withheld_by(bundle.roles, bundle.record) if name not in bundle.record.withheld]
     if names:
-        told = ", ".join(names)
-        warnings.warn(FitWarning(f"these data do not tell {told}: withheld; the report says why."), stacklevel=3)
+        given = ", ".join(names)
+        warnings.warn(FitWarning(f"these data do not tell {given}: withheld; the report says why."), stacklevel=3)
 
 
 def _settings(config: Config) -> dict[str, Any]:

@@ -118,8 +118,8 @@ def _measured(config: Config, plan: PlanFolder, orders: OrdersAfter) -> tuple[Me
     contacts, odd = read_contacts(config, plan.plan["customer_id"], cutoff_day=orders.end_day)
     campaign = Campaign(plan.cutoff_day + 1, orders.end_day, plan.campaign, float(plan.manifest["share_held_out"]))
     if contacts is not None:
-        contacts, said = _of_the_plan(contacts, plan, campaign)
-        odd = (*odd, *said)
+        contacts, given = _of_the_plan(contacts, plan, campaign)
+        odd = (*odd, *given)
     rows = plan.plan[plan.plan["action"].isin(list(orders.windows))]
     return measure(rows, outcomes, campaign=campaign, contacts=contacts), [*notes, *odd]
 

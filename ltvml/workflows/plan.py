@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ltvml.inputs.orders import take_in
+from ltvml.inputs.orders import read_orders
 from ltvml.outputs.measured_effects import read_effects
 from ltvml.outputs.plan import write_plan
 from ltvml.outputs.planned_contacts import append_planned, is_held_out
@@ -17,7 +17,7 @@ from ltvml.outputs.stage_rules import keep_stage_rules
 from ltvml.outreach.allocation.allocate import Allocation, allocate
 from ltvml.outreach.candidates import candidates
 from ltvml.outreach.customers.stages import transitions
-from ltvml.outreach.eligibility import RULES, Situation, lacks
+from ltvml.outreach.eligibility import RULES, Situation, missing_for
 from ltvml.outreach.experiment.holdout import HOLDOUT, TREAT, share_held_out
 from ltvml.outreach.experiment.power import Launch, before_launch
 from ltvml.outreach.experiment.trial import compared
@@ -78,7 +78,7 @@ def plan_outreach(
     steps = Steps(progress)
     bundle = bundle_of(config, model)
     config = as_fitted(config, bundle)
-    intake = take_in(config, transactions, steps)
+    intake = read_orders(config, transactions, steps)
     root = Path(out) if out is not None else Path(config.output.dir) / "outreach"
     scores = Path(config.output.dir) / "scores" / config.cutoff.isoformat()
     with steps.step("gather"):
@@ -110,7 +110,7 @@ def plan_outreach(
         allocation=allocation,
         launch=launch(config, planned, known),
         moves=moves,
-        lacks=(*tables.lacks, *missing(config, tables, intake)),
+        missing=(*tables.missing, *missing(config, tables, intake)),
         seconds=steps.seconds,
     )
     with steps.step("track"):
@@ -121,24 +121,24 @@ def make_plan(
     config: Config, tables: OutreachTables, intake: Intake, *, measured: Any
 ) -> tuple[pd.DataFrame, Allocation, pd.DataFrame]:
     """The candidates with their expected value, the choice among them, and the plan."""
-    told, day, customers = config.outreach, intake.window.cutoff_day, tables.customers
-    offers = candidates(told.actions_table(), told.channels_table(), situation(config, tables, intake))
+    settings, day, customers = config.outreach, intake.window.cutoff_day, tables.customers
+    offers = candidates(settings.actions_table(), settings.channels_table(), situation(config, tables, intake))
     offers = prioritise(
-        offers, fatigue=told.fatigue.rules(), cutoff_day=day, contacts=tables.contacts, measured=measured
+        offers, fatigue=settings.fatigue.rules(), cutoff_day=day, contacts=tables.contacts, measured=measured
     )
     stopped = suppressions(
         offers,
         customers,
-        caps=told.caps.rules(),
+        caps=settings.caps.rules(),
         cutoff_day=day,
         contacts=tables.contacts,
         wishes=tables.wishes,
-        windows={action.name: action.window_days for action in told.actions_table()},
+        windows={action.name: action.window_days for action in settings.actions_table()},
     )
-    alone = is_held_out(told, customers["customer_id"])
+    alone = is_held_out(settings, customers["customer_id"])
     groups_of = pd.DataFrame({"customer_id": customers["customer_id"], "group": np.where(alone, HOLDOUT, TREAT)})
     held_out = alone[offers["customer_id"].cat.codes.to_numpy()]
-    allocation = allocate(offers, told.limits(), suppressed=stopped.codes >= 0, held_out=held_out)
+    allocation = allocate(offers, settings.limits(), suppressed=stopped.codes >= 0, held_out=held_out)
     return offers, allocation, plan(offers, stopped, allocation, groups_of)
 
 
@@ -184,8 +184,8 @@ def launch(config: Config, planned: pd.DataFrame, known: pd.DataFrame) -> Launch
     The spread of spending is that of a purchase with the chance p and an order value as spread out as its mean m:
     Var = 2 p m^2 - (p m)^2 a customer, and the spread of the means between customers.
     """
-    told = config.outreach
-    if len(known) < FEWEST_COMPARED or share_held_out(told.holdout, told.global_holdout) <= 0:
+    settings = config.outreach
+    if len(known) < FEWEST_COMPARED or share_held_out(settings.holdout, settings.global_holdout) <= 0:
         return None
     chance, mean = known["p_buy"].to_numpy(dtype=float), known["predicted_value"].to_numpy(dtype=float)
     variance = float(np.mean(2 * mean**2 / np.maximum(chance, SMALLEST_CHANCE) - mean**2) + np.var(mean))
@@ -223,18 +223,18 @@ def write_tables(staging: Path, tables: OutreachTables, moves: pd.DataFrame) -> 
 def missing(config: Config, tables: OutreachTables, intake: Intake) -> tuple[str, ...]:
     """Actions that nobody can get because something is not there."""
     stands = situation(config, tables, intake)
-    found = (lacks(action, stands) for action in config.outreach.actions_table() if action.rule_name in RULES)
+    found = (missing_for(action, stands) for action in config.outreach.actions_table() if action.rule_name in RULES)
     return tuple(words for words in found if words is not None)
 
 
 def _manifest(config: Config, bundle: Bundle, intake: Intake, planned: pd.DataFrame) -> dict[str, Any]:
-    told = config.outreach
+    settings = config.outreach
     return {
         "model_version": bundle.version,
         "cutoff": config.cutoff.isoformat(),
-        "campaign": told.campaign,
-        "share_held_out": share_held_out(told.holdout, told.global_holdout),
-        "window_days": {action.name: action.window_days for action in told.actions_table()},
+        "campaign": settings.campaign,
+        "share_held_out": share_held_out(settings.holdout, settings.global_holdout),
+        "window_days": {action.name: action.window_days for action in settings.actions_table()},
         "config": config.to_dict(),
         "fingerprint": intake.fingerprint,
         "contacts": int(planned["suppressed_by"].isna().sum()),

@@ -73,7 +73,7 @@ class Gatherer:
     intake: Intake
     scores: Path
     folder: Path
-    lacks: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
     offers: dict[str, pd.DataFrame] = field(default_factory=dict)
     stage_rules: StageRules = field(default_factory=StageRules)
     learned_on: str | None = None
@@ -109,7 +109,7 @@ class Gatherer:
             wishes=read_wishes(self.config),
             stage_rules=self.stage_rules,
             learned_on=self.learned_on,
-            lacks=tuple(dict.fromkeys(self.lacks)),
+            missing=tuple(dict.fromkeys(self.missing)),
         )
 
     def _customers(self, items: nw.LazyFrame[Any] | None, offered: pd.DataFrame) -> pd.DataFrame:
@@ -147,14 +147,14 @@ class Gatherer:
 
     def _refuse_stale(self) -> None:
         """Refuse scores of another cutoff, or of other orders than those that are read now."""
-        said = json.loads((self.scores / MANIFEST).read_text(encoding="utf-8"))
-        cutoff = said["config"]["window"]["cutoff"]
+        stated = json.loads((self.scores / MANIFEST).read_text(encoding="utf-8"))
+        cutoff = stated["config"]["window"]["cutoff"]
         if cutoff != self.config.cutoff.isoformat():
             raise ConfigError(
                 f"the scores in {self.scores} are of {cutoff}; expected those of {self.config.cutoff}.",
                 hint="run `ltvml score` with the same configuration first.",
             )
-        if said["fingerprint"] != self.intake.fingerprint:
+        if stated["fingerprint"] != self.intake.fingerprint:
             raise DataContractError(
                 f"the orders are not those of the scores in {self.scores}: they have changed since.",
                 hint="score again, then plan.",
@@ -162,14 +162,14 @@ class Gatherer:
 
     def _chances(self) -> pd.DataFrame:
         """`p_buy_<w>` and `value_gain_<w>` of each customer, for the windows of the actions."""
-        asked = windows(self.config.outreach.actions_table())
-        names = [f"{what}_{days}" for days in asked for what in ("p_buy", "value_gain")]
+        wanted = windows(self.config.outreach.actions_table())
+        names = [f"{what}_{days}" for days in wanted for what in ("p_buy", "value_gain")]
         schema = Table(
             "chances", (Column("customer_id", "string", "who"), *(Column(name, "float64", "") for name in names))
         )
         parts: list[pa.Table] = []
         rows = rows_to_score(self.intake, self.bundle, decimals=self.config.value.decimals)
-        score = functools.partial(self.bundle.chances, windows=asked)
+        score = functools.partial(self.bundle.chances, windows=wanted)
         self.intake.engine.map_batches(rows, score, schema, parts.append)
         frame: pd.DataFrame = pa.concat_tables(parts).to_pandas()
         return frame
@@ -180,7 +180,7 @@ class Gatherer:
         role = self.bundle.replenishment
         column = role.item if role is not None else item_column(self.config, found)[0]
         if column is None or column not in found:
-            self.lacks.append(NO_ITEMS)
+            self.missing.append(NO_ITEMS)
             return None
         contents = contents_of(self.config)
         days = item_days(
@@ -204,7 +204,7 @@ class Gatherer:
     def _pairs(self, owned: pd.DataFrame) -> pd.DataFrame | None:
         path = self.scores / "replenishment.parquet"
         if self.bundle.replenishment is None or not path.exists():
-            self.lacks.append(
+            self.missing.append(
                 f"Replenishment is withheld ({self.bundle.without_replenishment or 'no table beside the scores'}): "
                 "there are no reorder reminders."
             )
@@ -224,7 +224,7 @@ class Gatherer:
         try:
             learned = companions.learn(together, bought, buyers, came, settings)
         except DataContractError as error:
-            self.lacks.append(f"There are no companions: {error.message}")
+            self.missing.append(f"There are no companions: {error.message}")
             return empty
         self.offers |= {"bundles": offers.bundles(learned, coverage=settings.coverage), **self._upgrades(learned)}
         return companions.recommend(learned, owned, window.cutoff_day, settings)
@@ -245,9 +245,9 @@ class Gatherer:
 
     def _stage_rules(self, customers: pd.DataFrame) -> StageRules:
         """The rules of the configuration, or those learned with this bundle: kept, so that only customers move."""
-        told = self.config.outreach.stages.rules()
-        if told is not None:
-            return told
+        given = self.config.outreach.stages.rules()
+        if given is not None:
+            return given
         kept, cutoff = kept_stage_rules(self.folder, self.bundle.version), self.config.cutoff.isoformat()
         if kept is not None and kept[1] <= cutoff:
             return kept[0]
@@ -258,16 +258,16 @@ class Gatherer:
 
     def _tasks(self, customers: pd.DataFrame, pairs: pd.DataFrame | None) -> pd.DataFrame:
         rules, attributes = self.config.outreach.cadence.rules(), read_attributes(self.config)
-        self.lacks += cadence.lacking(pairs, rules, attributes)
+        self.missing += cadence.missing_inputs(pairs, rules, attributes)
         return cadence.follow_ups(
             customers, pairs, cutoff_day=self.intake.window.cutoff_day, rules=rules, attributes=attributes
         )
 
     def _ladder(self) -> Ladder:
-        told = self.config.outreach.ladder
+        given = self.config.outreach.ladder
         engine, window = self.intake.engine, self.intake.window
-        counted = engine.collect(climbs(self.intake.days, window, within=told.within))
-        return ladder(counted, within=told.within, rules=told.rules(), random_state=self.config.random_state)
+        counted = engine.collect(climbs(self.intake.days, window, within=given.within))
+        return ladder(counted, within=given.within, rules=given.rules(), random_state=self.config.random_state)
 
     def _tags(
         self, customers: pd.DataFrame, items: nw.LazyFrame[Any] | None, contacts: pd.DataFrame | None
@@ -289,12 +289,12 @@ class Gatherer:
         """Contacts made, and those that earlier runs planned; a planned contact that was made counts once."""
         day = self.intake.window.cutoff_day
         made, notes = read_contacts(self.config, customers["customer_id"], cutoff_day=day)
-        self.lacks += notes
+        self.missing += notes
         planned = read_planned(self.folder, before=self.intake.window.cutoff)
         return made_and_planned(made, planned, self.config.outreach)
 
 
-def refuse_rules(told: OutreachSettings, customers: pd.DataFrame) -> None:
+def refuse_rules(given: OutreachSettings, customers: pd.DataFrame) -> None:
     """Refuse rules that name a column which is not there, of tags and of actions: all faults at once.
 
     Raises
@@ -302,11 +302,11 @@ def refuse_rules(told: OutreachSettings, customers: pd.DataFrame) -> None:
     ConfigError
         With the nearest name of each.
     """
-    found = rule_faults(customers, told.tags.rules, taken=TAGS)
-    known = [*map(str, customers), *TAGS, *told.tags.rules]
+    found = rule_faults(customers, given.tags.rules, taken=TAGS)
+    known = [*map(str, customers), *TAGS, *given.tags.rules]
     found += [
         f"action {action.name}: {no_such_column(action.column, known)}"
-        for action in told.actions_table()
+        for action in given.actions_table()
         if action.rule_name == TAGGED and action.column is not None and action.column not in known
     ]
     if found:

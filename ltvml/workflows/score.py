@@ -18,7 +18,7 @@ from ltvml.engines.frames import to_contract
 from ltvml.errors import ConfigError, DataWarning, EngineError, LtvmlWarning
 from ltvml.features.behaviour import snapshot_features
 from ltvml.features.summary import customer_summary
-from ltvml.inputs.orders import Intake, take_in
+from ltvml.inputs.orders import Intake, read_orders
 from ltvml.outputs.customers import TableFiles, Tally, visible_bands
 from ltvml.outputs.replenishment import write_replenishment
 from ltvml.plots import figures as plots
@@ -77,7 +77,7 @@ def score(
     steps = Steps(progress)
     bundle = bundle_of(config, model)
     config = as_fitted(config, bundle)
-    intake = take_in(config, transactions, steps)
+    intake = read_orders(config, transactions, steps)
     folder = Path(out) if out is not None else Path(config.output.dir) / "scores" / config.cutoff.isoformat()
     tally = Tally()
     with run_directory(folder, kind="scores") as staging:
@@ -146,13 +146,13 @@ def as_fitted(config: Config, bundle: Bundle) -> Config:
 def _warn_of_changes(
     config: Config, window: WindowSettings, value: ValueSettings, replenishment: Mapping[str, Any]
 ) -> None:
-    before = {f"window.{name}": said for name, said in config.window if said != "auto"}
-    before |= {f"value.{name}": said for name, said in config.value if said is not None}
-    told = {name: getattr(config.replenishment, name) for name in replenishment}
-    before |= {f"replenishment.{name}": said for name, said in told.items() if said != "auto"}
+    before = {f"window.{name}": known for name, known in config.window if known != "auto"}
+    before |= {f"value.{name}": known for name, known in config.value if known is not None}
+    given = {name: getattr(config.replenishment, name) for name in replenishment}
+    before |= {f"replenishment.{name}": known for name, known in given.items() if known != "auto"}
     after = {f"window.{name}": used for name, used in window} | {f"value.{name}": used for name, used in value}
     after |= {f"replenishment.{name}": used for name, used in replenishment.items()}
-    changed = [f"{name} {after[name]} and not {said}" for name, said in before.items() if said != after[name]]
+    changed = [f"{name} {after[name]} and not {known}" for name, known in before.items() if known != after[name]]
     if changed:
         _warn(
             LtvmlWarning(

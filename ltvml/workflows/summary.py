@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ltvml.config import Config
 from ltvml.features.summary import customer_summary as summarise
-from ltvml.inputs.orders import take_in
+from ltvml.inputs.orders import read_orders
 from ltvml.progress import Steps
 
 if TYPE_CHECKING:
@@ -51,10 +51,10 @@ def customer_summary(
     >>> summary[["frequency", "recency", "T", "monetary_value"]].values.tolist()
     [[1.0, 30.0, 35.0, 20.0]]
     """
-    told = (config or Config()).to_dict()
-    told["window"] = {"cutoff": getattr(window, "cutoff", window), "churn_horizon": 1}
-    told["transactions"]["columns"] |= columns
-    settled = Config.model_validate(told)
-    intake = take_in(settled, transactions, Steps())
+    given = (config or Config()).to_dict()
+    given["window"] = {"cutoff": getattr(window, "cutoff", window), "churn_horizon": 1}
+    given["transactions"]["columns"] |= columns
+    settled = Config.model_validate(given)
+    intake = read_orders(settled, transactions, Steps())
     table = summarise(intake.days, intake.window, decimals=settled.value.decimals)
     return intake.engine.collect(table).sort_values("customer_id").reset_index(drop=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ltvml.inputs.orders import Intake, take_in
+from ltvml.inputs.orders import Intake, read_orders
 from ltvml.progress import Progress, Steps
 from ltvml.words.text import fields
 
@@ -66,4 +66,4 @@ def validate(config: Config, *, transactions: Any = None, progress: Progress | N
     LtvmlError
         If the orders cannot be used; see `ltvml.errors`.
     """
-    return ValidationReport(take_in(config, transactions, Steps(progress)))
+    return ValidationReport(read_orders(config, transactions, Steps(progress)))

@@ -8,10 +8,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ltvml.backtesting.dates import DATE_MEASURES, DateContest, Dates, constant_day, date_measures, date_rows, days_read
+from ltvml.backtesting.dates import (
+    DATE_MEASURES,
+    DateBacktest,
+    Dates,
+    constant_day,
+    date_measures,
+    date_rows,
+    days_read,
+)
 from ltvml.evaluation.date_intervals import DateWindow
-from ltvml.evaluation.election import Round
 from ltvml.evaluation.leaderboard import COLUMNS
+from ltvml.evaluation.selection import Fold
 from ltvml.reports.backtest import dates_text
 
 HORIZON = 20
@@ -21,21 +29,21 @@ def trained(wait: list[float], *, horizon: int = HORIZON) -> SimpleNamespace:
     return SimpleNamespace(wait=np.array(wait), horizon=horizon)
 
 
-def judged(wait: np.ndarray) -> Round:
+def fold(wait: np.ndarray) -> Fold:
     everybody = np.ones(len(wait), dtype=bool)
     bought = (wait <= HORIZON).astype(float)
     few = np.arange(len(wait)) < 10
     segments = {"decides": everybody, "everybody": everybody, "few": few}
-    return Round(100, HORIZON, np.arange(len(wait)), bought, bought, segments, {})
+    return Fold(100, HORIZON, np.arange(len(wait)), bought, bought, segments, {})
 
 
-def contest(wait: np.ndarray) -> DateContest:
+def role_backtest(wait: np.ndarray) -> DateBacktest:
     days = days_read(HORIZON)
-    said = {
+    predicted = {
         "oracle": Dates(np.minimum(wait, HORIZON), (wait[:, None] > days).astype(float)),
         "constant_day": constant_day(trained([4, 8, 9, np.inf]), len(wait), HORIZON),
     }
-    return DateContest("oracle", pd.DataFrame(date_rows(judged(wait), wait, said), columns=COLUMNS), DateWindow())
+    return DateBacktest("oracle", pd.DataFrame(date_rows(fold(wait), wait, predicted), columns=COLUMNS), DateWindow())
 
 
 @pytest.fixture
@@ -44,9 +52,9 @@ def wait() -> np.ndarray:
 
 
 def test_the_constant_day_is_the_median_wait_of_those_who_came_back_in_training():
-    said = constant_day(trained([2, 5, 7, 21, np.inf]), 3, HORIZON)
-    assert said.day.tolist() == [5.0, 5.0, 5.0]
-    assert said.survival[0, [0, 1, 4, 6, 19]] == pytest.approx([1.0, 0.8, 0.6, 0.4, 0.4])
+    predicted = constant_day(trained([2, 5, 7, 21, np.inf]), 3, HORIZON)
+    assert predicted.day.tolist() == [5.0, 5.0, 5.0]
+    assert predicted.survival[0, [0, 1, 4, 6, 19]] == pytest.approx([1.0, 0.8, 0.6, 0.4, 0.4])
 
 
 def test_the_constant_day_looks_no_further_than_the_training_window_had_closed():
@@ -70,7 +78,7 @@ def test_a_curve_is_read_on_rising_whole_days_up_to_the_horizon(horizon):
 
 
 def test_whoever_knows_the_day_is_never_off_and_one_day_for_everybody_cannot_rank(wait):
-    board = contest(wait).board
+    board = role_backtest(wait).board
     assert board.loc["oracle", list(DATE_MEASURES)].tolist() == [1.0, 0.0, 0.0, 1.0, 1.0]
     assert board.index[0] == "oracle"
     assert board.loc["constant_day", "concordance"] == 0.5
@@ -79,7 +87,7 @@ def test_whoever_knows_the_day_is_never_off_and_one_day_for_everybody_cannot_ran
 
 
 def test_a_segment_too_small_to_judge_has_no_rows(wait):
-    assert set(contest(wait).table["segment"]) == {"decides", "everybody"}
+    assert set(role_backtest(wait).table["segment"]) == {"decides", "everybody"}
 
 
 def test_measures_are_read_at_the_horizon_of_the_curve(wait):
@@ -90,7 +98,7 @@ def test_measures_are_read_at_the_horizon_of_the_curve(wait):
 
 
 def test_the_text_names_the_champion_and_fits_into_eighty_columns(wait):
-    text = dates_text(contest(wait))
+    text = dates_text(role_backtest(wait))
     assert "When do they come?" in text
     assert "* oracle" in text
     assert "who came back within the horizon" in " ".join(text.split())
@@ -98,6 +106,6 @@ def test_the_text_names_the_champion_and_fits_into_eighty_columns(wait):
 
 
 def test_the_table_goes_into_plain_values(wait):
-    told = contest(wait).to_dict()
-    assert told["champion"] == "oracle"
-    assert [row["candidate"] for row in told["leaderboard"]] == ["oracle", "constant_day"]
+    given = role_backtest(wait).to_dict()
+    assert given["champion"] == "oracle"
+    assert [row["candidate"] for row in given["leaderboard"]] == ["oracle", "constant_day"]

@@ -14,7 +14,7 @@ from ltvml.backtesting.backtest import history_of
 from ltvml.backtesting.item_role import ItemRole, fit_item_role
 from ltvml.backtesting.items import FOLLOW_UP, WITHIN
 from ltvml.errors import DataWarning
-from ltvml.inputs.orders import take_in
+from ltvml.inputs.orders import read_orders
 from ltvml.models.replenishment.stock import STATUSES
 from ltvml.plots.items import item_figures
 from ltvml.progress import Steps
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ltvml.backtesting.items import ItemContest
+    from ltvml.backtesting.items import ItemBacktest
     from ltvml.config import Config
 
 HEURISTICS = {"poisson_gamma", "mean_gap", "pooled_median"}
@@ -34,94 +34,96 @@ HORIZON = 56
 CUTOFF_DAY = day_number(CUTOFF)
 
 
-def judged(config: Config, orders: pd.DataFrame) -> ItemRole:
+def fold(config: Config, orders: pd.DataFrame) -> ItemRole:
     """The role of a backtest, without the contests of the other roles."""
-    history = history_of(config, take_in(config, orders, Steps()))
+    history = history_of(config, read_orders(config, orders, Steps()))
     return fit_item_role(config, history, Steps(), every_role=True)
 
 
 @pytest.fixture(scope="module")
 def make(config_of: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Config]:
-    def config(**told: Any) -> Config:
-        return config_of(tmp_path_factory.mktemp("contest"), replenishment={"horizon": HORIZON} | told)
+    def config(**given: Any) -> Config:
+        return config_of(tmp_path_factory.mktemp("contest"), replenishment={"horizon": HORIZON} | given)
 
     return config
 
 
 @pytest.fixture(scope="module")
 def role(make: Callable[..., Config], groceries: pd.DataFrame) -> ItemRole:
-    return judged(make(), groceries)
+    return fold(make(), groceries)
 
 
 @pytest.fixture(scope="module")
-def contest(role: ItemRole) -> ItemContest:
-    assert role.contest is not None
-    return role.contest
+def role_backtest(role: ItemRole) -> ItemBacktest:
+    assert role.backtest is not None
+    return role.backtest
 
 
 def days_of(orders: pd.DataFrame) -> pd.Series:
     return (orders["order_date"] - pd.Timestamp("1970-01-01")).dt.days
 
 
-def test_the_cutoffs_are_a_window_apart_and_all_windows_have_closed(contest):
-    assert [visit.origin for visit in contest.visits] == [CUTOFF_DAY - FOLLOW_UP * back for back in (1, 2, 3)]
+def test_the_cutoffs_are_a_window_apart_and_all_windows_have_closed(role_backtest):
+    assert [at_cutoff.origin for at_cutoff in role_backtest.cutoffs] == [
+        CUTOFF_DAY - FOLLOW_UP * back for back in (1, 2, 3)
+    ]
 
 
-def test_the_renewal_and_every_rule_of_thumb_are_judged_at_each(contest):
+def test_the_renewal_and_every_rule_of_thumb_are_judged_at_each(role_backtest):
     # 200 customers are too few for learners
-    assert all(set(visit.said) == {"gamma_renewal", *HEURISTICS} for visit in contest.visits)
-    assert set(contest.board["within"]) == set(WITHIN)
+    assert all(set(at_cutoff.predicted) == {"gamma_renewal", *HEURISTICS} for at_cutoff in role_backtest.cutoffs)
+    assert set(role_backtest.board["within"]) == set(WITHIN)
 
 
-def test_outcomes_are_what_the_orders_say(contest, groceries):
+def test_outcomes_are_what_the_orders_say(role_backtest, groceries):
     day = days_of(groceries)
-    for visit in contest.visits:
-        before, after = groceries[day <= visit.origin], groceries[day > visit.origin].assign(day=day)
+    for at_cutoff in role_backtest.cutoffs:
+        before, after = groceries[day <= at_cutoff.origin], groceries[day > at_cutoff.origin].assign(day=day)
         keys = ["customer_id", "category"]
         following = after.groupby(keys)["day"].min().rename("following").reset_index()
         expected = before[keys].drop_duplicates().merge(following, on=keys, how="left").sort_values(keys)
-        wait = expected["following"].fillna(np.inf).to_numpy() - visit.origin
+        wait = expected["following"].fillna(np.inf).to_numpy() - at_cutoff.origin
         wait[wait > FOLLOW_UP] = np.inf
-        assert np.array_equal(visit.wait, wait)
+        assert np.array_equal(at_cutoff.wait, wait)
 
 
-def test_what_came_later_changes_nothing_that_was_said_at_a_past_cutoff(contest, groceries, make):
-    oldest = contest.visits[-1]
+def test_what_came_later_changes_nothing_that_was_said_at_a_past_cutoff(role_backtest, groceries, make):
+    oldest = role_backtest.cutoffs[-1]
     day = days_of(groceries)
     past, future = groceries[day <= oldest.origin], groceries[day > oldest.origin]
-    told = future.assign(
+    given = future.assign(
         customer_id=np.roll(future["customer_id"], 7), category=np.roll(future["category"], 3), quantity=7.0, amount=9.0
     )
-    again = judged(make(), pd.concat([past, told]))
-    same = again.contest.visits[-1]
+    again = fold(make(), pd.concat([past, given]))
+    same = again.backtest.cutoffs[-1]
     assert same.origin == oldest.origin
     pd.testing.assert_frame_equal(same.rows, oldest.rows, check_exact=True)
-    for name, said in oldest.said.items():
-        assert np.array_equal(same.said[name], said), name
+    for name, predicted in oldest.predicted.items():
+        assert np.array_equal(same.predicted[name], predicted), name
     assert (same.status == oldest.status).all()
     assert not np.array_equal(same.wait, oldest.wait)
 
 
-def test_the_renewal_ranks_better_than_every_rule_of_thumb_on_the_shop_it_describes(contest):
-    board = contest.board.set_index(["within", "candidate"])
+def test_the_renewal_ranks_better_than_every_rule_of_thumb_on_the_shop_it_describes(role_backtest):
+    board = role_backtest.board.set_index(["within", "candidate"])
     for within in WITHIN:
         losses = board.loc[within, "log_loss"]
         assert losses.idxmin() == "gamma_renewal"
-    assert contest.champion == "gamma_renewal"
+    assert role_backtest.champion == "gamma_renewal"
 
 
-def test_statuses_are_in_the_order_of_the_cupboard_and_count_every_pair(contest):
-    table = contest.statuses
+def test_statuses_are_in_the_order_of_the_cupboard_and_count_every_pair(role_backtest):
+    table = role_backtest.statuses
     assert table["status"].tolist() == [name for name in STATUSES if name in set(table["status"])]
-    assert table["pairs"].sum() == sum(len(visit.wait) for visit in contest.visits)
+    assert table["pairs"].sum() == sum(len(at_cutoff.wait) for at_cutoff in role_backtest.cutoffs)
     bought = table.set_index("status")["bought_7"]
     assert bought["sufficient"] < bought["about_to_replenish"]
 
 
-def test_dates_are_judged_where_the_horizon_has_closed(contest):
-    assert set(contest.dates["candidate"]) == {"gamma_renewal", *HEURISTICS}
-    assert max(day_number(day) for day in contest.dates["cutoff"]) + HORIZON <= CUTOFF_DAY
-    assert contest.dates["covered"].between(0, 1).all()
+def test_dates_are_judged_where_the_horizon_has_closed(role_backtest):
+    assert set(role_backtest.dates["candidate"]) == {"gamma_renewal", *HEURISTICS}
+    assert max(day_number(day) for day in role_backtest.dates["cutoff"]) + HORIZON <= CUTOFF_DAY
+    assert role_backtest.dates["covered"].between(0, 1).all()
 
 
 def test_the_measures_are_one_long_table_by_window_segment_and_candidate(role):
@@ -149,7 +151,7 @@ def test_the_pictures_are_the_learned_curves_and_the_rates_by_status(role):
 
 
 def test_a_withheld_role_says_why_in_place_of_a_contest(make, orders):
-    role = judged(make(), orders)
+    role = fold(make(), orders)
     assert "Withheld: the orders name neither a category nor a product." in item_text(role)
     assert item_measures(role).empty
     assert item_figures(role) == {}
@@ -159,10 +161,10 @@ def test_a_withheld_role_says_why_in_place_of_a_contest(make, orders):
 @pytest.mark.parametrize("days", [45, 75])
 def test_items_named_only_of_late_are_judged_where_they_can_be(make, groceries, days):
     late = days_of(groceries) > CUTOFF_DAY - days
-    role = judged(make(), groceries.assign(category=groceries["category"].where(late)))
-    assert role.contest.champion == "gamma_renewal"
+    role = fold(make(), groceries.assign(category=groceries["category"].where(late)))
+    assert role.backtest.champion == "gamma_renewal"
     # somebody who stood at an earlier cutoff had seen no item twice, and had nothing to learn from
-    assert all(visit.origin > CUTOFF_DAY - days for visit in role.contest.visits)
+    assert all(at_cutoff.origin > CUTOFF_DAY - days for at_cutoff in role.backtest.cutoffs)
     assert f"{(~late).sum():,} of {len(groceries):,} rows name no category" in " ".join(item_text(role).split())
     json.dumps(role.to_dict(), allow_nan=False)
 
@@ -171,10 +173,10 @@ def test_a_shop_that_sold_nothing_of_late_is_judged_without_dates(make, grocerie
     with warnings.catch_warnings():
         # the last order is long before the cutoff, which the intake says
         warnings.simplefilter("ignore", DataWarning)
-        role = judged(make(), groceries[days_of(groceries) <= CUTOFF_DAY - 250])
-    assert role.contest.champion == "gamma_renewal"
-    assert role.contest.visits == ()
-    assert role.contest.dates.empty
+        role = fold(make(), groceries[days_of(groceries) <= CUTOFF_DAY - 250])
+    assert role.backtest.champion == "gamma_renewal"
+    assert role.backtest.cutoffs == ()
+    assert role.backtest.dates.empty
     assert "serves without a contest" in item_text(role)
 
 
@@ -195,9 +197,9 @@ def test_a_backtest_tracks_the_measures_and_writes_the_plots(place, groceries):
     place.configure("orders.csv", tracking={"backend": "local"}, replenishment={"horizon": HORIZON})
     result = place.run("backtest", "--json")
     assert result.exit_code == 0, result.stderr
-    told = json.loads(result.stdout)
-    assert told["replenishment"]["champion"] == "gamma_renewal"
-    names = {path.rpartition("/")[2] for path in told["plots"]}
+    given = json.loads(result.stdout)
+    assert given["replenishment"]["champion"] == "gamma_renewal"
+    names = {path.rpartition("/")[2] for path in given["plots"]}
     assert {"replenishment_items.png", "replenishment_status.png"} <= names
     (folder,) = (place.folder / "out" / "backtest").iterdir()
     kept = pd.read_csv(folder / "measures.csv")

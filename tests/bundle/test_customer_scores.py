@@ -215,9 +215,9 @@ def test_what_a_fit_withholds_is_null_for_everyone_and_said(summary, roles):
 
 
 def test_the_interval_is_that_of_the_record_and_withheld_without_one(summary, roles):
-    judged = scored(summary, roles)
-    assert judged["predicted_ltv_lo"].equals((judged["predicted_ltv"] / 2).rename("predicted_ltv_lo"))
-    assert judged["predicted_ltv_hi"].equals((judged["predicted_ltv"] * 2).rename("predicted_ltv_hi"))
+    fold = scored(summary, roles)
+    assert fold["predicted_ltv_lo"].equals((fold["predicted_ltv"] / 2).rename("predicted_ltv_lo"))
+    assert fold["predicted_ltv_hi"].equals((fold["predicted_ltv"] * 2).rename("predicted_ltv_hi"))
     plain = scored(summary, roles, record=TrackRecord(without_intervals="no window has closed"))
     assert plain[["predicted_ltv_lo", "predicted_ltv_hi"]].isna().all(axis=None)
     assert set(plain["data_status"]) == {"predicted_ltv_lo, predicted_ltv_hi withheld: no window has closed"}

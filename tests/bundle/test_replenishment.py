@@ -15,7 +15,7 @@ from ltvml.contracts import PAIRS, REPLENISHMENT
 from ltvml.datasets.simulate_renewals import SimulatedItem, simulate_renewals
 from ltvml.errors import DataContractError
 from ltvml.evaluation.date_intervals import DateWindow
-from ltvml.evaluation.election import Election
+from ltvml.evaluation.selection import Selection
 from ltvml.models.replenishment.gamma_renewal import GammaRenewal
 from ltvml.models.replenishment.stock import StockRules, stock_status
 from ltvml.models.replenishment.usual_gap import MeanGap
@@ -167,9 +167,9 @@ class TestStored:
     @pytest.mark.parametrize("heuristic", [False, True])
     def test_what_is_read_back_scores_the_same_to_the_last_bit(self, role, history, X, heuristic):
         model = MeanGap().fit(history) if heuristic else role.model
-        election = Election("replenishment", "gamma_renewal", model.name, (), "why")
+        selection = Selection("replenishment", "gamma_renewal", model.name, (), "why")
         window = DateWindow(stretch=1.2, covered=0.7, returns=900)
-        before = replace(role, model=model, window=window, election=election, horizon=60)
+        before = replace(role, model=model, window=window, selection=selection, horizon=60)
         values = json.loads(json.dumps(before.to_dict()))
         # a renewal that the model is or holds is written once
         assert (values["renewal"] is None) == (not heuristic)
@@ -214,7 +214,7 @@ class TestNextDue:
 
     def test_stands_in_the_customer_table_and_is_null_for_the_others(self):
         customers = pd.DataFrame({"customer_id": ["a", "b"], "replenishment_date": [dt.date(2021, 9, 9)] * 2})
-        told = with_next_due(customers, next_due(due(("b", "tea", dt.date(2021, 1, 5), 0.8, "depleted"))))
-        assert told["customer_id"].tolist() == ["a", "b"]
-        assert told.loc[0, list(NEXT_DUE)].isna().all()
-        assert told.loc[1, list(NEXT_DUE)].tolist() == [dt.date(2021, 1, 5), "tea", 0.8, "depleted"]
+        given = with_next_due(customers, next_due(due(("b", "tea", dt.date(2021, 1, 5), 0.8, "depleted"))))
+        assert given["customer_id"].tolist() == ["a", "b"]
+        assert given.loc[0, list(NEXT_DUE)].isna().all()
+        assert given.loc[1, list(NEXT_DUE)].tolist() == [dt.date(2021, 1, 5), "tea", 0.8, "depleted"]

@@ -91,9 +91,9 @@ def test_the_plan_has_the_columns_of_the_contract():
     assert OUTREACH.names == COLUMNS
 
 
-@pytest.mark.parametrize("told", ["auto", None, {}, {"trust_days": None}])
-def test_stages_are_learned_where_no_number_is_given(told):
-    assert Config.model_validate({"outreach": {"stages": told}}).outreach.stages.rules() is None
+@pytest.mark.parametrize("given", ["auto", None, {}, {"trust_days": None}])
+def test_stages_are_learned_where_no_number_is_given(given):
+    assert Config.model_validate({"outreach": {"stages": given}}).outreach.stages.rules() is None
 
 
 def test_stages_told_by_one_number_have_the_others_that_their_keys_name():
@@ -139,8 +139,8 @@ def test_actions_that_ship_use_the_channels_that_there_are():
 
 
 def test_the_reminder_that_ships_is_as_early_as_the_follow_up_asks_unless_the_list_says_other_days():
-    def lead_days(**told):
-        actions = OutreachSettings(cadence={"lead_days": 10}, **told).actions_table()
+    def lead_days(**given):
+        actions = OutreachSettings(cadence={"lead_days": 10}, **given).actions_table()
         return next(action.lead_days for action in actions if action.name == "replenishment_reminder")
 
     assert lead_days() == 10
@@ -154,8 +154,8 @@ def test_limits_hold_the_queues_and_null_is_no_limit():
 
 
 def test_dated_attributes_keep_their_days_as_numbers_through_json():
-    told = {"cadence": {"slow_items": ["OIL"], "dated": {"child": {"column": "born", "items": {180: "PORRIDGE"}}}}}
-    config = Config.model_validate(json.loads(json.dumps(Config(outreach=told).to_dict())))
+    given = {"cadence": {"slow_items": ["OIL"], "dated": {"child": {"column": "born", "items": {180: "PORRIDGE"}}}}}
+    config = Config.model_validate(json.loads(json.dumps(Config(outreach=given).to_dict())))
     rules = config.outreach.cadence.rules()
     assert rules.dated == {"child": DatedAttribute("born", {180: "PORRIDGE"})}
     assert rules.slow_items == frozenset({"OIL"})
@@ -253,11 +253,11 @@ def test_a_fault_says_what_was_found_and_what_was_expected(outreach, fault):
 
 
 def test_an_action_of_ones_own_without_cost_is_refused():
-    told = {"name": "call", "purpose": PURPOSES[0], "channels": ["phone"], "rule": "vip_care"}
-    assert faults_of(actions=[told]) == (
+    given = {"name": "call", "purpose": PURPOSES[0], "channels": ["phone"], "rule": "vip_care"}
+    assert faults_of(actions=[given]) == (
         "outreach: action call: no cost; expected money a contact, 0 or more. Put cost, even a rough one.",
     )
-    assert OutreachSettings(actions=[{**told, "cost": 0}]).faults() == []
+    assert OutreachSettings(actions=[{**given, "cost": 0}]).faults() == []
 
 
 def test_a_configuration_changed_afterwards_can_be_asked_for_its_faults():

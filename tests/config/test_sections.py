@@ -105,8 +105,8 @@ def test_an_unknown_column_of_products_names_the_nearest_one():
 
 
 def test_days_per_unit_is_a_mapping_or_a_path():
-    told = Config(replenishment={"days_per_unit": {"tea": 9}}).replenishment.days_per_unit
-    assert told == {"tea": 9.0}
+    settings = Config(replenishment={"days_per_unit": {"tea": 9}}).replenishment.days_per_unit
+    assert settings == {"tea": 9.0}
     assert Config(replenishment={"days_per_unit": Path("tables") / "lasts.csv"}).replenishment.days_per_unit == (
         "tables/lasts.csv"
     )

@@ -23,8 +23,8 @@ def engine() -> DuckDBEngine:
     return DuckDBEngine()
 
 
-def read(engine: DuckDBEngine, source: object, **told: object) -> pd.DataFrame:
-    return engine.collect(engine.read(Source(source, **told)))  # type: ignore[arg-type]
+def read(engine: DuckDBEngine, source: object, **given: object) -> pd.DataFrame:
+    return engine.collect(engine.read(Source(source, **given)))  # type: ignore[arg-type]
 
 
 def test_a_table_of_a_duckdb_file_is_read_and_the_file_left_alone(engine: DuckDBEngine, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ltvml.errors import DataContractError
-from ltvml.evaluation.date_intervals import DateRound, DateWindow, choose_window, date_coverage
+from ltvml.evaluation.date_intervals import DateFold, DateWindow, choose_window, date_coverage
 
 HORIZON = 90
 LEVELS = np.linspace(0.01, 0.99, 99)
@@ -14,13 +14,13 @@ LEVELS = np.linspace(0.01, 0.99, 99)
 ROUGHLY = 0.04
 
 
-def dates(*, narrow: float = 1.0, customers: int = 4_000, random_state: int = 0) -> DateRound:
+def dates(*, narrow: float = 1.0, customers: int = 4_000, random_state: int = 0) -> DateFold:
     """Waits spread evenly over the horizon; quantiles drawn to the median by `narrow`."""
     rng = np.random.default_rng(random_state)
     wait = np.ceil(rng.uniform(0, 2 * HORIZON, customers))
     wait[wait > HORIZON] = np.inf
     days = HORIZON * (0.5 + narrow * (LEVELS - 0.5))
-    return DateRound(HORIZON, wait, LEVELS, np.tile(days, (customers, 1)))
+    return DateFold(HORIZON, wait, LEVELS, np.tile(days, (customers, 1)))
 
 
 def test_true_quantiles_cover_80_percent_of_those_who_came_back():
@@ -29,10 +29,10 @@ def test_true_quantiles_cover_80_percent_of_those_who_came_back():
 
 def test_coverage_by_hand():
     days = np.array([[2.5, 8.0, 20.2]] * 5)
-    judged = DateRound(30, np.array([2.0, 3.0, 21.0, 22.0, np.inf]), np.array([0.1, 0.5, 0.9]), days)
+    fold = DateFold(30, np.array([2.0, 3.0, 21.0, 22.0, np.inf]), np.array([0.1, 0.5, 0.9]), days)
     # the window reads from day 3 to day 21; the fifth never came back
-    assert judged.inside(1.0).tolist() == [False, True, True, False]
-    assert date_coverage([judged]) == 0.5
+    assert fold.inside(1.0).tolist() == [False, True, True, False]
+    assert date_coverage([fold]) == 0.5
 
 
 def test_windows_that_cover_stay_as_they_are():
@@ -59,9 +59,9 @@ def test_few_returns_change_nothing():
 
 
 def test_nobody_who_came_back_is_an_error_that_says_so():
-    judged = DateRound(30, np.full(3, np.inf), LEVELS, np.ones((3, 99)))
+    fold = DateFold(30, np.full(3, np.inf), LEVELS, np.ones((3, 99)))
     with pytest.raises(DataContractError, match="nobody came back"):
-        date_coverage([judged])
+        date_coverage([fold])
 
 
 def test_window_survives_json_exactly():

@@ -156,7 +156,7 @@ def test_nobody_who_came_back_is_an_error_that_says_so():
 
 
 @pytest.mark.parametrize(
-    ("wait", "predicted", "told"),
+    ("wait", "predicted", "given"),
     [
         ([1.0], [1.0, 2.0], "two equal"),
         ([], [], "n > 0"),
@@ -164,13 +164,13 @@ def test_nobody_who_came_back_is_an_error_that_says_so():
         ([1.0], [math.nan], "1 values"),
     ],
 )
-def test_what_cannot_be_compared_is_an_error_that_says_what_was_found(wait, predicted, told):
-    with pytest.raises(DataContractError, match=told):
+def test_what_cannot_be_compared_is_an_error_that_says_what_was_found(wait, predicted, given):
+    with pytest.raises(DataContractError, match=given):
         concordance(wait, predicted, HORIZON)
 
 
 @pytest.mark.parametrize(
-    ("survival", "times", "told"),
+    ("survival", "times", "given"),
     [
         ([[0.5]], [1.0, 2.0], r"shape \(1, 1\) and 2 times"),
         ([[0.5, 0.5]], [2.0, 2.0], "that rise"),
@@ -178,6 +178,6 @@ def test_what_cannot_be_compared_is_an_error_that_says_what_was_found(wait, pred
         ([[0.5, math.nan]], [1.0, 2.0], "not numbers"),
     ],
 )
-def test_a_curve_that_does_not_fit_is_an_error_that_says_what_was_found(survival, times, told):
-    with pytest.raises(DataContractError, match=told):
+def test_a_curve_that_does_not_fit_is_an_error_that_says_what_was_found(survival, times, given):
+    with pytest.raises(DataContractError, match=given):
         integrated_brier_score([1.0], survival, times)

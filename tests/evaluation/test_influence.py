@@ -56,19 +56,19 @@ def test_gini_of_equal_outcomes_is_no_number(outcomes):
 
 
 def test_standard_error_of_a_gini_difference_is_that_of_a_bootstrap_of_customers(simulated):
-    rounds = simulated({"good": 0.2, "poor": 1.0}, role="value", customers=1_500)
+    folds = simulated({"good": 0.2, "poor": 1.0}, role="value", customers=1_500)
     gaps = [
         influence.difference(*(influence.normalised_gini(r.spend, r.predictions[name]) for name in ("good", "poor")))
-        for r in rounds
+        for r in folds
     ]
-    mean, error = influence.mean_over_cutoffs([r.customer for r in rounds], gaps)
+    mean, error = influence.mean_over_cutoffs([r.customer for r in folds], gaps)
 
     rng = np.random.default_rng(0)
     drawn = []
     for _ in range(400):
         weight = np.bincount(rng.integers(0, 1_500, 1_500), minlength=1_500)
-        drawn.append([_gini_gap(judged, weight) for judged in rounds])
-    assert mean == pytest.approx(np.mean([_gini_gap(judged, np.ones(1_500)) for judged in rounds]), abs=EXACT)
+        drawn.append([_gini_gap(fold, weight) for fold in folds])
+    assert mean == pytest.approx(np.mean([_gini_gap(fold, np.ones(1_500)) for fold in folds]), abs=EXACT)
     assert error == pytest.approx(np.std(np.mean(drawn, axis=1)), rel=BOOTSTRAP)
 
 
@@ -82,9 +82,8 @@ def test_a_customer_who_stands_twice_is_counted_once():
     )
 
 
-def _gini_gap(judged, weight):
+def _gini_gap(fold, weight):
     good, poor = (
-        metrics.normalised_gini(judged.spend, judged.predictions[name], sample_weight=weight)
-        for name in ("good", "poor")
+        metrics.normalised_gini(fold.spend, fold.predictions[name], sample_weight=weight) for name in ("good", "poor")
     )
     return good - poor

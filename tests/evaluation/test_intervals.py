@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from ltvml.errors import DataContractError
-from ltvml.evaluation.election import Round
 from ltvml.evaluation.intervals import ValueIntervals, coverage, why_withheld
+from ltvml.evaluation.selection import Fold
 
 # the band that the product promises
 LEAST, MOST = 0.77, 0.83
@@ -22,8 +22,8 @@ def shop(simulated, seed, *, level_error=0.1, cutoffs=5):
     return simulated({"a": 0.3}, role="value", customers=3_000, cutoffs=cutoffs, random_state=seed, level=level)
 
 
-def fitted(rounds, *, scale=None):
-    return ValueIntervals.fit(rounds, "a", scale=scale or float(rounds[0].predictions["a"].mean()))
+def fitted(folds, *, scale=None):
+    return ValueIntervals.fit(folds, "a", scale=scale or float(folds[0].predictions["a"].mean()))
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +51,9 @@ def test_coverage_with_each_cutoff_left_out_is_that_of_a_later_cutoff(simulated)
 
 
 def test_coverage_sees_a_distribution_that_is_wrong(simulated):
-    rounds = shop(simulated, 1, cutoffs=2)
-    wild = replace(rounds[1], spend=rounds[1].spend * 8)
-    assert coverage([rounds[0], wild], "a").customers < LEAST
+    folds = shop(simulated, 1, cutoffs=2)
+    wild = replace(folds[1], spend=folds[1].spend * 8)
+    assert coverage([folds[0], wild], "a").customers < LEAST
 
 
 def test_bounds_follow_a_change_of_level(intervals):
@@ -95,7 +95,7 @@ def test_longer_window_with_more_buyers_raises_the_lower_bound(intervals):
 def test_window_three_times_as_long_as_those_seen_is_covered_once_its_share_of_buyers_is_known():
     rng = np.random.default_rng(0)
     rate, worth = rng.gamma(0.5, 1 / 60, 6_000), np.exp(rng.normal(3, 0.5, 6_000))
-    past, later = [poisson_round(rng, rate, worth, days=30) for _ in range(3)], poisson_round(rng, rate, worth, days=90)
+    past, later = [poisson_fold(rng, rate, worth, days=30) for _ in range(3)], poisson_fold(rng, rate, worth, days=90)
     prediction = later.predictions["a"]
     expected_buyers = float(np.mean(1 - np.exp(-90 * rate)))
     learned = fitted(past, scale=float(prediction.mean())).for_share_of_buyers(expected_buyers)
@@ -104,14 +104,14 @@ def test_window_three_times_as_long_as_those_seen_is_covered_once_its_share_of_b
     assert nothing.mean() == pytest.approx(1 - later.bought.mean(), abs=0.03)
 
 
-def poisson_round(rng, rate, worth, *, days):
+def poisson_fold(rng, rate, worth, *, days):
     """Customers who buy at a constant rate, known to the candidate but for 30 % of noise."""
     orders = rng.poisson(rate * days)
     spend = worth * rng.gamma(2.0 * np.maximum(orders, 1), 0.5) * (orders > 0)
     everybody = np.ones(len(rate), dtype=bool)
     predictions = {"a": rate * days * worth * np.exp(rng.normal(0, 0.3, len(rate)))}
     bought = (orders > 0).astype(float)
-    return Round(0, days, np.arange(len(rate)), bought, spend, {"decides": everybody}, predictions)
+    return Fold(0, days, np.arange(len(rate)), bought, spend, {"decides": everybody}, predictions)
 
 
 def test_intervals_survive_json_exactly(intervals):
@@ -133,9 +133,9 @@ def test_intervals_are_withheld_with_the_reason(simulated):
 
 
 def test_one_cutoff_gives_intervals_and_no_coverage(simulated):
-    rounds = shop(simulated, 0, cutoffs=1)
-    assert coverage(rounds, "a") is None
-    assert np.isfinite(fitted(rounds).total_bounds(rounds[0].predictions["a"])).all()
+    folds = shop(simulated, 0, cutoffs=1)
+    assert coverage(folds, "a") is None
+    assert np.isfinite(fitted(folds).total_bounds(folds[0].predictions["a"])).all()
 
 
 def test_scale_of_0_is_refused(simulated):

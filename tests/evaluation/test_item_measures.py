@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ltvml.evaluation.date_intervals import DateRound
-from ltvml.evaluation.election import Round
+from ltvml.evaluation.date_intervals import DateFold
 from ltvml.evaluation.item_measures import date_measures, measure_items, precision_at, precision_of_first, status_table
+from ltvml.evaluation.selection import Fold
 
 LEVELS = np.array([0.1, 0.5, 0.9])
 WITHIN = (7, 28)
@@ -75,7 +75,7 @@ class TestDateMeasures:
     def test_are_those_of_the_returners_by_hand(self):
         # medians 5, 11 and 20 days after a purchase on day 4, 14 and 40; the fourth came back after the horizon
         days = np.array([[1.0, 5.0, 9.0], [10.2, 10.5, 13.0], [3.0, 20.0, 50.0], [1.0, 2.0, 3.0]])
-        found = date_measures(DateRound(60, np.array([4.0, 14.0, 40.0, np.inf]), LEVELS, days))
+        found = date_measures(DateFold(60, np.array([4.0, 14.0, 40.0, np.inf]), LEVELS, days))
         assert found["mae"] == pytest.approx((1 + 3 + 20) / 3)
         assert found["within_3_days"] == pytest.approx(2 / 3)
         assert found["within_7_days"] == pytest.approx(2 / 3)
@@ -85,7 +85,7 @@ class TestDateMeasures:
 
     def test_a_date_is_a_whole_day_from_1_to_the_horizon(self):
         days = np.array([[0.0, 0.0, 0.4], [29.0, 40.0, 50.0]])
-        found = date_measures(DateRound(28, np.array([1.0, 28.0]), LEVELS, days))
+        found = date_measures(DateFold(28, np.array([1.0, 28.0]), LEVELS, days))
         assert (found["mae"], found["width"]) == (0.0, 0.0)
 
 
@@ -93,8 +93,8 @@ def test_pairs_are_counted_and_the_window_is_named():
     rng = np.random.default_rng(3)
     chance = rng.random(400)
     bought = (rng.random(400) < chance).astype(float)
-    judged = Round(100, 7, np.arange(400), bought, bought, {"decides": np.ones(400, dtype=bool)}, {"truth": chance})
-    table = measure_items([judged], 7)
+    fold = Fold(100, 7, np.arange(400), bought, bought, {"decides": np.ones(400, dtype=bool)}, {"truth": chance})
+    table = measure_items([fold], 7)
     assert set(table["within"]) == {7}
     assert set(table["pairs"]) == {400}
     found = table.set_index("measure")["value"]

@@ -20,7 +20,7 @@ def role(request):
 
 
 @pytest.fixture
-def rounds(simulated, role):
+def folds(simulated, role):
     return simulated({"good": 0.1, "poor": 1.5}, role=role)
 
 
@@ -29,8 +29,8 @@ def value(table, name, *, origin, segment, candidate):
     return rows[name, origin, segment, candidate]
 
 
-def test_every_measure_of_every_candidate_at_every_cutoff_is_a_row(rounds, role):
-    table = measure(rounds, role)
+def test_every_measure_of_every_candidate_at_every_cutoff_is_a_row(folds, role):
+    table = measure(folds, role)
     assert len(table) == 3 * 2 * 2 * len(MEASURES[role])
     assert set(table["segment"]) == {"decides", "everybody"}  # `few` has 20 customers
     assert table["value"].notna().all()
@@ -38,9 +38,9 @@ def test_every_measure_of_every_candidate_at_every_cutoff_is_a_row(rounds, role)
 
 
 def test_figures_are_those_of_the_metrics(simulated):
-    judged = simulated({"a": 0.5}, role="value")[0]
-    table, mask = measure([judged], "value"), judged.decides
-    y, p = judged.spend[mask], judged.predictions["a"][mask]
+    fold = simulated({"a": 0.5}, role="value")[0]
+    table, mask = measure([fold], "value"), fold.decides
+    y, p = fold.spend[mask], fold.predictions["a"][mask]
     where = {"origin": 100, "segment": "decides", "candidate": "a"}
     assert value(table, "gini", **where) == pytest.approx(metrics.normalised_gini(y, p), abs=EXACT)
     assert value(table, "decile_mape", **where) == pytest.approx(metrics.decile_mape(y, p), abs=EXACT)
@@ -49,8 +49,8 @@ def test_figures_are_those_of_the_metrics(simulated):
     assert value(table, "top_20_oracle", **where) == pytest.approx(captured.oracle, abs=EXACT)
 
 
-def test_board_is_the_mean_over_the_cutoffs_best_first(rounds, role):
-    table = measure(rounds, role)
+def test_board_is_the_mean_over_the_cutoffs_best_first(folds, role):
+    table = measure(folds, role)
     board = leaderboard(table, role)
     assert list(board.index) == ["good", "poor"]
     assert list(board.columns) == [*MEASURES[role], "cutoffs"]
@@ -62,16 +62,16 @@ def test_board_is_the_mean_over_the_cutoffs_best_first(rounds, role):
 
 
 def test_candidate_that_missed_a_cutoff_comes_last_and_is_marked(simulated):
-    rounds = simulated({"poor": 1.5, "good": 0.1})
-    rounds[0] = replace(rounds[0], predictions={"poor": rounds[0].predictions["poor"]})
-    board = leaderboard(measure(rounds, "repurchase"), "repurchase")
+    folds = simulated({"poor": 1.5, "good": 0.1})
+    folds[0] = replace(folds[0], predictions={"poor": folds[0].predictions["poor"]})
+    board = leaderboard(measure(folds, "repurchase"), "repurchase")
     assert board["cutoffs"].to_dict() == {"poor": 3, "good": 2}
     assert list(board.index) == ["poor", "good"]
-    assert set(leading_intervals(rounds, "repurchase")) == {"poor", "good"}
+    assert set(leading_intervals(folds, "repurchase")) == {"poor", "good"}
 
 
-def test_cutoff_after_which_nobody_bought_has_no_rows(rounds, role):
-    dead = replace(rounds[0], bought=np.zeros_like(rounds[0].bought), spend=np.zeros_like(rounds[0].spend))
+def test_cutoff_after_which_nobody_bought_has_no_rows(folds, role):
+    dead = replace(folds[0], bought=np.zeros_like(folds[0].bought), spend=np.zeros_like(folds[0].spend))
     assert measure([dead], role).empty
     assert leaderboard(measure([dead], role), role).empty
     assert leading_intervals([dead], role) == {}
@@ -86,5 +86,5 @@ def test_intervals_hold_the_true_log_loss_as_often_as_they_say(simulated):
     assert np.mean(inside) == pytest.approx(COVERAGE, abs=COVERAGE_BAND)
 
 
-def _mean_loss(rounds):
-    return np.mean([metrics.log_loss(r.bought[r.decides], r.predictions["a"][r.decides]) for r in rounds])
+def _mean_loss(folds):
+    return np.mean([metrics.log_loss(r.bought[r.decides], r.predictions["a"][r.decides]) for r in folds])

@@ -13,9 +13,9 @@ CUSTOMERS = 8_000
 def window(seed: int, shift: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What a model said of customers whose log-odds it misses by `shift`."""
     rng = np.random.default_rng(seed)
-    said = rng.beta(2, 3, CUSTOMERS)
-    bought = (rng.random(CUSTOMERS) < expit(logit(said) + shift)).astype(float)
-    return said, bought, rng.integers(0, 2**32, CUSTOMERS)
+    predicted = rng.beta(2, 3, CUSTOMERS)
+    bought = (rng.random(CUSTOMERS) < expit(logit(predicted) + shift)).astype(float)
+    return predicted, bought, rng.integers(0, 2**32, CUSTOMERS)
 
 
 def test_an_error_that_carries_over_is_corrected() -> None:

@@ -22,10 +22,10 @@ LAST = day_number("2021-01-31")
 KNOWN = ["007", "a", "b"]
 
 
-def config_of(folder: Path, section: str, rows: pd.DataFrame, *, name: str = "table.csv", **told: Any) -> Config:
+def config_of(folder: Path, section: str, rows: pd.DataFrame, *, name: str = "table.csv", **settings: Any) -> Config:
     path = folder / name
     rows.to_parquet(path) if name.endswith("parquet") else rows.to_csv(path, index=False)
-    return Config.model_validate({section: {"source": str(path), **told}})
+    return Config.model_validate({section: {"source": str(path), **settings}})
 
 
 def log(**columns: Any) -> pd.DataFrame:
@@ -86,9 +86,11 @@ def test_each_odd_row_is_counted_once_and_set_aside(tmp_path: Path) -> None:
 
 def test_dates_that_cannot_be_read_are_refused_where_they_are_many(tmp_path: Path) -> None:
     config = config_of(tmp_path, "contacts", log(sent_at=["05/01/2021", "2021-01-05", "2021-01-05"]))
-    with pytest.raises(DataContractError, match=r"1 of 3 rows have no readable sent_at; expected at most 5%") as told:
+    with pytest.raises(
+        DataContractError, match=r"1 of 3 rows have no readable sent_at; expected at most 5%"
+    ) as settings:
         read_contacts(config, KNOWN, cutoff_day=LAST)
-    assert told.value.counts == {"bad_date": 1}
+    assert settings.value.counts == {"bad_date": 1}
 
 
 def test_columns_that_are_missing_are_named_together(tmp_path: Path) -> None:
@@ -139,10 +141,10 @@ def test_wishes_that_lack_columns_are_said_together(tmp_path: Path) -> None:
     for name in ("disliked", "open_cases"):
         pd.DataFrame({"who": ["a"]}).to_csv(tmp_path / f"{name}.csv", index=False)
     paths = {name: str(tmp_path / f"{name}.csv") for name in ("disliked", "open_cases")}
-    with pytest.raises(DataContractError) as told:
+    with pytest.raises(DataContractError) as settings:
         read_wishes(Config.model_validate({"outreach": paths}))
-    assert "disliked.csv" in told.value.message
-    assert "open_cases.csv" in told.value.message
+    assert "disliked.csv" in settings.value.message
+    assert "open_cases.csv" in settings.value.message
 
 
 def test_nothing_said_is_nothing_wished() -> None:

@@ -106,7 +106,7 @@ def snapshots_of(shop: Shop) -> Snapshots:
         # a multiplicative hash (Knuth), stable and spread over 32 bits
         bucket=(X["customer"].to_numpy(dtype=np.int64) * 2_654_435_761) % 2**32,
         horizon=HORIZON,
-        asked=HORIZON,
+        given=HORIZON,
         present=present,
         closed_form=ClosedForm.fit(present, OperationalTime()),
     )

@@ -9,7 +9,7 @@ from ltvml.outputs.customers import VALUE_EDGES, Tally, contact_worth, shortlist
 
 def batch(**columns):
     size = len(next(iter(columns.values())))
-    told = {
+    settings = {
         "customer_id": [f"{number}" for number in range(size)],
         "historic_value": 1.0,
         "predicted_ltv": 10.0,
@@ -20,7 +20,7 @@ def batch(**columns):
         "data_status": "ok",
         "rfm_segment": "new",
     }
-    return pd.DataFrame(told | columns, index=range(size))
+    return pd.DataFrame(settings | columns, index=range(size))
 
 
 def tally_of(*batches):

@@ -84,8 +84,8 @@ def cells(text: str, delimiter: str = ",") -> list[list[str]]:
     return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
 
 
-def written(folder: Path, plan: pd.DataFrame, **told: Any) -> list[list[str]]:
-    write_plan(folder, plan, config_of(**told))
+def written(folder: Path, plan: pd.DataFrame, **settings: Any) -> list[list[str]]:
+    write_plan(folder, plan, config_of(**settings))
     return cells((folder / "outreach.csv").read_text(encoding="utf-8-sig"))
 
 
@@ -138,10 +138,10 @@ def test_ids_keep_leading_zeros_and_all_their_digits(tmp_path: Path) -> None:
 
 
 def test_the_byte_order_mark_is_there_where_it_is_asked_for(tmp_path: Path) -> None:
-    for asked in (False, True):
-        write_plan(tmp_path, plan_of(["a"]), config_of("zh", byte_order_mark=asked))
+    for wanted in (False, True):
+        write_plan(tmp_path, plan_of(["a"]), config_of("zh", byte_order_mark=wanted))
         content = (tmp_path / "outreach.csv").read_bytes()
-        assert content.startswith(b"\xef\xbb\xbf") == asked
+        assert content.startswith(b"\xef\xbb\xbf") == wanted
         assert "客户召回" in content.decode("utf-8-sig")
 
 
@@ -330,8 +330,8 @@ def appending() -> Iterator[Callable[[Path, str, int], subprocess.Popen[str]]]:
 
         def start(folder: Path, name: str, times: int) -> subprocess.Popen[str]:
             command = [sys.executable, "-c", APPENDS, str(folder), name, str(times)]
-            told = os.environ | {"OMP_NUM_THREADS": "1"}
-            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=told)
+            settings = os.environ | {"OMP_NUM_THREADS": "1"}
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=settings)
             running.enter_context(process)
             running.callback(process.kill)
             assert process.stdout is not None

@@ -12,7 +12,7 @@ import pytest
 from ltvml.errors import DataContractError
 from ltvml.outreach.actions import CHANNELS, DEFAULT_ACTIONS, Action
 from ltvml.outreach.candidates import candidates
-from ltvml.outreach.eligibility import Situation, eligible, lacks
+from ltvml.outreach.eligibility import Situation, eligible, missing_for
 from ltvml.window import day_number
 
 CUTOFF = day_number("2020-06-30")
@@ -148,12 +148,12 @@ def test_a_users_own_action_follows_a_column() -> None:
     own = Action("birthday", "vip_care", ("email",), cost=0.1, rule="tagged", column="is_birthday")
     C = customers(is_birthday=[True, False, None])
     assert eligible(own, Situation(C, CUTOFF)).position.tolist() == [0]
-    assert "needs the column is_birthday" in str(lacks(own, Situation(customers(), CUTOFF)))
+    assert "needs the column is_birthday" in str(missing_for(own, Situation(customers(), CUTOFF)))
 
 
 def test_what_a_shop_lacks_is_said_and_the_rest_works() -> None:
     situation = Situation(customers(n_orders=1), CUTOFF)
-    missing = [words for action in DEFAULT_ACTIONS if (words := lacks(action, situation)) is not None]
+    missing = [words for action in DEFAULT_ACTIONS if (words := missing_for(action, situation)) is not None]
     assert len(missing) == 4
     found = candidates(DEFAULT_ACTIONS, CHANNELS, situation)
     assert set(found["action"]) == {"second_order_offer"}

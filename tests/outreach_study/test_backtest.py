@@ -38,10 +38,10 @@ def config(
     groceries: pd.DataFrame, config_of: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory
 ) -> Config:
     window = {"cutoff": PAST, "churn_horizon": HORIZON}
-    told = config_of(tmp_path_factory.mktemp("backtest"), window=window)
-    ltvml.fit(told, transactions=groceries)
-    ltvml.score(told, transactions=groceries)
-    return told
+    given = config_of(tmp_path_factory.mktemp("backtest"), window=window)
+    ltvml.fit(given, transactions=groceries)
+    ltvml.score(given, transactions=groceries)
+    return given
 
 
 @pytest.fixture(scope="module")
@@ -86,9 +86,9 @@ def test_the_text_warns_and_fits_in_80_columns(found: RankingComparison) -> None
 
 def test_without_scores_it_says_what_to_run(groceries: pd.DataFrame, config: Config, tmp_path: Path) -> None:
     other = config.model_copy(update={"output": config.output.model_copy(update={"dir": str(tmp_path)})})
-    with pytest.raises(ConfigError, match="there are no scores") as told:
+    with pytest.raises(ConfigError, match="there are no scores") as given:
         compare_rankings(other, model=f"{config.output.dir}/bundle", transactions=groceries)
-    assert "ltvml score" in str(told.value.hint)
+    assert "ltvml score" in str(given.value.hint)
 
 
 def test_in_the_regimes_the_plan_is_never_far_below_the_best_single_score_and_measuring_pays() -> None:

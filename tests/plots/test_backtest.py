@@ -18,12 +18,12 @@ NAMES = {"champion": 0.1, "closed_form": 0.6, "past_spend": 1.5}
 
 
 @pytest.fixture(scope="module")
-def value_rounds(simulated):
+def value_folds(simulated):
     return simulated(NAMES, role="value")
 
 
 @pytest.fixture(scope="module")
-def churn_rounds(simulated):
+def churn_folds(simulated):
     return simulated(NAMES)
 
 
@@ -31,17 +31,17 @@ def lines(figure):
     return {line.get_label(): line for line in figure.axes[0].get_lines()}
 
 
-def test_area_under_the_drawn_gain_curve_is_the_gini_it_is_labelled_with(value_rounds):
-    drawn = lines(gain_curve(value_rounds[:1], ["champion", "closed_form"]))
+def test_area_under_the_drawn_gain_curve_is_the_gini_it_is_labelled_with(value_folds):
+    drawn = lines(gain_curve(value_folds[:1], ["champion", "closed_form"]))
     perfect = _area(drawn["a perfect ranking"])
-    judged = value_rounds[0]
+    fold = value_folds[0]
     for name in ("champion", "closed_form"):
-        gini = metrics.normalised_gini(judged.spend[judged.decides], judged.predictions[name][judged.decides])
+        gini = metrics.normalised_gini(fold.spend[fold.decides], fold.predictions[name][fold.decides])
         assert _area(drawn[f"{name}, Gini {gini:.3f}"]) / perfect == pytest.approx(gini, abs=DRAWN)
 
 
-def test_gain_curve_names_the_perfect_ranking_the_candidates_in_order_and_no_ranking(value_rounds):
-    legend = gain_curve(value_rounds, list(NAMES)).axes[0].get_legend()
+def test_gain_curve_names_the_perfect_ranking_the_candidates_in_order_and_no_ranking(value_folds):
+    legend = gain_curve(value_folds, list(NAMES)).axes[0].get_legend()
     assert [text.get_text().split(",")[0] for text in legend.get_texts()] == [
         "a perfect ranking",
         *NAMES,
@@ -49,25 +49,25 @@ def test_gain_curve_names_the_perfect_ranking_the_candidates_in_order_and_no_ran
     ]
 
 
-def test_bars_of_the_deciles_sum_to_the_predicted_and_the_actual_mean(value_rounds):
-    figure = decile_calibration(value_rounds, "champion", currency="GBP")
+def test_bars_of_the_deciles_sum_to_the_predicted_and_the_actual_mean(value_folds):
+    figure = decile_calibration(value_folds, "champion", currency="GBP")
     heights = [[bar.get_height() for bar in group] for group in figure.axes[0].containers]
-    predicted = np.mean([r.predictions["champion"][r.decides].mean() for r in value_rounds])
-    actual = np.mean([r.spend[r.decides].mean() for r in value_rounds])
+    predicted = np.mean([r.predictions["champion"][r.decides].mean() for r in value_folds])
+    actual = np.mean([r.spend[r.decides].mean() for r in value_folds])
     assert [np.mean(group) for group in heights] == pytest.approx([predicted, actual], abs=EXACT * predicted * 100)
     assert figure.axes[0].get_ylabel() == "mean value (GBP)"
 
 
 def test_reliability_of_true_probabilities_lies_on_the_diagonal(simulated):
-    rounds = simulated({"truth": 0.0}, customers=20_000)
-    drawn = reliability(rounds, "truth").axes[0].containers[0].lines[0]
+    folds = simulated({"truth": 0.0}, customers=20_000)
+    drawn = reliability(folds, "truth").axes[0].containers[0].lines[0]
     # 6,000 customers a point
     assert drawn.get_ydata() == pytest.approx(np.asarray(drawn.get_xdata()), abs=3 * 0.5 / np.sqrt(6_000))
 
 
-def test_leaderboard_shows_every_candidate_best_on_top_and_the_chosen_marked(churn_rounds):
-    board = leaderboard(measure(churn_rounds, "repurchase"), "repurchase")
-    intervals = leading_intervals(churn_rounds, "repurchase")
+def test_leaderboard_shows_every_candidate_best_on_top_and_the_chosen_marked(churn_folds):
+    board = leaderboard(measure(churn_folds, "repurchase"), "repurchase")
+    intervals = leading_intervals(churn_folds, "repurchase")
     axes = leaderboard_plot(board, intervals, "repurchase", champion="champion").axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == [
         "champion (chosen)",
@@ -79,11 +79,11 @@ def test_leaderboard_shows_every_candidate_best_on_top_and_the_chosen_marked(chu
     assert tuple(bar.get_xdata()) == intervals["champion"]
 
 
-def test_cutoffs_at_which_a_candidate_did_not_stand_are_not_drawn(churn_rounds):
-    absent = replace(churn_rounds[0], predictions={"other": churn_rounds[0].predictions["champion"]})
+def test_cutoffs_at_which_a_candidate_did_not_stand_are_not_drawn(churn_folds):
+    absent = replace(churn_folds[0], predictions={"other": churn_folds[0].predictions["champion"]})
     some, rest = (
         reliability(table, "champion").axes[0].containers[0].lines[0].get_ydata()
-        for table in ([absent, *churn_rounds[1:]], churn_rounds[1:])
+        for table in ([absent, *churn_folds[1:]], churn_folds[1:])
     )
     assert some.tolist() == rest.tolist()
     with pytest.raises(DataContractError, match="at none of the 1 past cutoffs champion stood"):
@@ -97,11 +97,11 @@ def test_wilson_interval_of_none_and_of_all_stays_within_0_and_1():
     assert (low[1], high[1]) == pytest.approx((0.92411, 1.0), abs=1e-5)
 
 
-def test_plots_can_be_written(value_rounds, churn_rounds, tmp_path):
+def test_plots_can_be_written(value_folds, churn_folds, tmp_path):
     figures = {
-        "gain": gain_curve(value_rounds, list(NAMES)),
-        "deciles": decile_calibration(value_rounds, "champion"),
-        "reliability": reliability(churn_rounds, "champion"),
+        "gain": gain_curve(value_folds, list(NAMES)),
+        "deciles": decile_calibration(value_folds, "champion"),
+        "reliability": reliability(churn_folds, "champion"),
     }
     for name, figure in figures.items():
         save(figure, tmp_path / f"{name}.png")

@@ -133,8 +133,10 @@ def purchases():
 @pytest.fixture
 def due():
     dates = {"replenishment_lo": "2020-07-02", "replenishment_date": "2020-07-06", "replenishment_hi": "2020-07-14"}
-    said = {"p_reorder_28": 0.714, "stock_status": "about_to_replenish"} | dates
-    return pd.DataFrame([{"customer_id": "A", "item": "coffee"} | said, {"customer_id": "B", "item": "coffee"} | said])
+    predicted = {"p_reorder_28": 0.714, "stock_status": "about_to_replenish"} | dates
+    return pd.DataFrame(
+        [{"customer_id": "A", "item": "coffee"} | predicted, {"customer_id": "B", "item": "coffee"} | predicted]
+    )
 
 
 @pytest.fixture

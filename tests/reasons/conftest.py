@@ -11,7 +11,7 @@ from ltvml.backtesting.history import History
 from ltvml.bundle.typical import Typical
 from ltvml.config import Config
 from ltvml.datasets.simulate import simulate_transactions
-from ltvml.inputs.orders import take_in
+from ltvml.inputs.orders import read_orders
 from ltvml.models.repurchase.base_rate import BaseRate
 from ltvml.models.repurchase.lightgbm_binary import LightGBMBinary
 from ltvml.models.repurchase.lightgbm_hazard import LightGBMHazard
@@ -33,7 +33,7 @@ def snapshots():
     truth = {"r": 0.6, "alpha": 25, "a": 0.8, "b": 2.5, "random_state": 4}
     orders = simulate_transactions(900, T=ages, cutoff=CUTOFF, modified=True, **truth)
     config = Config.model_validate({"window": {"cutoff": CUTOFF, "churn_horizon": HORIZON}})
-    intake = take_in(config, orders, Steps())
+    intake = read_orders(config, orders, Steps())
     history = History(intake, config.value.decimals)
     found = history.snapshots(history.cutoff_day, HORIZON)
     assert found is not None

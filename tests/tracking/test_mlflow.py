@@ -240,9 +240,9 @@ def test_two_processes_share_a_store_that_neither_found_and_are_silent(
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=elsewhere, text=True)
         for _ in range(2)
     ]
-    said = [process.communicate(timeout=SECONDS_FOR_TWO)[0] for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
-    assert said == ["", ""]
+    given = [process.communicate(timeout=SECONDS_FOR_TWO)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], given
+    assert given == ["", ""]
     assert list(elsewhere.iterdir()) == []
 
     import mlflow

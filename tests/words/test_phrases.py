@@ -80,8 +80,8 @@ def test_a_part_of_a_sentence_asks_only_for_facts_that_there_are(language: str) 
 
 
 def test_every_fact_is_asked_for_by_some_part() -> None:
-    asked = {name for form in SAID for name in names_in(phrases("en")[form])}
-    assert set(FACTS) - asked == set()
+    given = {name for form in SAID for name in names_in(phrases("en")[form])}
+    assert set(FACTS) - given == set()
 
 
 def test_no_part_in_english_begins_with_an_item_whose_letters_are_not_ours_to_change() -> None:

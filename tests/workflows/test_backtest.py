@@ -24,9 +24,9 @@ pytestmark = pytest.mark.slow
 HORIZONS = {"cutoff": CUTOFF, "churn_horizon": 60, "ltv_horizon": 60}
 
 
-def judged_config(folder: Path, **sections: object) -> Config:
-    told = {"window": HORIZONS, "tracking": {"backend": "none"}, "output": {"dir": str(folder)}}
-    return Config.model_validate({**told, **sections})
+def backtest_config(folder: Path, **sections: object) -> Config:
+    given = {"window": HORIZONS, "tracking": {"backend": "none"}, "output": {"dir": str(folder)}}
+    return Config.model_validate({**given, **sections})
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def shop() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def report(shop: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> BacktestReport:
-    return ltvml.backtest(judged_config(tmp_path_factory.mktemp("backtest")), transactions=shop)
+    return ltvml.backtest(backtest_config(tmp_path_factory.mktemp("backtest")), transactions=shop)
 
 
 def test_every_candidate_and_naive_guess_is_judged_at_every_cutoff(report: BacktestReport) -> None:
@@ -51,20 +51,22 @@ def test_every_candidate_and_naive_guess_is_judged_at_every_cutoff(report: Backt
 
 def test_every_label_window_closed_before_the_cutoff(report: BacktestReport) -> None:
     cutoff_day = report.intake.window.cutoff_day
-    assert all(judged.origin + judged.horizon <= cutoff_day for contest in report.contests for judged in contest.rounds)
+    assert all(
+        fold.origin + fold.horizon <= cutoff_day for role_backtest in report.backtests for fold in role_backtest.folds
+    )
 
 
 def test_the_outcomes_of_a_round_are_what_the_orders_say(report: BacktestReport, shop: pd.DataFrame) -> None:
-    judged = report.contests[0].rounds[0]
+    fold = report.backtests[0].folds[0]
     day = (pd.to_datetime(shop["order_date"]) - pd.Timestamp("1970-01-01")).dt.days
-    known = set(shop.loc[day <= judged.origin, "customer_id"])
-    later = shop[(day > judged.origin) & (day <= judged.origin + judged.horizon) & shop["customer_id"].isin(known)]
-    assert judged.bought.sum() == later["customer_id"].nunique()
-    assert judged.spend.sum() == pytest.approx(later["amount"].sum())
+    known = set(shop.loc[day <= fold.origin, "customer_id"])
+    later = shop[(day > fold.origin) & (day <= fold.origin + fold.horizon) & shop["customer_id"].isin(known)]
+    assert fold.bought.sum() == later["customer_id"].nunique()
+    assert fold.spend.sum() == pytest.approx(later["amount"].sum())
 
 
 def test_the_dates_of_the_champion_stand_beside_two_naive_ones_at_every_cutoff(report: BacktestReport) -> None:
-    champion = report.contests[0].champion
+    champion = report.backtests[0].champion
     dates = report.measures().query("role == 'date' and segment == 'everybody'")
     assert set(dates["candidate"]) == {champion, "bg_nbd", "constant_day"}
     assert set(dates["cutoff"]) == set(report.measures().query("role == 'repurchase'")["cutoff"])
@@ -76,18 +78,18 @@ def test_the_dates_of_the_champion_stand_beside_two_naive_ones_at_every_cutoff(r
 
 def test_the_constant_day_was_known_at_its_cutoff(report: BacktestReport, shop: pd.DataFrame) -> None:
     dates = report.measures().query("role == 'date' and segment == 'everybody' and candidate == 'constant_day'")
-    judged = report.contests[0].rounds[0]
+    fold = report.backtests[0].folds[0]
     day = (pd.to_datetime(shop["order_date"]) - pd.Timestamp("1970-01-01")).dt.days
     first_day = day.min()
     waits = []
-    for origin in snapshot_origins(judged.origin, first_day, label_horizon(judged.origin, first_day, 60)):
+    for origin in snapshot_origins(fold.origin, first_day, label_horizon(fold.origin, first_day, 60)):
         known = shop.loc[day <= origin, "customer_id"].unique()
-        later = day[(day > origin) & (day <= judged.origin) & shop["customer_id"].isin(known)]
+        later = day[(day > origin) & (day <= fold.origin) & shop["customer_id"].isin(known)]
         waits += (later.groupby(shop["customer_id"]).min() - origin).tolist()
-    constant = np.ceil(np.median([wait for wait in waits if wait <= judged.horizon]))
-    known = shop.loc[day <= judged.origin, "customer_id"].unique()
-    later = day[(day > judged.origin) & (day <= judged.origin + judged.horizon) & shop["customer_id"].isin(known)]
-    came = later.groupby(shop["customer_id"]).min() - judged.origin
+    constant = np.ceil(np.median([wait for wait in waits if wait <= fold.horizon]))
+    known = shop.loc[day <= fold.origin, "customer_id"].unique()
+    later = day[(day > fold.origin) & (day <= fold.origin + fold.horizon) & shop["customer_id"].isin(known)]
+    came = later.groupby(shop["customer_id"]).min() - fold.origin
     off = dates.query("measure == 'mae_of_returners'").iloc[0]
     assert off["value"] == pytest.approx((came - constant).abs().mean())
 
@@ -108,24 +110,24 @@ def test_the_words_fit_into_eighty_columns(report: BacktestReport) -> None:
 def test_rows_after_a_past_cutoff_change_nothing_that_was_said_there(
     report: BacktestReport, shop: pd.DataFrame, tmp_path: Path
 ) -> None:
-    oldest = report.contests[0].rounds[-1]
+    oldest = report.backtests[0].folds[-1]
     day = (pd.to_datetime(shop["order_date"]) - pd.Timestamp("1970-01-01")).dt.days
     past, future = shop[day <= oldest.origin], shop[day > oldest.origin]
-    told = future.assign(amount=future["amount"] * 7 + 1, customer_id=np.roll(future["customer_id"], 11))
+    given = future.assign(amount=future["amount"] * 7 + 1, customer_id=np.roll(future["customer_id"], 11))
     # the first order after the cutoff stays where it is, so that the history has the same length
-    again = ltvml.backtest(judged_config(tmp_path), transactions=pd.concat([past, told]))
-    same = next(judged for judged in again.contests[0].rounds if judged.origin == oldest.origin)
-    assert again.contests[0].horizon == report.contests[0].horizon
-    for name, said in oldest.predictions.items():
-        assert np.array_equal(same.predictions[name], said), name
+    again = ltvml.backtest(backtest_config(tmp_path), transactions=pd.concat([past, given]))
+    same = next(fold for fold in again.backtests[0].folds if fold.origin == oldest.origin)
+    assert again.backtests[0].horizon == report.backtests[0].horizon
+    for name, stated in oldest.predictions.items():
+        assert np.array_equal(same.predictions[name], stated), name
 
 
 def test_a_fit_keeps_the_champion_its_words_and_the_intervals(shop: pd.DataFrame, tmp_path: Path) -> None:
-    fitted = ltvml.fit(judged_config(tmp_path), transactions=shop)
+    fitted = ltvml.fit(backtest_config(tmp_path), transactions=shop)
     bundle = Bundle.load(fitted.folder)
-    assert [election.role for election in bundle.record.elections] == ["repurchase", "value"]
+    assert [selection.role for selection in bundle.record.selections] == ["repurchase", "value"]
     assert bundle.record.words == fitted.bundle.record.words
-    scored = ltvml.score(judged_config(tmp_path), transactions=shop)
+    scored = ltvml.score(backtest_config(tmp_path), transactions=shop)
     scores = pd.read_parquet(scored.folder / "customers.parquet")
     assert (scores["predicted_ltv_lo"] <= scores["predicted_ltv_hi"]).all()
     assert bundle.version == fitted.bundle.version
@@ -139,6 +141,6 @@ def test_a_history_too_short_for_any_cutoff_gets_the_closed_form_and_the_reason(
     young = shop_of(300)
     day = pd.to_datetime(young["order_date"])
     young = young[day > pd.Timestamp(CUTOFF) - pd.Timedelta(days=5)]
-    report = ltvml.backtest(judged_config(tmp_path), transactions=young)
-    assert {contest.champion for contest in report.contests} == {"closed_form"}
-    assert all("too short" in contest.election.words for contest in report.contests)
+    report = ltvml.backtest(backtest_config(tmp_path), transactions=young)
+    assert {role_backtest.champion for role_backtest in report.backtests} == {"closed_form"}
+    assert all("too short" in role_backtest.selection.words for role_backtest in report.backtests)

@@ -12,7 +12,7 @@ import pytest
 
 import ltvml
 from ltvml.errors import DataContractError
-from ltvml.evaluation.election import Election
+from ltvml.evaluation.selection import Selection
 from ltvml.workflows.explain import explain
 from ltvml.workflows.fit import fit
 from ltvml.workflows.score import customers, score
@@ -42,20 +42,20 @@ def buyer_of(scores, n_orders):
 def test_the_scores_are_those_of_the_score(shop, orders):
     config, bundle, scores = shop
     customer = buyer_of(scores, 3)
-    told = explain(config, customer, model=bundle, transactions=orders).to_dict()["scores"]
+    given = explain(config, customer, model=bundle, transactions=orders).to_dict()["scores"]
     scored = scores.set_index("customer_id").loc[customer]
-    assert told["churn_risk"] == scored["churn_risk"]
-    assert told["predicted_ltv"] == scored["predicted_ltv"]
-    assert told["last_order_date"] == str(scored["last_order_date"])[:10]
+    assert given["churn_risk"] == scored["churn_risk"]
+    assert given["predicted_ltv"] == scored["predicted_ltv"]
+    assert given["last_order_date"] == str(scored["last_order_date"])[:10]
 
 
 def test_the_orders_are_those_of_the_file(shop, orders):
     config, bundle, scores = shop
     customer = buyer_of(scores, 3)
-    told = explain(config, customer, model=bundle, transactions=orders).to_dict()["orders"]
+    given = explain(config, customer, model=bundle, transactions=orders).to_dict()["orders"]
     theirs = orders[orders["customer_id"] == customer].groupby("order_date")["amount"].sum()
-    assert [order["date"] for order in told] == [str(day)[:10] for day in theirs.index]
-    assert [order["value"] for order in told] == pytest.approx(theirs.round(2).tolist())
+    assert [order["date"] for order in given] == [str(day)[:10] for day in theirs.index]
+    assert [order["value"] for order in given] == pytest.approx(theirs.round(2).tolist())
 
 
 @pytest.mark.parametrize("n_orders", [1, 2, 3])
@@ -72,8 +72,8 @@ def test_the_text_fits_80_columns_and_says_why(shop, orders, n_orders):
 
 def test_json_holds_no_nan(shop, orders):
     config, bundle, scores = shop
-    told = explain(config, buyer_of(scores, 1), model=bundle, transactions=orders).to_dict()
-    assert json.loads(json.dumps(told, allow_nan=False))["scores"]["mean_gap_days"] is None
+    given = explain(config, buyer_of(scores, 1), model=bundle, transactions=orders).to_dict()
+    assert json.loads(json.dumps(given, allow_nan=False))["scores"]["mean_gap_days"] is None
 
 
 def test_a_long_history_shows_its_last_ten_orders(shop, orders):
@@ -100,9 +100,9 @@ def test_the_report_says_why_the_model_serves_where_it_won_a_contest(shop, order
     config, bundle, scores = shop
     customer = buyer_of(scores, 2)
     assert explain(config, customer, model=bundle, transactions=orders).chosen_because is None
-    won = Election("repurchase", "mix", "logistic", (), "logistic won by two standard errors.")
-    judged = replace(bundle, record=replace(bundle.record, elections=(won,)))
-    assert "logistic won by two standard errors." in explain(config, customer, model=judged, transactions=orders).text()
+    won = Selection("repurchase", "mix", "logistic", (), "logistic won by two standard errors.")
+    fold = replace(bundle, record=replace(bundle.record, selections=(won,)))
+    assert "logistic won by two standard errors." in explain(config, customer, model=fold, transactions=orders).text()
 
 
 def test_what_comes_after_the_cutoff_changes_nothing(shop, orders):

@@ -45,12 +45,12 @@ class Shop:
     orders: pd.DataFrame
 
     def config(self, **sections: Any) -> Config:
-        told = {"tracking": {"backend": "none"}, "output": {"dir": str(self.folder / "out")}}
-        return Config.model_validate(told | sections)
+        given = {"tracking": {"backend": "none"}, "output": {"dir": str(self.folder / "out")}}
+        return Config.model_validate(given | sections)
 
     def measure(self, **arguments: Any) -> Any:
-        told = {"config": self.config(), "plan": self.plan, "transactions": self.orders} | arguments
-        return measure_outreach(told.pop("config"), **told)
+        given = {"config": self.config(), "plan": self.plan, "transactions": self.orders} | arguments
+        return measure_outreach(given.pop("config"), **given)
 
     def listing(self) -> dict[str, bytes]:
         return {str(path): path.read_bytes() for path in sorted(self.folder.rglob("*")) if path.is_file()}
@@ -189,9 +189,9 @@ def test_a_window_that_has_not_closed_is_left_out_and_said(shop: Shop) -> None:
 def test_where_no_window_has_closed_nothing_is_written(shop: Shop) -> None:
     before = shop.listing()
     early = shop.orders[shop.orders["order_date"] <= "2021-01-05"]
-    with pytest.raises(DataContractError, match=r"cannot be measured yet: .* up to 2021-01-05") as told:
+    with pytest.raises(DataContractError, match=r"cannot be measured yet: .* up to 2021-01-05") as given:
         shop.measure(transactions=early)
-    assert "2021-01-14" in str(told.value.hint)
+    assert "2021-01-14" in str(given.value.hint)
     assert shop.listing() == before
 
 
@@ -223,10 +223,10 @@ def test_contacts_that_happened_are_counted_and_odd_rows_are_said(shop: Shop) ->
     log = pd.concat([made, odd.assign(channel="email", campaign="autumn")])
     report = shop.measure(config=shop.config(**contacts_in(shop.folder, log)))
     assert report.measurement.delivery.iloc[0]["happened"] == 100
-    said = " ".join(report.notes)
-    assert "1 of 102 rows are of customers that the orders do not know" in said
-    assert "1 of 102 rows are dated after 2021-01-28" in said
-    assert "100 contacts name no action: they count as that of the plan" in said
+    known = " ".join(report.notes)
+    assert "1 of 102 rows are of customers that the orders do not know" in known
+    assert "1 of 102 rows are dated after 2021-01-28" in known
+    assert "100 contacts name no action: they count as that of the plan" in known
 
 
 def test_contacts_of_another_campaign_are_told(shop: Shop) -> None:
@@ -267,9 +267,9 @@ def test_a_plan_that_was_changed_is_refused(shop: Shop) -> None:
 
 def test_a_plan_without_a_holdout_is_refused_with_what_to_do(tmp_path: Path) -> None:
     shop = shop_in(tmp_path, effect=0.0, n=100, share=0.0)
-    with pytest.raises(DataContractError, match="holds nobody out of 90 contacts") as told:
+    with pytest.raises(DataContractError, match="holds nobody out of 90 contacts") as given:
         shop.measure()
-    assert "outreach.holdout: 0.1" in str(told.value.hint)
+    assert "outreach.holdout: 0.1" in str(given.value.hint)
     assert not (shop.plan / "measure").exists()
 
 

@@ -64,11 +64,11 @@ def test_odd_orders_are_scored_and_nothing_is_null_without_a_word(place, orders,
 
 def test_without_repeat_buyers_the_rate_is_withheld_and_the_rest_is_scored(place, orders):
     place.write(orders.drop_duplicates("customer_id"))
-    scores, said = fit_and_score(place)
+    scores, given = fit_and_score(place)
     assert scores[list(FROM_THE_RATE)].isna().all(axis=None)
     assert scores[["historic_value", "expected_order_value", "rfm_segment", "days_since_last"]].notna().all(axis=None)
     assert scores["data_status"].str.contains("no customer has bought twice").all()
-    assert "withheld; the report says why" in said
+    assert "withheld; the report says why" in given
 
 
 def test_ids_are_text_to_the_last_letter(place):
@@ -90,8 +90,8 @@ def test_an_id_of_two_lines_does_not_break_the_table_of_the_report(place, orders
 
 def test_data_that_end_before_the_cutoff_are_a_warning(place, orders):
     place.write(orders)
-    _, said = fit_and_score(place, "--set", "window.cutoff=2021-03-31")
-    assert f"the last order is of {orders['order_date'].max().date()}" in said
+    _, given = fit_and_score(place, "--set", "window.cutoff=2021-03-31")
+    assert f"the last order is of {orders['order_date'].max().date()}" in given
 
 
 @pytest.mark.parametrize(
@@ -115,12 +115,12 @@ def test_a_customer_who_returned_more_than_he_bought_is_scored_and_said(place, o
         {"customer_id": "debtor", "order_date": pd.to_datetime(["2020-02-02", "2020-03-02"]), "amount": [10.0, -100.0]}
     )
     place.write(pd.concat([orders, debt]))
-    scores, said = fit_and_score(place)
+    scores, given = fit_and_score(place)
     debtor = scores.set_index("customer_id").loc["debtor"]
     assert debtor["historic_value"] == -90
     assert debtor["predicted_ltv"] > 0
     assert debtor["data_status"].startswith("returns exceed purchases")
-    assert "1 customers returned more than they bought" in said
+    assert "1 customers returned more than they bought" in given
 
 
 @pytest.mark.slow

@@ -42,7 +42,7 @@ main()
 class Ready(Place):
     """A folder with orders, a bundle and its scores."""
 
-    def told(self, **keys: Any) -> None:
+    def given(self, **keys: Any) -> None:
         self.configure("orders.csv", **keys)
 
     def table(self, name: str, rows: list[dict[str, Any]]) -> str:
@@ -75,12 +75,12 @@ def ready(scored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
 def test_orders_alone_are_enough_and_what_is_missing_is_said(ready: Ready):
     result = ready.run("outreach", "--json")
     assert result.exit_code == 0, result.stderr
-    told = json.loads(result.stdout)
-    said = " ".join(told["lacks"])
-    assert "The orders name no items" in said
-    assert "points_expiry needs the column points_expiry_date" in said
-    assert told["customers"] == 300
-    assert told["contacts"]
+    given = json.loads(result.stdout)
+    known = " ".join(given["lacks"])
+    assert "The orders name no items" in known
+    assert "points_expiry needs the column points_expiry_date" in known
+    assert given["customers"] == 300
+    assert given["contacts"]
 
 
 def test_the_report_is_within_80_columns(ready: Ready):
@@ -96,17 +96,17 @@ def test_contacts_of_strangers_and_of_the_future_are_counted_and_said(ready: Rea
         {"customer_id": "001", "channel": "email", "sent_at": "2021-06-01"},
         {"customer_id": "001", "channel": "email", "sent_at": "2020-12-01"},
     ]
-    ready.told(contacts={"source": ready.table("contacts.csv", rows)})
+    ready.given(contacts={"source": ready.table("contacts.csv", rows)})
     result = ready.run("outreach")
     assert result.exit_code == 0, result.stderr
-    said = " ".join(result.stdout.split())
-    assert "Contacts: 1 of 3 rows are of customers that the orders do not know." in said
-    assert f"Contacts: 1 of 3 rows are dated after {CUTOFF}." in said
+    known = " ".join(result.stdout.split())
+    assert "Contacts: 1 of 3 rows are of customers that the orders do not know." in known
+    assert f"Contacts: 1 of 3 rows are dated after {CUTOFF}." in known
 
 
 def test_contradictory_settings_are_told_all_together(ready: Ready):
     action = {"name": "gift", "purpose": "win_back", "channels": ["email"], "rule": "win_back"}
-    ready.told(
+    ready.given(
         outreach={
             "capacity": 0,
             "actions": [action],
@@ -117,7 +117,7 @@ def test_contradictory_settings_are_told_all_together(ready: Ready):
     )
     result = ready.run("outreach")
     assert result.exit_code == 2
-    said = " ".join(result.stderr.split())
+    known = " ".join(result.stderr.split())
     for words in (
         "action gift: no cost; expected money a contact",
         "capacity 0; expected 1 contact a run or more",
@@ -126,13 +126,13 @@ def test_contradictory_settings_are_told_all_together(ready: Ready):
         "1.5; expected a share from 0 to below 1",
         "tags.spender_share is 3",
     ):
-        assert words in said
+        assert words in known
     assert ready.plans() == {}
 
 
 def test_rules_that_name_missing_columns_are_told_together_with_the_nearest(ready: Ready):
     action = {"name": "thanks", "rule": "tagged", "column": "cores", "purpose": "vip_care", "cost": 1}
-    ready.told(
+    ready.given(
         outreach={
             "tags": {"rules": {"core": "n_order >= 3", "risky": "chrun_risk > 0.5"}},
             "actions": ["default", action | {"channels": ["email"]}],
@@ -140,13 +140,13 @@ def test_rules_that_name_missing_columns_are_told_together_with_the_nearest(read
     )
     result = ready.run("outreach")
     assert result.exit_code == 2
-    said = " ".join(result.stderr.split())
+    known = " ".join(result.stderr.split())
     for words in (
         "tags.rules.core: there is no column 'n_order'; did you mean 'n_orders'?",
         "tags.rules.risky: there is no column 'chrun_risk'; did you mean 'churn_risk'?",
         "action thanks: there is no column 'cores'; did you mean 'core'?",
     ):
-        assert words in said
+        assert words in known
     assert ready.plans() == {}
 
 
@@ -162,7 +162,7 @@ def test_rules_that_name_missing_columns_are_told_together_with_the_nearest(read
 )
 def test_a_table_that_is_not_what_it_should_be_is_refused(ready: Ready, name: str, rows: list[Any], words: str):
     source = ready.table(f"{name}.csv", rows)
-    ready.told(**({name: {"source": source}} if name in ("contacts", "customers") else {"outreach": {name: source}}))
+    ready.given(**({name: {"source": source}} if name in ("contacts", "customers") else {"outreach": {name: source}}))
     result = ready.run("outreach")
     assert result.exit_code == 3, result.stderr
     assert words in " ".join(result.stderr.split())
@@ -170,7 +170,7 @@ def test_a_table_that_is_not_what_it_should_be_is_refused(ready: Ready, name: st
 
 
 def test_a_table_that_is_not_there_is_refused(ready: Ready):
-    ready.told(contacts={"source": "nowhere.csv"})
+    ready.given(contacts={"source": "nowhere.csv"})
     result = ready.run("outreach")
     assert result.exit_code == 2
     assert "nowhere.csv" in result.stderr

@@ -46,7 +46,7 @@ caps = st.builds(
     },
     *(some, few, some, few, few, few),
 )
-told = st.fixed_dictionaries(
+wanted = st.fixed_dictionaries(
     {
         "caps": caps,
         "capacity": st.none() | st.integers(1, 12),
@@ -121,13 +121,13 @@ def tables_of(rng: np.random.Generator, customers: pd.DataFrame, contacts: pd.Da
 
 
 @settings(max_examples=40, deadline=None)
-@given(told=told, n=st.integers(1, 25), seed=st.integers(0, 10**6))
+@given(wanted=wanted, n=st.integers(1, 25), seed=st.integers(0, 10**6))
 def test_no_plan_breaks_a_cap_a_capacity_or_the_holdout(
-    tmp_path_factory: pytest.TempPathFactory, told: dict[str, Any], n: int, seed: int
+    tmp_path_factory: pytest.TempPathFactory, wanted: dict[str, Any], n: int, seed: int
 ) -> None:
     """Three days that follow each other, each with the log of those before; held against plain loops."""
     rng, folder = np.random.default_rng(seed), tmp_path_factory.mktemp("plans")
-    config = Config.model_validate({"window": {"cutoff": "2020-12-31"}, "outreach": told})
+    config = Config.model_validate({"window": {"cutoff": "2020-12-31"}, "outreach": wanted})
     customers, made = customers_of(rng, n), log_of(rng, customers_of(rng, n))
     for day in range(FIRST, FIRST + DAYS):
         cutoff = date_of(day)
@@ -187,5 +187,5 @@ def hold_contact(contact: dict[str, Any], tables: OutreachTables, config: Config
 
 def repeated(folder: Path) -> None:
     """In three days nobody is told the same twice."""
-    told = read_planned(folder, before="2021-02-01")
-    assert not told[SAID].fillna("").duplicated().any()
+    wanted = read_planned(folder, before="2021-02-01")
+    assert not wanted[SAID].fillna("").duplicated().any()

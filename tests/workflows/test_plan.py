@@ -46,8 +46,8 @@ class Shop:
     config_of: Any
 
     def plan(self, out: Path, *, cutoff: str = CUTOFF, orders: pd.DataFrame | None = None, **sections: Any) -> Any:
-        told = {"outreach": OFTEN} | sections
-        config = self.config_of(self.folder, window={"cutoff": cutoff}, **told)
+        given = {"outreach": OFTEN} | sections
+        config = self.config_of(self.folder, window={"cutoff": cutoff}, **given)
         rows = self.orders if orders is None else orders
         return plan_outreach(config, model=self.bundle, transactions=rows, out=out)
 
@@ -145,22 +145,22 @@ def test_contacts_are_due_in_the_days_ahead(planned: OutreachReport):
 
 
 @pytest.mark.parametrize(
-    "told",
+    "given",
     [
         {"capacity": 7},
         {"channels": {"email": {"capacity": 3}, "push": {"capacity": 2}}},
         {"queues": {"replenishment": {"capacity": 4, "budget": 0.11}, "win_back": {"capacity": 1}}},
         {"budget": 3.0},
     ],
-    ids=lambda told: next(iter(told)),
+    ids=lambda given: next(iter(given)),
 )
-def test_capacity_and_budget_are_kept(shop: Shop, tmp_path: Path, told: dict[str, Any]):
-    contacts = shop.plan(tmp_path, outreach=OFTEN | told).contacts
-    assert 0 < len(contacts) <= told.get("capacity", len(contacts))
-    assert contacts["cost"].sum() <= told.get("budget", np.inf) + 1e-9
-    for name, one in told.get("channels", {}).items():
+def test_capacity_and_budget_are_kept(shop: Shop, tmp_path: Path, given: dict[str, Any]):
+    contacts = shop.plan(tmp_path, outreach=OFTEN | given).contacts
+    assert 0 < len(contacts) <= given.get("capacity", len(contacts))
+    assert contacts["cost"].sum() <= given.get("budget", np.inf) + 1e-9
+    for name, one in given.get("channels", {}).items():
         assert contacts["channel"].eq(name).sum() <= one["capacity"]
-    for name, one in told.get("queues", {}).items():
+    for name, one in given.get("queues", {}).items():
         queue = contacts[contacts["purpose"].eq(name)]
         assert len(queue) <= one["capacity"]
         assert queue["cost"].sum() <= one.get("budget", np.inf) + 1e-9
@@ -189,17 +189,17 @@ def test_the_next_day_does_not_repeat_what_was_planned(shop: Shop, tmp_path: Pat
     log = (tmp_path / "planned.csv").read_bytes()
     second = shop.plan(tmp_path, cutoff=NEXT_DAY)
     assert (tmp_path / "planned.csv").read_bytes().startswith(log)
-    said = ["customer_id", "action", "item"]
+    stated = ["customer_id", "action", "item"]
     wanted = [
         plan[plan["suppressed_by"].isna() | plan["suppressed_by"].eq("holdout")] for plan in (first.plan, second.plan)
     ]
-    before, after = (rows[said].astype(str).apply(tuple, axis=1) for rows in wanted)
+    before, after = (rows[stated].astype(str).apply(tuple, axis=1) for rows in wanted)
     assert len(before) > 20
     assert not set(before) & set(after)
     assert second.counts["suppressed_by"]["repeated"] > 20
     # without the log they are due again, so it is the log that holds them back
     fresh = shop.plan(tmp_path / "elsewhere", cutoff=NEXT_DAY).contacts
-    assert len(set(before) & set(fresh[said].astype(str).apply(tuple, axis=1))) > 20
+    assert len(set(before) & set(fresh[stated].astype(str).apply(tuple, axis=1))) > 20
 
 
 def test_both_arms_are_held_back_alike_on_the_next_day(shop: Shop, tmp_path: Path):
@@ -229,9 +229,9 @@ def test_contacts_that_were_made_are_not_repeated(shop: Shop, planned: OutreachR
 
 def test_a_shop_without_items_says_what_it_lacks_and_plans_the_rest(many: Shop, tmp_path: Path):
     report = many.plan(tmp_path)
-    said = " ".join(report.lacks)
+    stated = " ".join(report.missing)
     for words in ("The orders name no items", "there are no reorder reminders", "follow-up"):
-        assert words in said
+        assert words in stated
     assert len(report.contacts) > 20
     assert set(report.contacts["purpose"]) <= {"second_order", "win_back", "vip_care", "follow_up"}
     assert len(pd.read_csv(report.folder / "companions.csv")) == 0
@@ -256,31 +256,31 @@ def test_only_customers_move_between_two_runs_of_one_bundle(shop: Shop, tmp_path
 
 
 def test_limits_of_stages_that_were_told_are_not_kept(shop: Shop, tmp_path: Path):
-    told = shop.plan(tmp_path, outreach={"stages": {"lapsed_risk": 0.99}})
+    given = shop.plan(tmp_path, outreach={"stages": {"lapsed_risk": 0.99}})
     learned = shop.plan(tmp_path)
-    assert told.tables.stage_rules.lapsed_risk == 0.99
+    assert given.tables.stage_rules.lapsed_risk == 0.99
     assert learned.tables.stage_rules.lapsed_risk != 0.99
 
 
 def test_limits_that_were_learned_are_kept_for_later_runs_of_the_bundle_alone(
     shop: Shop, planned: OutreachReport, tmp_path: Path
 ):
-    for told, used in (
+    for given, used in (
         ({"bundle_version": shop.bundle.version, "learned_on": "2020-12-30"}, True),
         ({"bundle_version": "another", "learned_on": "2020-12-30"}, False),
         # what a later run learned has seen what is not known yet
         ({"bundle_version": shop.bundle.version, "learned_on": NEXT_DAY}, False),
     ):
-        kept = told | {"rules": asdict(replace(planned.tables.stage_rules, lapsed_silence=300))}
+        kept = given | {"rules": asdict(replace(planned.tables.stage_rules, lapsed_silence=300))}
         (tmp_path / "stage_rules.json").write_text(json.dumps(kept))
         assert (shop.plan(tmp_path).tables.stage_rules.lapsed_silence == 300) == used
 
 
 def test_a_damaged_file_of_limits_is_refused(shop: Shop, tmp_path: Path):
     (tmp_path / "stage_rules.json").write_text("{")
-    with pytest.raises(DataContractError, match=r"stage_rules\.json cannot be read") as told:
+    with pytest.raises(DataContractError, match=r"stage_rules\.json cannot be read") as given:
         shop.plan(tmp_path)
-    assert "remove it" in str(told.value.hint)
+    assert "remove it" in str(given.value.hint)
 
 
 def test_effects_that_were_measured_later_are_not_known_yet(shop: Shop, planned: OutreachReport, tmp_path: Path):
@@ -318,8 +318,8 @@ def test_opt_outs_dislikes_and_open_cases_are_respected(shop: Shop, planned: Out
         "disliked": [{"customer_id": who[2], "channel": "push"}, {"customer_id": who[2], "channel": "email"}],
         "open_cases": [{"customer_id": who[3]}],
     }
-    told = {name: table(tmp_path / f"{name}.csv", rows) for name, rows in wishes.items()}
-    plan = shop.plan(tmp_path / "plans", outreach=OFTEN | told).plan.set_index("customer_id")
+    given = {name: table(tmp_path / f"{name}.csv", rows) for name, rows in wishes.items()}
+    plan = shop.plan(tmp_path / "plans", outreach=OFTEN | given).plan.set_index("customer_id")
     assert plan.loc[who[0], "suppressed_by"] == "opted_out"
     assert plan.loc[who[1], "channel"] != "push"
     assert (
@@ -338,8 +338,8 @@ def test_caps_count_the_contacts_that_were_made(shop: Shop, planned: OutreachRep
 
 def test_where_nobody_may_be_contacted_the_plan_is_empty_and_says_so(shop: Shop, tmp_path: Path):
     everybody = [{"customer_id": one} for one in shop.orders["customer_id"].unique()]
-    told = {"opt_outs": table(tmp_path / "out.csv", everybody)}
-    report = shop.plan(tmp_path / "plans", outreach=told)
+    given = {"opt_outs": table(tmp_path / "out.csv", everybody)}
+    report = shop.plan(tmp_path / "plans", outreach=given)
     assert report.contacts.empty
     assert report.launch is None
     assert contents(report) == []
@@ -349,8 +349,8 @@ def test_where_nobody_may_be_contacted_the_plan_is_empty_and_says_so(shop: Shop,
 
 def test_a_tag_of_ones_own_can_be_what_an_action_asks_for(shop: Shop, tmp_path: Path):
     action = {"name": "thanks", "rule": "tagged", "column": "core", "purpose": "vip_care", "channels": ["email"]}
-    told = {"actions": [action | {"cost": 0.0, "effect": 0.5}], "tags": {"rules": {"core": "n_orders >= 5"}}}
-    report = shop.plan(tmp_path, outreach=told | OPEN)
+    given = {"actions": [action | {"cost": 0.0, "effect": 0.5}], "tags": {"rules": {"core": "n_orders >= 5"}}}
+    report = shop.plan(tmp_path, outreach=given | OPEN)
     stages = pd.read_parquet(report.folder / "stages.parquet").set_index("customer_id")
     assert len(report.contacts) > 5
     assert stages.loc[report.contacts["customer_id"], "core"].all()
@@ -398,16 +398,16 @@ def test_the_report_fits_in_80_columns_and_its_values_are_plain(planned: Outreac
     assert max(columns(line) for line in text.splitlines() if "/" not in line) <= 80
     assert "by assumed effects: no experiment stands behind them" in text
     assert "it does not show that an order causes the next one" in " ".join(text.split())
-    told = json.loads(json.dumps(planned.to_dict(), allow_nan=False))
-    assert told["contacts"][0]["customer_id"] == planned.contacts["customer_id"].iloc[0]
-    assert told["power"]
+    given = json.loads(json.dumps(planned.to_dict(), allow_nan=False))
+    assert given["contacts"][0]["customer_id"] == planned.contacts["customer_id"].iloc[0]
+    assert given["power"]
 
 
 def test_long_names_fit_in_80_columns(goods: pd.DataFrame, config_of: Any, tmp_path: Path):
     long = goods.assign(customer_id="a very long name of somebody " + goods["customer_id"])
     action = {"name": "a very long name of an action", "rule": "win_back", "purpose": "win_back", "cost": 0}
-    told = {"actions": [action | {"channels": ["a letter by post"]}], "channels": {"a letter by post": {"cost": 0}}}
-    report = shop_in(tmp_path / "shop", long, config_of).plan(tmp_path / "plans", outreach=told)
+    given = {"actions": [action | {"channels": ["a letter by post"]}], "channels": {"a letter by post": {"cost": 0}}}
+    report = shop_in(tmp_path / "shop", long, config_of).plan(tmp_path / "plans", outreach=given)
     assert len(report.contacts)
     assert max(columns(line) for line in report.text().splitlines() if "/" not in line) <= 80
 
@@ -428,8 +428,8 @@ def test_rows_after_the_cutoff_change_no_byte(shop: Shop, tmp_path: Path):
 
 def test_a_planted_effect_is_measured_and_the_next_plan_uses_it(many: Shop, tmp_path: Path):
     """Plan, contact, wait for 28 days, measure, plan again: with an effect of 1.5 on the logit of everybody treated."""
-    told = {"outreach": OPEN | {"holdout": 0.5, "actions": [{"name": "win_back", "cost": 0.0}]}}
-    report = many.plan(tmp_path, **told)
+    given = {"outreach": OPEN | {"holdout": 0.5, "actions": [{"name": "win_back", "cost": 0.0}]}}
+    report = many.plan(tmp_path, **given)
     known = pd.read_parquet(report.folder / "planning.parquet")
     assert len(known) > 400
     group = report.plan.set_index("customer_id").loc[known["customer_id"], "group"]
@@ -445,6 +445,6 @@ def test_a_planted_effect_is_measured_and_the_next_plan_uses_it(many: Shop, tmp_
     assert effect.raw_shift > 3 * effect.raw_standard_error
 
     many.score("2021-01-28", orders)
-    again = many.plan(tmp_path, cutoff="2021-01-28", orders=orders, **told)
+    again = many.plan(tmp_path, cutoff="2021-01-28", orders=orders, **given)
     assert set(again.contacts["ev_basis"]) == {"measured"}
     assert "by measured effects" in again.text()

@@ -103,20 +103,20 @@ def test_a_customer_is_told_the_earliest_of_the_items_likelier_bought_again_than
     likely = table_of(worth_a_reminder).query("p_reorder_horizon >= 0.5")
     first = likely.sort_values(["replenishment_date", "p_reorder_horizon"], ascending=[True, False])
     expected = first.drop_duplicates("customer_id").set_index("customer_id")
-    told = customers(worth_a_reminder).set_index("customer_id")
-    assert set(told.index[told["replenishment_item"].notna()]) == set(expected.index)
-    told = told.loc[expected.index]
-    assert (told["replenishment_item"] == expected["item"]).all()
-    assert (told["replenishment_date"] == expected["replenishment_date"]).all()
-    assert (told["replenishment_probability"] == expected["p_reorder_horizon"]).all()
-    assert (told["stock_status"] == expected["stock_status"]).all()
+    given = customers(worth_a_reminder).set_index("customer_id")
+    assert set(given.index[given["replenishment_item"].notna()]) == set(expected.index)
+    given = given.loc[expected.index]
+    assert (given["replenishment_item"] == expected["item"]).all()
+    assert (given["replenishment_date"] == expected["replenishment_date"]).all()
+    assert (given["replenishment_probability"] == expected["p_reorder_horizon"]).all()
+    assert (given["stock_status"] == expected["stock_status"]).all()
 
 
 def test_a_customer_without_such_an_item_is_told_none(worth_a_reminder):
-    told = customers(worth_a_reminder)
-    without = told[told["replenishment_item"].isna()]
+    given = customers(worth_a_reminder)
+    without = given[given["replenishment_item"].isna()]
     names = ["replenishment_date", "replenishment_probability", "stock_status"]
-    assert 0 < len(without) < len(told)
+    assert 0 < len(without) < len(given)
     assert without[names].isna().all(axis=None)
 
 
@@ -206,8 +206,8 @@ def test_days_later_the_same_silence_has_grown(fitted, groceries, config_of, tmp
 
 @pytest.mark.usefixtures("blank_pictures")
 def test_products_are_the_items_on_request(groceries, config_of, tmp_path):
-    told = {"item": "product_id", "all_pairs": True}
-    config = config_of(tmp_path, replenishment=told)
+    given = {"item": "product_id", "all_pairs": True}
+    config = config_of(tmp_path, replenishment=given)
     fitted = ltvml.fit(config, transactions=groceries)
     assert fitted.bundle.replenishment.item == "product_id"
     found = table_of(ltvml.score(config, transactions=groceries))

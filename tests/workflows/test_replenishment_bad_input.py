@@ -113,9 +113,9 @@ class TestWithheld:
         ltvml.fit(config, transactions=groceries)
         report = ltvml.score(config, transactions=groceries.assign(category=""))
         assert len(pd.read_parquet(report.folder / "replenishment.parquet")) == 0
-        told = pd.read_parquet(report.folder / "customers.parquet")
-        assert len(told) == groceries["customer_id"].nunique()
-        assert told[["replenishment_date", "replenishment_item", "stock_status"]].isna().all(axis=None)
+        given = pd.read_parquet(report.folder / "customers.parquet")
+        assert len(given) == groceries["customer_id"].nunique()
+        assert given[["replenishment_date", "replenishment_item", "stock_status"]].isna().all(axis=None)
 
 
 class TestItemColumn:
@@ -216,8 +216,8 @@ class TestQuantities:
 
 class TestDaysPerUnit:
     def test_what_the_user_says_holds_where_little_was_seen(self, groceries, config_of, tmp_path):
-        def cycle(**told: Any) -> pd.Series:
-            config = config_of(tmp_path, replenishment=told)
+        def cycle(**given: Any) -> pd.Series:
+            config = config_of(tmp_path, replenishment=given)
             return fitted(config, groceries).bundle.replenishment.items().set_index("item")["cycle_days"]
 
         short, long = cycle(days_per_unit={"lamp": 20}), cycle(days_per_unit={"lamp": 2000})
@@ -230,9 +230,9 @@ class TestDaysPerUnit:
         path = tmp_path / f"lasts.{ending}"
         table = pd.DataFrame({"item": ["coffee", "soap"], "days_per_unit": [20, 45.5]})
         table.to_csv(path, index=False) if ending == "csv" else table.to_parquet(path)
-        told = config_of(tmp_path, replenishment={"days_per_unit": {"coffee": 20, "soap": 45.5}})
+        given = config_of(tmp_path, replenishment={"days_per_unit": {"coffee": 20, "soap": 45.5}})
         read = config_of(tmp_path, replenishment={"days_per_unit": str(path)})
-        assert fitted(read, groceries).bundle.version == fitted(told, groceries).bundle.version
+        assert fitted(read, groceries).bundle.version == fitted(given, groceries).bundle.version
 
     def test_an_item_that_nobody_has_bought_is_a_warning_by_name(self, groceries, config_of, tmp_path):
         config = config_of(tmp_path, replenishment={"days_per_unit": {"cofee": 20, "coffee": 20}})

@@ -171,10 +171,10 @@ def named_in(document, orders):
 
 def test_the_report_is_json_that_names_the_shortlist_and_nobody_else(orders, bundle, config_of, tmp_path):
     report = ltvml.score(config_of(tmp_path), model=bundle, transactions=orders)
-    told = report.to_dict()
-    assert [customer["customer_id"] for customer in told["shortlist"]] == report.shortlist["customer_id"].tolist()
-    assert sorted(named_in(json.dumps(told, allow_nan=False), orders)) == sorted(report.shortlist["customer_id"])
-    assert told["totals"]["historic_value"] == pytest.approx(orders["amount"].sum())
+    given = report.to_dict()
+    assert [customer["customer_id"] for customer in given["shortlist"]] == report.shortlist["customer_id"].tolist()
+    assert sorted(named_in(json.dumps(given, allow_nan=False), orders)) == sorted(report.shortlist["customer_id"])
+    assert given["totals"]["historic_value"] == pytest.approx(orders["amount"].sum())
 
 
 def test_what_is_tracked_names_no_customer(orders, bundle, config_of, tmp_path):
@@ -193,17 +193,17 @@ def test_every_customer_of_the_shortlist_has_reasons_and_the_same_ones_twice(ord
 def test_the_reasons_of_the_shortlist_are_among_those_of_explain(orders, bundle, config_of, tmp_path):
     config = config_of(tmp_path)
     report = ltvml.score(config, model=bundle, transactions=orders)
-    for customer, said in list(zip(report.shortlist["customer_id"], report.reasons, strict=True))[:3]:
+    for customer, known in list(zip(report.shortlist["customer_id"], report.reasons, strict=True))[:3]:
         explained = ltvml.explain(config, customer, model=bundle, transactions=orders).reasons
-        assert {f"{reason.words}: {reason.effect} the risk" for reason in explained} >= set(said)
+        assert {f"{reason.words}: {reason.effect} the risk" for reason in explained} >= set(known)
 
 
 def test_the_first_five_of_the_printed_shortlist_are_followed_by_a_reason(orders, bundle, config_of, tmp_path):
     report = ltvml.score(config_of(tmp_path), model=bundle, transactions=orders)
     _, first, *others = re.split(r"\n(?=\d+ )", report.shortlist_text())
     assert len(others) == 19
-    told = [" ".join(customer.split()) for customer in (first, *others)]
-    assert all(said.endswith(f" {reasons[0]}") for said, reasons in zip(told[:5], report.reasons, strict=False))
+    given = [" ".join(customer.split()) for customer in (first, *others)]
+    assert all(known.endswith(f" {reasons[0]}") for known, reasons in zip(given[:5], report.reasons, strict=False))
     assert all("\n    " in customer for customer in (first, *others[:4]))
     assert not any("\n" in customer for customer in others[4:])
 
@@ -216,16 +216,16 @@ def test_nobody_to_rank_is_nobody_to_explain(orders, bundle, config_of, tmp_path
 
 
 def test_progress_is_told_of_every_step(orders, bundle, config_of, tmp_path):
-    told = io.StringIO()
+    given = io.StringIO()
     ltvml.score(
         config_of(tmp_path),
         model=bundle,
         transactions=orders,
-        progress=lambda step, done, total: print(step, done, total, file=told),
+        progress=lambda step, done, total: print(step, done, total, file=given),
     )
     customers_seen = orders["customer_id"].nunique()
-    assert "read 0 None" in told.getvalue()
-    assert f"score {customers_seen} {customers_seen}" in told.getvalue()
+    assert "read 0 None" in given.getvalue()
+    assert f"score {customers_seen} {customers_seen}" in given.getvalue()
 
 
 def test_csv_alone_has_no_table_to_read_back(orders, bundle, config_of, tmp_path):

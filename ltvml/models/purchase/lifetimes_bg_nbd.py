@@ -91,10 +91,10 @@ def fitted_by_lifetimes(histories: Lattice, penalizer_coef: float) -> Any:
     ------
     ConvergenceError
     """
-    fitter, said = new_fitter(penalizer_coef), io.StringIO()
+    fitter, predicted = new_fitter(penalizer_coef), io.StringIO()
     rows = histories.x, histories.t_x[histories.recency_cell], histories.T[histories.age_cell]
     # a failed fit prints the whole result of scipy before it raises
-    with warnings.catch_warnings(), contextlib.redirect_stdout(said):
+    with warnings.catch_warnings(), contextlib.redirect_stdout(predicted):
         # lifetimes resets the filters inside its likelihood, and its line search tries points that overflow
         warnings.simplefilter("ignore", RuntimeWarning)
         try:

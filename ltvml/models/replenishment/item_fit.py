@@ -155,17 +155,17 @@ class Told:
     @property
     def teaches(self) -> Array:
         """1 for an item that others learn from, (k,): one that rests on the user's word says nothing of the others."""
-        untold = np.isnan(self.days_per_unit).astype(float)
-        return untold if untold.any() else np.ones_like(untold)
+        unset = np.isnan(self.days_per_unit).astype(float)
+        return unset if unset.any() else np.ones_like(unset)
 
     def believed(self, mean: Array, sd: Array) -> Beliefs:
         """Beliefs with what the user said of some items in place of what others show."""
-        said, days = ~np.isnan(self.days_per_unit), self.days_per_unit
+        predicted, days = ~np.isnan(self.days_per_unit), self.days_per_unit
         manual = np.zeros(mean.shape, dtype=bool)
-        manual[:, TYPICAL_GAP], manual[:, ELASTICITY] = said, said & self.free[ELASTICITY]
-        typical = np.log(np.where(said, days, 1.0)) - log_median_gap(mean)
-        told = np.where(np.arange(SIZE) == ELASTICITY, 1.0, typical[:, None])
-        return Beliefs(np.where(manual, told, mean), np.where(manual, MANUAL_SD, sd))
+        manual[:, TYPICAL_GAP], manual[:, ELASTICITY] = predicted, predicted & self.free[ELASTICITY]
+        typical = np.log(np.where(predicted, days, 1.0)) - log_median_gap(mean)
+        given = np.where(np.arange(SIZE) == ELASTICITY, 1.0, typical[:, None])
+        return Beliefs(np.where(manual, given, mean), np.where(manual, MANUAL_SD, sd))
 
 
 @dataclass(frozen=True)
@@ -226,13 +226,13 @@ class Start:
     whole: Array
 
 
-def fit_items(pairs: Pairs, told: Told, earlier: Start | None = None) -> ItemFit:
+def fit_items(pairs: Pairs, given: Told, earlier: Start | None = None) -> ItemFit:
     """Fit every item, with what it is believed to be.
 
     Parameters
     ----------
     pairs : Pairs
-    told : Told
+    given : Told
     earlier : Start, optional
         A fit of an earlier cutoff to climb on from; it changes the number of passes, and the end by less than the
         last rounds would.
@@ -242,34 +242,34 @@ def fit_items(pairs: Pairs, told: Told, earlier: Start | None = None) -> ItemFit
     ItemFit
     """
     if earlier is None:
-        pooled = climb_whole(pairs, told)
+        pooled = climb_whole(pairs, given)
         whole, settled = pooled.points[0], bool(pooled.settled.all())
-        beliefs = told.believed(np.repeat(pooled.points, pairs.items, axis=0), np.tile(FIRST_SD, (pairs.items, 1)))
-        here = climb(pairs, beliefs, beliefs.mean, told.free, most=FIRST_STEPS)
+        beliefs = given.believed(np.repeat(pooled.points, pairs.items, axis=0), np.tile(FIRST_SD, (pairs.items, 1)))
+        here = climb(pairs, beliefs, beliefs.mean, given.free, most=FIRST_STEPS)
     else:
-        whole, settled = np.where(told.free, earlier.whole, told.fixed), True
-        points = np.where(told.free, earlier.points, told.fixed)
-        beliefs = learn_beliefs(points, earlier.variance, told, whole)
-        here = climb(pairs, beliefs, points, told.free, most=ROUND_STEPS)
-    rounds = ROUNDS if earlier is None else LATER_ROUNDS
-    for _ in range(rounds if pairs.items > 1 else 0):
-        beliefs = learn_beliefs(here.points, here.variance, told, whole)
-        here = climb(pairs, beliefs, here.points, told.free, most=ROUND_STEPS)
-    here = climb(pairs, beliefs, here.points, told.free, most=LAST_STEPS)
+        whole, settled = np.where(given.free, earlier.whole, given.fixed), True
+        points = np.where(given.free, earlier.points, given.fixed)
+        beliefs = learn_beliefs(points, earlier.variance, given, whole)
+        here = climb(pairs, beliefs, points, given.free, most=ROUND_STEPS)
+    folds = ROUNDS if earlier is None else LATER_ROUNDS
+    for _ in range(folds if pairs.items > 1 else 0):
+        beliefs = learn_beliefs(here.points, here.variance, given, whole)
+        here = climb(pairs, beliefs, here.points, given.free, most=ROUND_STEPS)
+    here = climb(pairs, beliefs, here.points, given.free, most=LAST_STEPS)
     variance = here.variance
     own = 1 - np.minimum(variance[:, TYPICAL_GAP] / beliefs.sd[:, TYPICAL_GAP] ** 2, 1.0)
-    middle = np.where(told.free, np.average(here.points, axis=0, weights=told.teaches), whole)
+    middle = np.where(given.free, np.average(here.points, axis=0, weights=given.teaches), whole)
     value = float(np.sum(here.objective - beliefs.penalty(here.points)))
     converged = bool(settled and here.settled.mean() >= MOST_SETTLED)
     return ItemFit(here.points, variance, own, middle, value, converged)
 
 
-def climb_whole(pairs: Pairs, told: Told) -> Climb:
+def climb_whole(pairs: Pairs, given: Told) -> Climb:
     """A sample of the pairs as if they were of one item."""
     sample = pairs.sample(MOST_POOLED).as_one()
-    start = np.where(told.free, first_guess(sample), told.fixed)
-    mean = np.where(np.isnan(WHOLE_MEAN) | ~told.free, start, WHOLE_MEAN)
-    return climb(sample, Beliefs(mean[None], WHOLE_SD[None]), start[None], told.free, most=MOST_STEPS)
+    start = np.where(given.free, first_guess(sample), given.fixed)
+    mean = np.where(np.isnan(WHOLE_MEAN) | ~given.free, start, WHOLE_MEAN)
+    return climb(sample, Beliefs(mean[None], WHOLE_SD[None]), start[None], given.free, most=MOST_STEPS)
 
 
 def first_guess(pairs: Pairs) -> Array:
@@ -281,23 +281,23 @@ def first_guess(pairs: Pairs) -> Array:
     return guess
 
 
-def learn_beliefs(points: Array, variance: Array, told: Told, whole: Array) -> Beliefs:
+def learn_beliefs(points: Array, variance: Array, given: Told, whole: Array) -> Beliefs:
     """Mean of each group, shrunk to the mean of all, and the scatter of the items within groups."""
-    group, teaches = told.group, told.teaches
-    groups, lessons = int(group.max()) + 1, teaches.sum()
+    group, teaches = given.group, given.teaches
+    groups, groups_used = int(group.max()) + 1, teaches.sum()
     size = sums(group, teaches, groups)[:, None]
     overall = np.average(points, axis=0, weights=teaches)
     means = np.stack([sums(group, teaches * column, groups) for column in points.T], axis=1) / np.maximum(size, 1)
     means = np.where(size > 0, means, overall)
     # the means of groups took their share of the scatter within
     within = np.average((points - means[group]) ** 2 + variance, axis=0, weights=teaches)
-    within *= lessons / max(lessons - np.count_nonzero(size), 1)
+    within *= groups_used / max(groups_used - np.count_nonzero(size), 1)
     between = np.maximum(np.average((means - overall) ** 2, axis=0, weights=size[:, 0]) - within / size.mean(), 0.0)
     centre = overall + between / (between + within / np.maximum(size, 1)) * (means - overall)
     spread = np.average((points - centre[group]) ** 2 + variance, axis=0, weights=teaches)
     sd = np.maximum(np.sqrt(spread), LEAST_SD)
-    mean = np.where(told.free, centre[group], whole)
-    return told.believed(mean, np.tile(np.where(told.free, sd, FIRST_SD), (len(points), 1)))
+    mean = np.where(given.free, centre[group], whole)
+    return given.believed(mean, np.tile(np.where(given.free, sd, FIRST_SD), (len(points), 1)))
 
 
 def climb(pairs: Pairs, beliefs: Beliefs, start: Array, free: NDArray[np.bool_], *, most: int) -> Climb:

@@ -63,8 +63,8 @@ class PairHistory:
     def items(self) -> pd.Index:
         """Names of the items, in alphabetical order; those that the user speaks of stand there before they are sold."""
         bought = self.pairs["item"].to_numpy(dtype=object)
-        told = np.array(list(self.days_per_unit), dtype=object)
-        names: pd.Index[Any] = pd.Index(np.unique(np.concatenate([bought, told])))
+        given = np.array(list(self.days_per_unit), dtype=object)
+        names: pd.Index[Any] = pd.Index(np.unique(np.concatenate([bought, given])))
         return names
 
     @cached_property

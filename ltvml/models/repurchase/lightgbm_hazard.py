@@ -81,8 +81,8 @@ def person_periods(wait: Array, edges: Array) -> PersonPeriods:
 
 def interval_log_odds(periods: PersonPeriods) -> Array:
     """Log-odds of the share of events in the interval of each row, shape (m,)."""
-    asked = np.bincount(periods.interval)
-    return log_odds(np.bincount(periods.interval, weights=periods.event) / asked)[periods.interval]
+    given = np.bincount(periods.interval)
+    return log_odds(np.bincount(periods.interval, weights=periods.event) / given)[periods.interval]
 
 
 def affordable(bucket: Index, intervals: int) -> NDArray[np.bool_]:

@@ -118,7 +118,7 @@ class RepurchaseMix(AtHorizon):
     def combine(self, snapshots: Snapshots, *, logistic: Logistic, trees: LightGBMBinary) -> Self:
         """Weigh and level learners that were fitted on the same snapshots already."""
         self.logistic_, self.trees_ = logistic, trees
-        self.horizon_, self.closed_form_ = snapshots.asked, snapshots.closed_form
+        self.horizon_, self.closed_form_ = snapshots.given, snapshots.closed_form
         self.weight_ = learners_weight(snapshots.buyers)
         present = snapshots.present
         closed = self.closed_form_.probability_of_purchase(present, self.horizon_)

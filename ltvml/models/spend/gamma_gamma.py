@@ -306,7 +306,7 @@ class GammaGamma(SpendModel):
         """
         n, total = order_totals(self, X, self.orders)
         weight = row_weights(sample_weight, len(n))
-        aside = _set_aside(n, total, weight)
+        aside = _excluded(n, total, weight)
         used = (n > 0) & (total > 0) & (weight > 0)
         if reason := _too_alike(n[used], total[used]):
             return self._fit_mean(n, total, weight, used, (*aside, reason))
@@ -444,7 +444,7 @@ def _too_alike(n: Array, total: Array) -> str | None:
     return None
 
 
-def _set_aside(n: Array, total: Array, weight: Array) -> tuple[str, ...]:
+def _excluded(n: Array, total: Array, weight: Array) -> tuple[str, ...]:
     """How many customers with orders had nothing positive to show for them."""
     unpaid = weight[(n > 0) & ~(total > 0)].sum()
     if not unpaid:

@@ -271,8 +271,8 @@ def grow_in_time(sample: Sample, objective: Objective, growth: Growth, latest: M
     if not beat([grown], sample, objective, np.zeros(len(matrix))):
         return Trees((), (), 0.0, growth.num_threads)
     parameters = growth.parameters(objective, len(matrix))
-    rounds = lgb.Booster(model_str=grown.text).num_trees()
-    booster = lgb.train(parameters, _dataset(matrix, sample, np.ones(len(matrix), dtype=bool), parameters), rounds)
+    folds = lgb.Booster(model_str=grown.text).num_trees()
+    booster = lgb.train(parameters, _dataset(matrix, sample, np.ones(len(matrix), dtype=bool), parameters), folds)
     return Trees(columns, (booster.model_to_string(),), 0.0, growth.num_threads)
 
 

@@ -144,7 +144,7 @@ class ValueMix(ValueAtHorizon):
     ) -> Self:
         """Weigh and level learners that were fitted on the same snapshots already."""
         self.tweedie_, self.tweedie_offset_, self.two_stage_ = tweedie, tweedie_offset, two_stage
-        self.horizon_, self.closed_form_ = snapshots.asked, snapshots.closed_form
+        self.horizon_, self.closed_form_ = snapshots.given, snapshots.closed_form
         present = snapshots.present
         self.chance_shift_ = self._shift_of_chance(present)
         learned = self._learned(present)

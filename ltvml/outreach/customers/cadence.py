@@ -112,7 +112,7 @@ def faults(rules: CadenceRules) -> list[str]:
     return found
 
 
-def lacking(pairs: pd.DataFrame | None, rules: CadenceRules, attributes: pd.DataFrame | None) -> tuple[str, ...]:
+def missing_inputs(pairs: pd.DataFrame | None, rules: CadenceRules, attributes: pd.DataFrame | None) -> tuple[str, ...]:
     """What the follow-up does without, in words; empty where nothing is missing."""
     found = []
     if pairs is None:
@@ -245,11 +245,11 @@ def _after_order(first: pd.DataFrame, slow: NDArray[np.intp], rules: CadenceRule
     order = first.drop_duplicates("who")
     new = order[order["orders"] < rules.loyal_orders]
     wait = np.where(first["item"].isin(slow), rules.slow_feedback_day, rules.feedback_day)
-    asked = first.assign(wait=wait).drop_duplicates(["who", "wait"])
+    given = first.assign(wait=wait).drop_duplicates(["who", "wait"])
     return [
         _tasks(new.assign(item=NO_ITEM), "delivery_check", new["last_day"] + rules.delivery_day),
         _tasks(order, "use_check", order["last_day"] + rules.use_day),
-        _tasks(asked, "feedback_request", asked["last_day"] + asked["wait"]),
+        _tasks(given, "feedback_request", given["last_day"] + given["wait"]),
     ]
 
 

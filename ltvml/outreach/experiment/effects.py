@@ -83,10 +83,10 @@ class Effect:
         """The effect in a sentence."""
         half = _INTERVAL * self.standard_error
         lo, hi = self.shift - half, self.shift + half
-        said = "which cannot be told from none" if lo <= 0 <= hi else "which is an effect"
+        given = "which cannot be told from none" if lo <= 0 <= hi else "which is an effect"
         return (
             f"{self.action}: the odds of buying change by {math.expm1(self.shift):+.1%} "
-            f"(95 % interval {math.expm1(lo):+.1%} to {math.expm1(hi):+.1%}), {said}."
+            f"(95 % interval {math.expm1(lo):+.1%} to {math.expm1(hi):+.1%}), {given}."
         )
 
 

@@ -272,8 +272,8 @@ def _values_in_words(found: Difference, level: float) -> str:
 def _interval_in_words(found: Difference, difference: str, lo: str, hi: str, *, unit: str, level: float) -> str:
     if not found.known:
         return f"{difference}{unit}, too few customers for an interval."
-    said = "an effect" if found.difference > 0 else "a harmful effect"
-    verdict = said if found.seen else "cannot be told from none"
+    given = "an effect" if found.difference > 0 else "a harmful effect"
+    verdict = given if found.seen else "cannot be told from none"
     return f"{difference}{unit} ({level:.0%} interval {lo} to {hi}): {verdict}."
 
 

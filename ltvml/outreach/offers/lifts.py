@@ -128,12 +128,12 @@ def learn_prior(counts: Array, expected: Array, log_evidence: Array | None = Non
     LiftPrior
         `ALIKE` where no pair has an expectation.
     """
-    told = np.flatnonzero(expected > 0)
-    if not len(told):
+    given = np.flatnonzero(expected > 0)
+    if not len(given):
         return ALIKE
-    told = told[:: 1 + len(told) // _PAIRS]
-    n, E = counts.ravel()[told].astype(float), expected.ravel()[told].astype(float)
-    x = np.zeros(len(told)) if log_evidence is None else log_evidence.ravel()[told]
+    given = given[:: 1 + len(given) // _PAIRS]
+    n, E = counts.ravel()[given].astype(float), expected.ravel()[given].astype(float)
+    x = np.zeros(len(given)) if log_evidence is None else log_evidence.ravel()[given]
     found = minimize(_negative_log_likelihood, (2.0, 0.0, 0.0), args=(n, E, x), jac=True, bounds=_BOUNDS).x
     return LiftPrior(alpha=float(np.exp(found[0])), level=float(found[1]), slope=float(found[2]))
 

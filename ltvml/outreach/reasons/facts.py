@@ -146,11 +146,11 @@ def _item_ago(facts: Facts) -> Array:
 
 
 def _window(facts: Facts, *, likely: bool = False) -> Words:
-    said = texts(facts.pairs, "stock_status") != "lapsed"
+    given = texts(facts.pairs, "stock_status") != "lapsed"
     if likely:
         chance = numbers(facts.pairs, "p_reorder_horizon")
-        said &= np.where(np.isnan(chance), numbers(facts.pairs, f"p_reorder_{CHANCE_DAYS}"), chance) >= EVEN
-    ends = [where(said, dates(facts.pairs, f"replenishment_{end}")) for end in ("lo", "hi")]
+        given &= np.where(np.isnan(chance), numbers(facts.pairs, f"p_reorder_{CHANCE_DAYS}"), chance) >= EVEN
+    ends = [where(given, dates(facts.pairs, f"replenishment_{end}")) for end in ("lo", "hi")]
     return facts.spoken.window(*ends)
 
 

@@ -127,10 +127,10 @@ def reasons(
         ladder=ladder,
         churn_horizon=churn_horizon,
     )
-    said = np.full(len(rows), None, dtype=object)
+    stated = np.full(len(rows), None, dtype=object)
     for parts, places in _by_sentence(rows):
-        said[places] = _sentences(facts.part(places), parts)
-    return said
+        stated[places] = _sentences(facts.part(places), parts)
+    return stated
 
 
 def _plain(plan: pd.DataFrame) -> pd.DataFrame:
@@ -171,11 +171,11 @@ def _by_sentence(rows: pd.DataFrame) -> list[tuple[Parts, Places]]:
 
 
 def _sentences(facts: Facts, parts: Parts) -> Words:
-    said = _parts(facts, parts)
-    silent = np.flatnonzero(pd.isna(said))
+    stated = _parts(facts, parts)
+    silent = np.flatnonzero(pd.isna(stated))
     if len(silent):
-        said[silent] = _parts(facts.part(silent), ONLY_THE_ACTION)
-    return np.asarray(said + facts.spoken("end"), dtype=object)
+        stated[silent] = _parts(facts.part(silent), ONLY_THE_ACTION)
+    return np.asarray(stated + facts.spoken("end"), dtype=object)
 
 
 def _parts(facts: Facts, parts: Parts) -> Words:
@@ -183,26 +183,26 @@ def _parts(facts: Facts, parts: Parts) -> Words:
     phrases, between = facts.spoken.phrases, facts.spoken("between")
     wanted = {name for forms in parts for form in forms for name in names_in(phrases[form])}
     known = {name: facts[name] for name in sorted(wanted)}
-    said = np.full(len(facts.rows), None, dtype=object)
+    stated = np.full(len(facts.rows), None, dtype=object)
     for forms in parts:
-        begun = ~pd.isna(said)
-        following = _first_known([phrases[form] for form in forms], known, len(said))
-        leading = _first_known([capital(phrases[form]) for form in forms], known, len(said))
+        begun = ~pd.isna(stated)
+        following = _first_known([phrases[form] for form in forms], known, len(stated))
+        leading = _first_known([capital(phrases[form]) for form in forms], known, len(stated))
         more = ~pd.isna(following)
-        said[more & begun] = said[more & begun] + between + following[more & begun]
-        said[more & ~begun] = leading[more & ~begun]
-    return said
+        stated[more & begun] = stated[more & begun] + between + following[more & begun]
+        stated[more & ~begun] = leading[more & ~begun]
+    return stated
 
 
 def _first_known(templates: list[str], known: Mapping[str, Words], rows: int) -> Words:
     """Of each row the first template whose facts are all known, filled in; None where there is none."""
-    said = np.full(rows, None, dtype=object)
+    stated = np.full(rows, None, dtype=object)
     for template in templates:
         names = names_in(template)
-        told = np.flatnonzero(pd.isna(said) & ~np.any([pd.isna(known[name]) for name in names], axis=0))
-        if len(told):
-            said[told] = fill(template, {name: known[name][told] for name in names}) if names else template
-    return said
+        given = np.flatnonzero(pd.isna(stated) & ~np.any([pd.isna(known[name]) for name in names], axis=0))
+        if len(given):
+            stated[given] = fill(template, {name: known[name][given] for name in names}) if names else template
+    return stated
 
 
 def capital(template: str) -> str:

@@ -167,7 +167,7 @@ class _Asked:
     def who_by(self) -> Ints:
         return np.asarray(self.who * len(self.channels) + self.by)
 
-    def said(self, table: pd.DataFrame | None) -> Mask:
+    def stated(self, table: pd.DataFrame | None) -> Mask:
         """Whether the customer is named in the table, with this channel or with none."""
         if table is None or table.empty:
             return np.zeros(self.n, dtype=bool)
@@ -219,17 +219,17 @@ def suppressions(
     (m,) categorical
         Of `REASONS`, ordered; the first that holds.
     """
-    asked = _asked(candidates)
-    found = np.full(asked.n, -1, dtype="int8")
-    last = _last_orders(customers, asked, cutoff_day)
-    for reason, holds in _said(candidates, asked, customers, caps, last, wishes or Wishes()):
+    given = _asked(candidates)
+    found = np.full(given.n, -1, dtype="int8")
+    last = _last_orders(customers, given, cutoff_day)
+    for reason, holds in _said(candidates, given, customers, caps, last, wishes or Wishes()):
         _note(found, np.flatnonzero(holds), reason)
-    log = _log(contacts, asked)
-    tired = asked.day < _cool_until(log, caps, cutoff_day, len(asked.ids))[asked.who]
+    log = _log(contacts, given)
+    tired = given.day < _cool_until(log, caps, cutoff_day, len(given.ids))[given.who]
     _note(found, np.flatnonzero(tired), "cool_down")
     if windows:
         _note(found, np.flatnonzero(repeats(candidates, contacts, last, windows)), "repeated")
-    for reason, rows in _counted(log, asked, caps, found):
+    for reason, rows in _counted(log, given, caps, found):
         _note(found, rows, reason)
     return pd.Categorical.from_codes(found, categories=pd.Index(REASONS, dtype=object), ordered=True)
 
@@ -246,25 +246,25 @@ def _asked(candidates: pd.DataFrame) -> _Asked:
 
 
 def _said(
-    candidates: pd.DataFrame, asked: _Asked, customers: pd.DataFrame, caps: Caps, last: Ints, wishes: Wishes
+    candidates: pd.DataFrame, given: _Asked, customers: pd.DataFrame, caps: Caps, last: Ints, wishes: Wishes
 ) -> Iterator[tuple[str, Mask]]:
     """The reasons that need no log, in their order."""
-    yield "opted_out", asked.said(wishes.opt_outs)
-    yield "open_case", asked.said(None if wishes.open_cases is None else wishes.open_cases[["customer_id"]])
-    yield "channel_disliked", asked.said(wishes.disliked)
-    place = pd.Index(customers["customer_id"]).get_indexer(asked.ids)
+    yield "opted_out", given.stated(wishes.opt_outs)
+    yield "open_case", given.stated(None if wishes.open_cases is None else wishes.open_cases[["customer_id"]])
+    yield "channel_disliked", given.stated(wishes.disliked)
+    place = pd.Index(customers["customer_id"]).get_indexer(given.ids)
     trying = customers["stage"].eq("value_verification").to_numpy()[place]
-    age = asked.day - last
+    age = given.day - last
     bound = ~candidates["purpose"].isin(caps.exempt).to_numpy()
     yield "quiet_after_order", bound & (age < caps.quiet_after_order)
-    yield "quiet_value_verification", bound & trying[asked.who] & (age < caps.quiet_value_verification)
+    yield "quiet_value_verification", bound & trying[given.who] & (age < caps.quiet_value_verification)
 
 
-def _last_orders(customers: pd.DataFrame, asked: _Asked, cutoff_day: int) -> Ints:
+def _last_orders(customers: pd.DataFrame, given: _Asked, cutoff_day: int) -> Ints:
     """Day of the last order of each candidate's customer."""
-    place = pd.Index(customers["customer_id"]).get_indexer(asked.ids)
+    place = pd.Index(customers["customer_id"]).get_indexer(given.ids)
     silence = customers["days_since_last"].to_numpy(dtype=np.int64)
-    return np.asarray(cutoff_day - silence[place][asked.who])
+    return np.asarray(cutoff_day - silence[place][given.who])
 
 
 @dataclass(frozen=True)
@@ -277,36 +277,36 @@ class _Log:
     ignored: Ints
 
 
-def _log(contacts: pd.DataFrame | None, asked: _Asked) -> _Log:
+def _log(contacts: pd.DataFrame | None, given: _Asked) -> _Log:
     if contacts is None or contacts.empty:
         nothing = np.empty(0, dtype=np.int64)
         return _Log(nothing, nothing, nothing, nothing)
     log = made(contacts)
-    who, by = customer_codes(log["customer_id"], asked.ids), customer_codes(log["channel"], asked.channels)
+    who, by = customer_codes(log["customer_id"], given.ids), customer_codes(log["channel"], given.channels)
     known = who >= 0
     return _Log(who[known], by[known], log["day"].to_numpy(dtype=np.int64)[known], _ignored(log)[known])
 
 
-def _counted(log: _Log, asked: _Asked, caps: Caps, found: NDArray[np.int8]) -> Iterator[tuple[str, NDArray[np.intp]]]:
+def _counted(log: _Log, given: _Asked, caps: Caps, found: NDArray[np.int8]) -> Iterator[tuple[str, NDArray[np.intp]]]:
     """The reasons that counts of the log give, with their rows; rows with a reason already are not looked at."""
     everything = ContactDays.of(log.who, log.day)
-    single = ContactDays.of(np.where(log.by >= 0, log.who * len(asked.channels) + log.by, -1), log.day)
+    single = ContactDays.of(np.where(log.by >= 0, log.who * len(given.channels) + log.by, -1), log.day)
     rows = np.flatnonzero(found < 0)
-    yield "same_day", rows[everything.count(asked.who[rows], asked.day[rows], asked.day[rows]) > 0]
+    yield "same_day", rows[everything.count(given.who[rows], given.day[rows], given.day[rows]) > 0]
     for reason, width, most in (
         ("channel_7_days", WEEK_DAYS, caps.channel_7),
         ("channel_28_days", MONTH_DAYS, caps.channel_28),
     ):
         rows = np.flatnonzero(found < 0)
-        allowed = np.array([most.get(name, np.inf) for name in asked.channels])[asked.by[rows]]
+        allowed = np.array([most.get(name, np.inf) for name in given.channels])[given.by[rows]]
         # the contact itself is one more than those in the log
-        yield reason, rows[single.most_around(asked.who_by[rows], asked.day[rows], width) + 1 > allowed]
+        yield reason, rows[single.most_around(given.who_by[rows], given.day[rows], width) + 1 > allowed]
     for reason, width, total in (
         ("total_7_days", WEEK_DAYS, caps.total_7),
         ("total_28_days", MONTH_DAYS, caps.total_28),
     ):
         rows = np.flatnonzero(found < 0)
-        yield reason, rows[everything.most_around(asked.who[rows], asked.day[rows], width) + 1 > total]
+        yield reason, rows[everything.most_around(given.who[rows], given.day[rows], width) + 1 > total]
 
 
 def _cool_until(log: _Log, caps: Caps, cutoff_day: int, customers: int) -> Ints:
@@ -329,6 +329,6 @@ def _ignored(log: pd.DataFrame) -> Ints:
     answers = [log[name].astype("boolean") for name in ("opened", "converted") if name in log]
     if not answers:
         return np.zeros(len(log), dtype=np.int64)
-    said_yes = np.any([answer.fillna(False).to_numpy(dtype=bool) for answer in answers], axis=0)
-    said_no = np.any([~answer.fillna(True).to_numpy(dtype=bool) for answer in answers], axis=0)
-    return np.asarray((said_no & ~said_yes).astype(np.int64))
+    yes = np.any([answer.fillna(False).to_numpy(dtype=bool) for answer in answers], axis=0)
+    no = np.any([~answer.fillna(True).to_numpy(dtype=bool) for answer in answers], axis=0)
+    return np.asarray((no & ~yes).astype(np.int64))

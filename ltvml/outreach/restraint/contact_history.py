@@ -128,31 +128,31 @@ def repeats(
     if contacts is None or contacts.empty or "action" not in contacts:
         return np.zeros(len(candidates), dtype=bool)
     who, what = candidates["customer_id"].astype("category").cat, candidates["action"].astype("category").cat
-    asked = _codes(who.codes) * len(what.categories) + _codes(what.codes)
+    given = _codes(who.codes) * len(what.categories) + _codes(what.codes)
     log = made(contacts)
     by = [customer_codes(log["customer_id"], who.categories), customer_codes(log["action"], what.categories)]
-    said = np.where((by[0] >= 0) & (by[1] >= 0), by[0] * len(what.categories) + by[1], -1)
+    known = np.where((by[0] >= 0) & (by[1] >= 0), by[0] * len(what.categories) + by[1], -1)
     width = _codes(candidates["action"].astype(object).map(windows).fillna(0))
     due, day = _codes(candidates["due_day"]), _codes(log["day"])
     first = np.maximum(due - width, last_order) + 1
     found = np.zeros(len(candidates), dtype=bool)
-    for one, other in _alike(candidates, log, asked, said):
+    for one, other in _alike(candidates, log, given, known):
         found |= ContactDays.of(other, day).count(one, first, np.maximum(due + width, first) - 1) > 0
     return np.asarray(found & (width > 0) & ~candidates["purpose"].eq(DATED).to_numpy())
 
 
-def _alike(candidates: pd.DataFrame, log: pd.DataFrame, asked: Ints, said: Ints) -> list[tuple[Ints, Ints]]:
+def _alike(candidates: pd.DataFrame, log: pd.DataFrame, given: Ints, known: Ints) -> list[tuple[Ints, Ints]]:
     """Codes of candidates and contacts that are equal where customer, action and item are; first for unknown items."""
     if "item" not in log or "item" not in candidates:
-        return [(asked, said)]
+        return [(given, known)]
     items = candidates["item"].astype("category").cat
     # -1, no item, is the first place
     of_candidate, of_contact = _codes(items.codes) + 1, customer_codes(log["item"], items.categories) + 1
     unknown, size = log["item"].isna().to_numpy(), len(items.categories) + 1
-    named = (said >= 0) & (of_contact > 0)
+    named = (known >= 0) & (of_contact > 0)
     return [
-        (asked, np.where(unknown, said, -1)),
-        (asked * size + of_candidate, np.where(named, said * size + of_contact, -1)),
+        (given, np.where(unknown, known, -1)),
+        (given * size + of_candidate, np.where(named, known * size + of_contact, -1)),
     ]
 
 

@@ -108,10 +108,10 @@ class TestTrees:
         # everybody with an even bucket reorders in a week, and the silence of the household shows it
         even = snapshots.bucket % 2 == 0
         X = snapshots.X.assign(visit_silence=np.where(even, 3.0, 40.0))
-        told = PairSnapshots(
+        given = PairSnapshots(
             X, np.where(even, 5.0, np.inf), snapshots.bucket, snapshots.follow_up, snapshots.renewal, snapshots.purchase
         )
-        model = LightGBMStacker(num_threads=1).fit(told)
+        model = LightGBMStacker(num_threads=1).fit(given)
         odds = X["item_odds_7"].to_numpy()
         gained = model.corrected(X, 0, odds) - odds
         assert gained[even].min() > gained[~even].max()
@@ -119,7 +119,7 @@ class TestTrees:
     def test_trees_that_see_nothing_leave_the_renewal_as_it_is(self, snapshots, rows):
         draw = np.random.default_rng(0)
         chance = 1 / (1 + np.exp(-snapshots.X["item_odds_7"]))
-        told = PairSnapshots(
+        given = PairSnapshots(
             snapshots.X,
             np.where(draw.random(len(chance)) < chance, 5.0, np.inf),
             snapshots.bucket,
@@ -127,7 +127,7 @@ class TestTrees:
             snapshots.renewal,
             snapshots.purchase,
         )
-        model = LightGBMStacker(num_threads=1).fit(told)
+        model = LightGBMStacker(num_threads=1).fit(given)
         ours = model.probability(rows, 7)
         np.testing.assert_allclose(ours, snapshots.renewal.probability(rows, 7), rtol=1e-6, atol=FOLLOWED)
         assert model.diagnosis_.messages

@@ -32,8 +32,8 @@ def simulated(*items, seed=1, **more) -> Renewals:
     return simulate_renewals(6000, items, end_day=END, entry_days=ENTRY, random_state=seed, **more)
 
 
-def fitted(renewals, **said) -> GammaRenewal:
-    return GammaRenewal().fit(renewals.history(CUTOFF, **said))
+def fitted(renewals, **predicted) -> GammaRenewal:
+    return GammaRenewal().fit(renewals.history(CUTOFF, **predicted))
 
 
 def number(model, item, name):
@@ -64,9 +64,9 @@ class TestRecovery:
     def test_standard_errors_are_the_scatter_of_repeated_draws(self):
         fits = [fitted(simulated(SimulatedItem("soap", 500), seed=seed)).items_ for seed in range(40)]
         scatter = np.std([fit.points[0] for fit in fits], axis=0, ddof=1)
-        told = np.mean([fit.standard_errors[0] for fit in fits], axis=0)
+        given = np.mean([fit.standard_errors[0] for fit in fits], axis=0)
         # a scatter of 40 draws is known to 11 %, three of which are 34 %
-        np.testing.assert_allclose(scatter, told, rtol=0.34)
+        np.testing.assert_allclose(scatter, given, rtol=0.34)
 
     def test_share_that_never_returns_is_told_from_long_gaps_where_histories_are_long(self):
         model = fitted(simulated(SimulatedItem("soap", 5000, kappa=4.0, pi=0.6)))
@@ -132,20 +132,20 @@ class TestDaysPerUnitOfTheUser:
     def test_fade_with_data(self):
         known = SimulatedItem("known", 3000)
         renewals = simulated(*self.others, known)
-        told, untold = fitted(renewals, days_per_unit={"known": 200.0}), fitted(renewals)
-        assert self.cycle(told, "known") == pytest.approx(self.cycle(untold, "known"), rel=0.03)
-        assert told.items_.described().set_index("item").loc["known", "basis"] == "item"
+        given, unset = fitted(renewals, days_per_unit={"known": 200.0}), fitted(renewals)
+        assert self.cycle(given, "known") == pytest.approx(self.cycle(unset, "known"), rel=0.03)
+        assert given.items_.described().set_index("item").loc["known", "basis"] == "item"
 
     def test_leave_other_items_alone(self):
         renewals = self.with_a_new_item(self.others)
-        told, untold = fitted(renewals, days_per_unit={"new": 500.0}), fitted(renewals)
+        given, unset = fitted(renewals, days_per_unit={"new": 500.0}), fitted(renewals)
         for item in self.others:
-            assert self.cycle(told, item.name) == pytest.approx(self.cycle(untold, item.name), rel=0.02)
+            assert self.cycle(given, item.name) == pytest.approx(self.cycle(unset, item.name), rel=0.02)
 
 
 class TestPairs:
     rows = simulated(SimulatedItem("soap", 150), SimulatedItem("food", 100, kappa=6.0)).history(CUTOFF).rows
-    told = Told(np.zeros(2, dtype=np.int64), np.full(2, np.nan), np.full(5, np.nan))
+    given = Told(np.zeros(2, dtype=np.int64), np.full(2, np.nan), np.full(5, np.nan))
 
     def repeated(self):
         rows, n = self.rows, len(self.rows.item)
@@ -154,8 +154,8 @@ class TestPairs:
         return replace(rows, **twice, gap_pair=np.concatenate([rows.gap_pair, rows.gap_pair + n]))
 
     def test_count_equals_repetition(self):
-        counted = fit_items(replace(self.rows, count=self.rows.count * 2), self.told)
-        repeated = fit_items(self.repeated(), self.told)
+        counted = fit_items(replace(self.rows, count=self.rows.count * 2), self.given)
+        repeated = fit_items(self.repeated(), self.given)
         np.testing.assert_allclose(counted.points, repeated.points, rtol=ROUNDING, atol=ROUNDING)
         np.testing.assert_allclose(counted.variance, repeated.variance, rtol=ROUNDING)
 
@@ -173,10 +173,10 @@ class TestPairs:
     def test_the_climb_ends_at_a_maximum(self):
         renewals = simulated(SimulatedItem("soap", 3000))
         history = renewals.history(CUTOFF)
-        told = replace(self.told, group=np.zeros(1, dtype=np.int64), days_per_unit=np.array([np.nan]))
-        fit = fit_items(history.rows, told)
+        given = replace(self.given, group=np.zeros(1, dtype=np.int64), days_per_unit=np.array([np.nan]))
+        fit = fit_items(history.rows, given)
         flat = Beliefs(fit.points, np.full((1, 5), 1e6))
-        here = stand(history.rows, flat, fit.points, told.free)
+        here = stand(history.rows, flat, fit.points, given.free)
         # by the Newton step that is left, in standard errors; the weak belief explains a little of it
         step = np.linalg.solve(here.information[0], here.slope[0])
         assert np.abs(step / np.sqrt(fit.variance[0])).max() < 2 * STOPPED

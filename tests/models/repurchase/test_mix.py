@@ -46,7 +46,7 @@ def test_drift_is_how_far_the_last_window_was_missed(snapshots):
 
 
 def test_there_is_no_drift_where_no_window_of_the_length_has_closed(snapshots):
-    assert drift(replace(snapshots, asked=365)) == 0.0
+    assert drift(replace(snapshots, given=365)) == 0.0
 
 
 def test_probabilities_follow_the_formula(snapshots, parts):
@@ -64,7 +64,7 @@ def test_probabilities_follow_the_formula(snapshots, parts):
 
 
 def test_a_longer_horizon_than_any_window_takes_the_level_of_the_closed_form(snapshots, parts):
-    model = RepurchaseMix().combine(replace(snapshots, asked=365), **parts)
+    model = RepurchaseMix().combine(replace(snapshots, given=365), **parts)
     X = snapshots.present
     closed = 1 - snapshots.closed_form.purchase.churn_risk(X, 365)
     assert (1 - model.churn_risk(X, 365)).mean() == pytest.approx(closed.mean(), abs=MEAN)

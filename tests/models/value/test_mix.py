@@ -68,7 +68,7 @@ def test_values_follow_the_formula(snapshots, parts):
 
 def test_a_longer_horizon_than_any_window_lies_between_closed_form_and_past_rate(snapshots, parts):
     X = snapshots.present
-    total = ValueMix().combine(replace(snapshots, asked=365), **parts).expected_value(X, 365).sum()
+    total = ValueMix().combine(replace(snapshots, given=365), **parts).expected_value(X, 365).sum()
     repeat = snapshots.closed_form.values(X, 365)[0].sum()
     past = (X["historic_value"] / (X["T"] + 365) * 365).sum()
     assert total == pytest.approx(np.sqrt(repeat * past), rel=1e-9)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ltvml.errors import ConfigError, DataContractError
-from ltvml.outreach.customers.cadence import CadenceRules, DatedAttribute, faults, follow_ups, lacking
+from ltvml.outreach.customers.cadence import CadenceRules, DatedAttribute, faults, follow_ups, missing_inputs
 from ltvml.window import dates_of
 
 CUTOFF = 19_800
@@ -109,7 +109,7 @@ def test_without_items_a_first_order_is_followed_and_a_later_one_is_not() -> Non
         ("use_check", None, 3),
         ("feedback_request", None, 7),
     ]
-    assert len(lacking(None, CadenceRules(), None)) == 1
+    assert len(missing_inputs(None, CadenceRules(), None)) == 1
 
 
 CHILD = CadenceRules(ahead=30, dated={"child": DatedAttribute("child_born", {180: "stage 2", 365: "stage 3"})})
@@ -126,7 +126,7 @@ def test_a_dated_attribute_without_its_column_gives_the_nearest_name() -> None:
     frame = pd.DataFrame({"customer_id": ["a"], "child_birth": ["2024-01-01"]})
     with pytest.raises(ConfigError, match="did you mean 'child_birth'"):
         tasks(customers(("a", 1, CUTOFF)), None, rules=CHILD, attributes=frame)
-    assert lacking(pairs(), CHILD, None) == (
+    assert missing_inputs(pairs(), CHILD, None) == (
         "No table of customers' attributes is given: there are no transition reminders.",
     )
 
@@ -173,8 +173,8 @@ def test_every_task_is_due_in_time_once_and_whatever_the_order_of_rows(
     rules = CadenceRules(ahead=ahead)
     found = follow_ups(*shop, cutoff_day=CUTOFF, rules=rules)
     assert found["due_day"].between(CUTOFF + 1, CUTOFF + ahead).all()
-    asked = found[~found["action"].isin(["replenishment_reminder", "transition_reminder"])]
-    assert not asked.duplicated(["customer_id", "action", "due_day"]).any()
+    wanted = found[~found["action"].isin(["replenishment_reminder", "transition_reminder"])]
+    assert not wanted.duplicated(["customer_id", "action", "due_day"]).any()
     assert not found.duplicated().any()
     backwards = follow_ups(shop[0][::-1], shop[1][::-1], cutoff_day=CUTOFF, rules=rules)
     pd.testing.assert_frame_equal(found, backwards)
@@ -184,6 +184,6 @@ def test_every_task_is_due_in_time_once_and_whatever_the_order_of_rows(
 @given(shops())
 def test_nobody_is_asked_about_an_item_bought_before(shop: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     found = follow_ups(*shop, cutoff_day=CUTOFF, rules=LONG)
-    asked = found[found["action"].isin(["use_check", "feedback_request"])].dropna(subset="item")
+    wanted = found[found["action"].isin(["use_check", "feedback_request"])].dropna(subset="item")
     times = shop[1].set_index(["customer_id", "item"])["n_orders"]
-    assert all(times[row.customer_id, row.item] == 1 for row in asked.itertuples())
+    assert all(times[row.customer_id, row.item] == 1 for row in wanted.itertuples())

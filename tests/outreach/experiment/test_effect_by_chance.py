@@ -14,7 +14,7 @@ LEVEL = 0.05
 MOST_SAID = LEVEL + 3 * np.sqrt(LEVEL * (1 - LEVEL) / CAMPAIGNS)
 
 
-def said(draw: np.random.Generator, *, tilt: float, n: int = 6000) -> bool:
+def given(draw: np.random.Generator, *, tilt: float, n: int = 6000) -> bool:
     """A campaign whose effect falls with the chance by `tilt`."""
     chance, treated = draw.beta(2, 3, n), draw.random(n) < 0.5
     shift = np.where(treated, 0.3 - tilt * (chance - 0.4), 0.0)
@@ -23,17 +23,17 @@ def said(draw: np.random.Generator, *, tilt: float, n: int = 6000) -> bool:
 
 def test_equal_effects_are_said_to_differ_no_more_often_than_the_level() -> None:
     draw = np.random.default_rng(0)
-    assert np.mean([said(draw, tilt=0.0) for _ in range(CAMPAIGNS)]) <= MOST_SAID
+    assert np.mean([given(draw, tilt=0.0) for _ in range(CAMPAIGNS)]) <= MOST_SAID
 
 
 def test_effects_that_turn_are_said_to_differ() -> None:
     draw = np.random.default_rng(1)
-    assert np.mean([said(draw, tilt=4.0) for _ in range(20)]) > 0.9
+    assert np.mean([given(draw, tilt=4.0) for _ in range(20)]) > 0.9
 
 
 @pytest.mark.parametrize("n", [40, 400])
 def test_groups_that_are_too_small_to_measure_say_nothing(n: int) -> None:
-    assert not said(np.random.default_rng(2), tilt=4.0, n=n)
+    assert not given(np.random.default_rng(2), tilt=4.0, n=n)
 
 
 def test_one_chance_for_everybody_is_one_group() -> None:

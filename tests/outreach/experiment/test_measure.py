@@ -68,9 +68,9 @@ def test_a_campaign_without_effect_says_so_and_what_it_would_have_found():
 
 
 def test_campaigns_without_effect_are_said_to_have_one_at_most_as_often_as_two_tests_may():
-    said = [not measure(*shop(seed, n=1500, lift=0.0), campaign=CAMPAIGN).no_effect for seed in range(CAMPAIGNS)]
+    given = [not measure(*shop(seed, n=1500, lift=0.0), campaign=CAMPAIGN).no_effect for seed in range(CAMPAIGNS)]
     # two tests at .05, three binomial standard errors of 100
-    assert np.mean(said) <= 0.10 + 3 * np.sqrt(0.1 * 0.9 / CAMPAIGNS)
+    assert np.mean(given) <= 0.10 + 3 * np.sqrt(0.1 * 0.9 / CAMPAIGNS)
 
 
 def test_a_campaign_that_works_or_harms_is_said_to():

@@ -83,7 +83,7 @@ def test_contacts_of_other_campaigns_and_contacts_not_made_do_not_count():
 
 
 @pytest.mark.parametrize(
-    ("outcomes", "said"),
+    ("outcomes", "given"),
     [
         (OUTCOMES.drop(columns="spend"), r"the outcomes: missing the columns \['spend'\]"),
         (pd.concat([OUTCOMES, OUTCOMES.head(2)]), "the outcomes have 2 rows too many"),
@@ -91,8 +91,8 @@ def test_contacts_of_other_campaigns_and_contacts_not_made_do_not_count():
         (OUTCOMES.tail(5), "2 of 5 compared rows of the plan without an outcome"),
     ],
 )
-def test_outcomes_that_cannot_be_joined_are_refused(outcomes, said):
-    with pytest.raises(DataContractError, match=said):
+def test_outcomes_that_cannot_be_joined_are_refused(outcomes, given):
+    with pytest.raises(DataContractError, match=given):
         trial(PLAN, outcomes)
 
 

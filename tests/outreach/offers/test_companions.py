@@ -157,8 +157,8 @@ def test_what_is_owned_is_never_offered_and_reasons_are_owned(rows: list[tuple[i
     found = recommend(companions, owned, CUTOFF, top=5)
     has = set(zip(owned["customer_id"], owned["item"], strict=True))
     assert not has & set(zip(found["customer_id"], found["companion"], strict=True))
-    told = found.dropna(subset=["follows"])
-    assert set(zip(told["customer_id"], told["follows"], strict=True)) <= has
+    wanted = found.dropna(subset=["follows"])
+    assert set(zip(wanted["customer_id"], wanted["follows"], strict=True)) <= has
     assert (found.groupby("customer_id")["score"].diff().dropna() <= 0).all()
 
 

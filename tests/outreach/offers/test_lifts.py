@@ -56,9 +56,9 @@ def test_where_pairs_are_alike_a_few_customers_prove_nothing() -> None:
 def test_the_gradient_is_that_of_the_likelihood() -> None:
     counts, expected, x, _ = simulated(4, alpha=3.0, slope=0.5)
     at = np.array([0.7, -0.2, 0.3])
-    told = (counts[:500], expected[:500], x[:500])
-    numeric = approx_fprime(at, lambda theta: _negative_log_likelihood(theta, *told)[0], 1e-7)
-    np.testing.assert_allclose(_negative_log_likelihood(at, *told)[1], numeric, atol=GRADIENT)
+    given = (counts[:500], expected[:500], x[:500])
+    numeric = approx_fprime(at, lambda theta: _negative_log_likelihood(theta, *given)[0], 1e-7)
+    np.testing.assert_allclose(_negative_log_likelihood(at, *given)[1], numeric, atol=GRADIENT)
 
 
 def test_the_interval_is_the_gamma_quantiles() -> None:

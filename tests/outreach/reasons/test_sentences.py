@@ -76,7 +76,7 @@ def row(reason: str, *, item: str | None = None, purpose: str = "follow_up") -> 
     }
 
 
-def said(
+def stated(
     reason: str,
     *,
     item: str | None = None,
@@ -102,43 +102,43 @@ def said(
 
 
 def test_a_second_order_is_offered_with_what_those_after_one_order_do() -> None:
-    assert said("second_order_offer", who=customer(n_orders=1, days_since_last=16)) == (
+    assert stated("second_order_offer", who=customer(n_orders=1, days_since_last=16)) == (
         "First order 16 days ago; 38 % of customers buy again within 180 days of their first order."
     )
 
 
 def test_membership_is_offered_with_what_those_after_two_orders_do() -> None:
-    assert said("membership_invitation", who=customer(n_orders=2, days_since_last=1)) == (
+    assert stated("membership_invitation", who=customer(n_orders=2, days_since_last=1)) == (
         "Second order 1 day ago; 60 % of customers with two orders place a third within 180 days."
     )
 
 
 def test_a_share_of_the_ladder_is_said_only_of_customers_on_that_rung() -> None:
-    assert said("second_order_offer", who=customer(n_orders=5)) == "5 orders so far, the last 64 days ago."
+    assert stated("second_order_offer", who=customer(n_orders=5)) == "5 orders so far, the last 64 days ago."
 
 
 def test_a_reminder_says_how_long_the_item_lasts_and_when_it_is_needed() -> None:
-    assert said("replenishment_reminder", item="coffee", pairs=pair()) == (
+    assert stated("replenishment_reminder", item="coffee", pairs=pair()) == (
         "For this customer a purchase of coffee usually lasts 30 days, and the last was 27 days ago; "
         "likely needed again between 3 and 14 March (71 % within 28 days)."
     )
 
 
 def test_one_gap_is_told_as_one_and_not_as_a_habit() -> None:
-    assert said("replenishment_reminder", item="coffee", pairs=pair(n_orders=2)).startswith(
+    assert stated("replenishment_reminder", item="coffee", pairs=pair(n_orders=2)).startswith(
         "This customer's first purchase of coffee lasted 30 days, and the last was 27 days ago; "
     )
 
 
 def test_a_reminder_without_the_usual_gap_says_when_it_was_bought() -> None:
-    assert said("replenishment_reminder", item="coffee", pairs=pair(mean_gap_days=None)).startswith(
+    assert stated("replenishment_reminder", item="coffee", pairs=pair(mean_gap_days=None)).startswith(
         "Last bought coffee 27 days ago; likely needed again between 3 and 14 March"
     )
 
 
 def test_nothing_is_called_likely_that_is_not() -> None:
     unlikely = pair(p_reorder_horizon=0.3, p_reorder_28=0.2)
-    assert said("replenishment_reminder", item="coffee", pairs=unlikely).endswith(
+    assert stated("replenishment_reminder", item="coffee", pairs=unlikely).endswith(
         "; if it is bought again soon, most likely between 3 and 14 March (20 % within 28 days)."
     )
 
@@ -153,18 +153,18 @@ def test_nothing_is_called_likely_that_is_not() -> None:
 )
 def test_a_window_names_each_month_once(ends: tuple[str, str], words: str) -> None:
     low, high = (dt.date.fromisoformat(end) for end in ends)
-    found = said("replenishment_reminder", item="coffee", pairs=pair(replenishment_lo=low, replenishment_hi=high))
+    found = stated("replenishment_reminder", item="coffee", pairs=pair(replenishment_lo=low, replenishment_hi=high))
     assert f"likely needed again {words} (" in found
 
 
 def test_an_item_that_is_given_up_has_no_window() -> None:
-    assert said("replenishment_reminder", item="coffee", pairs=pair(stock_status="lapsed")) == (
+    assert stated("replenishment_reminder", item="coffee", pairs=pair(stock_status="lapsed")) == (
         "For this customer a purchase of coffee usually lasts 30 days, and the last was 27 days ago."
     )
 
 
 def test_a_companion_is_offered_with_how_much_oftener_others_take_it_up() -> None:
-    assert said("companion_offer", item="milk", companions=companion()) == (
+    assert stated("companion_offer", item="milk", companions=companion()) == (
         "Buyers of coffee later take up milk 1.8 times as often as others; 9 orders so far, the last 64 days ago."
     )
 
@@ -179,72 +179,74 @@ def test_a_companion_is_offered_with_how_much_oftener_others_take_it_up() -> Non
     ],
 )
 def test_a_companion_that_the_data_do_not_speak_for_is_not_praised(known: dict[str, Any], words: str) -> None:
-    assert said("companion_offer", item="milk", companions=companion(**known)).startswith(words)
+    assert stated("companion_offer", item="milk", companions=companion(**known)).startswith(words)
 
 
 def test_a_win_back_names_the_rhythm_the_silence_the_risk_and_the_money() -> None:
-    assert said("win_back") == (
+    assert stated("win_back") == (
         "Ordered every 21 days on average, and not for 64 days; "
         "the risk of no order in the next 90 days is 71 %; 120 GBP of future value are at risk."
     )
 
 
 def test_a_customer_of_one_order_has_no_rhythm() -> None:
-    assert said("win_back", who=customer(n_orders=1, mean_gap_days=None)).startswith("One order so far, 64 days ago; ")
+    assert stated("win_back", who=customer(n_orders=1, mean_gap_days=None)).startswith(
+        "One order so far, 64 days ago; "
+    )
 
 
 def test_the_best_are_called_so_and_nobody_else_is() -> None:
-    assert said("vip_care") == (
+    assert stated("vip_care") == (
         "One of the best customers: 9 orders and 12,346 GBP since March 2017; last order 64 days ago; "
         "the risk of no order in the next 90 days is 71 %."
     )
-    assert said("vip_care", who=customer(rfm_segment="loyal")).startswith("9 orders so far, the last 64 days ago; ")
+    assert stated("vip_care", who=customer(rfm_segment="loyal")).startswith("9 orders so far, the last 64 days ago; ")
 
 
 def test_follow_ups_say_what_to_ask() -> None:
-    assert said("delivery_check") == "Ordered on 27 December: ask whether the parcel has arrived."
-    assert said("use_check", item="coffee") == (
+    assert stated("delivery_check") == "Ordered on 27 December: ask whether the parcel has arrived."
+    assert stated("use_check", item="coffee") == (
         "First bought coffee on 27 December: ask whether everything arrived well and how the customer gets on."
     )
-    assert said("feedback_request") == "Ordered on 27 December: ask how satisfied the customer is."
-    assert said("transition_reminder", item="cup") == (
+    assert stated("feedback_request") == "Ordered on 27 December: ask how satisfied the customer is."
+    assert stated("transition_reminder", item="cup") == (
         "From 2 March on it is time for cup, by a date in the customer's data."
     )
 
 
 def test_the_expiry_is_dated_where_the_date_is_known_and_to_come() -> None:
-    assert said("points_expiry", who=customer(points_expiry_date=dt.date(2020, 3, 14))).startswith(
+    assert stated("points_expiry", who=customer(points_expiry_date=dt.date(2020, 3, 14))).startswith(
         "Points or a coupon expire on 14 March; "
     )
     for expiry in (None, dt.date(2020, 2, 1)):
-        assert said("points_expiry", who=customer(points_expiry_date=expiry)).startswith(
+        assert stated("points_expiry", who=customer(points_expiry_date=expiry)).startswith(
             "Points or a coupon expire soon"
         )
 
 
 def test_an_action_of_the_users_own_is_explained_by_its_purpose() -> None:
-    assert said("spring_wake_up", purpose="win_back") == said("win_back")
-    assert said("birthday_card") == "Chosen for: birthday card; 9 orders so far, the last 64 days ago."
+    assert stated("spring_wake_up", purpose="win_back") == stated("win_back")
+    assert stated("birthday_card") == "Chosen for: birthday card; 9 orders so far, the last 64 days ago."
 
 
 def test_nothing_known_leaves_the_name_of_the_action() -> None:
     stranger = {"customer_id": "007"}
-    assert said("win_back", who=stranger) == "Chosen for: win-back."
-    assert said("win_back", who=stranger, language="zh") == "入选原因：客户召回。"
+    assert stated("win_back", who=stranger) == "Chosen for: win-back."
+    assert stated("win_back", who=stranger, language="zh") == "入选原因：客户召回。"
 
 
 def test_money_has_its_currency_or_none() -> None:
-    assert said("win_back", currency=None).endswith("; 120 of future value are at risk.")
-    assert said("win_back", currency="PLN").endswith("; 120 PLN of future value are at risk.")
-    assert said("win_back", currency="GBP", language="zh").endswith("；可能流失的未来价值为120英镑。")
-    assert said("win_back", currency="PLN", language="zh").endswith("；可能流失的未来价值为120 PLN。")
+    assert stated("win_back", currency=None).endswith("; 120 of future value are at risk.")
+    assert stated("win_back", currency="PLN").endswith("; 120 PLN of future value are at risk.")
+    assert stated("win_back", currency="GBP", language="zh").endswith("；可能流失的未来价值为120英镑。")
+    assert stated("win_back", currency="PLN", language="zh").endswith("；可能流失的未来价值为120 PLN。")
 
 
 def test_chinese_reasons_have_chinese_dates_and_marks() -> None:
-    assert said("replenishment_reminder", item="咖啡", pairs=pair(item="咖啡"), language="zh") == (
+    assert stated("replenishment_reminder", item="咖啡", pairs=pair(item="咖啡"), language="zh") == (
         "这位客户的“咖啡”通常够用30天，上次购买是27天前；预计在3月3日至14日之间需要补货（28天内再次购买的概率为71%）。"
     )
-    assert said("win_back", language="zh").startswith("以往平均每21天一单，如今已有64天没有下单；")
+    assert stated("win_back", language="zh").startswith("以往平均每21天一单，如今已有64天没有下单；")
 
 
 def test_a_chance_that_is_not_certain_is_never_said_to_be() -> None:
@@ -292,7 +294,7 @@ def test_a_customer_twice_is_refused() -> None:
 
 def test_an_unknown_language_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"outreach\.language"):
-        said("win_back", language="xx")
+        stated("win_back", language="xx")
 
 
 @settings(max_examples=80, deadline=None)
@@ -311,6 +313,6 @@ def test_whatever_is_missing_no_gap_is_read_out(data: st.DataObject, language: s
     item = data.draw(st.sampled_from([None, "coffee", "milk"]))
     purpose = data.draw(st.sampled_from(["win_back", "cross_sell", "follow_up"]))
     with_ladder = data.draw(st.booleans())
-    words = said(reason, item=item, purpose=purpose, language=language, with_ladder=with_ladder, **tables)
+    words = stated(reason, item=item, purpose=purpose, language=language, with_ladder=with_ladder, **tables)
     assert not SLIPS.search(words.replace("“", "")), words
     assert words.endswith(phrases(language)["end"])

@@ -16,22 +16,22 @@ DUE, LAST_ORDER = 100, 60
 WINDOWS = {"win_back": 28, "replenishment_reminder": 14, "follow_up": 28}
 
 
-def offer(**told: Any) -> dict[str, Any]:
+def offer(**wanted: Any) -> dict[str, Any]:
     usual = {"customer_id": "a", "action": "win_back", "purpose": "win_back", "item": None, "due_day": DUE}
-    return usual | told
+    return usual | wanted
 
 
-def contact(**told: Any) -> dict[str, Any]:
-    return {"customer_id": "a", "action": "win_back", "item": None, "day": DUE - 1, "treated": True} | told
+def contact(**wanted: Any) -> dict[str, Any]:
+    return {"customer_id": "a", "action": "win_back", "item": None, "day": DUE - 1, "treated": True} | wanted
 
 
-def is_repeat(asked: dict[str, Any], *said: dict[str, Any], last_order: int = LAST_ORDER) -> bool:
-    (found,) = repeats(pd.DataFrame([asked]), pd.DataFrame(said), np.array([last_order]), WINDOWS)
+def is_repeat(asked: dict[str, Any], *known: dict[str, Any], last_order: int = LAST_ORDER) -> bool:
+    (found,) = repeats(pd.DataFrame([asked]), pd.DataFrame(known), np.array([last_order]), WINDOWS)
     return bool(found)
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("wanted", "expected"),
     [
         ({}, True),
         ({"day": DUE - 27}, True),
@@ -43,8 +43,8 @@ def is_repeat(asked: dict[str, Any], *said: dict[str, Any], last_order: int = LA
         ({"treated": False}, False),
     ],
 )
-def test_the_same_action_within_its_window_is_a_repeat(told: dict[str, Any], expected: bool):
-    assert is_repeat(offer(), contact(**told)) == expected
+def test_the_same_action_within_its_window_is_a_repeat(wanted: dict[str, Any], expected: bool):
+    assert is_repeat(offer(), contact(**wanted)) == expected
 
 
 def test_an_order_answers_a_contact():
@@ -54,12 +54,12 @@ def test_an_order_answers_a_contact():
 
 
 @pytest.mark.parametrize(
-    ("asked", "said", "expected"),
+    ("asked", "known", "expected"),
     [("coffee", "coffee", True), ("coffee", "soap", False), ("coffee", None, True), (None, None, True)],
 )
-def test_another_item_is_no_repeat_and_an_unknown_one_is(asked: str | None, said: str | None, expected: bool):
+def test_another_item_is_no_repeat_and_an_unknown_one_is(asked: str | None, known: str | None, expected: bool):
     names = {"action": "replenishment_reminder"}
-    assert is_repeat(offer(item=asked, **names), contact(item=said, **names)) == expected
+    assert is_repeat(offer(item=asked, **names), contact(item=known, **names)) == expected
 
 
 def test_follow_ups_have_days_of_their_own():
@@ -69,8 +69,8 @@ def test_follow_ups_have_days_of_their_own():
 
 def test_a_log_that_names_no_action_holds_nothing_back():
     asked = pd.DataFrame([offer()])
-    said = pd.DataFrame([contact()])
-    for log in (None, said.head(0), said.drop(columns="action"), said.assign(action=None)):
+    known = pd.DataFrame([contact()])
+    for log in (None, known.head(0), known.drop(columns="action"), known.assign(action=None)):
         assert not repeats(asked, log, np.array([LAST_ORDER]), WINDOWS).any()
 
 
@@ -81,19 +81,19 @@ actions = st.sampled_from(["win_back", "replenishment_reminder"])
 
 @given(
     asked=st.lists(st.tuples(names, actions, items, st.integers(90, 110)), min_size=1, max_size=6),
-    said=st.lists(st.tuples(names, actions, items, st.integers(60, 115)), max_size=8),
+    known=st.lists(st.tuples(names, actions, items, st.integers(60, 115)), max_size=8),
     last_order=st.integers(50, 105),
 )
-def test_it_is_what_plain_loops_find(asked: list[Any], said: list[Any], last_order: int):
+def test_it_is_what_plain_loops_find(asked: list[Any], known: list[Any], last_order: int):
     A = pd.DataFrame(asked, columns=["customer_id", "action", "item", "due_day"]).assign(purpose="win_back")
-    K = pd.DataFrame(said, columns=["customer_id", "action", "item", "day"])
+    K = pd.DataFrame(known, columns=["customer_id", "action", "item", "day"])
     expected = [
         any(
             (who, action) == other[:2]
             and other[2] in (item, None)
             and abs(due - other[3]) < WINDOWS[action]
             and other[3] > last_order
-            for other in said
+            for other in known
         )
         for who, action, item, due in asked
     ]

@@ -38,7 +38,7 @@ LEVEL_SLACK = 0.1
 
 
 @dataclass(frozen=True, eq=False)
-class Round:
+class Fold:
     """One past cutoff: what every candidate said there, and what happened.
 
     Parameters
@@ -123,7 +123,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Election:
+class Selection:
     """The outcome for one role.
 
     Parameters
@@ -161,7 +161,7 @@ class Election:
         return cls(values["role"], values["default"], values["champion"], comparisons, values["words"])
 
 
-def elect(rounds: Sequence[Round], role: Role, *, default: str) -> Election:
+def select_model(folds: Sequence[Fold], role: Role, *, default: str) -> Selection:
     """Hold the election of one role.
 
     Only cutoffs at which the default stood and outcomes differ are counted, and only candidates that stood at all of
@@ -179,19 +179,19 @@ def elect(rounds: Sequence[Round], role: Role, *, default: str) -> Election:
     DataContractError
         If there is no such round.
     """
-    counted = [judged for judged in rounds if default in judged.predictions and can_judge(judged, role)]
+    counted = [fold for fold in folds if default in fold.predictions and can_measure(fold, role)]
     if not counted:
         raise DataContractError(
-            f"none of the {len(rounds)} past cutoffs has predictions of '{default}' and outcomes that differ.",
+            f"none of the {len(folds)} past cutoffs has predictions of '{default}' and outcomes that differ.",
             hint="without such a cutoff the default serves without an election.",
         )
-    standing = set.intersection(*(set(judged.predictions) for judged in counted)) - {default}
+    standing = set.intersection(*(set(fold.predictions) for fold in counted)) - {default}
     found = [compare(counted, role, name, default) for name in sorted(standing)]
     ordered = tuple(sorted(found, key=lambda comparison: -comparison.advantage))
     allowed = level_error(counted, role, default) + LEVEL_SLACK
     champion = chosen(ordered, role, default, allowed)
-    cutoffs = len({judged.origin for judged in counted})
-    return Election(
+    cutoffs = len({fold.origin for fold in counted})
+    return Selection(
         role,
         default,
         champion,
@@ -200,43 +200,41 @@ def elect(rounds: Sequence[Round], role: Role, *, default: str) -> Election:
     )
 
 
-def can_judge(judged: Round, role: Role) -> bool:
+def can_measure(fold: Fold, role: Role) -> bool:
     """Whether the outcomes of those who decide differ; for value, also whether they sum to something."""
-    actual = judged.actual(role)[judged.decides]
+    actual = fold.actual(role)[fold.decides]
     return bool(len(actual) and np.ptp(actual) > 0 and actual.sum() > 0)
 
 
-def compare(rounds: Sequence[Round], role: Role, candidate: str, default: str) -> Comparison:
+def compare(folds: Sequence[Fold], role: Role, candidate: str, default: str) -> Comparison:
     """A candidate beside the default over all rounds."""
     sign = 1.0 if role == "value" else -1.0
-    gaps = [
-        influence.difference(measured(judged, role, candidate), measured(judged, role, default)) for judged in rounds
-    ]
-    gained, error = influence.mean_over_cutoffs(deciders(rounds), gaps)
-    return Comparison(candidate, sign * gained, error, level_error(rounds, role, candidate))
+    gaps = [influence.difference(measured(fold, role, candidate), measured(fold, role, default)) for fold in folds]
+    gained, error = influence.mean_over_cutoffs(deciders(folds), gaps)
+    return Comparison(candidate, sign * gained, error, level_error(folds, role, candidate))
 
 
-def measured(judged: Round, role: Role, candidate: str) -> influence.Measured:
+def measured(fold: Fold, role: Role, candidate: str) -> influence.Measured:
     """The measure that decides, log-loss or normalised Gini, for those who decide."""
-    rows = judged.decides
+    rows = fold.decides
     function = influence.normalised_gini if role == "value" else influence.log_loss
-    return function(judged.actual(role)[rows], judged.predictions[candidate][rows])
+    return function(fold.actual(role)[rows], fold.predictions[candidate][rows])
 
 
-def deciders(rounds: Sequence[Round]) -> list[NDArray[np.int64]]:
+def deciders(folds: Sequence[Fold]) -> list[NDArray[np.int64]]:
     """Who decides, round by round."""
-    return [judged.customer[judged.decides] for judged in rounds]
+    return [fold.customer[fold.decides] for fold in folds]
 
 
-def log_losses(judged: Round, candidate: str) -> Array:
+def log_losses(fold: Fold, candidate: str) -> Array:
     """-ln of the probability given to what happened, shape (n,)."""
-    p = np.clip(judged.predictions[candidate], PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)
-    return np.asarray(-np.log(np.where(judged.bought > 0, p, 1 - p)))
+    p = np.clip(fold.predictions[candidate], PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)
+    return np.asarray(-np.log(np.where(fold.bought > 0, p, 1 - p)))
 
 
-def level_error(rounds: Sequence[Round], role: Role, candidate: str) -> float:
+def level_error(folds: Sequence[Fold], role: Role, candidate: str) -> float:
     """|ln(predicted total / actual total)|, mean over the rounds; infinite where one of them is not above 0."""
-    rows = [(judged.predictions[candidate][judged.decides], judged.actual(role)[judged.decides]) for judged in rounds]
+    rows = [(fold.predictions[candidate][fold.decides], fold.actual(role)[fold.decides]) for fold in folds]
     totals = np.array([(predicted.sum(), actual.sum()) for predicted, actual in rows])
     if (totals <= 0).any():
         return float("inf")
@@ -259,10 +257,10 @@ def chosen(ordered: Sequence[Comparison], role: Role, default: str, allowed: flo
     return min(close, key=lambda one: one.level_error).candidate
 
 
-def in_words(ordered: Sequence[Comparison], role: Role, default: str, champion: str, rounds: int) -> str:
+def in_words(ordered: Sequence[Comparison], role: Role, default: str, champion: str, folds: int) -> str:
     """Why the champion was chosen, and what would have done as well."""
     measure = "normalised Gini" if role == "value" else "log-loss"
-    over = f"over {rounds} past cutoff{'s' if rounds > 1 else ''}"
+    over = f"over {folds} past cutoff{'s' if folds > 1 else ''}"
     if champion != default:
         won = next(one for one in ordered if one.candidate == champion)
         return (

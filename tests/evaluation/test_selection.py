@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ltvml.errors import DataContractError
-from ltvml.evaluation.election import Comparison, Election, Round, chosen, compare, elect, log_losses
+from ltvml.evaluation.selection import Comparison, Fold, Selection, chosen, compare, log_losses, select_model
 
 EXACT = 1e-12
 ELECTIONS = 300
@@ -15,10 +15,10 @@ ELECTIONS = 300
 LUCK, LUCK_BAND = 0.159, 0.063
 
 
-def by_hand(*chances: list[float], customers: list[list[int]], bought: list[list[float]]) -> list[Round]:
+def by_hand(*chances: list[float], customers: list[list[int]], bought: list[list[float]]) -> list[Fold]:
     """Rounds with a default that says 1/2 throughout, and one challenger."""
     return [
-        Round(
+        Fold(
             origin=day,
             horizon=30,
             customer=np.array(who),
@@ -32,8 +32,8 @@ def by_hand(*chances: list[float], customers: list[list[int]], bought: list[list
 
 
 def test_advantage_and_clustered_error_by_hand():
-    rounds = by_hand([0.8, 0.4], [0.6, 0.2, 0.5], customers=[[1, 2], [1, 2, 3]], bought=[[1.0, 0.0], [1.0, 0.0, 1.0]])
-    found = compare(rounds, "repurchase", "challenger", "default")
+    folds = by_hand([0.8, 0.4], [0.6, 0.2, 0.5], customers=[[1, 2], [1, 2, 3]], bought=[[1.0, 0.0], [1.0, 0.0, 1.0]])
+    found = compare(folds, "repurchase", "challenger", "default")
     # saved: ln of the probability given to what happened over 1/2
     first, second = np.log([1.6, 1.2]), np.log([1.2, 1.6, 1.0])
     of_customer = (
@@ -46,17 +46,19 @@ def test_advantage_and_clustered_error_by_hand():
 
 
 def test_only_those_who_decide_are_counted():
-    rounds = by_hand([0.8, 0.4, 0.001], customers=[[1, 2, 3]], bought=[[1.0, 0.0, 1.0]])
+    folds = by_hand([0.8, 0.4, 0.001], customers=[[1, 2, 3]], bought=[[1.0, 0.0, 1.0]])
     without = by_hand([0.8, 0.4], customers=[[1, 2]], bought=[[1.0, 0.0]])
-    judged = replace(rounds[0], segments={"decides": np.array([True, True, False])})
-    assert compare([judged], "repurchase", "challenger", "default") == compare(
+    fold = replace(folds[0], segments={"decides": np.array([True, True, False])})
+    assert compare([fold], "repurchase", "challenger", "default") == compare(
         without, "repurchase", "challenger", "default"
     )
 
 
 def test_equally_good_challenger_replaces_the_default_in_one_of_six_elections(simulated):
     changed = [
-        elect(simulated({"a": 0.5, "b": 0.5}, customers=300, random_state=seed), "repurchase", default="a").champion
+        select_model(
+            simulated({"a": 0.5, "b": 0.5}, customers=300, random_state=seed), "repurchase", default="a"
+        ).champion
         == "b"
         for seed in range(ELECTIONS)
     ]
@@ -65,42 +67,44 @@ def test_equally_good_challenger_replaces_the_default_in_one_of_six_elections(si
 
 @pytest.mark.parametrize("role", ["repurchase", "value"])
 def test_clearly_better_challenger_wins(simulated, role):
-    election = elect(simulated({"default": 1.2, "better": 0.1}, role=role), role, default="default")
-    assert election.champion == "better"
-    assert election.words.startswith("better replaces the default, default: it was better by ")
-    assert "over 3 past cutoffs" in election.words
+    selection = select_model(simulated({"default": 1.2, "better": 0.1}, role=role), role, default="default")
+    assert selection.champion == "better"
+    assert selection.words.startswith("better replaces the default, default: it was better by ")
+    assert "over 3 past cutoffs" in selection.words
 
 
 @pytest.mark.parametrize("role", ["repurchase", "value"])
 def test_default_stays_where_nothing_is_better(simulated, role):
-    election = elect(simulated({"default": 0.1, "worse": 1.2, "worst": 2.0}, role=role), role, default="default")
-    assert election.champion == "default"
-    assert [one.candidate for one in election.comparisons] == ["worse", "worst"]
-    assert "no other model was better by more than one standard error" in election.words
-    assert "Within one standard error" not in election.words
+    selection = select_model(
+        simulated({"default": 0.1, "worse": 1.2, "worst": 2.0}, role=role), role, default="default"
+    )
+    assert selection.champion == "default"
+    assert [one.candidate for one in selection.comparisons] == ["worse", "worst"]
+    assert "no other model was better by more than one standard error" in selection.words
+    assert "Within one standard error" not in selection.words
 
 
 @pytest.mark.parametrize("role", ["repurchase", "value"])
 def test_same_predictions_are_a_tie_that_the_default_wins(simulated, role):
-    rounds = [
-        replace(judged, predictions={"default": judged.predictions["a"], "twin": judged.predictions["a"].copy()})
-        for judged in simulated({"a": 0.5}, role=role)
+    folds = [
+        replace(fold, predictions={"default": fold.predictions["a"], "twin": fold.predictions["a"].copy()})
+        for fold in simulated({"a": 0.5}, role=role)
     ]
-    election = elect(rounds, role, default="default")
-    assert election.champion == "default"
-    assert election.comparisons[0].advantage == 0
-    assert election.words.endswith("Within one standard error of it: twin.")
+    selection = select_model(folds, role, default="default")
+    assert selection.champion == "default"
+    assert selection.comparisons[0].advantage == 0
+    assert selection.words.endswith("Within one standard error of it: twin.")
 
 
 def test_better_ranking_does_not_buy_a_wrong_level(simulated):
-    rounds = [
-        replace(judged, predictions=judged.predictions | {"better": 2 * judged.predictions["better"]})
-        for judged in simulated({"default": 1.2, "better": 0.1}, role="value")
+    folds = [
+        replace(fold, predictions=fold.predictions | {"better": 2 * fold.predictions["better"]})
+        for fold in simulated({"default": 1.2, "better": 0.1}, role="value")
     ]
-    election = elect(rounds, "value", default="default")
-    assert election.champion == "default"
-    assert "better ranked better" in election.words
-    assert "missed the total by much more" in election.words
+    selection = select_model(folds, "value", default="default")
+    assert selection.champion == "default"
+    assert "better ranked better" in selection.words
+    assert "missed the total by much more" in selection.words
 
 
 def test_among_winners_that_gini_cannot_tell_apart_the_best_level_serves():
@@ -114,64 +118,66 @@ def test_among_winners_that_gini_cannot_tell_apart_the_best_level_serves():
 
 
 def test_order_of_the_rows_does_not_matter(simulated):
-    rounds = simulated({"default": 1.0, "other": 0.8}, role="value", customers=400)
+    folds = simulated({"default": 1.0, "other": 0.8}, role="value", customers=400)
     order = np.random.default_rng(0).permutation(400)
     shuffled = [
         replace(
-            judged,
-            customer=judged.customer[order],
-            bought=judged.bought[order],
-            spend=judged.spend[order],
-            segments={name: mask[order] for name, mask in judged.segments.items()},
-            predictions={name: values[order] for name, values in judged.predictions.items()},
+            fold,
+            customer=fold.customer[order],
+            bought=fold.bought[order],
+            spend=fold.spend[order],
+            segments={name: mask[order] for name, mask in fold.segments.items()},
+            predictions={name: values[order] for name, values in fold.predictions.items()},
         )
-        for judged in rounds
+        for fold in folds
     ]
-    one, other = (elect(table, "value", default="default").comparisons[0] for table in (rounds, shuffled))
+    one, other = (select_model(table, "value", default="default").comparisons[0] for table in (folds, shuffled))
     assert other.advantage == pytest.approx(one.advantage, abs=EXACT)
     assert other.standard_error == pytest.approx(one.standard_error, abs=EXACT)
 
 
 def test_candidate_that_missed_a_cutoff_does_not_stand(simulated):
-    rounds = simulated({"default": 1.0, "better": 0.1, "other": 1.0})
-    rounds[1] = replace(rounds[1], predictions={name: rounds[1].predictions[name] for name in ("default", "other")})
-    assert [one.candidate for one in elect(rounds, "repurchase", default="default").comparisons] == ["other"]
+    folds = simulated({"default": 1.0, "better": 0.1, "other": 1.0})
+    folds[1] = replace(folds[1], predictions={name: folds[1].predictions[name] for name in ("default", "other")})
+    assert [one.candidate for one in select_model(folds, "repurchase", default="default").comparisons] == ["other"]
 
 
 def test_cutoff_after_which_nobody_spent_does_not_count(simulated):
-    rounds = simulated({"default": 1.0, "other": 0.5}, role="value")
-    dead = replace(rounds[0], spend=np.zeros_like(rounds[0].spend))
-    assert elect([dead, *rounds[1:]], "value", default="default") == elect(rounds[1:], "value", default="default")
+    folds = simulated({"default": 1.0, "other": 0.5}, role="value")
+    dead = replace(folds[0], spend=np.zeros_like(folds[0].spend))
+    assert select_model([dead, *folds[1:]], "value", default="default") == select_model(
+        folds[1:], "value", default="default"
+    )
 
 
 @pytest.mark.parametrize("default", ["default", "unknown"])
 def test_no_cutoff_to_judge_by_is_an_error_that_says_so(simulated, default):
-    rounds = [] if default == "default" else simulated({"default": 1.0})
+    folds = [] if default == "default" else simulated({"default": 1.0})
     with pytest.raises(DataContractError, match=f"past cutoffs has predictions of '{default}'"):
-        elect(rounds, "repurchase", default=default)
+        select_model(folds, "repurchase", default=default)
 
 
 def test_prediction_that_is_no_number_is_named(simulated):
-    judged = simulated({"a": 1.0}, customers=100)[0]
-    broken = judged.predictions["a"].copy()
+    fold = simulated({"a": 1.0}, customers=100)[0]
+    broken = fold.predictions["a"].copy()
     broken[3] = np.nan
     with pytest.raises(DataContractError, match=r"candidate 'b' at day 100: found \(100,\) predictions, of which 1 "):
-        replace(judged, predictions={"b": broken})
+        replace(fold, predictions={"b": broken})
 
 
 def test_election_survives_json_exactly(simulated):
-    election = elect(simulated({"default": 1.0, "a": 0.5, "b": 2.0}), "repurchase", default="default")
-    assert Election.from_dict(json.loads(json.dumps(election.to_dict()))) == election
+    selection = select_model(simulated({"default": 1.0, "a": 0.5, "b": 2.0}), "repurchase", default="default")
+    assert Selection.from_dict(json.loads(json.dumps(selection.to_dict()))) == selection
 
 
 def test_election_of_an_unknown_role_is_refused():
     with pytest.raises(DataContractError, match="election of 'weather'"):
-        Election.from_dict({"role": "weather", "default": "a", "champion": "a", "comparisons": [], "words": ""})
+        Selection.from_dict({"role": "weather", "default": "a", "champion": "a", "comparisons": [], "words": ""})
 
 
 def test_log_losses_by_hand():
-    judged = by_hand([0.8, 0.4], customers=[[1, 2]], bought=[[1.0, 0.0]])[0]
-    assert log_losses(judged, "challenger") == pytest.approx(-np.log([0.8, 0.6]), abs=EXACT)
+    fold = by_hand([0.8, 0.4], customers=[[1, 2]], bought=[[1.0, 0.0]])[0]
+    assert log_losses(fold, "challenger") == pytest.approx(-np.log([0.8, 0.6]), abs=EXACT)
 
 
 def test_an_advantage_too_small_to_mean_anything_leaves_the_default_however_certain_it_is():
@@ -180,7 +186,7 @@ def test_an_advantage_too_small_to_mean_anything_leaves_the_default_however_cert
     base = np.clip(0.3 + 0.2 * (bought - 0.3) + rng.normal(0, 0.02, 40_000), 0.01, 0.99)
     better = np.clip(base + 0.0005 * np.where(bought > 0, 1, -1), 0.01, 0.99)
     everybody = np.ones(40_000, dtype=bool)
-    judged = Round(
+    fold = Fold(
         origin=0,
         horizon=30,
         customer=np.arange(40_000),
@@ -189,6 +195,6 @@ def test_an_advantage_too_small_to_mean_anything_leaves_the_default_however_cert
         segments={"decides": everybody},
         predictions={"default": base, "hair": better},
     )
-    held = elect([judged], "repurchase", default="default")
+    held = select_model([fold], "repurchase", default="default")
     assert held.champion == "default"
     assert 0 < held.comparisons[0].standard_error < held.comparisons[0].advantage < 0.003
