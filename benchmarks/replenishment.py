@@ -28,11 +28,9 @@ from ltvml.datasets.simulate_renewals import Renewals, SimulatedItem, simulate_r
 from ltvml.models.replenishment.gamma_renewal import GammaRenewal
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from ltvml.arrays import Array
     from ltvml.models.replenishment.renewal import Renewal
 
-    Array = NDArray[np.float64]
 
 WITHIN, LEVELS, HORIZON = (7.0, 14.0, 28.0), (0.1, 0.5, 0.9), 91.0
 END, CUTOFF = 800, 700

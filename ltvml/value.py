@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from ltvml.arrays import Array
 
-    Array = NDArray[np.float64]
 
 # 365 / (365 / 12) is a hair above 12 in floats, and is twelve months
 _WHOLE = 1e-9

@@ -17,7 +17,8 @@ from ltvml.errors import ConfigError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    Array = NDArray[np.float64]
+    from ltvml.arrays import Array
+
 
 TimeUnit = Literal["day", "week"]
 DAYS_PER_UNIT: dict[TimeUnit, int] = {"day": 1, "week": 7}

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float64]
+    from ltvml.arrays import Array
+
 
 SINGLE_SCORES = ("predicted_ltv", "churn_risk", "value_at_risk")
 EXPECTED_VALUE = "expected_value"

@@ -25,7 +25,8 @@ from scipy.special import expit, logit
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float64]
+    from ltvml.arrays import Array
+
 
 RegimeName = Literal["equal", "undecided", "negative_loyal"]
 REGIMES: tuple[RegimeName, ...] = ("equal", "undecided", "negative_loyal")

@@ -15,10 +15,10 @@ from ltvml.outreach.customers.ladder import wilson
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
-    Array = NDArray[np.float64]
-    Integers = NDArray[np.int64]
+    from ltvml.arrays import Array, Ints
+
 
 OUTCOMES = ("repeat", "cross_category")
 FOLDS = 5
@@ -98,7 +98,7 @@ def separation(customers: pd.DataFrame, *, outcomes: tuple[str, ...] = OUTCOMES,
     return Separation(pd.concat(rates, ignore_index=True), pd.concat(scores, ignore_index=True))
 
 
-def order_quantiles(n_orders: ArrayLike, buckets: int) -> Integers:
+def order_quantiles(n_orders: ArrayLike, buckets: int) -> Ints:
     """Number of the quantile of each order count, shape (n,); equal counts share one, so there may be fewer."""
     orders = np.asarray(n_orders, dtype=float)
     levels = np.arange(1, buckets) / buckets
@@ -106,7 +106,7 @@ def order_quantiles(n_orders: ArrayLike, buckets: int) -> Integers:
     return np.asarray(np.searchsorted(edges, orders, side="left"), dtype=np.int64)
 
 
-def order_counts(n_orders: ArrayLike, buckets: int) -> Integers:
+def order_counts(n_orders: ArrayLike, buckets: int) -> Ints:
     """The order count itself, those from `buckets` on together, shape (n,)."""
     return np.minimum(np.asarray(n_orders, dtype=np.int64), buckets)
 
@@ -136,7 +136,7 @@ def _scores(table: pd.DataFrame, outcome: str, random_state: int) -> pd.DataFram
     ]
 
 
-def _cross_fitted(truth: Array, groups: Integers, folds: Integers) -> Array:
+def _cross_fitted(truth: Array, groups: Ints, folds: Ints) -> Array:
     """Rate of each customer's group in the other folds, drawn to the overall rate there, shape (n,)."""
     size = int(groups.max()) + 1
     predicted = np.empty(len(truth))
@@ -150,7 +150,7 @@ def _cross_fitted(truth: Array, groups: Integers, folds: Integers) -> Array:
     return predicted
 
 
-def _scored(predictions: Mapping[str, Array], truth: Array, folds: Integers) -> pd.DataFrame:
+def _scored(predictions: Mapping[str, Array], truth: Array, folds: Ints) -> pd.DataFrame:
     losses = {name: -np.log(np.where(truth > 0, rate, 1 - rate)) for name, rate in predictions.items()}
     above = {name: loss - losses["stage"] for name, loss in losses.items()}
     rows = {
@@ -163,7 +163,7 @@ def _scored(predictions: Mapping[str, Array], truth: Array, folds: Integers) -> 
     return pd.DataFrame(rows)
 
 
-def _auc_within(truth: Array, rate: Array, folds: Integers) -> float:
+def _auc_within(truth: Array, rate: Array, folds: Ints) -> float:
     """Mean over the folds of P(a buyer is ranked above another), ties half; NaN where no fold has both."""
     values = [_auc(truth[folds == fold], rate[folds == fold]) for fold in range(FOLDS)]
     known = [value for value in values if not np.isnan(value)]

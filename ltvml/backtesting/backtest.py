@@ -21,13 +21,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from ltvml.arrays import Array
+    from ltvml.config import Config
+    from ltvml.evaluation.selection import Role
     from ltvml.inputs.orders import Intake
     from ltvml.models.snapshots import Snapshots
     from ltvml.progress import Steps
-
-    Array = NDArray[np.float64]
-    from ltvml.config import Config
-    from ltvml.evaluation.selection import Role
 
 
 TOP_SHARE = 0.1

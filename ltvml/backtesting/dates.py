@@ -17,15 +17,13 @@ from ltvml.models.purchase.bg_nbd import BGNBD
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from numpy.typing import NDArray
-
+    from ltvml.arrays import Array
     from ltvml.backtesting.backtest import Backtester, RoleBacktest
     from ltvml.backtesting.history import History
     from ltvml.evaluation.selection import Fold
     from ltvml.models.base import RepurchaseModel
     from ltvml.models.snapshots import Snapshots
 
-    Array = NDArray[np.float64]
 
 CONSTANT_DAY = "constant_day"
 MEDIAN = 0.5

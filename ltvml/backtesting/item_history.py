@@ -24,13 +24,11 @@ from ltvml.models.replenishment.pair_snapshots import PairSnapshots
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
+    from ltvml.arrays import Array
     from ltvml.backtesting.history import History
     from ltvml.engines.base import Engine
     from ltvml.window import Window
 
-    Array = NDArray[np.float64]
 
 PAIR = ["customer_id", "item"]
 # a salt of its own: learners hold customers out, and sample them, by the bucket of the other

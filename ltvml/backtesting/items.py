@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ltvml.arrays import Array
     from ltvml.backtesting.item_history import ItemHistory
     from ltvml.models.base import ReplenishmentModel
     from ltvml.models.replenishment.pair_snapshots import PairSnapshots
     from ltvml.progress import Steps
 
-    Array = NDArray[np.float64]
 
 DEFAULT = "gamma_renewal"
 UNSCALED = ("poisson_gamma", "mean_gap", "pooled_median")

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ltvml.arrays import Array
     from ltvml.bundle.rfm import RFM
     from ltvml.bundle.track_record import TrackRecord
     from ltvml.models.base import PurchaseModel, RepurchaseModel, SpendModel, ValueModel
     from ltvml.window import Window
 
-    Array = NDArray[np.float64]
 
 LOW_RISK, HIGH_RISK = 1 / 3, 2 / 3
 MEDIAN = 0.5

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ltvml.arrays import Array
     from ltvml.models.base import ReplenishmentModel
 
-    Array = NDArray[np.float64]
 
 WITHIN = (7.0, 14.0, 28.0)
 MEDIAN = 0.5

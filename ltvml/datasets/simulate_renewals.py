@@ -17,10 +17,8 @@ from ltvml.models.replenishment.pair_history import PairHistory
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
+    from ltvml.arrays import Array, Ints
 
-    Array = NDArray[np.float64]
-    Index = NDArray[np.int64]
 
 KEYS = ["customer_id", "item"]
 
@@ -188,7 +186,7 @@ def purchases_of(
     scale = 1 / rng.gamma(item.a, 1 / item.b, item.buyers)
     own, time = rng.choice(item.packs, item.buyers), rng.uniform(0, entry_days, item.buyers)
     here = np.arange(item.buyers)
-    rows: list[tuple[Index, Array, Array]] = []
+    rows: list[tuple[Ints, Array, Array]] = []
     while len(here):
         quantity = own[here] if item.own_pack else rng.choice(item.packs, len(here))
         rows.append((who[here], time[here], quantity))

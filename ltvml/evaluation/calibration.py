@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    Array = NDArray[np.float64]
+    from ltvml.arrays import Array
+
 
 Method = Literal["none", "platt", "beta", "isotonic"]
 

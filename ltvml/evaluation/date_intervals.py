@@ -17,9 +17,8 @@ from ltvml.errors import DataContractError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
+    from ltvml.arrays import Array
 
-    Array = NDArray[np.float64]
 
 WANTED, LEAST, MOST = 0.80, 0.77, 0.83
 HALF_WIDTH = 0.4

@@ -13,10 +13,9 @@ import numpy as np
 from ltvml.errors import DataContractError
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
-    Array = NDArray[np.float64]
-    Index = NDArray[np.int64]
+    from ltvml.arrays import Array, Ints
 
 
 def concordance(wait: ArrayLike, predicted: ArrayLike, horizon: float) -> float:
@@ -181,7 +180,7 @@ def _rising_pairs(first: Array, second: Array) -> int:
     return _rising_in(rank)
 
 
-def _rising_in(rank: Index) -> int:
+def _rising_in(rank: Ints) -> int:
     """Pairs of places i < j with rank[i] < rank[j], of a permutation of 0..n-1.
 
     Two ranks differ first at one bit. Bit by bit from the highest, ranks with equal bits above stand together in their

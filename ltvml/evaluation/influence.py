@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    Array = NDArray[np.float64]
+    from ltvml.arrays import Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,11 +19,9 @@ from ltvml.evaluation.two_part import CUSTOMER_GROUPS, Outcomes, TwoPart
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
+    from ltvml.arrays import Array
     from ltvml.evaluation.selection import Fold
 
-    Array = NDArray[np.float64]
 
 LOW, HIGH = 0.1, 0.9
 BUYERS_NEEDED = 50

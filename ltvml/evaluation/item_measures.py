@@ -17,11 +17,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ltvml.arrays import Array, Words
     from ltvml.evaluation.date_intervals import DateFold
     from ltvml.evaluation.selection import Fold
 
-    Array = NDArray[np.float64]
-    Words = NDArray[np.object_]
 
 FIRST = (100, 1000)
 MEDIAN = 0.5

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ltvml.arrays import Array
     from ltvml.evaluation.selection import Fold, Role
 
-    Array = NDArray[np.float64]
     Measure = Callable[[Array, Array], float]
 
 CHURN_MEASURES: Mapping[str, Measure] = {

@@ -16,9 +16,10 @@ from scipy.stats import rankdata
 from ltvml.errors import DataContractError
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
-    Array = NDArray[np.float64]
+    from ltvml.arrays import Array
+
 
 PROBABILITY_FLOOR = 1e-6
 

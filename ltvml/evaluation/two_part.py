@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float64]
+    from ltvml.arrays import Array
+
 
 CUSTOMER_GROUPS, BUYER_GROUPS, SMALLEST_GROUP = 20, 10, 50
 

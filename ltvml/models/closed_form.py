@@ -16,13 +16,12 @@ from ltvml.models.spend.gamma_gamma import GammaGamma
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
     import pandas as pd
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
+    from ltvml.arrays import Array
     from ltvml.clock import OperationalTime
 
-    Array = NDArray[np.float64]
 
 _SEASON_BEHIND = 90
 

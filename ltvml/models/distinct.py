@@ -9,10 +9,8 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from ltvml.arrays import Array, Ints
 
-    Array = NDArray[np.float64]
-    Index = NDArray[np.int64]
 
 # keys above this would not fit into 63 bits; whole days never come near
 _ROOM = 2**62
@@ -30,8 +28,8 @@ class Distinct:
         Which kind each row is: `values_of_kinds[kind]` gives the value of each row.
     """
 
-    first: Index
-    kind: Index
+    first: Ints
+    kind: Ints
 
 
 def distinct_rows(*columns: Array) -> Distinct:
@@ -67,7 +65,7 @@ def distinct_rows(*columns: Array) -> Distinct:
     return Distinct(first=first, kind=kind)
 
 
-def codes(values: Array) -> tuple[Index, int]:
+def codes(values: Array) -> tuple[Ints, int]:
     """Give each value a number from 0, a whole one itself; and a bound above all of these."""
     whole = values.astype(np.int64)
     if np.array_equal(whole, values) and whole.min(initial=0) >= 0:

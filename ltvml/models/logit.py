@@ -8,9 +8,10 @@ import numpy as np
 from scipy.special import expit, logit
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
-    Array = NDArray[np.float64]
+    from ltvml.arrays import Array
+
 
 # log-odds of 20 are one in five hundred million: no customer data speak of less
 LARGEST = 20.0

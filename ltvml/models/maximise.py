@@ -15,9 +15,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
+    from ltvml.arrays import Array
 
-    Array = NDArray[np.float64]
 
 ROUND_OFF = 1e-14
 """Relative noise of a long sum: a smaller gain cannot be told from none."""

@@ -13,7 +13,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float64]
+    from ltvml.arrays import Array
+
 
 Objective = Literal["binary", "tweedie", "gamma"]
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float64]
+    from ltvml.arrays import Array
+
 
 # ridge with a standard deviation of 1 for the weight of a standardised column: next to nothing on a thousand rows
 _RIDGE = 1.0

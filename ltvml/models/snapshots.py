@@ -13,10 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from ltvml.arrays import Array, Ints
     from ltvml.models.closed_form import ClosedForm
-
-    Array = NDArray[np.float64]
-    Index = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -59,11 +57,11 @@ class Snapshots:
     """
 
     X: pd.DataFrame
-    origin: Index
+    origin: Ints
     wait: Array
     follow_up: Array
     spend: Array
-    bucket: Index
+    bucket: Ints
     horizon: int
     given: int
     present: pd.DataFrame

@@ -12,9 +12,7 @@ import numpy as np
 from scipy.special import exp1, gamma, gammaincc
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
+    from ltvml.arrays import Array
 
 
 NEGLIGIBLE = 45.0

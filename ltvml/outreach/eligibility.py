@@ -33,11 +33,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ltvml.arrays import Array, Ints, Mask
     from ltvml.outreach.actions import Action
 
-    Array = NDArray[np.float64]
-    Days = NDArray[np.int64]
-    Mask = NDArray[np.bool_]
 
 READY_FOR_MORE = ("demand_awakening", "solution_matching", "trust_transfer")
 LEAVING = ("lapsing", "lapsed")
@@ -72,7 +70,7 @@ class Situation:
     tasks: pd.DataFrame | None = None
 
     @property
-    def last_day(self) -> Days:
+    def last_day(self) -> Ints:
         """Day of the last order, shape (n,)."""
         return np.asarray(self.cutoff_day - self.customers["days_since_last"].to_numpy(dtype="int64"))
 
@@ -84,7 +82,7 @@ class Situation:
         """Customers with exactly this number of orders, shape (n,)."""
         return np.asarray(self.customers["n_orders"].to_numpy() == number)
 
-    def soon(self, day: Days) -> Mask:
+    def soon(self, day: Ints) -> Mask:
         """Whether the day is in (cutoff, cutoff + ahead]."""
         return (day > self.cutoff_day) & (day <= self.cutoff_day + self.ahead)
 
@@ -112,7 +110,7 @@ class Eligible:
     """
 
     position: NDArray[np.intp]
-    due_day: Days
+    due_day: Ints
     item: NDArray[np.object_]
     reason: NDArray[np.object_]
     least_chance: Array
@@ -158,7 +156,7 @@ def _none(_: Situation) -> Eligible:
     return _plainly(np.empty(0, dtype=np.intp), np.empty(0, dtype=np.int64), "")
 
 
-def _plainly(position: NDArray[np.intp], due: Days, reason: str) -> Eligible:
+def _plainly(position: NDArray[np.intp], due: Ints, reason: str) -> Eligible:
     n = len(position)
     return Eligible(position, due, np.full(n, None), np.full(n, reason, dtype=object), np.zeros(n))
 
@@ -174,14 +172,14 @@ def _after_order(action: Action, situation: Situation, wanted: Mask) -> Eligible
     return _plainly(position, due[position], action.name)
 
 
-def _before_date(action: Action, situation: Situation, dates: pd.Series) -> tuple[Days, Mask]:
+def _before_date(action: Action, situation: Situation, dates: pd.Series) -> tuple[Ints, Mask]:
     """Due `lead_days` before the date, or at once where that is past and the date is not."""
     day = day_numbers(dates)
     due = np.maximum(np.where(day == _NO_DATE, 0, day) - action.lead_days, situation.cutoff_day + 1)
     return due, (day > situation.cutoff_day) & situation.soon(due)
 
 
-def day_numbers(dates: pd.Series) -> Days:
+def day_numbers(dates: pd.Series) -> Ints:
     """Dates, or days already, as days since 1970-01-01; the smallest integer where there is none.
 
     Examples

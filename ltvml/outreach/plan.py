@@ -14,10 +14,10 @@ from ltvml.window import dates_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ltvml.arrays import Places
     from ltvml.outreach.allocation.allocate import Allocation
     from ltvml.outreach.allocation.classes import Rows
 
-    Places = NDArray[np.intp]
 
 COLUMNS = (
     *("rank", "customer_id", "action", "purpose", "channel", "due_date", "item", "reason"),

@@ -36,11 +36,8 @@ from ltvml.outreach.restraint.contact_history import customer_codes, made
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
+    from ltvml.arrays import Array
     from ltvml.outreach.experiment.effect_by_chance import EffectByChance
-
-    Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

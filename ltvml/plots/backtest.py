@@ -23,11 +23,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
 
+    from ltvml.arrays import Array
     from ltvml.evaluation.selection import Fold, Role
 
-    Array = NDArray[np.float64]
 
 SHARES = np.linspace(0.0, 1.0, 201)
 COLOURS = (ACCENT, MAIN, QUIET, "#b08900", "#6d5a8c")

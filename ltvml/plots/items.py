@@ -14,13 +14,10 @@ from ltvml.plots.figures import ACCENT, GRID, INK, MAIN, QUIET, canvas
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-    from numpy.typing import NDArray
 
-    from ltvml.models.replenishment.gamma_renewal import GammaRenewal
-
-    Array = NDArray[np.float64]
-
+    from ltvml.arrays import Array
     from ltvml.backtesting.item_role import ItemRole
+    from ltvml.models.replenishment.gamma_renewal import GammaRenewal
 
 
 COLUMNS = 3

@@ -20,12 +20,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
-
-    from ltvml.outreach.customers.ladder import Ladder
-
-    Array = NDArray[np.float64]
     from numpy.typing import ArrayLike
+
+    from ltvml.arrays import Array
+    from ltvml.outreach.customers.ladder import Ladder
 
 
 MOST_RUNGS = 12

@@ -37,9 +37,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
 
-    Array = NDArray[np.float64]
 
 PLANNED = ("customer_id", "action", "channel", "due_date", "item", "reason", "suppressed_by")
 MOST_ITEMS = 6

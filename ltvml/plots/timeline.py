@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
 
-    Array = NDArray[np.float64]
+    from ltvml.arrays import Array
+
 
 BOUGHT = ("customer_id", "item", "order_date")
 DATES = ("replenishment_lo", "replenishment_date", "replenishment_hi")

@@ -18,11 +18,9 @@ from ltvml.bundle.typical import usual_gap
 from ltvml.models.design import column
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from ltvml.arrays import Array
     from ltvml.bundle.typical import Typical
 
-    Array = NDArray[np.float64]
 
 FACTS = ("frequency", "gap_mean", "days_since_last", "monetary_value")
 """The facts, each by the name of the column that tells it most plainly."""

@@ -21,12 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pandas as pd
-    from numpy.typing import NDArray
 
+    from ltvml.arrays import Array
     from ltvml.bundle.typical import Typical
     from ltvml.reasons.parts import Part
 
-    Array = NDArray[np.float64]
 
 # a value below a billionth of the currency is nothing, and its log is kept finite
 _NOTHING = 1e-9

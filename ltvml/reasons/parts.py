@@ -20,14 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pandas as pd
-    from numpy.typing import NDArray
 
+    from ltvml.arrays import Array
     from ltvml.bundle.typical import Typical
     from ltvml.models.closed_form import ClosedForm
     from ltvml.models.trees.booster import Trees
     from ltvml.reasons.shapley import Link
 
-    Array = NDArray[np.float64]
 
 NOBODY: frozenset[str] = frozenset()
 

@@ -25,9 +25,7 @@ from scipy.special import expit, log_expit, logsumexp, softmax
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
+    from ltvml.arrays import Array
 
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(128)

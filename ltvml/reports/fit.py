@@ -20,13 +20,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
 
+    from ltvml.arrays import Array
     from ltvml.bundle.bundle import Bundle
     from ltvml.inputs.orders import Intake
     from ltvml.models.base import Model
-
-    Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,8 @@ from ltvml.words.phrases import phrases
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from numpy.typing import NDArray
+    from ltvml.arrays import Array, Words
 
-    Array = NDArray[np.float64]
-    Words = NDArray[np.object_]
 
 SHORT_OF_NONE, SHORT_OF_ALL = 1, 99
 """Percents that are said of a chance that is neither 0 nor 1: nobody is told that something is sure."""

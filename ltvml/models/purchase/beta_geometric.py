@@ -23,9 +23,9 @@ from ltvml.models.maximise import Evaluation
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ltvml.arrays import Array
     from ltvml.models.purchase.patterns import Lattice
 
-    Array = NDArray[np.float64]
 
 R, ALPHA, A, B = range(4)
 LONGEST_TABLE = 4096

@@ -18,11 +18,9 @@ from ltvml.models.maximise import Evaluation, Optimum, maximise
 from ltvml.models.purchase.beta_geometric import ALPHA, Likelihood
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from ltvml.arrays import Array
     from ltvml.models.purchase.patterns import Lattice
 
-    Array = NDArray[np.float64]
 
 NAMES = ("r", "alpha", "a", "b")
 CENTRE = np.array([-0.7, -0.7, 0.0, 1.0])

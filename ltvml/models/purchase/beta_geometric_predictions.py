@@ -18,7 +18,8 @@ from ltvml.models.special import logit_nodes, scaled_expint
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float64]
+    from ltvml.arrays import Array
+
 
 LONGEST_SERIES = 3_000
 CHECK_EVERY = 16

@@ -20,11 +20,10 @@ from ltvml.models.purchase.beta_geometric_model import BetaGeometricModel, check
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
+    from ltvml.arrays import Array
     from ltvml.models.purchase.patterns import Lattice
-
-    Array = NDArray[np.float64]
 
 
 class LifetimesBGNBD(BetaGeometricModel):

@@ -16,10 +16,10 @@ import pandas as pd
 from ltvml.errors import DataContractError
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
-    Array = NDArray[np.float64]
-    Index = NDArray[np.int64]
+    from ltvml.arrays import Array, Ints
+
 
 DENSE = 1 << 16
 """Whole numbers below this are their own codes: two thousand years have fewer weeks, and 179 years fewer days."""
@@ -45,8 +45,8 @@ class Lattice:
     """
 
     weight: Array
-    recency_cell: Index
-    age_cell: Index
+    recency_cell: Ints
+    age_cell: Ints
     x_recency: Array
     t_x: Array
     x_age: Array
@@ -188,7 +188,7 @@ def lattice(x: Array, t_x: Array, T: Array, weight: Array | None = None) -> Latt
     )
 
 
-def cells(x: Array, T: Array) -> tuple[Index, Array, Array]:
+def cells(x: Array, T: Array) -> tuple[Ints, Array, Array]:
     """Number the distinct (x, T).
 
     Returns
@@ -219,7 +219,7 @@ def check_room(*sizes: int) -> None:
         )
 
 
-def codes(values: Array) -> tuple[Index, Array]:
+def codes(values: Array) -> tuple[Ints, Array]:
     """A small whole number for each value, and the value of each number.
 
     Returns
@@ -234,7 +234,7 @@ def codes(values: Array) -> tuple[Index, Array]:
     return code.astype(np.int64), np.asarray(level, dtype=float)
 
 
-def grouped(keys: Index, weight: Array | None) -> tuple[Index, Array]:
+def grouped(keys: Ints, weight: Array | None) -> tuple[Ints, Array]:
     """Distinct keys in order, and the sum of the weights of each; keys without weight are left out."""
     if weight is None:
         ordered = np.sort(keys)
@@ -246,12 +246,12 @@ def grouped(keys: Index, weight: Array | None) -> tuple[Index, Array]:
     return keys[order][starts], np.add.reduceat(weight[order], starts)
 
 
-def run_starts(ordered: Index) -> Index:
+def run_starts(ordered: Ints) -> Ints:
     """Where a new value starts in a sorted array."""
     return np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
 
 
-def numbered(keys: Index) -> tuple[Index, Index]:
+def numbered(keys: Ints) -> tuple[Ints, Ints]:
     """The rank of each key among the distinct ones, and these in order."""
     if int(keys.max(initial=0)) >= max(TABLE, 8 * len(keys)):
         distinct, rank = np.unique(keys, return_inverse=True)

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from ltvml.arrays import Array
     from ltvml.models.replenishment.pair_snapshots import PairSnapshots
 
-    Array = NDArray[np.float64]
 
 STARTS = (0.0, *ENDS[:-1])
 SMALLEST = 1e-12

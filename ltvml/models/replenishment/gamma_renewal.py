@@ -15,12 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pandas as pd
-    from numpy.typing import NDArray
 
+    from ltvml.arrays import Array
     from ltvml.models.replenishment.pair_history import PairHistory
     from ltvml.models.replenishment.renewal import Renewal
 
-    Array = NDArray[np.float64]
 
 NOT_SETTLED = "The numbers of some items had not settled when the fit of the renewal stopped; read them with care."
 NEARLY_MEMORYLESS = 1.1

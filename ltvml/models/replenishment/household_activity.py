@@ -15,11 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
-    from numpy.typing import NDArray
 
+    from ltvml.arrays import Array
     from ltvml.models.replenishment.pair_snapshots import PairSnapshots
-
-    Array = NDArray[np.float64]
 
 
 # of twice the log-likelihood by five numbers: chance gains as much once in a thousand times (chi-squared)

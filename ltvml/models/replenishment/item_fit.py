@@ -20,8 +20,8 @@ from ltvml.models.trees.booster import by_rows
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float64]
-    Index = NDArray[np.int64]
+    from ltvml.arrays import Array, Ints
+
 
 NAMES = ("log_kappa", "log_a", "log_typical_gap", "logit_pi", "elasticity")
 SIZE = len(NAMES)
@@ -68,12 +68,12 @@ class Pairs:
     items : int
     """
 
-    item: Index
+    item: Ints
     count: Array
     n: Array
     elapsed: Array
     log_last_quantity: Array
-    gap_pair: Index
+    gap_pair: Ints
     gap: Array
     log_quantity: Array
     items: int
@@ -143,7 +143,7 @@ class Told:
         Numbers that are not learned; NaN where they are.
     """
 
-    group: Index
+    group: Ints
     days_per_unit: Array
     fixed: Array
 
@@ -367,6 +367,6 @@ def better_of(better: NDArray[np.bool_], there: Climb, here: Climb) -> Climb:
     )
 
 
-def sums(place: Index, values: Array, length: int) -> Array:
+def sums(place: Ints, values: Array, length: int) -> Array:
     """Sum of the values at each place, (length,)."""
     return np.bincount(place, values, length).astype(float)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float64]
-    Index = NDArray[np.int64]
+    from ltvml.arrays import Array, Ints
+
 
 Basis = Literal["personal", "item", "category", "manual"]
 TYPICAL = 0.5
@@ -48,14 +48,14 @@ class ItemTable:
     standard_errors: Array
     own: Array
     manual: NDArray[np.bool_]
-    buyers: Index
-    repeat_buyers: Index
+    buyers: Ints
+    repeat_buyers: Ints
 
     @cached_property
     def _index(self) -> pd.Index:
         return pd.Index(self.names, dtype=object)
 
-    def codes(self, items: pd.Series | pd.Index[Any]) -> Index:
+    def codes(self, items: pd.Series | pd.Index[Any]) -> Ints:
         """Row of each item; the last one, the whole, for an item not seen in the fit."""
         found = self._index.get_indexer(pd.Index(items, dtype=object))
         return np.where(found < 0, len(self.names), found)

@@ -15,11 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
-    from numpy.typing import NDArray
 
+    from ltvml.arrays import Array
     from ltvml.models.replenishment.pair_snapshots import PairSnapshots
 
-    Array = NDArray[np.float64]
 
 BUCKETS = 2**32
 

@@ -15,12 +15,11 @@ from ltvml.models.replenishment.stock import p_lapsed
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
+    from ltvml.arrays import Array
     from ltvml.models.purchase.in_operational_time import InOperationalTime
     from ltvml.models.replenishment.gamma_renewal import GammaRenewal
 
-    Array = NDArray[np.float64]
 
 ENDS = (7.0, 14.0, 28.0)
 """Ends of the periods, days: a reorder within a week, in the next, or in the two after."""

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float64]
-    Index = NDArray[np.int64]
+    from ltvml.arrays import Array, Ints
+
 
 MOST_PAIRS_AN_ITEM = 5_000
 """Pairs of one item that its numbers are fitted to: on so many, a standard error is 1 to 3 % already."""
@@ -68,17 +68,17 @@ class PairHistory:
         return names
 
     @cached_property
-    def buyers(self) -> Index:
+    def buyers(self) -> Ints:
         """Customers of each item, (k,)."""
         return np.bincount(self._code, minlength=len(self.items))
 
     @cached_property
-    def repeat_buyers(self) -> Index:
+    def repeat_buyers(self) -> Ints:
         """Customers of each item who bought it on two or more days, (k,)."""
         return np.bincount(self._code[self.pairs["n_gaps"].to_numpy() > 0], minlength=len(self.items))
 
     @cached_property
-    def groups(self) -> Index:
+    def groups(self) -> Ints:
         """Group of each item, 0 to g - 1, (k,); one group where no categories are known."""
         names = [self.group.get(item, "") for item in self.items]
         return np.asarray(pd.factorize(np.array(names, dtype=object), sort=True)[0], dtype=np.int64)
@@ -120,10 +120,10 @@ class PairHistory:
         )
 
     @cached_property
-    def _code(self) -> Index:
+    def _code(self) -> Ints:
         return np.asarray(self.items.get_indexer(pd.Index(self.pairs["item"], dtype=object)), dtype=np.int64)
 
-    def _pair_of_gap(self) -> Index:
+    def _pair_of_gap(self) -> Ints:
         """Row of `pairs` that each gap belongs to, (g,)."""
         keys = ["customer_id", "item"]
         places = self.pairs[keys].assign(place=np.arange(len(self.pairs)))

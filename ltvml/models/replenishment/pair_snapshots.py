@@ -8,15 +8,11 @@ from typing import TYPE_CHECKING
 from ltvml.errors import DataContractError
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
+    from ltvml.arrays import Array, Ints
     from ltvml.models.purchase.in_operational_time import InOperationalTime
     from ltvml.models.replenishment.gamma_renewal import GammaRenewal
-
-    Array = NDArray[np.float64]
-    Index = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -46,7 +42,7 @@ class PairSnapshots:
 
     X: pd.DataFrame
     wait: Array
-    bucket: Index
+    bucket: Ints
     follow_up: int
     renewal: GammaRenewal
     purchase: InOperationalTime

@@ -24,7 +24,8 @@ from scipy import special
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float64]
+    from ltvml.arrays import Array
+
 
 # relative step of the one derivative that has no closed form, of I(x; kappa, A) in its two shapes
 SHAPE_STEP = 1e-4

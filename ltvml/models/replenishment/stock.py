@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from ltvml.arrays import Array
     from ltvml.models.replenishment.item_table import ItemTable
 
-    Array = NDArray[np.float64]
 
 StockStatus = Literal["sufficient", "about_to_replenish", "depleted", "lapsed"]
 STATUSES: tuple[StockStatus, ...] = ("sufficient", "about_to_replenish", "depleted", "lapsed")

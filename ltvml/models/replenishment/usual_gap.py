@@ -14,11 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pandas as pd
-    from numpy.typing import NDArray
 
+    from ltvml.arrays import Array
     from ltvml.models.replenishment.pair_history import PairHistory
-
-    Array = NDArray[np.float64]
 
 
 SHORTEST = 1.0

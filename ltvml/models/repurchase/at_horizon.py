@@ -14,13 +14,11 @@ from ltvml.models.repurchase.curve import bent, times_by_row
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    import numpy as np
     import pandas as pd
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
+    from ltvml.arrays import Array
     from ltvml.models.snapshots import Snapshots
-
-    Array = NDArray[np.float64]
 
 
 class AtHorizon(RepurchaseModel):

@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
-    Array = NDArray[np.float64]
-    Mask = NDArray[np.bool_]
+    from ltvml.arrays import Array, Mask
 
 
 def bent(survival: Array, at_horizon: Array, *, inside: Mask, probability: Array) -> Array:

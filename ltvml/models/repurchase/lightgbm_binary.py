@@ -10,13 +10,10 @@ from ltvml.models.trees.booster import Growth, Sample, Trees, grow
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
+    from ltvml.arrays import Array
     from ltvml.models.snapshots import Snapshots
-
-    Array = NDArray[np.float64]
 
 
 class LightGBMBinary(AtHorizon):

@@ -29,10 +29,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
+    from ltvml.arrays import Array, Ints
     from ltvml.models.snapshots import Snapshots
 
-    Array = NDArray[np.float64]
-    Index = NDArray[np.int64]
 
 # rows after the expansion; more customers are left out by their hash, which the outcome does not know
 MOST_ROWS = 80_000
@@ -53,8 +52,8 @@ class PersonPeriods:
         1 where the purchase came in this interval.
     """
 
-    row: Index
-    interval: Index
+    row: Ints
+    interval: Ints
     event: Array
 
 
@@ -85,7 +84,7 @@ def interval_log_odds(periods: PersonPeriods) -> Array:
     return log_odds(np.bincount(periods.interval, weights=periods.event) / given)[periods.interval]
 
 
-def affordable(bucket: Index, intervals: int) -> NDArray[np.bool_]:
+def affordable(bucket: Ints, intervals: int) -> NDArray[np.bool_]:
     """Customers kept so that the expansion stays below `MOST_ROWS`, by their hash, shape (n,)."""
     share = min(1.0, MOST_ROWS / (len(bucket) * intervals))
     return np.asarray(bucket % _SHARES < share * _SHARES)

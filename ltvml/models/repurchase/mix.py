@@ -32,11 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
-    from numpy.typing import NDArray
 
+    from ltvml.arrays import Array
     from ltvml.models.snapshots import Snapshots
 
-    Array = NDArray[np.float64]
 
 HALF_TRUST = 300
 """Buyers in the last closed window at which learners and closed form weigh the same."""

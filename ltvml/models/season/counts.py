@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float64]
+    from ltvml.arrays import Array
+
 
 TRUNCATION_Z = 5.0
 TRUNCATION_RATIO = 1.25

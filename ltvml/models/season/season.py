@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ltvml.arrays import Array
     from ltvml.models.base import PurchaseModel
     from ltvml.models.season.counts import DailyCounts
 
-    Array = NDArray[np.float64]
 
 Source = Literal["both", "trend", "off"]
 

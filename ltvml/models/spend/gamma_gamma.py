@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
-    Array = NDArray[np.float64]
+    from ltvml.arrays import Array
+
 
 NAMES = ("p", "q", "gamma")
 # q = 3 and p = 2 describe shops well enough to start from; gamma = 1 then puts the population mean at the sample mean

@@ -10,11 +10,11 @@ from ltvml.errors import DataContractError
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
+    from ltvml.arrays import Array
     from ltvml.models.base import Model
 
-    Array = NDArray[np.float64]
 
 Orders = Literal["repeat", "all"]
 

@@ -21,17 +21,14 @@ from ltvml.models.design import design, silence_directions, usable_names
 from ltvml.models.proof import PROOF, constant_score, losses, standard_errors_gained
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Self
 
     import pandas as pd
     from numpy.typing import NDArray
 
+    from ltvml.arrays import Array, Mask
     from ltvml.models.proof import Objective
-
-    Array = NDArray[np.float64]
-    Mask = NDArray[np.bool_]
-    from collections.abc import Callable
 
 
 MOST_ROUNDS = 600

@@ -25,11 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
-    from numpy.typing import NDArray
 
+    from ltvml.arrays import Array
     from ltvml.models.snapshots import Snapshots
-
-    Array = NDArray[np.float64]
 
 
 class ValueAtHorizon(ValueModel):

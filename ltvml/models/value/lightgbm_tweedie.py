@@ -21,11 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
-    from numpy.typing import NDArray
 
+    from ltvml.arrays import Array
     from ltvml.models.snapshots import Snapshots
 
-    Array = NDArray[np.float64]
 
 # e^-7 of the mean: a closed-form value below a thousandth of the mean is as good as nothing, and its log is kept finite
 _LOWEST = -7.0

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from ltvml.arrays import Array
 
-    Array = NDArray[np.float64]
 
 CUT = 0.997
 """Quantile of the positive amounts above which they are cut."""

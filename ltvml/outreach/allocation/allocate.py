@@ -27,14 +27,11 @@ from ltvml.outreach.allocation.limits import constraints
 from ltvml.outreach.allocation.linear_programme import whole_plan
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
+    from ltvml.arrays import Array, Mask, Places
     from ltvml.outreach.allocation.classes import Rows
     from ltvml.outreach.allocation.limits import Constraints, Limits
-
-    Array = NDArray[np.float64]
-    Places = NDArray[np.intp]
-    Mask = NDArray[np.bool_]
 
 
 BLOCKS = ("holdout", "not_worth_it", "other_action", "budget", "capacity")

@@ -15,14 +15,11 @@ from ltvml.errors import DataContractError
 from ltvml.outreach.allocation.linear_programme import Programme
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
+    from ltvml.arrays import Array, Mask, Places
     from ltvml.outreach.allocation.limits import Constraints
-
-    Array = NDArray[np.float64]
-    Places = NDArray[np.intp]
-    Mask = NDArray[np.bool_]
-    import pandas as pd
 
 
 MOST_COSTS = 100

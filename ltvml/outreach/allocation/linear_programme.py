@@ -30,13 +30,8 @@ from scipy.sparse import coo_matrix, csr_matrix, vstack
 from ltvml.errors import ConvergenceError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from ltvml.arrays import Array, Mask, Places
     from ltvml.outreach.allocation.limits import Constraints
-
-    Array = NDArray[np.float64]
-    Places = NDArray[np.intp]
-    Mask = NDArray[np.bool_]
 
 
 SAMPLE_CLASSES = 20_000

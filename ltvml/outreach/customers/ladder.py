@@ -16,10 +16,9 @@ from scipy.special import ndtri
 from ltvml.errors import DataContractError
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
-    Array = NDArray[np.float64]
-    Integers = NDArray[np.int64]
+    from ltvml.arrays import Array, Ints
 
 
 NOT_CAUSE = "This describes who climbed; it does not show that an order causes the next one."
@@ -86,8 +85,8 @@ class Ladder:
     """
 
     within: int
-    observed: Integers
-    followed: Integers
+    observed: Ints
+    followed: Ints
     share: Array
     lo: Array
     hi: Array
@@ -187,7 +186,7 @@ def ladder(climbs: pd.DataFrame, *, within: int, rules: LadderRules | None = Non
     )
 
 
-def turning_points(shares: Array, least_gain: float) -> Integers:
+def turning_points(shares: Array, least_gain: float) -> Ints:
     """N* of each row: the first n whose next share is less than `least_gain` above its own; 0 where there is none.
 
     Parameters
@@ -218,14 +217,14 @@ def _checked(climbs: pd.DataFrame) -> pd.DataFrame:
     return climbs.sort_values(list(PATTERN_COLUMNS[:2]), kind="stable")
 
 
-def _steps(patterns: pd.DataFrame) -> tuple[Integers, Integers]:
+def _steps(patterns: pd.DataFrame) -> tuple[Ints, Ints]:
     """Whether each pattern has a rung observed, and followed; two (patterns, rungs) arrays of 0 and 1."""
     observed, followed = (patterns[name].to_numpy(dtype="int64")[:, None] for name in PATTERN_COLUMNS[:2])
     rungs = np.arange(int(observed.max(initial=0)))
     return (rungs < observed).astype("int64"), (followed >> rungs) & 1
 
 
-def _resampled(counts: Integers, draws: int, random_state: int) -> Integers:
+def _resampled(counts: Ints, draws: int, random_state: int) -> Ints:
     """Counts of the patterns when as many customers are drawn again, shape (draws, patterns)."""
     total = int(counts.sum())
     if not total:
@@ -234,11 +233,11 @@ def _resampled(counts: Integers, draws: int, random_state: int) -> Integers:
     return np.asarray(drawn, dtype=np.int64)
 
 
-def _over(followed: Integers, observed: Integers) -> Array:
+def _over(followed: Ints, observed: Ints) -> Array:
     return np.divide(followed, observed, out=np.zeros(followed.shape), where=observed > 0)
 
 
-def _distribution(points: Integers) -> dict[int | None, float]:
+def _distribution(points: Ints) -> dict[int | None, float]:
     values, counts = np.unique(points, return_counts=True)
     # 0, no turning point, is the smallest and goes to the end
     last_first = sorted(zip(values.tolist(), counts.tolist(), strict=True), key=lambda pair: (pair[0] == 0, pair[0]))

@@ -26,10 +26,10 @@ import pandas as pd
 from ltvml.errors import DataContractError
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
-    Array = NDArray[np.float64]
-    Flags = NDArray[np.bool_]
+    from ltvml.arrays import Array, Mask
+
 
 Stage = Literal[
     "value_verification",
@@ -182,7 +182,7 @@ def stages(customers: pd.DataFrame, rules: StageRules | None = None) -> pd.Serie
     return pd.Series(names, index=customers.index, name="stage", dtype="str")
 
 
-def _conditions(customers: pd.DataFrame, rules: StageRules) -> dict[Stage, Flags]:
+def _conditions(customers: pd.DataFrame, rules: StageRules) -> dict[Stage, Mask]:
     """Each line of the table, for itself; every array of shape (n,)."""
     orders, silent = _numbers(customers, "n_orders"), _numbers(customers, "days_since_last")
     risk = _numbers(customers, "churn_risk")
@@ -204,18 +204,18 @@ def _conditions(customers: pd.DataFrame, rules: StageRules) -> dict[Stage, Flags
     }
 
 
-def _is_trusting(customers: pd.DataFrame, orders: Array, rules: StageRules) -> Flags:
+def _is_trusting(customers: pd.DataFrame, orders: Array, rules: StageRules) -> Mask:
     if "items_repeated" not in customers:
         return np.asarray(orders >= rules.trusted_orders)
     return np.asarray((orders >= 2) & (_numbers(customers, "items_repeated") >= rules.trusted_items))
 
 
-def _is_ready(customers: pd.DataFrame, orders: Array, rules: StageRules) -> Flags:
+def _is_ready(customers: pd.DataFrame, orders: Array, rules: StageRules) -> Mask:
     # NaN, a customer or a shop without items, is not >= 2: then the orders decide
     return np.asarray((orders >= rules.settled_orders) | ((orders >= 2) & (_numbers(customers, "items") >= 2)))
 
 
-def _has_companion(customers: pd.DataFrame) -> Flags:
+def _has_companion(customers: pd.DataFrame) -> Mask:
     if "companion" not in customers:
         return np.zeros(len(customers), dtype=bool)
     return np.asarray(customers["companion"].notna())

@@ -14,10 +14,10 @@ from ltvml.outreach.customers.rules import user_tags
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
-    Array = NDArray[np.float64]
-    Flags = NDArray[np.bool_]
+    from ltvml.arrays import Array, Mask
+
 
 TAGS = (
     "high_spender_week",
@@ -164,7 +164,7 @@ def tags(
     return pd.concat([customers[["customer_id"]], made, own], axis=1)
 
 
-def _habit_tags(habits: pd.DataFrame, rules: TagRules) -> dict[str, Flags]:
+def _habit_tags(habits: pd.DataFrame, rules: TagRules) -> dict[str, Mask]:
     found = {
         "high_spender_week": is_top(habits["week_value"], rules.spender_share),
         "frequent_month": _numbers(habits["month_orders"]) >= rules.month_orders,
@@ -178,7 +178,7 @@ def _habit_tags(habits: pd.DataFrame, rules: TagRules) -> dict[str, Flags]:
     return {name: np.asarray(flags, dtype=bool) for name, flags in found.items()}
 
 
-def is_top(values: ArrayLike, share: float) -> Flags:
+def is_top(values: ArrayLike, share: float) -> Mask:
     """Whether a value is among the largest `share` of those above 0; who ties with the last one in is in too.
 
     Examples

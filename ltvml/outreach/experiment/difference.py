@@ -30,7 +30,8 @@ from scipy.stats import t as student
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float64]
+    from ltvml.arrays import Array
+
 
 CONFIDENCE = 0.95
 # one row has no spread, and a line through two has none left

@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float64]
+    from ltvml.arrays import Array
+
 
 FORMAT_VERSION = 1
 USUAL_SPREAD = 0.2

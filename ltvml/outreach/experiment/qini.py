@@ -23,10 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
-    Mask = NDArray[np.bool_]
+    from ltvml.arrays import Array, Mask
 
 
 @dataclass(frozen=True, eq=False)

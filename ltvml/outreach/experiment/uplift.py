@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float64]
-    Mask = NDArray[np.bool_]
+    from ltvml.arrays import Array, Mask
+
 
 FEWEST_IN_ARM = 20_000
 FORMAT_VERSION = 1

@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy import sparse
 
-    Array = NDArray[np.float64]
+    from ltvml.arrays import Array
+
 
 FEWEST_ITEMS = 2
 

@@ -22,7 +22,8 @@ from scipy.special import digamma, gammaincinv, gammaln
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    Array = NDArray[np.float64]
+    from ltvml.arrays import Array
+
 
 # the likelihood of more pairs changes no digit that is printed
 _PAIRS = 200_000

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    Array = NDArray[np.float64]
+    from ltvml.arrays import Array
+
     Scores = Callable[[sparse.csr_array], Array]
 
 BATCH = 4_096

@@ -33,12 +33,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ltvml.arrays import Array, Mask, Words
     from ltvml.outreach.customers.ladder import Ladder
     from ltvml.words.spoken import Spoken
 
-    Array = NDArray[np.float64]
-    Flags = NDArray[np.bool_]
-    Words = NDArray[np.object_]
 
 BEST = "champion"
 CHANCE_DAYS = 28
@@ -131,7 +129,7 @@ def texts(frame: pd.DataFrame, name: str) -> Words:
     return np.array(column.where(column.notna(), None), dtype=object)
 
 
-def where(known: Flags, values: Array) -> Array:
+def where(known: Mask, values: Array) -> Array:
     """The values, NaN where they are not known."""
     return np.where(known, values, np.nan)
 

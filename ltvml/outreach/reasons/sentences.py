@@ -20,12 +20,9 @@ from ltvml.words.spoken import Spoken, fill, names_in
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
+    from ltvml.arrays import Places, Words
     from ltvml.outreach.customers.ladder import Ladder
 
-    Words = NDArray[np.object_]
-    Places = NDArray[np.intp]
     Parts = tuple[tuple[str, ...], ...]
 
 SO_FAR = ("silence.once", "silence.orders")

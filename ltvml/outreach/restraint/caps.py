@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Ints = NDArray[np.int64]
-    Mask = NDArray[np.bool_]
+    from ltvml.arrays import Ints, Mask
+
 
 WEEK_DAYS, MONTH_DAYS = 7, 28
 REASONS = (

@@ -9,14 +9,11 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
-    Ints = NDArray[np.int64]
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike
 
-    Mask = NDArray[np.bool_]
+    from ltvml.arrays import Ints, Mask
 
 
 _SPAN = 1 << 20
