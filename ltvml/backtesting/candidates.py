@@ -41,7 +41,7 @@ WITHOUT_SEASON = "closed_form_without_season"
 TWEEDIE_OFFSET = "lightgbm_tweedie_offset"
 MIX = "mix"
 # below these a fifth of the customers, which stops the training, says nothing
-FEWEST_CUSTOMERS, FEWEST_OF_EACH_OUTCOME = 100, 20
+TRAINABLE_CUSTOMERS, TRAINABLE_OUTCOMES = 100, 20
 
 
 @dataclass
@@ -112,10 +112,10 @@ class Candidates:
     @cached_property
     def can_learn(self) -> bool:
         """Whether the snapshots hold enough of both outcomes for a learner to stand."""
-        if self.snapshots is None or len(np.unique(self.snapshots.bucket)) < FEWEST_CUSTOMERS:
+        if self.snapshots is None or len(np.unique(self.snapshots.bucket)) < TRAINABLE_CUSTOMERS:
             return False
         bought = int(self.snapshots.buys.sum())
-        return min(bought, len(self.snapshots.X) - bought) >= FEWEST_OF_EACH_OUTCOME
+        return min(bought, len(self.snapshots.X) - bought) >= TRAINABLE_OUTCOMES
 
     @property
     def _training(self) -> Snapshots:
