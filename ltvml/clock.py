@@ -1,4 +1,4 @@
-"""TODO."""
+"""Operational time: a clock that runs faster in busy weeks, and the days of the year that its season is kept by."""
 
 from __future__ import annotations
 

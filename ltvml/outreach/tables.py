@@ -1,4 +1,4 @@
-"""TODO."""
+"""The tables that an outreach plan is made from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Which tracker a configuration asks for."""
 
 from __future__ import annotations
 

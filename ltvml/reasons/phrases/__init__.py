@@ -1,1 +1,0 @@
-"""What a reason reads like, one file a language: a table from keys to templates."""
