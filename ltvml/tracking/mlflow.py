@@ -30,10 +30,10 @@ from ltvml.tracking.bounds import (
 )
 from ltvml.tracking.items import Metric, ModelItem, Param, Tag, place_artifacts
 from ltvml.tracking.served_files import ServedFiles, served_files
-from ltvml.tracking.served_rows import input_columns, output_columns, summary_of
+from ltvml.tracking.served_rows import input_columns, of_any_type, output_columns, summary_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from types import ModuleType
 
     import pandas as pd
@@ -287,7 +287,8 @@ def save_model(path: Path, files: ServedFiles, bundle: Bundle, *, run_id: str, m
         python_model=str(files.model),
         artifacts={"bundle": str(files.bundle), "source": str(files.source)},
         signature=ModelSignature(
-            inputs=schema(input_columns(bundle.summary_columns)), outputs=schema(output_columns())
+            inputs=schema(input_columns(bundle.summary_columns), of_any_type(bundle.summary_columns)),
+            outputs=schema(output_columns()),
         ),
         input_example=example(bundle),
         pip_requirements=list(files.requirements),
@@ -295,11 +296,13 @@ def save_model(path: Path, files: ServedFiles, bundle: Bundle, *, run_id: str, m
     )
 
 
-def schema(columns: Sequence[Column]) -> Any:
-    """Turn columns into an MLflow schema."""
+def schema(columns: Sequence[Column], any_type: Collection[str] = ()) -> Any:
+    """Turn columns into an MLflow schema; those of `any_type` are cast and checked by the served model itself."""
     from mlflow.types import ColSpec, Schema
+    from mlflow.types.schema import AnyType
 
-    return Schema([ColSpec(_WIRE_TYPES[column.dtype], column.name, required=column.required) for column in columns])
+    types = {column.name: AnyType() if column.name in any_type else _WIRE_TYPES[column.dtype] for column in columns}
+    return Schema([ColSpec(types[column.name], column.name, required=column.required) for column in columns])
 
 
 def example(bundle: Bundle) -> pd.DataFrame:

@@ -1,10 +1,13 @@
-"""The rows that the served model takes and gives: all numbers double, all dates ISO text.
+"""The rows that the served model takes and gives: numbers as doubles, dates as ISO text.
 
-A row that travels as JSON has no integers, dates or missing integers that every client keeps apart.
+A row that travels as JSON has no integers, dates or missing integers that every client keeps apart. A row of a notebook
+has: what should be a whole number may come as any number that is whole (int64, a nullable integer, a double), and the
+cutoff as a date, a timestamp or text.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 
 ROW = Table("row to score", (*SUMMARY.columns, *(replace(column, required=False) for column in BEHAVIOUR.columns)))
 CUTOFF = Column("cutoff", "string", "last day seen as YYYY-MM-DD; takes the place of cutoff_day", required=False)
+MOST_EXACT = 2**53
+"""Beyond it a double no longer holds every whole number."""
 _OPTIONAL = ("customer_id", "cutoff_day")
 _ON_THE_WIRE: dict[Dtype, Dtype] = {"date": "string", "int64": "float64"}
 
@@ -41,6 +46,11 @@ def input_columns(names: Sequence[str]) -> tuple[Column, ...]:
     """
     columns = (ROW[name] for name in names)
     return (CUTOFF, *(_travelling(column, required=column.name not in _OPTIONAL) for column in columns))
+
+
+def of_any_type(names: Sequence[str]) -> frozenset[str]:
+    """Whole numbers and dates: columns that are cast here, since a signature of doubles would refuse an int64."""
+    return frozenset({CUTOFF.name, *(name for name in names if ROW[name].dtype == "int64")})
 
 
 def output_columns() -> tuple[Column, ...]:
@@ -82,8 +92,8 @@ def cutoff_days(rows: pd.DataFrame) -> pd.Series:
         If neither is there, or a text is not a date.
     """
     unknown = pd.Series(np.nan, index=rows.index)
-    days = rows.get("cutoff_day", unknown).astype("float64")
-    dates = rows.get("cutoff", pd.Series(None, index=rows.index, dtype=object))
+    days = _numbers(rows.get("cutoff_day", unknown), "cutoff_day")
+    dates = _iso(rows.get("cutoff", pd.Series(None, index=rows.index, dtype=object)))
     if bool((days.isna() & dates.isna()).any()):
         raise DataContractError(
             "found a row without a cutoff; expected `cutoff` (YYYY-MM-DD) or `cutoff_day` (days since 1970-01-01)."
@@ -118,7 +128,7 @@ def _travelling(column: Column, *, required: bool) -> Column:
 def _as_summary(values: pd.Series, column: Column) -> pd.Series:
     if column.dtype != "int64":
         return values
-    numbers = values.to_numpy(dtype="float64")
+    numbers = _numbers(values, column.name).to_numpy()
     broken = ~(np.isfinite(numbers) & (numbers == np.rint(numbers)))
     if broken.any():
         raise DataContractError(
@@ -126,7 +136,35 @@ def _as_summary(values: pd.Series, column: Column) -> pd.Series:
             f"expected a whole number ({column.meaning}).",
             counts={column.name: int(broken.sum())},
         )
-    return values.astype("int64")
+    return pd.Series(numbers.astype("int64"), values.index)
+
+
+def _numbers(values: pd.Series, name: str) -> pd.Series:
+    """Numbers of any type as doubles.
+
+    Raises
+    ------
+    DataContractError
+        If a value is no number, or an integer that a double cannot hold.
+    """
+    numbers = pd.to_numeric(values.astype(object), errors="coerce").astype("float64")
+    lost = values.notna() & (
+        numbers.isna() | (numbers.abs() > MOST_EXACT) | values.map(lambda one: isinstance(one, bool))
+    )
+    if lost.any():
+        raise DataContractError(
+            f"{name} is {values[lost].iloc[0]!r} in {int(lost.sum())} of {len(values)} rows; expected a whole number "
+            f"between -{MOST_EXACT:,} and {MOST_EXACT:,}.",
+            counts={name: int(lost.sum())},
+        )
+    return numbers
+
+
+def _iso(dates: pd.Series) -> pd.Series:
+    """Dates, timestamps and texts as texts; a time of day is cut off."""
+    return dates.map(lambda one: f"{one:%Y-%m-%d}" if isinstance(one, dt.date) else one, na_action="ignore").astype(
+        object
+    )
 
 
 def _as_travelling(values: pd.Series, column: Column) -> pd.Series:
