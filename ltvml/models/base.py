@@ -9,11 +9,11 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 import numpy as np
 
-from ltvml.errors import BundleError, DataContractError
+from ltvml.errors import BundleError, ConfigError, DataContractError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 FORMAT_VERSION = 1
+_NORMAL_975 = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,68 @@ class Model(ABC):
         """Columns of a row that the fitted model looks at; a learner adds those it was trained on."""
         return self.requires
 
-    def get_params(self) -> dict[str, Any]:
-        """Arguments of `__init__` with their values."""
-        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Arguments of `__init__` with their values; with `deep`, also those of models within, as `model__argument`."""
+        own = {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+        within = {name: value for name, value in own.items() if deep and isinstance(value, Model)}
+        return own | {
+            f"{name}__{argument}": value
+            for name, model in within.items()
+            for argument, value in model.get_params().items()
+        }
+
+    def set_params(self, **params: Any) -> Self:
+        """Set arguments of `__init__`, or those of a model within; fitted attributes stay until the next `fit`.
+
+        Raises
+        ------
+        ConfigError
+            If the model has no such argument.
+        """
+        known = self.get_params()
+        if unknown := [name for name in params if name not in known]:
+            raise ConfigError(
+                f"{type(self).__name__} has no argument {', '.join(unknown)}; expected one of: "
+                f"{', '.join(known) or 'none, this model takes no arguments'}."
+            )
+        own = {name: value for name, value in params.items() if "__" not in name}
+        # through `__init__`, which checks the values and sets what follows from them
+        type(self).__init__(self, **self.get_params(deep=False) | own)
+        for name, value in params.items():
+            part, _, argument = name.partition("__")
+            if argument:
+                getattr(self, part).set_params(**{argument: value})
+        return self
+
+    def summary(self) -> pd.DataFrame:
+        """Fitted parameters with their uncertainty.
+
+        Returns
+        -------
+        (k, 4) frame, indexed by parameter
+            estimate, standard_error, lower and upper. The 95 % interval is symmetric in the logarithm (delta method),
+            so that it stays positive: estimate x exp(-+1.96 standard_error / estimate). NaN where nothing was fitted
+            or the likelihood is flat.
+
+        Raises
+        ------
+        DataContractError
+            If the model is not fitted, or has no parameters of its own.
+        """
+        import pandas as pd
+
+        if not (params := getattr(self, "params_", None)):
+            raise DataContractError(
+                f"{type(self).__name__} has no fitted parameters.", hint="call `fit` first; trees and rules have none."
+            )
+        errors = getattr(self, "standard_errors_", {})
+        estimate = np.array(list(params.values()), dtype=float)
+        # an error of 0 is that of given parameters, which nothing was learned about
+        error = np.array([errors.get(name) or np.nan for name in params], dtype=float)
+        with np.errstate(over="ignore"):
+            reach = np.exp(_NORMAL_975 * error / estimate)
+        columns = {"estimate": estimate, "standard_error": error, "lower": estimate / reach, "upper": estimate * reach}
+        return pd.DataFrame(columns, index=pd.Index(params, name="parameter"))
 
     @abstractmethod
     def fitted_state(self) -> dict[str, Any]:
@@ -89,7 +149,7 @@ class Model(ABC):
             "format_version": FORMAT_VERSION,
             "role": self.role,
             "name": self.name,
-            "params": self.get_params(),
+            "params": self.get_params(deep=False),
             "state": self.fitted_state(),
             "diagnosis": self.diagnosis_.to_dict(),
         }
@@ -120,16 +180,76 @@ class Model(ABC):
         Raises
         ------
         DataContractError
-            If a column is missing.
+            If `X` is no frame, or a column is missing.
         """
+        if not hasattr(X, "columns"):
+            raise DataContractError(
+                f"{type(self).__name__} was given {type(X).__name__}; expected a frame with the columns {list(names)}.",
+                hint="pass the frame of ltvml.customer_summary, or pd.DataFrame with these columns.",
+            )
         missing = [name for name in names if name not in X]
         if missing:
             raise DataContractError(f"{type(self).__name__} needs the columns {list(names)}; missing: {missing}.")
-        return tuple(X[name].to_numpy(dtype=float) for name in names)
+        return tuple(_doubles(X[name]) for name in names)
 
     def __repr__(self) -> str:
-        arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_params(deep=False).items())
         return f"{type(self).__name__}({arguments})"
+
+    def __str__(self) -> str:
+        """The arguments, and the parameters of a fitted model."""
+        found = ", ".join(f"{name} {value:.4g}" for name, value in (getattr(self, "params_", None) or {}).items())
+        return f"{self!r}: {found}" if found else repr(self)
+
+
+def _doubles(values: pd.Series) -> Array:
+    """A column as doubles; what is missing in a nullable column becomes NaN."""
+    if isinstance(values.dtype, np.dtype):
+        return values.to_numpy(dtype=float)
+    return values.to_numpy(dtype=float, na_value=np.nan)
+
+
+def frame_of(
+    names: Sequence[str], X: pd.DataFrame | ArrayLike, more: Sequence[ArrayLike | None], weight: ArrayLike | None
+) -> tuple[pd.DataFrame, ArrayLike | None]:
+    """Give what `fit` was called with as a frame and weights: `fit(X, weight)`, or one array a column.
+
+    Parameters
+    ----------
+    names : sequence of k str
+        Columns that the model reads, in the order of the arrays.
+    X : frame, or the (n,) array of the first column
+    more : sequence
+        Beside a frame, at most the weights; beside an array, the other columns and perhaps the weights.
+    weight : (n,) array, optional
+        `sample_weight`, where it was given by name.
+
+    Raises
+    ------
+    DataContractError
+        If there are too few or too many arrays, or they differ in length.
+
+    Examples
+    --------
+    >>> frame_of(["frequency", "recency"], [2, 0], [[30.0, 0.0]], None)[0].to_dict("list")
+    {'frequency': [2, 0], 'recency': [30.0, 0.0]}
+    """
+    import pandas as pd
+
+    is_frame = hasattr(X, "columns")
+    columns, rest = ([], list(more)) if is_frame else ([X, *more][: len(names)], list(more)[len(names) - 1 :])
+    if len(rest) > 1 or (rest and weight is not None) or (not is_frame and len(columns) < len(names)):
+        raise DataContractError(
+            f"fit was given {1 + len(more)} positional arguments; expected a frame, or the arrays {', '.join(names)}.",
+            hint=f"call fit({', '.join(names)}) or fit(X) with these columns; counts of rows go in sample_weight=.",
+        )
+    if is_frame:
+        return cast("pd.DataFrame", X), rest[0] if rest else weight
+    arrays = [np.asarray(column) for column in columns]
+    if len({array.shape for array in arrays}) != 1 or arrays[0].ndim != 1:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in zip(names, arrays, strict=True))
+        raise DataContractError(f"fit was given arrays of the shapes {shapes}; expected one length.")
+    return pd.DataFrame(dict(zip(names, arrays, strict=True))), rest[0] if rest else weight
 
 
 class RepurchaseModel(Model):

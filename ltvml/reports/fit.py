@@ -148,7 +148,8 @@ def item_words(bundle: Bundle) -> list[str]:
 
 
 def _model_facts(model: Model) -> dict[str, Any]:
-    params = {name: value for name, value in model.get_params().items() if isinstance(value, str | int | float | bool)}
+    arguments = model.get_params(deep=False).items()
+    params = {name: value for name, value in arguments if isinstance(value, str | int | float | bool)}
     return {
         "name": title(model),
         "params": params,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from ltvml.errors import DataContractError, LtvmlError
-from ltvml.models.base import Diagnosis, PurchaseModel
+from ltvml.models.base import Diagnosis, PurchaseModel, frame_of
 from ltvml.models.purchase.beta_geometric import Likelihood
 from ltvml.models.purchase.beta_geometric_fit import NAMES, BetaGeometricFit, fit_beta_geometric
 from ltvml.models.purchase.beta_geometric_predictions import (
@@ -86,13 +86,15 @@ class BetaGeometricModel(PurchaseModel):
         model._remember(BetaGeometricFit(values, np.zeros((4, 4)), math.nan, Diagnosis()), n_customers=0.0)
         return model
 
-    def fit(self, X: pd.DataFrame, sample_weight: ArrayLike | None = None) -> Self:
-        """Maximum likelihood.
+    def fit(self, X: pd.DataFrame | ArrayLike, *more: ArrayLike | None, sample_weight: ArrayLike | None = None) -> Self:
+        """Maximum likelihood, from a frame or, as in lifetimes, from three arrays: `fit(frequency, recency, T)`.
 
         Parameters
         ----------
         X : (n, ...) frame
             frequency, recency and T; a row is a customer, or a pattern with its count in `sample_weight`.
+        *more : (n,) arrays
+            Beside a frame the weights; where `X` is the array of frequencies, recency and T.
         sample_weight : (n,) array, optional
 
         Returns
@@ -106,7 +108,7 @@ class BetaGeometricModel(PurchaseModel):
         ConvergenceError
             If there is no usable optimum.
         """
-        histories = self._grouped(X, sample_weight)
+        histories = self._grouped(*frame_of(self.requires, X, more, sample_weight))
         self._remember(fit_beta_geometric(histories, self._d), n_customers=histories.n_customers)
         return self
 
@@ -256,6 +258,28 @@ class BetaGeometricModel(PurchaseModel):
         self.log_likelihood_ = fit.log_likelihood
         self.n_customers_ = n_customers
         self.diagnosis_ = fit.diagnosis
+
+
+def three_columns(frequency: Any, recency: Any, T: Any) -> pd.DataFrame:
+    """The frame of three arrays of equal length.
+
+    Raises
+    ------
+    DataContractError
+        If one is missing, or their lengths differ.
+    """
+    import pandas as pd
+
+    given = {"frequency": frequency, "recency": recency, "T": T}
+    lengths = {
+        name: None if values is None else np.asarray(values, dtype=float).shape for name, values in given.items()
+    }
+    if len(set(lengths.values())) > 1 or None in lengths.values():
+        raise DataContractError(
+            f"fit was given {lengths}; expected a frame, or frequency, recency and T of one length.",
+            hint="fit(summary), or fit(frequency, recency, T); counts of rows go in as fit(frame, sample_weight=...).",
+        )
+    return pd.DataFrame({name: np.asarray(values, dtype=float) for name, values in given.items()})
 
 
 def checked_times(times: ArrayLike) -> Array:

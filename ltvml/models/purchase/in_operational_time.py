@@ -149,9 +149,9 @@ class InOperationalTime(PurchaseModel):
         """P(still a customer at the cutoff), shape (n,)."""
         return self.model.probability_alive(self.operational(X))
 
-    def get_params(self) -> dict[str, Any]:
-        """The model and the clock, as plain values."""
-        return {"model": self.model.to_dict(), "clock": self.clock.to_dict()}
+    def to_dict(self) -> dict[str, Any]:
+        """The model as plain values, with the model within and the clock as its arguments."""
+        return super().to_dict() | {"params": {"model": self.model.to_dict(), "clock": self.clock.to_dict()}}
 
     def fitted_state(self) -> dict[str, Any]:
         """Nothing of its own: what was learned is in the model and the clock."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from ltvml.errors import ConvergenceError
+from ltvml.models.base import frame_of
 from ltvml.models.purchase.beta_geometric import Likelihood
 from ltvml.models.purchase.beta_geometric_fit import NAMES, BetaGeometricFit, diagnose
 from ltvml.models.purchase.beta_geometric_model import BetaGeometricModel, checked_times
@@ -41,7 +42,7 @@ class LifetimesBGNBD(BetaGeometricModel):
     def __init__(self, penalizer_coef: float = 0.0) -> None:
         self.penalizer_coef = penalizer_coef
 
-    def fit(self, X: pd.DataFrame, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(self, X: pd.DataFrame | ArrayLike, *more: ArrayLike | None, sample_weight: ArrayLike | None = None) -> Self:
         """Fit by lifetimes, on distinct histories with their counts.
 
         Raises
@@ -51,7 +52,7 @@ class LifetimesBGNBD(BetaGeometricModel):
         ConvergenceError
             If lifetimes did not converge.
         """
-        histories = self._grouped(X, sample_weight)
+        histories = self._grouped(*frame_of(self.requires, X, more, sample_weight))
         fitter = fitted_by_lifetimes(histories, self.penalizer_coef)
         self._remember(as_fit(fitter, histories), n_customers=histories.n_customers)
         return self

@@ -25,7 +25,7 @@ import numpy as np
 from scipy.special import gammaln, polygamma, psi
 
 from ltvml.errors import DataContractError, LtvmlError
-from ltvml.models.base import Diagnosis, SpendModel
+from ltvml.models.base import Diagnosis, SpendModel, frame_of
 from ltvml.models.maximise import Evaluation, Optimum, maximise
 from ltvml.models.spend.order_totals import Orders, columns_of, order_totals, row_weights
 
@@ -291,13 +291,16 @@ class GammaGamma(SpendModel):
         model._forget()
         return model
 
-    def fit(self, X: pd.DataFrame, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(self, X: pd.DataFrame | ArrayLike, *more: ArrayLike | None, sample_weight: ArrayLike | None = None) -> Self:
         """Maximum likelihood over the customers with an order that counts and a positive total.
 
         Parameters
         ----------
         X : (m, ...) frame
             Customer summary with the columns of `requires`, or spend patterns with `n` and `total`.
+        *more : (m,) arrays
+            Beside a frame the weights. Where `X` is the array of frequencies, the other column of `requires`:
+            `GammaGamma(orders="repeat").fit(frequency, monetary_value)` as in lifetimes.
         sample_weight : (m,) array, optional
             How many customers share each row.
 
@@ -305,8 +308,9 @@ class GammaGamma(SpendModel):
         -------
         GammaGamma
         """
-        n, total = order_totals(self, X, self.orders)
-        weight = row_weights(sample_weight, len(n))
+        rows, counts = frame_of(self.requires, X, more, sample_weight)
+        n, total = order_totals(self, rows, self.orders)
+        weight = row_weights(counts, len(n))
         aside = _excluded(n, total, weight)
         used = (n > 0) & (total > 0) & (weight > 0)
         if reason := _too_alike(n[used], total[used]):
