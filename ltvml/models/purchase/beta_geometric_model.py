@@ -260,28 +260,6 @@ class BetaGeometricModel(PurchaseModel):
         self.diagnosis_ = fit.diagnosis
 
 
-def three_columns(frequency: Any, recency: Any, T: Any) -> pd.DataFrame:
-    """The frame of three arrays of equal length.
-
-    Raises
-    ------
-    DataContractError
-        If one is missing, or their lengths differ.
-    """
-    import pandas as pd
-
-    given = {"frequency": frequency, "recency": recency, "T": T}
-    lengths = {
-        name: None if values is None else np.asarray(values, dtype=float).shape for name, values in given.items()
-    }
-    if len(set(lengths.values())) > 1 or None in lengths.values():
-        raise DataContractError(
-            f"fit was given {lengths}; expected a frame, or frequency, recency and T of one length.",
-            hint="fit(summary), or fit(frequency, recency, T); counts of rows go in as fit(frame, sample_weight=...).",
-        )
-    return pd.DataFrame({name: np.asarray(values, dtype=float) for name, values in given.items()})
-
-
 def checked_times(times: ArrayLike) -> Array:
     """Times as a float array.
 
