@@ -206,13 +206,22 @@ def test_without_optional_columns_theirs_are_left_out(wrap: Wrap) -> None:
     assert tuple(behaviour_of(wrap, frame).columns) == names
 
 
-@pytest.mark.parametrize("missing", OPTIONAL)
-def test_a_missing_column_takes_only_its_own_features_away(wrap: Wrap, missing: str) -> None:
+@pytest.fixture(scope="module")
+def with_every_column(wrap: Wrap) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Lines with every optional column and no return, and their behaviour."""
     frame = random_lines(1).assign(amount=lambda lines: lines["amount"].abs())
+    return frame, behaviour_of(wrap, frame)
+
+
+@pytest.mark.parametrize("missing", OPTIONAL)
+def test_a_missing_column_takes_only_its_own_features_away(
+    wrap: Wrap, with_every_column: tuple[pd.DataFrame, pd.DataFrame], missing: str
+) -> None:
+    frame, expected = with_every_column
     kept = [name for name in BEHAVIOUR.names if NEEDS.get(name) != missing]
     found = behaviour_of(wrap, frame.drop(columns=missing))
     assert list(found.columns) == kept
-    pd.testing.assert_frame_equal(found, behaviour_of(wrap, frame)[kept], check_exact=True)
+    pd.testing.assert_frame_equal(found, expected[kept], check_exact=True)
 
 
 def test_every_optional_column_of_the_contract_names_its_source() -> None:
@@ -220,8 +229,46 @@ def test_every_optional_column_of_the_contract_names_its_source() -> None:
     assert set(NEEDS.values()) == set(OPTIONAL)
 
 
-def test_one_order_has_no_gap_and_no_spread(wrap: Wrap) -> None:
-    found = behaviour_of(wrap, pd.DataFrame([line("a", CUTOFF - 10, 1250)])).loc["a"]
+def orders_of(customer: str, *ages_and_amounts: tuple[int, int], **more: Any) -> list[dict[str, Any]]:
+    return [line(customer, CUTOFF - age, amount, **more) for age, amount in ages_and_amounts]
+
+
+# each fact has its customers in one frame: to plan the hundred columns takes longer than to count them
+ODD_CUSTOMERS = [
+    *orders_of("one order", (10, 1250)),
+    *orders_of("equal gaps", *((30 * month, 99_999_999_999) for month in range(13))),
+    *orders_of("large values", *((age, 10**12 + 100 * age) for age in range(4))),
+    *orders_of("long silence", (3650, 100), (3657, 100)),
+    *orders_of("a return", (20, 1000), (5, -250)),
+    *orders_of("a return without a sale amount", (20, 0), (5, -250)),
+    *orders_of("returns only", (0, -100)),
+    *orders_of("later only", (-1, 100)),
+]
+ODD_OPTIONAL_COLUMNS = [
+    *orders_of("midnight", (0, 100), (1, 100), second=0),
+    *orders_of("no time", (0, 100), quantity=4.0),
+    *orders_of("empty", (0, 100)),
+    *orders_of("units beyond belief", (0, 100), quantity=1e300),
+]
+
+
+@pytest.fixture(scope="module")
+def odd(wrap: Wrap) -> pd.DataFrame:
+    """Behaviour of `ODD_CUSTOMERS`, whose lines have the required columns alone."""
+    return behaviour_of(wrap, pd.DataFrame(ODD_CUSTOMERS))
+
+
+@pytest.fixture(scope="module")
+def odd_optional(wrap: Wrap) -> pd.DataFrame:
+    """Behaviour of `ODD_OPTIONAL_COLUMNS`, whose lines have every optional column but the discount."""
+    frame = pd.DataFrame(ODD_OPTIONAL_COLUMNS)
+    empty = {name: pd.Series(None, frame.index, "str") for name in ("order_id", "product_id", "category", "channel")}
+    typed = frame.assign(**empty).astype({"quantity": "Float64", "second": "Int64"})
+    return behaviour_of(wrap, typed)
+
+
+def test_one_order_has_no_gap_and_no_spread(odd: pd.DataFrame) -> None:
+    found = odd.loc["one order"]
     unknown = {name for name in found.index if "gap" in name or "year_ago" in name} | {"order_value_sd"}
     assert set(found.index[found.isna()]) == unknown
     assert found["order_value_last"] == found["order_value_median"] == found["spend_30d"] == 12.5
@@ -230,28 +277,22 @@ def test_one_order_has_no_gap_and_no_spread(wrap: Wrap) -> None:
     assert found["returns_share"] == 0
 
 
-def test_equal_gaps_and_values_have_a_spread_of_exactly_zero(wrap: Wrap) -> None:
-    frame = pd.DataFrame([line("a", CUTOFF - 30 * month, 99_999_999_999) for month in range(13)])
-    found = behaviour_of(wrap, frame).loc["a"]
-    assert found["gap_sd"] == 0
-    assert found["order_value_sd"] == 0
+def test_equal_gaps_and_values_have_a_spread_of_exactly_zero(odd: pd.DataFrame) -> None:
+    assert odd.loc["equal gaps", "gap_sd"] == 0
+    assert odd.loc["equal gaps", "order_value_sd"] == 0
 
 
-def test_spread_of_large_values_keeps_its_digits(wrap: Wrap) -> None:
-    values = [10**12 + step for step in (0, 100, 200, 300)]
-    frame = pd.DataFrame([line("a", CUTOFF - age, value) for age, value in enumerate(values)])
-    assert behaviour_of(wrap, frame).loc["a", "order_value_sd"] == pytest.approx(stdev([0, 1, 2, 3]), rel=1e-12)
+def test_spread_of_large_values_keeps_its_digits(odd: pd.DataFrame) -> None:
+    assert odd.loc["large values", "order_value_sd"] == pytest.approx(stdev([0, 1, 2, 3]), rel=1e-12)
 
 
-def test_a_long_silence_keeps_the_digits_of_a_fading_count(wrap: Wrap) -> None:
-    frame = pd.DataFrame([line("a", CUTOFF - 3650, 100), line("a", CUTOFF - 3657, 100)])
+def test_a_long_silence_keeps_the_digits_of_a_fading_count(odd: pd.DataFrame) -> None:
     expected = 1.5 * 0.5 ** (3650 / 7)
-    assert behaviour_of(wrap, frame).loc["a", "orders_half_life_7d"] == pytest.approx(expected, rel=1e-12, abs=0)
+    assert odd.loc["long silence", "orders_half_life_7d"] == pytest.approx(expected, rel=1e-12, abs=0)
 
 
-def test_returns_share_counts_amounts_and_the_return_makes_no_order(wrap: Wrap) -> None:
-    frame = pd.DataFrame([line("a", CUTOFF - 20, 1000), line("a", CUTOFF - 5, -250)])
-    found = behaviour_of(wrap, frame).loc["a"]
+def test_returns_share_counts_amounts_and_the_return_makes_no_order(odd: pd.DataFrame) -> None:
+    found = odd.loc["a return"]
     assert found["returns_share"] == 0.25
     assert found["orders_7d"] == 0
     assert found["order_value_last"] == 7.5
@@ -259,39 +300,28 @@ def test_returns_share_counts_amounts_and_the_return_makes_no_order(wrap: Wrap) 
     assert found["lines_last"] == 1
 
 
-def test_returns_without_any_sale_amount_have_no_share(wrap: Wrap) -> None:
-    frame = pd.DataFrame([line("a", CUTOFF - 20, 0), line("a", CUTOFF - 5, -250)])
-    assert pd.isna(behaviour_of(wrap, frame).loc["a", "returns_share"])
+def test_returns_without_any_sale_amount_have_no_share(odd: pd.DataFrame) -> None:
+    assert pd.isna(odd.loc["a return without a sale amount", "returns_share"])
 
 
-def test_a_customer_with_returns_only_has_no_row(wrap: Wrap) -> None:
-    frame = pd.DataFrame([line("a", CUTOFF, -100), line("b", CUTOFF, 100), line("c", CUTOFF + 1, 100)])
-    assert list(behaviour_of(wrap, frame).index) == ["b"]
+def test_a_customer_with_returns_or_later_orders_only_has_no_row(odd: pd.DataFrame) -> None:
+    asked = {rows["customer_id"] for rows in ODD_CUSTOMERS}
+    assert asked - set(odd.index) == {"returns only", "later only"}
 
 
-def test_midnight_is_hour_zero_and_no_time_at_all_is_unknown(wrap: Wrap) -> None:
-    seconds = pd.array([0, 0, None], dtype="Int64")
-    frame = pd.DataFrame([line("a", CUTOFF, 100), line("a", CUTOFF - 1, 100), line("b", CUTOFF, 100)]).assign(
-        second=seconds
-    )
-    found = behaviour_of(wrap, frame)["hour_mean"]
-    assert found["a"] == 0
-    assert pd.isna(found["b"])
+def test_midnight_is_hour_zero_and_no_time_at_all_is_unknown(odd_optional: pd.DataFrame) -> None:
+    assert odd_optional.loc["midnight", "hour_mean"] == 0
+    assert pd.isna(odd_optional.loc["no time", "hour_mean"])
 
 
-def test_optional_columns_that_are_empty_are_unknown(wrap: Wrap) -> None:
-    frame = pd.DataFrame([line("a", CUTOFF, 100)])
-    empty = {name: pd.Series([None], dtype="str") for name in ("order_id", "product_id", "category", "channel")}
-    frame = frame.assign(**empty, quantity=pd.Series([None], dtype="Float64"), second=pd.array([None], dtype="Int64"))
-    found = behaviour_of(wrap, frame).loc["a", [name for name, source in NEEDS.items() if source != "discount"]]
+def test_optional_columns_that_are_empty_are_unknown(odd_optional: pd.DataFrame) -> None:
+    found = odd_optional.loc["empty", [name for name, source in NEEDS.items() if source != "discount"]]
     assert found.isna().all()
 
 
-def test_units_beyond_belief_are_unknown(wrap: Wrap) -> None:
-    frame = pd.DataFrame([line("a", CUTOFF, 100, quantity=1e300), line("b", CUTOFF, 100, quantity=4.0)])
-    found = behaviour_of(wrap, frame)
-    assert pd.isna(found.loc["a", "quantity_last"])
-    assert found.loc["b", "unit_price_mean"] == 0.25
+def test_units_beyond_belief_are_unknown(odd_optional: pd.DataFrame) -> None:
+    assert pd.isna(odd_optional.loc["units beyond belief", "quantity_last"])
+    assert odd_optional.loc["no time", "unit_price_mean"] == 0.25
 
 
 def test_money_is_counted_in_the_minor_unit_of_the_currency(wrap: Wrap) -> None:
