@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ltvml.backtesting.search import search_trees
 from ltvml.clock import OperationalTime
+from ltvml.models import registry
+from ltvml.models.plugin import fit_plugin
 from ltvml.models.purchase.bg_nbd import BGNBD
 from ltvml.models.purchase.in_operational_time import InOperationalTime
 from ltvml.models.purchase.mbg_nbd import MBGNBD
@@ -70,6 +72,7 @@ class Candidates:
     discount_rate: float = 0.0
     random_state: int = 0
     search_trials: int = 0
+    _trained: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
 
     def repurchase(self) -> dict[str, Callable[[], RepurchaseModel]]:
         """Models of who buys again: by name, what trains each."""
@@ -90,6 +93,7 @@ class Candidates:
             Logistic.name: lambda: self._logistic,
             Recency.name: lambda: Recency().fit(self._training),
             BaseRate.name: lambda: BaseRate().fit(self._training),
+            **self._plugins("repurchase"),
         }
 
     def value(self) -> dict[str, Callable[[], ValueModel]]:
@@ -107,6 +111,7 @@ class Candidates:
             LightGBMTweedie.name: lambda: self._tweedie,
             TWEEDIE_OFFSET: lambda: self._tweedie_offset,
             LightGBMTwoStage.name: lambda: self._two_stage,
+            **self._plugins("value"),
         }
 
     @cached_property
@@ -151,6 +156,15 @@ class Candidates:
     @cached_property
     def _two_stage(self) -> LightGBMTwoStage:
         return LightGBMTwoStage(**self._shared).fit_spend(self._training, self._binary)
+
+    def _plugins(self, role: str) -> dict[str, Callable[[], Any]]:
+        """Models that other packages bring, each trained once for this cutoff."""
+        return {name: partial(self._plugin, role, name) for name in sorted(registry.plugins(role))}
+
+    def _plugin(self, role: str, name: str) -> Any:
+        if (role, name) not in self._trained:
+            self._trained[role, name] = fit_plugin(role, name, self._training, offered=self._shared)
+        return self._trained[role, name]
 
     def _repurchase_mix(self) -> RepurchaseMix:
         mix = RepurchaseMix(random_state=self.random_state)

@@ -10,6 +10,7 @@ from ltvml.config import AUTO
 from ltvml.config.sections import CLOSED_FORM, ModelChoice
 from ltvml.errors import DataContractError
 from ltvml.models import registry
+from ltvml.models.plugin import fit_plugin
 from ltvml.models.purchase.in_operational_time import InOperationalTime
 from ltvml.models.value.purchase_times_spend import PurchaseTimesSpend
 from ltvml.window import daily_discount_rate
@@ -69,6 +70,8 @@ def repurchase_model(config: Config, history: History, champions: Mapping[Role, 
     if choice.name in registry.names("purchase"):
         patterns, clock = history.patterns(history.cutoff_day), history.closed_form(history.cutoff_day).purchase.clock
         return InOperationalTime(_make("purchase", choice), clock).fit(patterns, patterns["count"])
+    if choice.name in registry.plugins("repurchase"):
+        return cast("RepurchaseModel", _named_plugin("repurchase", config, history, given))
     return cast("RepurchaseModel", _make("repurchase", choice).fit(training(history, given, choice)))
 
 
@@ -80,6 +83,8 @@ def value_model(config: Config, history: History, champions: Mapping[Role, str],
         return candidates_at_cutoff(config, history, given).value()[champions["value"]]()
     if choice.name == PurchaseTimesSpend.name:
         return PurchaseTimesSpend(history.closed_form(history.cutoff_day).purchase, spend, rate)
+    if choice.name in registry.plugins("value"):
+        return cast("ValueModel", _named_plugin("value", config, history, given))
     model = _make("value", choice)
     if "discount_rate" in model.get_params():
         model = _make("value", choice, discount_rate=rate)
@@ -117,6 +122,16 @@ def training(history: History, given: int, choice: ModelChoice) -> Snapshots:
             hint="leave the choice to auto, or name a closed form such as bg_nbd.",
         )
     return snapshots
+
+
+def _named_plugin(role: str, config: Config, history: History, given: int) -> Any:
+    """A model of another package that the configuration names."""
+    choice = config.models.churn if role == "repurchase" else config.models.value
+    offered = {
+        "discount_rate": daily_discount_rate(config.value.annual_discount_rate),
+        "random_state": config.random_state,
+    }
+    return fit_plugin(role, choice.name, training(history, given, choice), offered=offered, params=choice.params)
 
 
 def _make(role: str, choice: ModelChoice, **extra: Any) -> Any:

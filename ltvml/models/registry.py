@@ -5,6 +5,20 @@ A package adds a model with one line of its own `pyproject.toml`, role and name 
     [project.entry-points."ltvml.models"]
     "repurchase.my_model" = "my_package.my_model:MyModel"
 
+The law of such a model, for the roles `repurchase` and `value`:
+
+- It derives from `ltvml.models.base.RepurchaseModel` or `ValueModel`, and `name` is the name of the entry point.
+- `fit(snapshots)` learns from a `ltvml.models.snapshots.Snapshots` and returns the model. `snapshots.X` holds past
+  customers as of several past days, `snapshots.buys` and `snapshots.spend` what each did in the `snapshots.horizon`
+  days after. An argument of the constructor called `random_state` or `discount_rate` is filled in.
+- It predicts by `survival_function(X, times)`, or by `expected_value` and `expected_value_if_silent`, from the columns
+  of `contracts.SUMMARY` and `contracts.BEHAVIOUR` alone, and names those it reads in `requires`.
+- `fitted_state()` gives what was learned as values that JSON holds, and `restore(state)` takes them back.
+
+`ltvml.models.plugin` checks the predictions. The model may then be named in the configuration (`models.churn` or
+`models.value`), is a candidate of `auto` and of the backtest, and is explained like the others. Models of the roles
+`purchase`, `spend` and `replenishment` are used where the configuration names them.
+
 A model is imported only when it is made or loaded, so that listing the names loads no library.
 """
 
@@ -12,6 +26,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import sys
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
@@ -67,6 +82,19 @@ ON_OTHERS: Mapping[str, Mapping[str, str]] = {
     "value": {"purchase_times_spend": "ltvml.models.value.purchase_times_spend:PurchaseTimesSpend"},
 }
 """Models that are made of fitted ones; a name alone cannot make them."""
+
+
+RESERVED = frozenset(
+    {
+        "auto",
+        "closed_form",
+        "closed_form_all_orders",
+        "closed_form_without_season",
+        "lightgbm_tweedie_offset",
+        *(name for homes in (*SHIPPED.values(), *ON_OTHERS.values()) for name in homes),
+    }
+)
+"""Names that a model of another package cannot have: they mean something in the configuration or on a leaderboard."""
 
 
 def names(role: str) -> tuple[str, ...]:
@@ -158,18 +186,16 @@ def load(values: Mapping[str, Any]) -> Model:
     except ConfigError as error:
         raise BundleError(
             error.message,
-            hint="was the bundle written by a newer ltvml, or with a package of models that is not installed here?",
+            hint="the bundle may come from a newer ltvml, or need a package of models that is not installed here.",
         ) from error
     return chosen.from_dict(values)
 
 
 def plugins(role: str) -> dict[str, EntryPoint]:
-    """Models of a role that other packages bring, by name; a name that ships is not replaced."""
-    return {
-        name: point
-        for (of, name), point in _entry_points().items()
-        if of == role and name not in SHIPPED[role] and name not in ON_OTHERS.get(role, {})
-    }
+    """Models of a role that other packages bring, by name; a reserved name is passed over."""
+    # a folder may join the path of a running session, as in a notebook
+    found = _entry_points(tuple(sys.path))
+    return {name: point for (of, name), point in found.items() if of == role and name not in RESERVED}
 
 
 def plugin_class(role: str, name: str) -> type[Model]:
@@ -200,7 +226,10 @@ def plugin_class(role: str, name: str) -> type[Model]:
             f"{found} has role '{predicted[0]}' and name '{predicted[1]}'; expected the two of its entry point.",
             hint="set `name` in the class as in the entry point, and derive it from the base class of its role.",
         )
-    if missing := sorted(getattr(loaded, "__abstractmethods__", ())):
+    missing = sorted(getattr(loaded, "__abstractmethods__", ()))
+    if not callable(getattr(loaded, "fit", None)):
+        missing = ["fit", *missing]
+    if missing:
         raise ConfigError(f"{found} lacks the methods {', '.join(missing)}.", hint="see ltvml.models.base.")
     return loaded
 
@@ -216,12 +245,14 @@ def unknown(what: str, name: str, known: Iterable[str], *, place: str) -> Config
 
 
 @cache
-def _entry_points() -> dict[tuple[str, str], EntryPoint]:
-    """Entry points of the group by role and name."""
-    from importlib.metadata import entry_points
+def _entry_points(path: tuple[str, ...]) -> dict[tuple[str, str], EntryPoint]:
+    """Entry points of the group by role and name, in the packages on a search path."""
+    from importlib.metadata import distributions
 
-    found = {}
-    for point in entry_points(group=PLUGINS):
-        role, _, name = point.name.partition(".")
-        found[role, name] = point
+    found: dict[tuple[str, str], EntryPoint] = {}
+    for distribution in distributions(path=list(path)):
+        for point in distribution.entry_points:
+            if point.group == PLUGINS:
+                role, _, name = point.name.partition(".")
+                found.setdefault((role, name), point)
     return found

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ltvml.contracts import BEHAVIOUR
 from ltvml.models.base import RepurchaseModel, ValueModel
 from ltvml.models.logit import log_odds
 from ltvml.models.repurchase.lightgbm_binary import LightGBMBinary
@@ -37,7 +38,8 @@ def part_of(model: RepurchaseModel | ValueModel, typical: Typical, horizon: floa
     Parameters
     ----------
     model : RepurchaseModel or ValueModel
-        Fitted. A model of the summary alone may be of any kind; a learner is known here by its class.
+        Fitted. Our learners are known here by their class; any other model, one of another package included, is
+        explained by asking it.
     typical : Typical
     horizon : float
         Of the score, days. A learner is explained at the horizon it was trained for, whatever this says.
@@ -45,7 +47,8 @@ def part_of(model: RepurchaseModel | ValueModel, typical: Typical, horizon: floa
     for kind, taken_apart in _KINDS.items():
         if isinstance(model, kind):
             return taken_apart(model, typical)
-    return SummaryPart(_score_of(model, horizon), typical)
+    behaviour = tuple(name for name in BEHAVIOUR.names if name in model.reads())
+    return SummaryPart(_score_of(model, horizon), typical, behaviour)
 
 
 def _score_of(model: RepurchaseModel | ValueModel, horizon: float) -> Callable[[pd.DataFrame], Array]:

@@ -14,6 +14,7 @@ import numpy as np
 from ltvml.contracts import CLOSED_FORM
 from ltvml.models.design import INTERVAL
 from ltvml.reasons.facts import FACTS, Facts
+from ltvml.reasons.groups import GROUPS
 from ltvml.reasons.shapley import mean_gradient, shapley_shares
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from ltvml.reasons.shapley import Link
 
 
+# every idea doubles the number of mixtures: ten players are 1,024
+MOST_IDEAS = 6
 NOBODY: frozenset[str] = frozenset()
 
 
@@ -121,24 +124,39 @@ class SummaryPart:
 
     Parameters
     ----------
-    function : callable of a frame with the columns of `contracts.SUMMARY`, giving (n,)
+    function : callable of a frame with the columns of `contracts.SUMMARY` and `behaviour`, giving (n,)
     typical : Typical
+    behaviour : tuple of str
+        Columns of `contracts.BEHAVIOUR` that it reads besides. Those of one idea of `groups.GROUPS` have one share,
+        given to the first of them; with more than six ideas they stay the customer's own and have none.
     """
 
     function: Callable[[pd.DataFrame], Array]
     typical: Typical
+    behaviour: tuple[str, ...] = ()
 
     def shares(self, X: pd.DataFrame) -> Shares:
-        """All sixteen mixtures of the customer and the typical one, asked once."""
-        everything = frozenset(FACTS)
-        shares = shapley_shares(FACTS, lambda own: self.value(X, everything - own))
+        """All mixtures of the customer and the typical one, each asked once."""
+        columns = {name: frozenset({name}) for name in FACTS} | self._ideas()
+        everything = NOBODY.union(*columns.values())
+        shares = shapley_shares(
+            tuple(columns), lambda own: self.value(X, everything - NOBODY.union(*(columns[name] for name in own)))
+        )
         return Shares(self.value(X, everything), shares)
 
     def value(self, X: pd.DataFrame, typical: frozenset[str] = NOBODY) -> Array:
         """The function of the customer, with some facts typical, shape (n,)."""
         middle = Facts.typical(self.typical, len(X))
         mixed = Facts.of(X, self.typical).having(middle, typical & frozenset(FACTS))
-        return np.asarray(self.function(mixed.summary(X["cutoff_day"].to_numpy())))
+        rows = mixed.summary(X["cutoff_day"].to_numpy())
+        own = {name: self.typical[name] if name in typical else X[name].to_numpy() for name in self.behaviour}
+        return np.asarray(self.function(rows.assign(**own)))
+
+    def _ideas(self) -> dict[str, frozenset[str]]:
+        """Behaviour columns by the first of their idea."""
+        read = [[name for name in names if name in self.behaviour] for names in GROUPS.values()]
+        ideas = {names[0]: frozenset(names) for names in read if names}
+        return ideas if len(ideas) <= MOST_IDEAS else {}
 
 
 @dataclass(frozen=True)
