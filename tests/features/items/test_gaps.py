@@ -36,13 +36,14 @@ Line = tuple[str, int, int, str | None, str | None, float | None]
 CUTOFF = 15_000
 WINDOW = Window(date_of(CUTOFF))
 COLUMNS = ["customer_id", "day", "amount", "order_id", "product_id", "quantity"]
+# an example holds four shops on average: to plan its queries takes longer than to answer them;
 # the fixtures hold no state between examples, and the first query of an engine is slow
-SEARCH = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SEARCH = settings(max_examples=7, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 # a sum of gaps is kept to 2**-40 a gap
 CLOSE = {"rel": 1e-9, "abs": 1e-10}
 ELASTICITY = {"p": 0.5, "q": 1.0}
 
-LINES = st.lists(
+A_SHOP = st.lists(
     st.tuples(
         st.sampled_from("ab"),
         st.integers(CUTOFF - 6, CUTOFF + 4),
@@ -54,6 +55,14 @@ LINES = st.lists(
     min_size=1,
     max_size=14,
 )
+
+
+def together(shops: list[list[Line]]) -> list[Line]:
+    """Lines of several shops as one, each customer with the number of the shop."""
+    return [(f"{customer}{number}", *rest) for number, shop in enumerate(shops) for customer, *rest in shop]
+
+
+LINES = st.lists(A_SHOP, min_size=1, max_size=8).map(together)
 
 
 def frame_of(lines: Sequence[Line]) -> pd.DataFrame:
