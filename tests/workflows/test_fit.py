@@ -18,6 +18,7 @@ from ltvml.reports import recording
 from ltvml.tracking.base import TrackingError
 from tests.conftest import CUTOFF
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
 CASTS = {
     "pandas": lambda orders: orders,
     "pandas, nullable": lambda orders: orders.convert_dtypes(),
@@ -77,6 +78,7 @@ def test_the_frame_of_the_caller_stays_as_it_was(orders, config_of, tmp_path):
     pd.testing.assert_frame_equal(orders, before)
 
 
+@pytest.mark.drawn
 def test_the_same_fit_twice_writes_the_same_bytes(orders, config_of, tmp_path):
     contents = []
     for _ in range(2):
@@ -113,6 +115,7 @@ def test_a_fit_collects_patterns_and_never_a_customer_and_a_score_its_shortlist_
     assert [rows for columns, rows in seen if "customer_id" in columns] == [20]
 
 
+@pytest.mark.drawn
 def test_nobody_leaving_is_said_and_only_p_alive_is_withheld(nobody_leaves, config_of, tmp_path):
     config = config_of(tmp_path)
     with pytest.warns(FitWarning, match="do not tell p_alive: withheld"):
@@ -204,6 +207,7 @@ def test_the_typical_customer_is_the_median_of_all_who_were_seen(orders, referen
 
 
 @pytest.mark.parametrize("season", ["auto", "off"])
+@pytest.mark.drawn
 def test_a_season_is_drawn_where_there_is_one(orders, config_of, tmp_path, season):
     report = ltvml.fit(config_of(tmp_path, season=season), transactions=orders)
     assert (report.bundle.record.season.source == "off") == (season == "off")

@@ -27,6 +27,7 @@ from ltvml.workflows.measure import measure_outreach, read_effects
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
 CUTOFF = "2020-12-31"
 WINDOWS = {"win_back": 28, "vip_care": 14}
 CUSTOMERS = 3000
@@ -306,6 +307,7 @@ def test_an_effect_that_differs_with_the_chance_is_kept_as_a_curve(tmp_path: Pat
     assert report.campaign.by_chance["win_back"] == curve
 
 
+@pytest.mark.drawn
 def test_with_customers_enough_a_ranking_by_uplift_is_drawn_and_judged(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,8 @@ from ltvml.errors import ConfigError, DataWarning, EngineError, LtvmlWarning
 from ltvml.outputs.customers import Tally
 from ltvml.workflows.score import customers
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 @pytest.fixture(scope="module")
 def bundle(orders, config_of, tmp_path_factory):
@@ -90,6 +92,7 @@ def test_a_customer_is_scored_the_same_alone(orders, bundle, config_of, tmp_path
     pd.testing.assert_frame_equal(alone, together.iloc[[17]].reset_index(drop=True), check_exact=True)
 
 
+@pytest.mark.drawn
 def test_the_order_of_rows_changes_no_byte(orders, bundle, config_of, tmp_path):
     contents = []
     for rows in (orders, orders.sample(frac=1, random_state=4)):
