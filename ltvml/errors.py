@@ -1,4 +1,4 @@
-"""One tree of errors: each owns its exit code, and tells what was found, what was expected and what to try."""
+"""One tree of errors: each has its exit code, and states what was found, what was expected and what to try."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class LtvmlError(Exception):
-    """Anything that ltvml refuses to do.
+    """Any error of ltvml.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class ConfigError(LtvmlError, ValueError):
 
 
 class DataContractError(LtvmlError, ValueError):
-    """The rows handed in break the contract; `counts` holds the rows by rule."""
+    """The data do not meet the contract; `counts` holds the rows by rule."""
 
     exit_code = 3
 
@@ -65,24 +65,24 @@ class TrackingError(LtvmlError, RuntimeError):
 
 
 class BundleError(LtvmlError, ValueError):
-    """A bundle is damaged, foreign or of a newer format."""
+    """A bundle is damaged, not written by ltvml, or of a newer format."""
 
     exit_code = 7
 
 
 class OutputError(LtvmlError, RuntimeError):
-    """A result could not be written; what was there before is untouched."""
+    """A result could not be written; an earlier result is unchanged."""
 
     exit_code = 8
 
 
 class LtvmlWarning(UserWarning):
-    """Something looks broken, and the answer is still right."""
+    """Something in the input or the fit needs attention; the results are still valid."""
 
 
 class DataWarning(LtvmlWarning):
-    """The data look odd: rows set aside, or data that end before the cutoff."""
+    """The data look unusual: rows were excluded, or the data end before the cutoff."""
 
 
 class FitWarning(LtvmlWarning):
-    """A fit is poorly identified; the message names what is not known."""
+    """A fit is poorly identified; the message names what could not be estimated."""

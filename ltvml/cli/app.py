@@ -1,4 +1,4 @@
-"""The application: its commands in the order of work, and the options that stand before a command."""
+"""The application: its commands in the order of work, and the options that come before a command."""
 
 # no postponed annotations here nor in the files of commands: Typer reads them when the application is built
 from typing import Annotated
@@ -14,18 +14,18 @@ app = typer.Typer(
     epilog=examples(
         "ltvml demo             a real shop, from orders to scores",
         "ltvml init orders.csv  look at a file, write ltvml.yaml",
-        "ltvml validate         what would be used, what not, and why",
-        "ltvml backtest         which model would have done best",
+        "ltvml validate         check the data: rows used, rows excluded",
+        "ltvml backtest         compare the models at past cutoffs",
         "ltvml fit              fit the models, track the run",
         "ltvml score            write scores/<cutoff>/customers.parquet",
-        "ltvml outreach         whom to contact, when, with what, why",
+        "ltvml outreach         plan contacts: customer, date, offer, reason",
         "ltvml explain 12346    one customer: orders, scores, reasons",
         notes="""
             Commands read ltvml.yaml in the current folder unless --config names
             another file. Results go to stdout, progress and warnings to stderr.
 
             Exit codes: 0 done, 2 configuration or usage, 3 data, 4 no convergence,
-            5 engine, 6 tracking, 7 bundle, 8 output, 1 any other refusal,
+            5 engine, 6 tracking, 7 bundle, 8 output, 1 any other error,
             70 a bug, 130 interrupted.
         """,
     ),
@@ -53,7 +53,7 @@ def before_a_command(
         bool, typer.Option("--version", help="Print the version and exit.", callback=print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Read the options that stand before a command; `print_version` has already acted on its own."""
+    """Read the options that come before a command; `print_version` has already acted on its own."""
 
 
 app.command(epilog=runs.DEMO_EXAMPLES)(runs.demo)

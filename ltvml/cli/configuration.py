@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 WIDTH = 80
 
 group = typer.Typer(
-    help="Show the configuration with its defaults, or every key there is.", rich_markup_mode=None, no_args_is_help=True
+    help="Show the configuration with its defaults, or list every key.", rich_markup_mode=None, no_args_is_help=True
 )
 
 
@@ -28,7 +28,7 @@ def show(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Check the configuration, and print it with all defaults filled in."""
+    """Check the configuration and print it with all defaults filled in."""
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
         values = read_config(config, overrides).to_dict()
         job.show(Document(values, as_yaml(values)))
@@ -52,7 +52,7 @@ def as_yaml(values: dict[str, Any]) -> str:
 
 
 def described(key: "Key") -> str:
-    """A key with its default, and its meaning below; the heading of a section stands by itself."""
+    """A key with its default, and its meaning below; a section is a heading without a default."""
     if key.is_section:
         return f"\n{filled(f'{key.path}:  {key.meaning}')}"
     meaning = textwrap.indent(textwrap.fill(key.meaning, WIDTH - 4), "    ")
@@ -60,5 +60,5 @@ def described(key: "Key") -> str:
 
 
 def filled(line: str) -> str:
-    """`line`, broken where it is too long; its other lines stand further in than a meaning does."""
+    """`line`, broken where it is too long; its other lines are indented further than a meaning."""
     return textwrap.fill(line, WIDTH, subsequent_indent=" " * 8, break_long_words=False, break_on_hyphens=False)

@@ -13,7 +13,7 @@ INIT_EXAMPLES = examples(
     "ltvml init orders.csv",
     "ltvml init 'orders/*.parquet' --out shop.yaml",
     "ltvml init shop.duckdb::orders --force",
-    notes="Read what it wrote, the cutoff above all, then run `ltvml validate`.",
+    notes="Check the file it wrote, first of all the cutoff, then run `ltvml validate`.",
 )
 VALIDATE_EXAMPLES = examples(
     "ltvml validate",
@@ -25,14 +25,14 @@ VALIDATE_EXAMPLES = examples(
 def init(
     source: Annotated[str, typer.Argument(metavar="FILE", help="CSV or Parquet file, glob, or file.duckdb::table.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Configuration to write.")] = DEFAULT_CONFIG,
-    force: Annotated[bool, typer.Option("--force", help="Replace a configuration that is already there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing configuration.")] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Look at a file of orders, write a configuration.
+    """Look at a file of orders and write a configuration.
 
-    Columns are guessed by their names and contents; the comments say what to check.
+    Columns are guessed from their names and contents; comments in the file mark what to check.
     """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
         from ltvml.workflows import init as workflow
@@ -47,7 +47,7 @@ def validate(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Count every row: used, or set aside and why."""
+    """Check the data: rows used and rows excluded, by reason."""
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
         settings = read_config(config, overrides)
         from ltvml.workflows import validate as workflow

@@ -13,8 +13,8 @@ EXPLAIN_EXAMPLES = examples(
     "ltvml explain 12346 --set window.cutoff=2011-12-01",
     "ltvml explain 00123 --config shop.yaml --json | jq .reasons",
     notes="""
-        A reason is said only if the risk would move back with the numbers it
-        names at the shop's median. Ids are text: leading zeros count.
+        A reason is shown only if setting the numbers it names to the shop's
+        median moves the risk back. Ids are text: leading zeros matter.
     """,
 )
 
@@ -26,16 +26,18 @@ def explain(
     model: Annotated[
         str | None,
         typer.Option(
-            "--model", metavar="MODEL", help="Bundle folder, models:/NAME@ALIAS or runs:/ID/PATH; else the last fit."
+            "--model",
+            metavar="MODEL",
+            help="Bundle folder, models:/NAME@ALIAS or runs:/ID/PATH. Default: last fit.",
         ),
     ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Show one customer: orders, scores and the reasons.
+    """Show one customer: orders, scores and reasons.
 
-    Nothing is fitted and nothing is written: the bundle of the last fit, or the one named, is asked.
+    Uses the bundle of the last fit, or the one given by --model. Fits and writes nothing.
     """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
         settings = read_config(config, overrides)

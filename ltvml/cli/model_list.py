@@ -18,7 +18,7 @@ MODELS_EXAMPLES = examples(
 
 
 def models(as_json: AsJson = False, quiet: Quiet = False, debug: Debug = False) -> None:
-    """List the models of each role, and what auto stands for."""
+    """List the models of each role, and what auto means."""
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
         from ltvml.config.sections import AUTO_MEANS, models_by_name
 
@@ -36,6 +36,6 @@ def models_text(found: Mapping[str, Mapping[str, str]], meanings: Mapping[str, s
 
 
 def model_text(name: str, line: str) -> str:
-    """A model in one line, or two where it has much to say."""
+    """A model in one line, or in several where the text is long."""
     start = f"  {name:<{NAME_WIDTH}} "
     return textwrap.fill(line, WIDTH, initial_indent=start, subsequent_indent=" " * len(start))

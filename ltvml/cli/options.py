@@ -10,9 +10,9 @@ DEFAULT_CONFIG = Path("ltvml.yaml")
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="Configuration to read.")]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Set one key on top, like window.cutoff=2011-09-10; repeatable."),
+    typer.Option("--set", metavar="KEY=VALUE", help="Override one key, like window.cutoff=2011-09-10; repeatable."),
 ]
 NoMlflow = Annotated[bool, typer.Option("--no-mlflow", help="Record the run in plain files instead of MLflow.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, and nothing else, to stdout.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No report and no progress; warnings and errors only.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Log details, and show the traceback of an error.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document to stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print warnings and errors only: no report, no progress.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Log details and show the traceback of an error.")]

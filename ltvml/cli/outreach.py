@@ -17,8 +17,8 @@ GROUP_EXAMPLES = examples(
     "ltvml outreach --config shop.yaml --json",
     "ltvml outreach measure --plan out/outreach/2011-09-10",
     notes="""
-        Without a command it plans: `ltvml outreach plan --help` has the options.
-        Run `ltvml score` at the same cutoff first.
+        `ltvml outreach` without a command runs `ltvml outreach plan`, whose --help
+        lists the options. Run `ltvml score` at the same cutoff first.
     """,
 )
 PLAN_EXAMPLES = examples(
@@ -27,16 +27,15 @@ PLAN_EXAMPLES = examples(
     "ltvml outreach --model models:/ltvml@champion --json | jq .contacts",
     notes="""
         The plan is written to <output.dir>/outreach/<cutoff>: outreach.parquet
-        holds everybody, outreach.csv the contacts to make. The word plan may be
-        left out.
+        holds every customer, outreach.csv the contacts to make.
     """,
 )
 MEASURE_EXAMPLES = examples(
     "ltvml outreach measure --plan out/outreach/2011-09-10",
     "ltvml outreach measure --plan out/outreach/2011-09-10 --until 2011-10-08",
     notes="""
-        Written to <plan>/measure. The effects are kept beside the plans, and the
-        next plan uses them.
+        Results are written to <plan>/measure. The measured effects are stored next
+        to the plans, and the next plan uses them.
     """,
 )
 
@@ -53,7 +52,7 @@ class PlanByDefault(TyperGroup):
 
 group = typer.Typer(
     cls=PlanByDefault,
-    help="Plan whom to contact, when, with what; measure what it did.",
+    help="Plan contacts, and measure their effect.",
     epilog=GROUP_EXAMPLES,
     rich_markup_mode=None,
     subcommand_metavar="[COMMAND] [ARGS]...",
@@ -67,12 +66,14 @@ def plan(
     model: Annotated[
         str | None,
         typer.Option(
-            "--model", metavar="MODEL", help="Bundle folder, models:/NAME@ALIAS or runs:/ID/PATH; else the last fit."
+            "--model",
+            metavar="MODEL",
+            help="Bundle folder, models:/NAME@ALIAS or runs:/ID/PATH. Default: last fit.",
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Folder for the plans, in place of <output.dir>/outreach."),
+        typer.Option("--out", metavar="DIR", help="Folder for the plans. Default: <output.dir>/outreach."),
     ] = None,
     no_mlflow: NoMlflow = False,
     as_json: AsJson = False,
@@ -81,7 +82,8 @@ def plan(
 ) -> None:
     """Plan the contacts of the days after the cutoff.
 
-    Who, when, by which way, with what and why; who is left alone and why; who is held out, so that it can be measured.
+    For each customer: date, channel, item and reason of the contact, or why there is none. A random share is held out,
+    so that the effect can be measured.
     """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
         settings = read_config(config, overrides, no_mlflow=no_mlflow)
@@ -99,20 +101,20 @@ def measure(
     overrides: Overrides = None,
     until: Annotated[
         str | None,
-        typer.Option("--until", metavar="DATE", help="Day up to which the orders are complete; else the last order's."),
+        typer.Option("--until", metavar="DATE", help="Day up to which the orders are complete. Default: last order."),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Folder for the results, in place of <plan>/measure."),
+        typer.Option("--out", metavar="DIR", help="Folder for the results. Default: <plan>/measure."),
     ] = None,
     no_mlflow: NoMlflow = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Compare those contacted with those held out.
+    """Compare contacted with held-out customers.
 
-    Reads the plan, the orders that came since and, where there is one, the log of contacts.
+    Reads the plan, the orders since then and, if configured, the contacts log.
     """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
         settings = read_config(config, overrides, no_mlflow=no_mlflow)

@@ -50,5 +50,5 @@ def _started_display() -> Progress:
 
 
 def progress_bars(*, quiet: bool) -> ProgressBars | None:
-    """Bars, or None where nobody would see them."""
+    """Bars, or None where stderr is no terminal or output is quiet."""
     return ProgressBars() if sys.stderr.isatty() and not quiet else None

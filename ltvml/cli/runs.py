@@ -1,4 +1,4 @@
-"""Commands that judge, fit and score: demo, backtest, fit, score."""
+"""Commands that backtest, fit and score: demo, backtest, fit, score."""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,8 +19,8 @@ BACKTEST_EXAMPLES = examples(
     "ltvml backtest --config shop.yaml --set window.churn_horizon=60",
     "ltvml backtest --json | jq .value.champion",
     notes="""
-        Only orders up to window.cutoff are looked at. Measures and plots are
-        written to <output.dir>/backtest/<cutoff>.
+        Only orders up to window.cutoff are used. Metrics and plots are written to
+        <output.dir>/backtest/<cutoff>.
     """,
 )
 FIT_EXAMPLES = examples(
@@ -34,16 +34,14 @@ SCORE_EXAMPLES = examples(
     "ltvml score --set window.cutoff=2011-12-01 --json",
     "ltvml score --model models:/ltvml@champion --out /data/tonight",
     notes="""
-        Scores are written to <output.dir>/scores/<cutoff>/customers.parquet. Any
-        cutoff on or after that of the bundle will do.
+        Scores are written to <output.dir>/scores/<cutoff>/customers.parquet. The
+        cutoff must be on or after that of the bundle.
     """,
 )
 
 
 def demo(
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for everything it writes.")] = Path(
-        "ltvml-demo"
-    ),
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for all results.")] = Path("ltvml-demo"),
     no_mlflow: NoMlflow = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -67,9 +65,9 @@ def backtest(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Judge every model at past cutoffs: who won, and why.
+    """Compare all models at past cutoffs.
 
-    Naive guesses stand beside them, and orders after window.cutoff are not looked at.
+    Includes naive baselines. Orders after window.cutoff are not used.
     """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
         settings = read_config(config, overrides, no_mlflow=no_mlflow)
@@ -88,7 +86,7 @@ def fit(
 ) -> None:
     """Fit the models on the orders up to the cutoff.
 
-    Writes the fitted models as a bundle, a folder of text files, and records the run.
+    Writes the fitted models to a bundle, a folder of text files, and records the run.
     """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
         settings = read_config(config, overrides, no_mlflow=no_mlflow)
@@ -103,12 +101,14 @@ def score(
     model: Annotated[
         str | None,
         typer.Option(
-            "--model", metavar="MODEL", help="Bundle folder, models:/NAME@ALIAS or runs:/ID/PATH; else the last fit."
+            "--model",
+            metavar="MODEL",
+            help="Bundle folder, models:/NAME@ALIAS or runs:/ID/PATH. Default: last fit.",
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Folder for the scores, in place of <output.dir>/scores."),
+        typer.Option("--out", metavar="DIR", help="Folder for the scores. Default: <output.dir>/scores."),
     ] = None,
     no_mlflow: NoMlflow = False,
     as_json: AsJson = False,
@@ -117,7 +117,7 @@ def score(
 ) -> None:
     """Score every customer seen up to the cutoff.
 
-    Nothing is fitted: the bundle of the last fit, or the one named, is applied to the orders up to the cutoff.
+    Applies the bundle of the last fit, or the one given by --model, to the orders up to the cutoff. Fits nothing.
     """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
         settings = read_config(config, overrides, no_mlflow=no_mlflow)

@@ -71,7 +71,7 @@ class Session:
     Parameters
     ----------
     stdout : text stream
-        Where the result goes; meanwhile `sys.stdout` is stderr, so that no library can mix its words into it.
+        Where the result goes; meanwhile `sys.stdout` is stderr, so that no library can print into it.
     as_json, quiet, debug : bool
         The options of that name.
     progress : ProgressBars or None
@@ -85,7 +85,7 @@ class Session:
     progress: ProgressBars | None
 
     def show(self, report: Report) -> None:
-        """Print the result: JSON, or words, or nothing with `quiet`."""
+        """Print the result: JSON, or text, or nothing with `quiet`."""
         self._stop_progress()
         if self.as_json:
             self._print_json(report.to_dict())
@@ -94,7 +94,7 @@ class Session:
         self.stdout.flush()
 
     def fail(self, error: BaseException, message: str, *, hint: str | None, exit_code: int) -> typer.Exit:
-        """Say what went wrong on stderr, and with `as_json` on stdout too; gives the exit to raise."""
+        """Print what went wrong on stderr, and with `as_json` on stdout too; gives the exit to raise."""
         self._stop_progress()
         if self.debug:
             traceback.print_exception(error, file=sys.stderr)
@@ -103,7 +103,7 @@ class Session:
             _say("hint", hint, colour="cyan")
         if self.as_json:
             fault = {"type": type(error).__name__, "message": message, "hint": hint, "exit_code": exit_code}
-            # where stdout itself is full or closed there is nowhere left to say it
+            # where stdout itself is full or closed there is nowhere left to print
             with contextlib.suppress(OSError, ValueError):
                 self._print_json({"error": fault | _details(error)})
         return typer.Exit(exit_code)
@@ -124,8 +124,8 @@ def session(*, as_json: bool, quiet: bool, debug: bool) -> Iterator[Session]:
     Raises
     ------
     typer.Exit
-        Where the body raised: with the error's own code for a `LtvmlError`, 8 where the system refused (a full disk),
-        130 where it was interrupted, 141 where the reader of stdout went away, and 70 where it is a bug.
+        Where the body raised: with the error's own code for a `LtvmlError`, 8 where a file could not be written (a full
+        disk), 130 where it was interrupted, 141 where the reader of stdout went away, and 70 where it is a bug.
     """
     job = Session(sys.stdout, as_json, quiet, debug, progress_bars(quiet=quiet))
     with contextlib.redirect_stdout(sys.stderr), _warnings_in_words(), _logs_on_stderr(debug):
@@ -137,15 +137,16 @@ def session(*, as_json: bool, quiet: bool, debug: bool) -> Iterator[Session]:
             _discard(job.stdout)
             raise typer.Exit(BROKEN_PIPE_EXIT_CODE) from None
         except OSError as error:
-            hint = "is the disk full, or the folder not yours to write in?"
-            raise job.fail(error, f"the system refused: {error}", hint=hint, exit_code=OutputError.exit_code) from None
+            hint = "check that the disk has room and that you may write to the folder."
+            message = f"could not write the file: {error}"
+            raise job.fail(error, message, hint=hint, exit_code=OutputError.exit_code) from None
         except KeyboardInterrupt as error:
             raise job.fail(error, "interrupted.", hint=None, exit_code=INTERRUPTED_EXIT_CODE) from None
         except Exception as error:
             # the exits of Typer itself are exceptions too, and no bug
             if isinstance(error, typer.Exit):
                 raise
-            advice = None if debug else "please report it with what --debug prints."
+            advice = None if debug else "please report it with the output of --debug."
             message = f"this is a bug in ltvml: {type(error).__name__}: {error}"
             raise job.fail(error, message, hint=advice, exit_code=BUG_EXIT_CODE) from None
         finally:

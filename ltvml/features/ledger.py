@@ -1,4 +1,4 @@
-"""The ledger: rows in = used + every named reason. No row vanishes silently."""
+"""The ledger: rows in = rows used + rows excluded, by reason. Every row is counted."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Ledger:
     ----------
     rows_in, used : int
     reasons : dict of str to int
-        Rows set aside, by reason.
+        Rows excluded, by reason.
     notes : dict of str to int
-        Rows that are used and worth a word: `zero_amounts_kept`, `duplicates_kept`, `returns_netted`.
+        Rows that are used and worth a note: `zero_amounts_kept`, `duplicates_kept`, `returns_netted`.
     first_day, last_day : int or None
         Of all rows that can be read, whatever the cutoff; days since 1970-01-01.
 
@@ -50,8 +50,8 @@ class Ledger:
     def __post_init__(self) -> None:
         if self.rows_in != self.used + sum(self.reasons.values()):
             raise LtvmlError(
-                f"the ledger does not add up: {self.rows_in} rows in, {self.used} used, set aside {self.reasons}.",
-                hint="this is a fault of ltvml: please report it.",
+                f"the row counts do not add up: {self.rows_in} rows in, {self.used} used, excluded {self.reasons}.",
+                hint="this is a bug in ltvml: please report it.",
             )
 
     @property
@@ -69,8 +69,8 @@ class Ledger:
 
     def __str__(self) -> str:
         rows = [("rows in", self.rows_in), ("used", self.used)]
-        rows += [(f"set aside: {_words(name)}", rows) for name, rows in sorted(self.reasons.items())]
-        rows += [(f"of the used: {_words(name)}", rows) for name, rows in sorted(self.notes.items()) if rows]
+        rows += [(f"excluded: {_words(name)}", rows) for name, rows in sorted(self.reasons.items())]
+        rows += [(f"used, of which {_words(name)}", rows) for name, rows in sorted(self.notes.items()) if rows]
         return "\n".join(f"{name:<{_WIDTH}} {number:>14,}" for name, number in rows)
 
 
@@ -159,17 +159,17 @@ class Rules:
     Parameters
     ----------
     returns : {"net", "drop", "error"}
-        Lines of negative amount: subtracted from the purchases they belong to, set aside, or refused.
+        Lines of negative amount: subtracted from the purchases they belong to, excluded, or an error.
     zero_amounts, duplicates : {"keep", "drop"}
         A duplicate is equal to an earlier line in every mapped column. Both are counted either way.
     unreadable_share : float
-        Rows whose date or amount is missing or unreadable, as a share of the rows not excluded by the user: above it
-        the data are refused, below it the rows are set aside with a warning.
+        Rows whose date or amount is missing or unreadable, as a share of the rows not excluded by the user: a larger
+        share is an error, a smaller one is excluded with a warning.
 
     Raises
     ------
     ConfigError
-        If a rule is not one of its words, or the share is outside [0, 1].
+        If a rule is not one of the allowed values, or the share is outside [0, 1].
     """
 
     returns: ReturnsRule = "net"
@@ -181,13 +181,14 @@ class Rules:
         words = {"returns": ReturnsRule, "zero_amounts": KeepOrDrop, "duplicates": KeepOrDrop}
         for name, allowed in ((name, get_args(literal)) for name, literal in words.items()):
             if getattr(self, name) not in allowed:
-                raise ConfigError(f"transactions.{name} is '{getattr(self, name)}'; expected {', '.join(allowed)}.")
+                given = getattr(self, name)
+                raise ConfigError(f"transactions.{name} is '{given}'; expected one of {', '.join(allowed)}.")
         if not 0 <= self.unreadable_share <= 1:
-            raise ConfigError(f"transactions.unreadable_share is {self.unreadable_share}; expected 0 to 1.")
+            raise ConfigError(f"transactions.max_bad_share is {self.unreadable_share}; expected a number from 0 to 1.")
 
 
 def with_reasons(lines: nw.LazyFrame[Any], window: Window, rules: Rules) -> nw.LazyFrame[Any]:
-    """Lines with `reason`: `used`, or why the line is set aside; the first that applies.
+    """Lines with `reason`: `used`, or why the line is excluded; the first that applies.
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ The rule, for lines of negative amount:
    or before it. Otherwise it nets on its own day.
 2. A day whose net is positive, or that has no return at all, is a purchase day.
 3. What is left on any other day is carried to the customer's latest earlier purchase day.
-4. With no earlier purchase day the whole day is set aside: `return_before_any_purchase`.
+4. With no earlier purchase day the whole day is excluded: `return_before_any_purchase`.
 """
 
 from __future__ import annotations

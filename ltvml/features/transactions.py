@@ -135,7 +135,7 @@ def refuse(ledger: Ledger, counts: pd.DataFrame, window: Window, rules: Rules) -
         rows = ledger.notes["returns_netted"]
         raise DataContractError(
             f"{rows:,} rows have a negative amount, and transactions.returns is 'error'.",
-            hint="set returns: net to subtract them from the purchases, or returns: drop to set them aside.",
+            hint="set returns: net to subtract them from the purchases, or returns: drop to exclude them.",
             counts={"returns": rows},
         )
     _refuse_nothing(ledger, window)
@@ -151,9 +151,9 @@ def _refuse_unreadable(ledger: Ledger, rules: Rules) -> None:
     if rows and sum(unreadable.values()) > rules.unreadable_share * rows:
         raise DataContractError(
             f"{sum(unreadable.values()):,} of {rows:,} rows have no readable date or amount ({_listed(unreadable)}); "
-            f"expected at most {rules.unreadable_share:.0%}.",
-            hint="dates are read as YYYY-MM-DD unless transactions.date_format says otherwise (for example '%d/%m/%Y'; "
-            "seconds since 1970 must be made timestamps); amounts are plain numbers such as 1234.50.",
+            f"expected at most {100 * rules.unreadable_share:g} % (transactions.max_bad_share).",
+            hint="dates are read as YYYY-MM-DD unless transactions.date_format is set (for example '%d/%m/%Y'); "
+            "convert seconds since 1970 to timestamps. Amounts are plain numbers such as 1234.50.",
             counts=unreadable,
         )
 
@@ -162,7 +162,7 @@ def _refuse_infinite(ledger: Ledger) -> None:
     if rows := ledger.reasons.get("infinite_amount", 0):
         raise DataContractError(
             f"{rows:,} rows have an infinite amount; expected finite numbers.",
-            hint="an infinite amount is usually a division by zero upstream: correct it, or exclude the rows.",
+            hint="an infinite amount usually comes from a division by zero upstream: correct it, or exclude the rows.",
             counts={"infinite_amount": rows},
         )
 
@@ -174,7 +174,7 @@ def _refuse_currencies(counts: pd.DataFrame) -> None:
     if len(rows) > 1:
         found = {str(name): int(number) for name, number in rows.items()}
         raise DataContractError(
-            f"found {len(found)} currencies ({_listed(found)} rows); expected one: sums of two mean nothing.",
+            f"column currency: found {len(found)} currencies ({_listed(found)} rows); expected one.",
             hint="convert the amounts, or run one currency at a time.",
             counts=found,
         )
@@ -188,8 +188,8 @@ def _refuse_nothing(ledger: Ledger, window: Window) -> None:
     else:
         found = f"orders run from {date_of(ledger.first_day)} to {date_of(ledger.last_day)}"
     raise DataContractError(
-        f"no row is left up to the cutoff {window.cutoff}: {found}; set aside: {_listed(ledger.reasons)}.",
-        hint="choose a window.cutoff after the first orders, or look at the rules that set rows aside.",
+        f"no usable row up to the cutoff {window.cutoff}: {found}; excluded: {_listed(ledger.reasons)}.",
+        hint="choose a window.cutoff after the first orders, or check the rules that exclude rows.",
         counts=ledger.reasons,
     )
 
@@ -200,12 +200,12 @@ def _listed(counts: dict[str, int]) -> str:
 
 def _warn(engine: Computer, days: nw.LazyFrame[Any], ledger: Ledger, window: Window) -> None:
     if unreadable := _unreadable(ledger):
-        _say(f"rows without a readable date or amount are set aside: {_listed(unreadable)} of {ledger.rows_in:,}.")
+        _say(f"excluded rows without a readable date or amount: {_listed(unreadable)} of {ledger.rows_in:,} rows.")
     quiet = 0 if ledger.last_day is None else window.cutoff_day - ledger.last_day
     if ledger.last_day is not None and quiet > _QUIET_DAYS:
         _say(
-            f"the last order is of {date_of(ledger.last_day)}, {quiet} days before the cutoff {window.cutoff}: every "
-            "customer looks silent since. Is the file complete, or the cutoff too late?"
+            f"the last order is from {date_of(ledger.last_day)}, {quiet} days before the cutoff {window.cutoff}. Check "
+            "that the file is complete and the cutoff not too late: every customer looks inactive since then."
         )
     if ledger.has_returns and (customers := _numbers(engine, customers_in_the_red(days))[0]):
         _say(f"{customers:,} customers returned more than they bought: their historic value is negative.")

@@ -5,7 +5,7 @@ An effect is a shift on the logit of the probability that the customer buys with
     P(buy | contact) = expit(logit p_buy + effect)
 
 so that a contact changes little where the purchase would come anyway, and little where nothing will bring it. The
-effects below are assumptions, small ones: no experiment of yours stands behind them. A campaign with a holdout replaces
+effects below are assumptions, small ones, that no experiment of yours has measured. A campaign with a holdout replaces
 them by measured ones. Costs are assumptions too, in the currency of the shop: put yours.
 
 What each action wants of a customer is written in `ltvml.outreach.eligibility`, under the name of its rule.
@@ -58,7 +58,7 @@ class Action:
         Ways that may carry it; the plan takes one of them.
     cost : float
         Money a contact beside that of the channel: the voucher that is used, the minutes of a person. An action without
-        cost is a fault: it would be worth doing for everybody.
+        cost is an error: every contact would look profitable.
     window_days : int
         Days after the cutoff in which a purchase counts as caused by the contact or not.
     effect : float
@@ -154,9 +154,9 @@ def _action_faults(action: Action, channels: Sequence[str], rules: Collection[st
 
 def _cost_faults(cost: float | None) -> list[str]:
     if cost is None:
-        return ["no cost; expected money a contact, 0 or more. Put cost, even a rough one."]
+        return ["no cost; expected money per contact, 0 or more. Give an estimate if it is not known."]
     if not (math.isfinite(cost) and cost >= 0):
-        return [f"cost {cost:g}; expected money a contact, 0 or more."]
+        return [f"cost {cost:g}; expected money per contact, 0 or more."]
     return []
 
 
@@ -168,9 +168,9 @@ def _number_faults(action: Action) -> list[str]:
         found.append(f"window_days {action.window_days}; expected 1 or more.")
     found += [f"{name} {days}; expected 0 or more." for name, days in _days(action) if days < 0]
     if action.to_day is not None and action.to_day < action.from_day:
-        found.append(f"to_day {action.to_day} is before from_day {action.from_day}: nobody would get it.")
+        found.append(f"to_day {action.to_day} is before from_day {action.from_day}; expected from_day or later.")
     if action.rule_name in {"points_expiry", "tagged"} and action.column is None:
-        found.append(f"no column; rule {action.rule_name} reads one of the customers.")
+        found.append(f"no column; rule {action.rule_name} reads a column of the table customers.")
     return found
 
 

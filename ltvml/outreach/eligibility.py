@@ -17,7 +17,7 @@
 
 A contact is due in (cutoff, cutoff + ahead]; what was due before and still makes sense is due on the first of these
 days. value_verification gets no cross-sell: trust is not earned yet. A missing optional column or table (companion,
-expiry date, pairs, tasks) makes nobody eligible; `missing_for` says so in words.
+expiry date, pairs, tasks) makes no customer eligible; `missing_for` gives the message.
 """
 
 from __future__ import annotations
@@ -146,10 +146,10 @@ def missing_for(action: Action, situation: Situation) -> str | None:
     wanted = {"companion_offer": "companion", "points_expiry": action.column, "tagged": action.column}
     column = wanted.get(action.rule_name)
     if column is not None and column not in situation.customers:
-        return f"{action.name} needs the column {column} of the customers, and there is none: nobody gets it."
+        return f"{action.name} is skipped: it needs the column {column} of the table customers, which is missing."
     tables = {"replenishment_reminder": ("reorder pairs", situation.pairs), "follow_up": ("tasks", situation.tasks)}
     name, table = tables.get(action.rule_name, ("", situation.customers))
-    return None if table is not None else f"{action.name} needs the table of {name}, and there is none: nobody gets it."
+    return None if table is not None else f"{action.name} is skipped: it needs the table of {name}, which is missing."
 
 
 def _none(_: Situation) -> Eligible:

@@ -1,4 +1,4 @@
-"""What a measurement reports: in words, as plain values, and to the tracker."""
+"""What a measurement reports: as text, as plain values, and to the tracker."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ UNKNOWN = "-"
 
 @dataclass(frozen=True)
 class MeasureReport:
-    """What a campaign did.
+    """Measured effect of a campaign.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class MeasureReport:
     plan : PlanFolder
     measurement : Measurement
     campaign : MeasuredCampaign
-        The effects that this plan showed.
+        Effects measured for this plan.
     together : Effects
         Of all campaigns measured so far, for the next plan.
     until : date
@@ -46,7 +46,7 @@ class MeasureReport:
     ranking : UpliftRanking, optional
         None where an arm is too small for one.
     notes : tuple of str
-        What is odd or was left out.
+        What is unusual or was excluded.
     plots : tuple of Path
     recorded : Recorded
     seconds : dict of str to float
@@ -72,7 +72,7 @@ class MeasureReport:
         return (*self.measurement.words, *([self.ranking.words] if self.ranking else []))
 
     def tracked(self) -> dict[str, Any]:
-        """What the tracker keeps: no person."""
+        """What the tracker keeps: no personal data."""
         return {
             "window": {"cutoff": self.plan.cutoff.isoformat(), "until": self.until.isoformat()},
             "settings": {"campaign": self.plan.campaign},
@@ -109,7 +109,7 @@ class MeasureReport:
         }
 
     def text(self) -> str:
-        """In words, within 80 columns."""
+        """As text, within 80 columns."""
         start = fields(
             [
                 ("plan", f"{self.plan.campaign}, of {self.plan.cutoff}"),
@@ -145,7 +145,7 @@ def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
 def conversions_text(differences: pd.DataFrame) -> str:
     """Conversion by action and stage, within 80 columns: adjusted for what was predicted where that is known."""
     rows = differences[differences["outcome"].eq("conversion") & differences["by"].ne(EVERYBODY)]
-    # where nobody bought a line fits without error, and only the plain interval tells how little is known
+    # where no customer bought, the regression fits without error, and only the plain interval shows the uncertainty
     given = rows[rows["estimate"].eq("plain") | rows["lo"].ne(rows["hi"])]
     header = ["", "contact", "held out", "bought", "points", "95 % interval"]
     return table(header, [_row(row) for row in given.drop_duplicates(["by", "name"], keep="last").to_dict("records")])
@@ -154,7 +154,7 @@ def conversions_text(differences: pd.DataFrame) -> str:
 def _row(row: dict[Any, Any]) -> list[str]:
     unknown = pd.isna(row["lo"]) or pd.isna(row["hi"])
     interval = UNKNOWN if unknown else f"{100 * row['lo']:+.1f} to {100 * row['hi']:+.1f}"
-    bought = UNKNOWN if pd.isna(row["treat"]) else f"{row['treat']:.1%}"
+    bought = UNKNOWN if pd.isna(row["treat"]) else f"{100 * row['treat']:.1f} %"
     points = UNKNOWN if pd.isna(row["difference"]) else f"{100 * row['difference']:+.1f}"
     name = short(str(row["name"]).replace("_", " "), NAME_WIDTH)
     return [name, f"{row['n_treat']:,}", f"{row['n_holdout']:,}", bought, points, interval]

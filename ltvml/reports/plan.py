@@ -1,4 +1,4 @@
-"""What a plan of contacts reports: in words, as plain values, and to the tracker."""
+"""What a plan of contacts reports: as text, as plain values, and to the tracker."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ class OutreachReport:
     bundle : Bundle
     intake : Intake
     plan : frame
-        Rows of `contracts.OUTREACH`: everybody, ranked.
+        Rows of `contracts.OUTREACH`: every customer, ranked.
     tables : OutreachTables
     allocation : Allocation
     launch : Launch, optional
-        What the holdout will be able to show.
+        Smallest effects that the holdout can detect.
     moves : frame
         Stages before and after, where there was an earlier plan.
     missing : tuple of str
-        What was missing, in words.
+        Inputs that were missing, a sentence each.
     recorded : Recorded
     seconds : dict of str to float
     """
@@ -78,7 +78,7 @@ class OutreachReport:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values; `contacts` holds what its reader needs to write to a person, and is for them alone."""
+        """As plain values; `contacts` holds personal data."""
         return {
             "folder": str(self.folder),
             "cutoff": self.intake.window.cutoff.isoformat(),
@@ -87,7 +87,7 @@ class OutreachReport:
             "cut_lines": [vars(line) for line in self.allocation.cut_lines],
             "ladder": self.tables.ladder.words,
             "power": list(self.launch.words) if self.launch else [],
-            "lacks": list(self.missing),
+            "missing": list(self.missing),
             "contacts": [
                 {name: value if not hasattr(value, "isoformat") else str(value)[:10] for name, value in row.items()}
                 for row in self.contacts.head(SHOWN)
@@ -100,7 +100,7 @@ class OutreachReport:
         }
 
     def tracked(self) -> dict[str, Any]:
-        """What the tracker keeps: no person."""
+        """What the tracker keeps: no personal data."""
         return {
             "window": {"cutoff": self.intake.window.cutoff.isoformat()},
             "fingerprint": {"lines": self.intake.fingerprint},
@@ -111,7 +111,7 @@ class OutreachReport:
         }
 
     def text(self) -> str:
-        """In words, within 80 columns."""
+        """As text, within 80 columns."""
         parts = [fields(self.findings()), self._contacts_text(), cut_lines_text(self.allocation)]
         parts += [paragraph(self.tables.ladder.words)]
         if self.launch is not None:
@@ -127,17 +127,19 @@ class OutreachReport:
         return [
             ("customers", f"{len(self.plan):,}, seen up to {self.intake.window.cutoff}"),
             ("contacts", f"{len(self.contacts):,} to make; {held:,} customers are held out"),
-            ("worth", f"{number(self.allocation.value)} expected ({self._basis()})"),
+            ("expected value", f"{number(self.allocation.value)} ({self._basis()})"),
             ("actions", listed(counts["action"])),
             ("stages", listed(stages)),
-            ("left alone", listed(counts["suppressed_by"])),
+            ("not contacted", listed(counts["suppressed_by"])),
         ]
 
     def _basis(self) -> str:
         found = set(self.contacts["ev_basis"].dropna())
         if found == {"measured"}:
-            return "by measured effects"
-        return "by assumed effects: no experiment stands behind them" if found == {"assumed"} else "partly measured"
+            return "measured effects"
+        if found == {"assumed"}:
+            return "assumed effects; none measured yet"
+        return "measured effects for some actions, assumed for the others"
 
     def _numbers(self) -> dict[str, Any]:
         return {
@@ -151,7 +153,7 @@ class OutreachReport:
     def _contacts_text(self) -> str:
         """The first contacts with their reasons."""
         if self.contacts.empty:
-            return "Nobody is contacted: nothing is worth it, or nothing is allowed."
+            return "No contacts planned: no action has a positive expected value within the limits."
         rows, given = [], []
         for row in self.contacts.head(SHOWN).to_dict("records"):
             rows.append(
@@ -165,7 +167,7 @@ class OutreachReport:
                 ]
             )
             given.append(textwrap.indent("\n".join(filled(str(row["reason"]), WIDTH - INDENT)), " " * INDENT))
-        header, *lines = table(["", "customer", "action", "channel", "due", "worth"], rows, left=4).splitlines()
+        header, *lines = table(["", "customer", "action", "channel", "due", "value"], rows, left=4).splitlines()
         return "\n".join([header, *(f"{line}\n{reason}" for line, reason in zip(lines, given, strict=True))])
 
 

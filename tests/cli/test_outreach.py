@@ -125,7 +125,7 @@ def test_contradictory_settings_are_refused_together_before_anything_starts(ltvm
     result = ltvml("outreach", "--config", "shop.yaml", "--json")
     assert (result.exit_code, calls) == (2, [])
     assert json.loads(result.stdout)["error"]["faults"] == [
-        "outreach: action hello: no cost; expected money a contact, 0 or more. Put cost, even a rough one.",
+        "outreach: action hello: no cost; expected money per contact, 0 or more. Give an estimate if it is not known.",
         "outreach: capacity 0; expected 1 contact a run or more, or none to have no limit.",
         "outreach: caps: 5 contacts in 7 days but 4 in 28 days; expected no more in 7 days than in 28.",
     ]

@@ -114,12 +114,12 @@ def test_the_faults_of_a_configuration_are_a_list_in_json(ltvml, workflow):
 def test_quiet_prints_no_result_and_no_progress_but_warnings(ltvml, workflow, report):
     def warns(*args, **kwargs):
         assert kwargs["progress"] is None
-        warnings.warn(errors.DataWarning("rows set aside"), stacklevel=1)
+        warnings.warn(errors.DataWarning("rows excluded"), stacklevel=1)
         return report()
 
     workflow("fit", warns)
     result = ltvml("fit", "--quiet")
-    assert (result.stdout, result.stderr) == ("", "warning: rows set aside\n")
+    assert (result.stdout, result.stderr) == ("", "warning: rows excluded\n")
 
 
 def test_quiet_json_still_prints_the_document(ltvml, workflow):

@@ -255,7 +255,7 @@ def test_a_fault_says_what_was_found_and_what_was_expected(outreach, fault):
 def test_an_action_of_ones_own_without_cost_is_refused():
     given = {"name": "call", "purpose": PURPOSES[0], "channels": ["phone"], "rule": "vip_care"}
     assert faults_of(actions=[given]) == (
-        "outreach: action call: no cost; expected money a contact, 0 or more. Put cost, even a rough one.",
+        "outreach: action call: no cost; expected money per contact, 0 or more. Give an estimate if it is not known.",
     )
     assert OutreachSettings(actions=[{**given, "cost": 0}]).faults() == []
 

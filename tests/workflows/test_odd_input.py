@@ -68,7 +68,7 @@ def test_without_repeat_buyers_the_rate_is_withheld_and_the_rest_is_scored(place
     assert scores[list(FROM_THE_RATE)].isna().all(axis=None)
     assert scores[["historic_value", "expected_order_value", "rfm_segment", "days_since_last"]].notna().all(axis=None)
     assert scores["data_status"].str.contains("no customer has bought twice").all()
-    assert "withheld; the report says why" in given
+    assert "left empty; see the notes" in given
 
 
 def test_ids_are_text_to_the_last_letter(place):
@@ -105,9 +105,7 @@ def test_a_few_rows_that_cannot_be_read_are_set_aside_counted_and_said(place, or
     ledger = json.loads(result.stdout)["ledger"]
     assert ledger["reasons"] == {reason: 5}
     assert ledger["used"] == len(orders) - 5
-    assert (
-        f"warning: rows without a readable date or amount are set aside: {reason} 5 of {len(orders):,}" in result.stderr
-    )
+    assert f"warning: excluded rows without a readable date or amount: {reason} 5 of {len(orders):,}" in result.stderr
 
 
 def test_a_customer_who_returned_more_than_he_bought_is_scored_and_said(place, orders):

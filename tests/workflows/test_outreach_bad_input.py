@@ -77,7 +77,7 @@ def test_orders_alone_are_enough_and_what_is_missing_is_said(ready: Ready):
     result = ready.run("outreach", "--json")
     assert result.exit_code == 0, result.stderr
     given = json.loads(result.stdout)
-    known = " ".join(given["lacks"])
+    known = " ".join(given["missing"])
     assert "The orders name no items" in known
     assert "points_expiry needs the column points_expiry_date" in known
     assert given["customers"] == 300
@@ -120,7 +120,7 @@ def test_contradictory_settings_are_told_all_together(ready: Ready):
     assert result.exit_code == 2
     known = " ".join(result.stderr.split())
     for words in (
-        "action gift: no cost; expected money a contact",
+        "action gift: no cost; expected money per contact",
         "capacity 0; expected 1 contact a run or more",
         "caps: 5 contacts in 7 days but 2 in 28 days",
         "channel 'fax' is not known",

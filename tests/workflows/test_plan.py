@@ -344,7 +344,7 @@ def test_where_nobody_may_be_contacted_the_plan_is_empty_and_says_so(shop: Shop,
     assert report.contacts.empty
     assert report.launch is None
     assert contents(report) == []
-    assert "Nobody is contacted" in report.text()
+    assert "No contacts planned: no action has a positive expected value" in report.text()
     json.dumps(report.to_dict(), allow_nan=False)
 
 
@@ -397,7 +397,7 @@ def test_the_run_is_tracked_with_counts_and_without_a_person(shop: Shop, tmp_pat
 def test_the_report_fits_in_80_columns_and_its_values_are_plain(planned: OutreachReport):
     text = planned.text()
     assert max(columns(line) for line in text.splitlines() if "/" not in line) <= 80
-    assert "by assumed effects: no experiment stands behind them" in text
+    assert "(assumed effects; none measured yet)" in text
     assert "it does not show that an order causes the next one" in " ".join(text.split())
     given = json.loads(json.dumps(planned.to_dict(), allow_nan=False))
     assert given["contacts"][0]["customer_id"] == planned.contacts["customer_id"].iloc[0]
@@ -448,4 +448,4 @@ def test_a_planted_effect_is_measured_and_the_next_plan_uses_it(many: Shop, tmp_
     many.score("2021-01-28", orders)
     again = many.plan(tmp_path, cutoff="2021-01-28", orders=orders, **given)
     assert set(again.contacts["ev_basis"]) == {"measured"}
-    assert "by measured effects" in again.text()
+    assert "(measured effects)" in again.text()

@@ -50,7 +50,7 @@ USUAL_SPREAD = 0.2
 """Spread of effects that is expected before any was seen: two of three actions move the odds by less than a fifth."""
 WORTH_ACTIONS = 4
 LARGEST_ERROR = 0.5
-"""Standard error above which an action is not measured: odds that double could not be told from none."""
+"""Standard error above which an action is not measured: even a doubling of the odds would not be significant."""
 _MOST_STEPS = 10_000
 _SETTLED = 1e-10
 _INTERVAL = float(norm.isf(0.025))
@@ -84,11 +84,9 @@ class Effect:
         """The effect in a sentence."""
         half = _INTERVAL * self.standard_error
         lo, hi = self.shift - half, self.shift + half
-        given = "which cannot be told from none" if lo <= 0 <= hi else "which is an effect"
-        return (
-            f"{self.action}: the odds of buying change by {math.expm1(self.shift):+.1%} "
-            f"(95 % interval {math.expm1(lo):+.1%} to {math.expm1(hi):+.1%}), {given}."
-        )
+        change, low, high = (f"{100 * math.expm1(shift):+.1f} %" for shift in (self.shift, lo, hi))
+        verdict = "not statistically significant" if lo <= 0 <= hi else "statistically significant"
+        return f"{self.action}: odds of buying {change} (95 % interval {low} to {high}), {verdict}."
 
 
 @dataclass(frozen=True)
@@ -117,7 +115,7 @@ class Effects:
     def words(self) -> tuple[str, ...]:
         """One sentence an action."""
         left = [
-            f"{action}: too few customers or purchases to measure; its effect stays assumed."
+            f"{action}: too few customers or purchases to measure the effect; the assumed effect is used."
             for action in self.unmeasured
         ]
         return (*(effect.words for effect in self.effects), *left)
@@ -143,7 +141,7 @@ class Effects:
         if values["format_version"] > FORMAT_VERSION:
             raise DataContractError(
                 f"found measured effects in format {values['format_version']}; expected {FORMAT_VERSION} or older.",
-                hint="were they written by a newer ltvml? upgrade, or measure again.",
+                hint="upgrade ltvml to the version that wrote them, or measure again.",
             )
         effects = tuple(Effect(**effect) for effect in values["effects"])
         return cls(effects, float(values["spread"]), tuple(values["unmeasured"]))

@@ -48,7 +48,7 @@ class Delivery:
     planned, happened : int
         Contacts to make, and those made.
     held_out, contaminated : int
-        Customers held out, and those who were contacted all the same.
+        Customers held out, and those of them who were contacted.
     """
 
     planned: int
@@ -109,8 +109,8 @@ class Measurement:
         """The findings, a sentence a line."""
         if not self.arms.both:
             return (
-                f"Nothing can be measured: {self.arms.treat:,} customers were to be contacted and "
-                f"{self.arms.holdout:,} were held out. Hold a share of the customers out of the next campaign.",
+                f"The effect cannot be measured: {self.arms.treat:,} customers planned for contact, "
+                f"{self.arms.holdout:,} held out. Set outreach.holdout for the next campaign, for example to 0.1.",
             )
         return (*self._verdict(), *_arms_in_words(self.arms, self.campaign), *_delivery_in_words(self.delivery))
 
@@ -123,13 +123,13 @@ class Measurement:
 
     def _verdict(self) -> Iterator[str]:
         if self.no_effect:
-            yield "This campaign had no effect that can be told from none, neither on conversion nor on value."
+            yield "No statistically significant effect of this campaign, neither on conversion nor on value."
         yield f"Conversion: {_rates_in_words(self.headline('conversion'), self.level)}"
-        yield f"Value a customer: {_values_in_words(self.headline('value'), self.level)}"
+        yield f"Value per customer: {_values_in_words(self.headline('value'), self.level)}"
         if min(self.spenders) < FEWEST_SPENDERS:
             yield (
-                f"Only {min(self.spenders)} customers of one arm spent anything: the interval of value is "
-                f"rough below {FEWEST_SPENDERS}."
+                f"The interval of value is rough: only {min(self.spenders)} customers of one arm bought, expected "
+                f"{FEWEST_SPENDERS} or more."
             )
         if self.no_effect:
             yield from _missed_in_words(self)
@@ -177,7 +177,7 @@ def measure(
     >>> bought = n % 20 < 4
     >>> outcomes = pd.DataFrame({"customer_id": n.astype(str), "bought": bought, "spend": 8.0 * bought})
     >>> print(measure(plan, outcomes, campaign=Campaign(0, 27)).words[0])
-    This campaign had no effect that can be told from none, neither on conversion nor on value.
+    No statistically significant effect of this campaign, neither on conversion nor on value.
     """
     rows = trial(plan, outcomes)
     differences = pd.DataFrame([row for by, name, part in _parts(rows) for row in _compared(by, name, part, level)])
@@ -258,45 +258,45 @@ def _adjusted(column: str, covariate: str, treat: pd.DataFrame, holdout: pd.Data
 
 
 def _rates_in_words(found: Difference, level: float) -> str:
-    start = f"{found.treat:.1%} of those planned for contact bought, {found.holdout:.1%} of those held out"
+    start = f"{100 * found.treat:.1f} % of customers planned for contact, {100 * found.holdout:.1f} % of those held out"
     points = (f"{100 * value:+.2f}" for value in (found.difference, found.lo, found.hi))
-    return f"{start}: {_interval_in_words(found, *points, unit=' points', level=level)}"
+    return f"{start}; difference {_interval_in_words(found, *points, unit=' points', level=level)}"
 
 
 def _values_in_words(found: Difference, level: float) -> str:
-    start = f"{found.treat:,.2f} of those planned for contact, {found.holdout:,.2f} of those held out"
+    start = f"{found.treat:,.2f} for customers planned for contact, {found.holdout:,.2f} for those held out"
     money = (f"{value:+,.2f}" for value in (found.difference, found.lo, found.hi))
-    return f"{start}: {_interval_in_words(found, *money, unit='', level=level)}"
+    return f"{start}; difference {_interval_in_words(found, *money, unit='', level=level)}"
 
 
 def _interval_in_words(found: Difference, difference: str, lo: str, hi: str, *, unit: str, level: float) -> str:
     if not found.known:
         return f"{difference}{unit}, too few customers for an interval."
-    given = "an effect" if found.difference > 0 else "a harmful effect"
-    verdict = given if found.seen else "cannot be told from none"
-    return f"{difference}{unit} ({level:.0%} interval {lo} to {hi}): {verdict}."
+    significant = "statistically significant" if found.difference > 0 else "a statistically significant loss"
+    verdict = significant if found.seen else "not statistically significant"
+    return f"{difference}{unit} ({100 * level:.0f} % interval {lo} to {hi}), {verdict}."
 
 
 def _missed_in_words(found: Measurement) -> Iterator[str]:
-    """What such a campaign would have found, so that silence is not read as proof."""
+    """Smallest effects that the campaign could detect, so that no finding is not read as no effect."""
     arms = found.arms
     widths = (found.headline(outcome) for outcome in OUTCOMES)
     rate, value = (arms.standard_errors_needed * (width.hi - width.lo) / (2 * arms.critical) for width in widths)
     if not np.isnan(rate + value):
         yield (
-            f"A difference of {100 * rate:.2f} points in conversion, or of {value:,.2f} in value, would have been "
-            f"found in {arms.power:.0%} of such campaigns; a smaller one may have been missed."
+            f"Smallest detectable effects ({100 * arms.power:.0f} % power): {100 * rate:.1f} points in conversion, "
+            f"{value:,.2f} in value. Smaller effects may have been missed."
         )
 
 
 def _arms_in_words(arms: Arms, campaign: Campaign) -> Iterator[str]:
-    yield f"Compared by intention to treat: {arms.treat:,} customers planned for contact, {arms.holdout:,} held out."
+    yield (f"Intention-to-treat comparison: {arms.treat:,} customers planned for contact, {arms.holdout:,} held out.")
     share = campaign.share_held_out
     if share is not None and sample_ratio_p_value(arms, share) < _SUSPECT:
         yield (
-            f"{arms.holdout / (arms.treat + arms.holdout):.1%} of the compared customers are held out, {share:.1%} "
-            "were meant to be: the arms differ by more than the hash, and their difference by more than the contacts. "
-            "Were customers capped by contacts that only one arm received?"
+            f"Sample ratio mismatch: {100 * arms.holdout / (arms.treat + arms.holdout):.1f} % of the compared "
+            f"customers are held out, expected {100 * share:.1f} %. The arms may not be comparable: check whether "
+            "contact caps excluded customers of one arm only."
         )
 
 
@@ -304,9 +304,10 @@ def _delivery_in_words(delivery: pd.DataFrame) -> Iterator[str]:
     if delivery.empty:
         return
     found = Delivery(*(int(delivery.iloc[0][name]) for name in ("planned", "happened", "held_out", "contaminated")))
-    yield f"{found.happened:,} of {found.planned:,} planned contacts happened ({found.share_happened:.1%})."
+    share = 100 * found.share_happened
+    yield f"{found.happened:,} of {found.planned:,} planned contacts were made ({share:.1f} %)."
     if found.contaminated:
         yield (
-            f"{found.contaminated:,} of {found.held_out:,} held-out customers were contacted all the same, "
-            "which makes the effect look smaller than it is."
+            f"{found.contaminated:,} of {found.held_out:,} held-out customers were contacted, "
+            "which makes the measured effect too small."
         )

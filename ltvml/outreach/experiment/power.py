@@ -1,4 +1,4 @@
-"""What a campaign will be able to show, before it is launched.
+"""Smallest effects that a campaign can detect, before it is launched.
 
 Two arms of n_t treated and n_c held-out customers, a two-sided test at level a, and a difference d whose standard error
 is SE. By the normal approximation
@@ -175,7 +175,7 @@ def detectable_value(arms: Arms, *, sd: float) -> float:
 
 @dataclass(frozen=True)
 class Launch:
-    """What a campaign will be able to show.
+    """Power and smallest detectable effects of a campaign.
 
     Parameters
     ----------
@@ -218,39 +218,41 @@ class Launch:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """To be read before the launch, a sentence a line."""
+        """For the report before the launch, a sentence a line."""
         arms = self.conversion
         if not arms.both:
             return (
-                f"Nothing can be measured: {arms.treat:,} customers to contact and {arms.holdout:,} held out; "
-                "hold a share of the customers out.",
+                f"The effect cannot be measured: {arms.treat:,} customers to contact, {arms.holdout:,} held out. "
+                "Set outreach.holdout, for example to 0.1.",
             )
         return (
             f"{arms.treat:,} customers to contact, {arms.holdout:,} held out.",
             self._conversion_in_words(),
-            f"Value a customer: a difference of {self.detectable_value:,.2f} or more will be found in "
-            f"{self.value.power:.0%} of such campaigns.",
+            f"Smallest detectable difference in value per customer ({100 * self.value.power:.0f} % power): "
+            f"{self.detectable_value:,.2f}.",
             *self._effect_in_words(),
         )
 
     def _conversion_in_words(self) -> str:
-        start = f"Conversion, {self.rate:.1%} without contact: "
-        if math.isnan(self.detectable_conversion):
-            return f"{start}no rise could be found with so few customers; hold more out, or run the campaign longer."
+        rate, rise = 100 * self.rate, 100 * self.detectable_conversion
+        if math.isnan(rise):
+            return (
+                f"No rise in conversion is detectable from {rate:.1f} % with so few customers: hold out more "
+                "customers, or run the campaign longer."
+            )
         return (
-            f"{start}a rise of {100 * self.detectable_conversion:.2f} points or more, to "
-            f"{self.rate + self.detectable_conversion:.1%}, will be found in {self.conversion.power:.0%} of such "
-            "campaigns."
+            f"Smallest detectable rise in conversion ({100 * self.conversion.power:.0f} % power): {rise:.1f} points, "
+            f"from {rate:.1f} % to {rate + rise:.1f} %."
         )
 
     def _effect_in_words(self) -> tuple[str, ...]:
         if math.isnan(self.power_of_effect):
             return ()
         few = self.power_of_effect < self.conversion.power and self.conversion.holdout < self.conversion.treat
-        advice = " More customers held out would show more." if few else ""
+        advice = " A larger outreach.holdout would raise the power." if few else ""
         return (
-            f"The assumed effect is {100 * self.assumed_difference():+.2f} points; if it is true, it will be found in "
-            f"{self.power_of_effect:.0%} of such campaigns.{advice}",
+            f"Power to detect the assumed effect of {100 * self.assumed_difference():+.1f} points: "
+            f"{100 * self.power_of_effect:.0f} %.{advice}",
         )
 
 
@@ -288,7 +290,7 @@ def before_launch(
     Examples
     --------
     >>> print(before_launch(5000, share=0.1, rate=0.08, sd=30.0, effect=0.15).words[1])
-    Conversion, 8.0% without contact: a rise of 3.65 points or more, to 11.7%, will be found in 80% of such campaigns.
+    Smallest detectable rise in conversion (80 % power): 3.7 points, from 8.0 % to 11.7 %.
     """
     arms = Arms.of(n, share=share, rho=rho_conversion)
     return Launch(arms, Arms.of(n, share=share, rho=rho_value), rate, sd, effect)

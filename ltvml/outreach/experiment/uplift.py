@@ -3,7 +3,7 @@
     uplift(x) = P(buys | contacted, x) - P(buys | held out, x)
 
 Both probabilities come from trees that stop early on customers they have not seen. The difference of two models is far
-noisier than either of them, so that it is asked for only from twenty thousand customers an arm, is judged on scores
+noisier than either of them, so that it is fitted only from twenty thousand customers an arm, is evaluated on scores
 that no model gave to a customer it had learned from, and stands beside the ranking by response alone: where that one is
 as good, there is no reason to rank by uplift.
 
@@ -42,7 +42,7 @@ TOP = 0.3
 MOST_VALUES = 20
 """A text column with more values than this is no covariate."""
 _MEMBERS = 5
-# two hashes: who stops a training must say nothing of who judges it
+# two hashes: early stopping and evaluation must use independent customers
 _FOLD_SALT, _STOP_SALT = "uplift fold", "uplift stop"
 
 
@@ -92,7 +92,7 @@ class TwoModels:
         if values["format_version"] > FORMAT_VERSION:
             raise DataContractError(
                 f"found an uplift model in format {values['format_version']}; expected {FORMAT_VERSION} or older.",
-                hint="was it written by a newer ltvml? upgrade, or measure again.",
+                hint="upgrade ltvml to the version that wrote it, or measure again.",
             )
         treated, held_out = Trees.from_dict(values["treated"]), Trees.from_dict(values["held_out"])
         return cls(treated, held_out, tuple(values["names"]))
@@ -123,14 +123,18 @@ class UpliftRanking:
 
     @property
     def words(self) -> str:
-        """What to make of it."""
+        """The comparison and its conclusion."""
+        uplift, error, response = (
+            f"{100 * share:.0f} %"
+            for share in (self.by_uplift.share, self.by_uplift.standard_error, self.by_response.share)
+        )
         both = (
-            f"The 30 % ranked first by uplift hold {self.by_uplift.share:.0%} of the effect "
-            f"(standard error {self.by_uplift.standard_error:.0%}), by response {self.by_response.share:.0%}"
+            f"The top 30 % by uplift account for {uplift} of the effect (standard error {error}), the top 30 % by "
+            f"response for {response}"
         )
         if not self.curve.area > 0 or not self.by_uplift.share > max(self.by_response.share, TOP):
-            return f"{both}: ranking by uplift brings nothing here."
-        return f"{both}: ranking by uplift is worth trying."
+            return f"{both}: ranking by uplift does not help."
+        return f"{both}: ranking by uplift is worth testing."
 
 
 @dataclass(frozen=True, eq=False)

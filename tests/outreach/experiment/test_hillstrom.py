@@ -91,7 +91,7 @@ def test_a_campaign_of_nothing_is_said_to_have_no_effect(customers):
     placebo = plan.assign(group=groups(plan["customer_id"], share=0.5, salt="placebo").group, suppressed_by=None)
     found = measure(placebo, outcomes, campaign=CAMPAIGN)
     assert found.no_effect
-    assert found.words[0].startswith("This campaign had no effect")
+    assert found.words[0].startswith("No statistically significant effect")
 
 
 @pytest.mark.slow

@@ -88,25 +88,26 @@ def test_an_empty_arm_or_too_few_customers_detect_nothing():
 def test_words_name_both_arms_and_what_will_be_found():
     words = before_launch(20_000, share=0.1, rate=0.08, sd=30.0, effect=0.15).words
     assert words[0] == "18,000 customers to contact, 2,000 held out."
-    assert "a rise of 1.81 points or more, to 9.8%" in words[1]
-    assert "a difference of 1.98 or more" in words[2]
-    assert words[3].startswith("The assumed effect is +1.18 points; if it is true, it will be found in 45%")
-    assert "More customers held out" in words[3]
+    assert words[1] == "Smallest detectable rise in conversion (80 % power): 1.8 points, from 8.0 % to 9.8 %."
+    assert words[2] == "Smallest detectable difference in value per customer (80 % power): 1.98."
+    assert words[3].startswith("Power to detect the assumed effect of +1.2 points: 45 %.")
+    assert "A larger outreach.holdout would raise the power." in words[3]
 
 
 def test_words_of_a_launch_that_cannot_be_measured_say_what_to_try():
     assert before_launch(100, share=0.0, rate=0.1, sd=1.0).words == (
-        "Nothing can be measured: 100 customers to contact and 0 held out; hold a share of the customers out.",
+        "The effect cannot be measured: 100 customers to contact, 0 held out. "
+        "Set outreach.holdout, for example to 0.1.",
     )
     words = before_launch(6, share=0.5, rate=0.6, sd=1.0).words
-    assert "no rise could be found with so few customers" in words[1]
+    assert words[1].startswith("No rise in conversion is detectable from ")
     assert len(words) == 3
 
 
 def test_an_effect_that_will_surely_be_found_gets_no_advice():
     launch = before_launch(10**6, share=0.5, rate=0.2, sd=1.0, effect=0.2)
     assert launch.power_of_effect > 0.999
-    assert "More customers" not in launch.words[3]
+    assert "A larger outreach.holdout" not in launch.words[3]
 
 
 def test_without_an_assumed_effect_there_is_no_power_of_it():

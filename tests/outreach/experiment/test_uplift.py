@@ -63,7 +63,7 @@ def test_enough_customers_get_a_ranking_and_too_few_none():
     assert found is not None
     assert found.by_uplift.share > 0.75
     assert found.curve.area > 0
-    assert found.words.endswith("ranking by uplift is worth trying.")
+    assert found.words.endswith("ranking by uplift is worth testing.")
     few = slice(0, 39_000)
     assert rank_by_uplift(X[few], bought[few], treated[few], FAST) is None
 
@@ -74,8 +74,8 @@ def test_a_ranking_that_is_no_better_than_by_response_says_so():
     model = fit(X, bought, treated, FAST)
     words = UpliftRanking(model, curve, by_uplift=Caught(0.31, 0.05), by_response=Caught(0.33, 0.05)).words
     assert words == (
-        "The 30 % ranked first by uplift hold 31% of the effect (standard error 5%), by response 33%: "
-        "ranking by uplift brings nothing here."
+        "The top 30 % by uplift account for 31 % of the effect (standard error 5 %), the top 30 % by response for "
+        "33 %: ranking by uplift does not help."
     )
 
 
