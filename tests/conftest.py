@@ -34,6 +34,13 @@ if TYPE_CHECKING:
 # workers of the suite share the cores: a thread that waits for its turn must not keep one busy
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first, so that no worker of `--dist loadfile` begins one when the others are done."""
+    long = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("spark")}
+    items.sort(key=lambda item: item.path not in long)
+
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
