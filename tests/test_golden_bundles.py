@@ -18,6 +18,8 @@ GOLDEN = Path(__file__).with_name("golden")
 FOLDERS = sorted(path.parent for path in GOLDEN.glob("*/bundle"))
 # exp, log and pow of numpy differ in the last bits between processors with and without AVX-512
 LAST_BITS = 1e-11
+# data_status is written when scoring, in plainer words since; the reason after the colon is that of the old bundle
+REWORDED = (" left empty: ", " withheld: ")
 
 
 @pytest.fixture(scope="module", params=FOLDERS, ids=lambda folder: folder.name)
@@ -50,4 +52,7 @@ def test_a_bundle_is_written_again_as_it_was_read(golden: Path, tmp_path: Path) 
 @pytest.mark.parametrize("table", ["customers.csv", "replenishment.csv"])
 def test_the_scores_are_those_of_the_release_that_fitted(golden: Path, scored: Path, table: str) -> None:
     read: Callable[[Path], pd.DataFrame] = lambda folder: pd.read_csv(folder / table, dtype={"customer_id": str})  # noqa: E731
-    pd.testing.assert_frame_equal(read(scored), read(golden), check_exact=False, rtol=LAST_BITS, atol=0)
+    found = read(scored)
+    if "data_status" in found:
+        found["data_status"] = found["data_status"].str.replace(*REWORDED, regex=False)
+    pd.testing.assert_frame_equal(found, read(golden), check_exact=False, rtol=LAST_BITS, atol=0)

@@ -1,4 +1,4 @@
-"""The contest: every candidate judged at several past cutoffs, inside the orders that a fit may see."""
+"""The backtest: every candidate evaluated at several past cutoffs, inside the orders that a fit may see."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class RoleBacktest:
 
 @dataclass
 class Backtester:
-    """Trains and judges the candidates at past cutoffs; a cutoff that two roles share is visited once.
+    """Trains and evaluates the candidates at past cutoffs; a cutoff that two roles share is trained once.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class Backtester:
     _candidates: dict[tuple[int, int], Candidates] = field(default_factory=dict, repr=False)
 
     def role_backtest(self, role: Role, given: int) -> RoleBacktest:
-        """Hold the contest of one role."""
+        """Backtest one role."""
         history = self.history
         horizon = label_horizon(history.cutoff_day, history.first_day, given)
         snapshots = history.snapshots(history.cutoff_day, given)
@@ -95,7 +95,7 @@ class Backtester:
         return RoleBacktest(role, given, horizon, gate, folds, self._select(role, folds, gate, default))
 
     def candidates(self, day: int, given: int, *, discount_rate: float = 0.0) -> Candidates:
-        """The candidates of somebody who stands on `day`."""
+        """The candidates, trained on what was known on `day`."""
         history = self.history
         if (day, given) not in self._candidates:
             self._candidates[day, given] = Candidates(
@@ -110,8 +110,8 @@ class Backtester:
         return self._candidates[day, given]
 
     def _folds(self, role: Role, origins: Sequence[int], horizon: int) -> tuple[Fold, ...]:
-        """The past cutoffs that can be judged, newest first."""
-        step, folds = f"judge {role}", []
+        """The past cutoffs that can be evaluated, newest first."""
+        step, folds = f"backtest {role}", []
         for done, origin in enumerate(origins):
             self.steps.advance(step, done, len(origins))
             folds.append(self._fold(role, origin, horizon))
@@ -125,7 +125,7 @@ class Backtester:
         )
 
     def _fold(self, role: Role, origin: int, horizon: int) -> Fold | None:
-        """One past cutoff; None where nobody bought after it, or everybody."""
+        """One past cutoff; None where no customer bought after it, or all did."""
         customers = self.history.customers(origin)
         happened = self.history.outcomes(origin, horizon, until=self.history.cutoff_day)
         bought = np.asarray(happened["wait"] <= horizon, dtype=float)
@@ -152,7 +152,7 @@ class Backtester:
     def _select(self, role: Role, folds: tuple[Fold, ...], gate: Gate, default: str) -> Selection:
         fold = tuple(r for r in folds if default in r.predictions)
         if not fold:
-            words = f"{default} serves without a contest: the history is too short for a past cutoff ({gate.words})."
+            words = f"{default} (default) used without a backtest: the history is too short ({gate.words})."
             return Selection(role, default, default, (), words)
         return select_model(fold, role, default=default)
 
@@ -194,9 +194,9 @@ def history_of(config: Config, intake: Intake) -> History:
 def run_backtests(
     history: History, config: Config, steps: Steps, *, every_role: bool = False
 ) -> tuple[tuple[RoleBacktest, ...], Backtester]:
-    """One contest for each role that the configuration leaves to `auto`, and the judge with what was trained.
+    """One backtest for each role that the configuration leaves to `auto`, and the backtester with what was trained.
 
-    A season that does harm at past cutoffs is turned off first, and the contests are held again.
+    A season that makes the backtest of churn worse is switched off first, and the backtests run again.
     """
     given = roles_to_backtest(history, config, every_role=every_role)
     backtester, backtests = _backtests(history, config, steps, given)
@@ -207,7 +207,7 @@ def run_backtests(
 
 
 def roles_to_backtest(history: History, config: Config, *, every_role: bool) -> dict[Role, int]:
-    """Horizon in days of each role that is to be judged."""
+    """Horizon in days of each role that is to be backtested."""
     window, models = history.intake.window, config.models
     given: dict[Role, tuple[int, str]] = {
         "repurchase": (window.churn_horizon, models.churn.name),
@@ -228,5 +228,5 @@ def _backtests(
     )
     if not given:
         return backtester, ()
-    with steps.step("judge at past cutoffs"):
+    with steps.step("backtest"):
         return backtester, tuple(backtester.role_backtest(role, horizon) for role, horizon in given.items())

@@ -1,4 +1,4 @@
-"""Every model that stands for election in a role, each trained when it is asked for, a shared learner once."""
+"""Every candidate model of a role, each trained when it is needed, a shared learner once."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Candidates:
     Parameters
     ----------
     snapshots : Snapshots or None
-        Without them, or with too few of an outcome, the closed forms stand alone.
+        Without them, or with too few of an outcome, only the closed forms are candidates.
     closed_form, without_season : ClosedForm
         Fitted at the cutoff, with the season and without.
     patterns : frame
@@ -116,7 +116,7 @@ class Candidates:
 
     @cached_property
     def can_learn(self) -> bool:
-        """Whether the snapshots hold enough of both outcomes for a learner to stand."""
+        """Whether the snapshots hold enough of both outcomes for a learner."""
         if self.snapshots is None or len(np.unique(self.snapshots.bucket)) < TRAINABLE_CUSTOMERS:
             return False
         bought = int(self.snapshots.buys.sum())
@@ -215,13 +215,16 @@ def minimum_data(snapshots: Snapshots | None, *, customers: int, history: int) -
         Days from the first order to the cutoff.
     """
     if snapshots is None:
-        return Gate(False, f"no label window has closed in {history} days of orders")
+        return Gate(False, f"no label window has closed in {history:,} days of orders")
     bought = int(snapshots.buys.sum())
     fewer = min(bought, len(snapshots.X) - bought)
     found = [
-        (customers >= FEWEST_CUSTOMERS, f"{customers:,} customers (at least {FEWEST_CUSTOMERS})"),
-        (history >= SHORTEST_HISTORY, f"{history} days of orders (at least {SHORTEST_HISTORY})"),
-        (fewer >= FEWEST_OF_EACH_OUTCOME, f"{fewer:,} of the rarer outcome (at least {FEWEST_OF_EACH_OUTCOME})"),
+        (customers >= FEWEST_CUSTOMERS, f"{customers:,} customers (at least {FEWEST_CUSTOMERS:,} needed)"),
+        (history >= SHORTEST_HISTORY, f"{history:,} days of orders (at least {SHORTEST_HISTORY:,} needed)"),
+        (
+            fewer >= FEWEST_OF_EACH_OUTCOME,
+            f"{fewer:,} of the rarer outcome (at least {FEWEST_OF_EACH_OUTCOME} needed)",
+        ),
     ]
     short = [words for enough, words in found if not enough]
     return Gate(not short, "; ".join(short) if short else "; ".join(words for _, words in found))

@@ -1,4 +1,4 @@
-"""When do they come? The dates of the champion of churn at every past cutoff, beside two naive ones."""
+"""When is the next purchase? The dates of the champion of churn at every past cutoff, beside two naive ones."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LEADING_DATE_MEASURE = "mae_of_returners"
 
 @dataclass(frozen=True, eq=False)
 class Dates:
-    """What one candidate said at one past cutoff of when the customers come.
+    """What one candidate predicted at one past cutoff of when the customers come.
 
     Parameters
     ----------
@@ -62,9 +62,9 @@ class CutoffDates:
 
     Parameters
     ----------
-    fold : Round
-    quantiles : DateRound
-        What the champion said, and when the customers came.
+    fold : Fold
+    quantiles : DateFold
+        What the champion predicted, and when the customers came.
     champion : RepurchaseModel
         Trained on what was known at the cutoff.
     """
@@ -107,7 +107,7 @@ class DateBacktest:
 
 
 def dates_at_cutoffs(history: History, backtester: Backtester, role_backtest: RoleBacktest) -> Iterator[CutoffDates]:
-    """The champion of churn at every past cutoff at which it stood, trained again, newest first."""
+    """The champion of churn at every past cutoff that has its predictions, trained again, newest first."""
     for fold in role_backtest.folds:
         if role_backtest.champion not in fold.predictions:
             continue
@@ -119,20 +119,20 @@ def dates_at_cutoffs(history: History, backtester: Backtester, role_backtest: Ro
 
 
 def backtest_dates(history: History, backtester: Backtester, role_backtest: RoleBacktest) -> DateBacktest | None:
-    """Judge the dates of the champion beside the textbook BG/NBD and one constant day.
+    """Evaluate the dates of the champion beside the textbook BG/NBD and one constant day.
 
     Parameters
     ----------
     history : History
-    judge : Judge
+    backtester : Backtester
         Holds what was trained at the past cutoffs.
-    contest : Contest
+    role_backtest : RoleBacktest
         Of churn.
 
     Returns
     -------
-    DateContest or None
-        None where the champion stood at no past cutoff.
+    DateBacktest or None
+        None where no past cutoff has predictions of the champion.
     """
     rows: list[tuple[Any, ...]] = []
     folds: list[DateFold] = []
@@ -149,7 +149,7 @@ def backtest_dates(history: History, backtester: Backtester, role_backtest: Role
 def predicted_at(
     history: History, backtester: Backtester, role_backtest: RoleBacktest, at_cutoff: CutoffDates
 ) -> dict[str, Dates]:
-    """What the champion and the naive candidates said at one cutoff, by name."""
+    """What the champion and the naive candidates predicted at one cutoff, by name."""
     customers, horizon = history.customers(at_cutoff.fold.origin), role_backtest.horizon
     candidates = backtester.candidates(at_cutoff.fold.origin, horizon)
     days, textbook = days_read(horizon), candidates.repurchase()[BGNBD.name]()
@@ -168,7 +168,7 @@ def constant_day(snapshots: Snapshots, customers: int, horizon: int) -> Dates:
     Parameters
     ----------
     snapshots : Snapshots
-        Of somebody who stands on the past cutoff: every window had closed by then.
+        Known at the past cutoff: every window had closed by then.
     customers : int
         How many to answer for.
     horizon : int

@@ -1,6 +1,6 @@
-"""The orders as they stood at any earlier day: features, closed forms and outcomes, each computed once.
+"""The orders as known at any earlier day: features, closed forms and outcomes, each computed once.
 
-Everything asked of a day uses rows up to that day alone; outcomes use rows up to the day that the asker stands on.
+Everything about a day uses rows up to that day alone; outcomes use rows up to the day at which they are computed.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ class History:
         )
 
     def snapshots(self, day: int, given: int) -> Snapshots | None:
-        """What learners may be trained on by somebody who stands on `day`; None where no window has closed.
+        """What learners may be trained on at `day`; None where no window has closed.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Customers x items as they stood at any earlier day, and the renewals fitted there, each computed once."""
+"""Customers x items as known at any earlier day, and the renewals fitted there, each computed once."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class ItemHistory:
         return self._gaps[day]
 
     def pair_history(self, day: int) -> PairHistory:
-        """What a model may be fitted to by somebody who stands on a day."""
+        """What a model may be fitted to at a day."""
         return PairHistory(self.known(day), self.gaps(day), self.groups(day), self.days_per_unit)
 
     def renewal(self, day: int) -> GammaRenewal:
@@ -119,7 +119,7 @@ class ItemHistory:
         return np.asarray(joined.fillna(np.inf), dtype=float)
 
     def snapshots(self, origins: Sequence[int], day: int, *, follow_up: int) -> PairSnapshots:
-        """What learners may be trained on by somebody who stands on `day`; every window closes on or before it."""
+        """What learners may be trained on at `day`; every window closes on or before it."""
         parts = [self._part(origin, follow_up, until=day) for origin in origins]
         return PairSnapshots(
             X=pd.concat([rows for rows, _ in parts], ignore_index=True),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ltvml.backtesting.item_history import ItemHistory
-from ltvml.backtesting.items import ItemBacktest, ItemJudge
+from ltvml.backtesting.items import ItemBacktest, ItemBacktester
 from ltvml.bundle.replenishment import ReminderRules, Replenishment, renewal_within
 from ltvml.config import AUTO
 from ltvml.errors import ConfigError, DataContractError, DataWarning
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 OFF = "replenishment.item is off"
-NO_ITEM = "the orders name neither a category nor a product"
+NO_ITEM = "the orders have no category or product_id column"
 TOO_MANY_NAMED = 5
 
 
@@ -40,8 +40,8 @@ class ItemRole:
     Parameters
     ----------
     fitted : Replenishment, optional
-    contest : ItemContest, optional
-        None where the model was named.
+    backtest : ItemBacktest, optional
+        None where the configuration names the model.
     history : ItemHistory, optional
         What it was fitted on.
     withheld : str
@@ -78,14 +78,14 @@ def item_column(config: Config, found: Collection[str]) -> tuple[str | None, str
         return column, "" if column else NO_ITEM
     if given not in found:
         raise ConfigError(
-            f"replenishment.item is {given}, and the orders have no such column.",
+            f"replenishment.item is {given}, but the orders have no column {given}.",
             hint=f"map it under transactions.columns ({given}: your column), or set replenishment.item to auto or off.",
         )
     return given, ""
 
 
 def fit_item_role(config: Config, history: History, steps: Steps, *, every_role: bool = False) -> ItemRole:
-    """Hold the contest where the model is left to `auto`, and fit the model that serves.
+    """Backtest where the model is left to `auto`, and fit the model that serves.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def fit_item_role(config: Config, history: History, steps: Steps, *, every_role:
     history : History
     steps : Steps
     every_role : bool
-        Hold the contest even where the model is named.
+        Backtest even where the model is named.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def fit_item_role(config: Config, history: History, steps: Steps, *, every_role:
     Warns
     -----
     DataWarning
-        If `days_per_unit` speaks of items that nobody has bought.
+        If `days_per_unit` names items that no order has.
     """
     column, why_not = item_column(config, history.intake.lines.collect_schema().names())
     if column is None:
@@ -111,7 +111,7 @@ def fit_item_role(config: Config, history: History, steps: Steps, *, every_role:
     given = config.replenishment
     items = ItemHistory(history, column, days_per_unit_of(config), contents_of(config))
     stock = StockRules(given.lead_days, given.depleted_from, given.lapsed_from)
-    backtester = ItemJudge(items, steps, stock, given.horizon, config.random_state)
+    backtester = ItemBacktester(items, steps, stock, given.horizon, config.random_state)
     with steps.step("check items"):
         notes = tuple(item_notes(history.intake, column, items.contents_table))
     try:
@@ -122,13 +122,13 @@ def fit_item_role(config: Config, history: History, steps: Steps, *, every_role:
     warn_of_unknown(items)
     backtest = None
     if every_role or config.models.replenishment.name == AUTO:
-        with steps.step("judge replenishment"):
+        with steps.step("backtest replenishment"):
             backtest = backtester.backtest()
     with steps.step("fit replenishment"):
         return ItemRole(serving(config, backtester, backtest, column), backtest, items, notes=notes)
 
 
-def serving(config: Config, backtester: ItemJudge, backtest: ItemBacktest | None, column: str) -> Replenishment:
+def serving(config: Config, backtester: ItemBacktester, backtest: ItemBacktest | None, column: str) -> Replenishment:
     """The model that serves, fitted at the cutoff."""
     given, choice = config.replenishment, config.models.replenishment
     day = backtester.items.history.cutoff_day
@@ -148,22 +148,22 @@ def serving(config: Config, backtester: ItemJudge, backtest: ItemBacktest | None
 
 
 def warn_of_unknown(items: ItemHistory) -> None:
-    """Say which items of `days_per_unit` nobody has bought: a wrong name would otherwise do nothing."""
+    """Warn of items of `days_per_unit` that no order has: a wrong name would otherwise do nothing."""
     unknown = unknown_items(items.days_per_unit, items.known(items.history.cutoff_day)["item"])
     if unknown:
         named = ", ".join(unknown[:TOO_MANY_NAMED]) + (", ..." if len(unknown) > TOO_MANY_NAMED else "")
         warnings.warn(
             DataWarning(
-                f"replenishment.days_per_unit names {len(unknown)} items that nobody has bought ({named}); expected "
-                "names as the orders write them."
+                f"replenishment.days_per_unit: items not found in the orders ({len(unknown):,}): {named}; expected "
+                "item names as in the orders."
             ),
             stacklevel=4,
         )
 
 
 IN_SEVERAL = {
-    "category": "each row counts in its own",
-    "product_id": "it leans on the products of the first by name",
+    "category": "each row counts in the category of that row",
+    "product_id": "their prior comes from the products of the first category by name",
 }
 
 
@@ -180,11 +180,11 @@ def item_notes(intake: Intake, item: str, contents: nw.LazyFrame[Any] | None) ->
     """
     names, used = intake.lines.collect_schema().names(), f"{intake.ledger.used:,} rows"
     if without := _count(intake, rows_without_item(intake.lines, item, contents=contents)):
-        yield f"{without:,} of {used} name no {item}: they take no part in replenishment."
+        yield f"{without:,} of {used} have no {item} and are excluded from replenishment."
     if "quantity" in names and (odd := _count(intake, rows_with_odd_quantity(intake.lines))):
         yield (
-            f"{odd:,} of {used} have a quantity of 0, below 0, or of a billion and more: for replenishment it is not "
-            "known."
+            f"{odd:,} of {used} have a quantity of 0, below 0, or of a billion and more; replenishment treats it as "
+            "missing."
         )
     if {"product_id", "category"} <= set(names):
         yield from _several_categories(intake, item)

@@ -35,11 +35,11 @@ UNSCALED = ("poisson_gamma", "mean_gap", "pooled_median")
 LEARNERS = ("household_activity", "lightgbm_stacker")
 WITHIN = (7, 14, 28)
 FOLLOW_UP = WITHIN[-1]
-JUDGED, TRAINED = 3, 3
+FOLDS, TRAINED = 3, 3
 MOST_PAIRS = 150_000
-"""Pairs of a past cutoff that are looked at: they tell models apart by a thousandth of log-loss."""
+"""Most pairs of a past cutoff that are used: enough to distinguish models by a thousandth of log-loss."""
 FEWEST_CUSTOMERS, FEWEST_OUTCOMES = 500, 200
-DATES_JUDGED = 2
+DATE_FOLDS = 2
 DATE_LEVELS = (0.01, 0.05, *(level / 10 for level in range(1, 10)), 0.95, 0.99)
 SEGMENTS = {"1 purchase": (1, 1), "2 purchases": (2, 2), "3 or 4": (3, 4), "5 or more": (5, 10**9)}
 
@@ -67,8 +67,8 @@ class ItemFold:
     predicted: Mapping[str, Array]
     status: NDArray[np.object_]
 
-    def round(self, place: int) -> Fold:
-        """The probabilities of one window, as an election takes them."""
+    def fold(self, place: int) -> Fold:
+        """The probabilities of one window, as the model selection takes them."""
         orders = self.rows["n_orders"].to_numpy()
         reordered = (self.wait <= WITHIN[place]).astype(float)
         return Fold(
@@ -93,7 +93,7 @@ class ItemBacktest:
     ----------
     cutoffs : tuple of ItemFold
         Newest first; empty where the history is too short.
-    election : Election
+    selection : Selection
     dates : frame
         Days between median date and purchase, of those who bought again within the horizon: one row a candidate and
         cutoff.
@@ -118,7 +118,7 @@ class ItemBacktest:
     def measures(self) -> pd.DataFrame:
         """Every measure of the probabilities, by window, cutoff, segment and candidate: one long table."""
         parts = [
-            measure_items([at_cutoff.round(place) for at_cutoff in self.cutoffs], within)
+            measure_items([at_cutoff.fold(place) for at_cutoff in self.cutoffs], within)
             for place, within in enumerate(WITHIN)
             if self.cutoffs
         ]
@@ -160,8 +160,8 @@ class ItemBacktest:
 
 
 @dataclass
-class ItemJudge:
-    """Trains and judges the candidates of replenishment at past cutoffs.
+class ItemBacktester:
+    """Trains and evaluates the candidates of replenishment at past cutoffs.
 
     Parameters
     ----------
@@ -183,33 +183,36 @@ class ItemJudge:
     def origins(self) -> list[int]:
         """Past cutoffs by which something had been bought twice, newest first, a longest window apart."""
         history = self.items.history
-        origins = item_origins(history.cutoff_day, history.first_day, FOLLOW_UP, most=JUDGED + TRAINED)
+        origins = item_origins(history.cutoff_day, history.first_day, FOLLOW_UP, most=FOLDS + TRAINED)
         return [origin for origin in origins if len(self.items.gaps(origin))]
 
     def backtest(self) -> ItemBacktest:
-        """Hold the contest."""
+        """Backtest every candidate and select one."""
         history = self.items.history
-        if planned := item_origins(history.cutoff_day, history.first_day, FOLLOW_UP, most=JUDGED + TRAINED):
+        if planned := item_origins(history.cutoff_day, history.first_day, FOLLOW_UP, most=FOLDS + TRAINED):
             self.items.sample_past(planned[-1], MOST_PAIRS)
-        fold = [origin for origin in self.origins[:JUDGED] if self.training(origin)]
+        fold = [origin for origin in self.origins[:FOLDS] if self.training(origin)]
         for origin in reversed(self.origins):
             # oldest first: each fit starts where the one before it ended
             self.items.renewal(origin)
         cutoffs = tuple(self._cutoffs(fold))
         if not cutoffs:
-            words = f"{DEFAULT} serves without a contest: no past cutoff has two windows of {FOLLOW_UP} days around it."
+            words = (
+                f"{DEFAULT} (default) used without a backtest: no past cutoff has a window of {FOLLOW_UP} days before "
+                "and after it."
+            )
             return ItemBacktest((), Selection("replenishment", DEFAULT, DEFAULT, (), words), horizon=self.horizon)
-        folds = [at_cutoff.round(place) for at_cutoff in cutoffs for place in range(len(WITHIN))]
+        folds = [at_cutoff.fold(place) for at_cutoff in cutoffs for place in range(len(WITHIN))]
         selection = select_model(folds, "replenishment", default=DEFAULT)
         dates, window = self._dates()
         return ItemBacktest(cutoffs, selection, dates, window, self.horizon)
 
     def training(self, day: int) -> list[int]:
-        """Origins that a learner standing on a day may be trained on: their windows have closed, newest first."""
+        """Origins that a learner may be trained on at a day: their windows have closed, newest first."""
         return [origin for origin in self.origins if origin + FOLLOW_UP <= day][:TRAINED]
 
     def fitted(self, name: str, day: int, **params: Any) -> ReplenishmentModel:
-        """A candidate fitted by somebody who stands on a day.
+        """A candidate fitted to what was known on a day.
 
         Raises
         ------
@@ -247,11 +250,11 @@ class ItemJudge:
 
     def _cutoffs(self, origins: Sequence[int]) -> Iterator[ItemFold]:
         for done, origin in enumerate(origins):
-            self.steps.advance("judge replenishment", done, len(origins))
+            self.steps.advance("backtest replenishment", done, len(origins))
             at_cutoff = self._cutoff(origin)
             if at_cutoff is not None:
                 yield at_cutoff
-        self.steps.advance("judge replenishment", len(origins), len(origins))
+        self.steps.advance("backtest replenishment", len(origins), len(origins))
 
     def _cutoff(self, origin: int) -> ItemFold | None:
         """One past cutoff; None where nothing was bought after it."""
@@ -259,7 +262,7 @@ class ItemJudge:
         wait = self.items.wait(origin, FOLLOW_UP, until=self.items.history.cutoff_day)
         if not (wait <= WITHIN[0]).any():
             return None
-        predicted = {name: self._said(model, name, origin) for name, model in self._candidates(origin)}
+        predicted = {name: self._predicted(model, name, origin) for name, model in self._candidates(origin)}
         status = stock_status(rows, self.items.renewal(origin).items_, self.stock)
         return ItemFold(origin, rows, wait, predicted, status)
 
@@ -271,13 +274,13 @@ class ItemJudge:
             for name in LEARNERS:
                 yield name, self.learner(name, snapshots)
 
-    def _said(self, model: ReplenishmentModel, name: str, origin: int) -> Array:
+    def _predicted(self, model: ReplenishmentModel, name: str, origin: int) -> Array:
         return model.probabilities(self.rows_for(name, origin), [float(days) for days in WITHIN])
 
     def _dates(self) -> tuple[pd.DataFrame, DateWindow]:
         """Dates of the renewal and of the rules of thumb, where the horizon has closed."""
         cutoff = self.items.history.cutoff_day
-        closed = [origin for origin in self.origins if origin + self.horizon <= cutoff][:DATES_JUDGED]
+        closed = [origin for origin in self.origins if origin + self.horizon <= cutoff][:DATE_FOLDS]
         folds, tables = [], []
         for origin in closed:
             wait = self.items.wait(origin, self.horizon, until=cutoff)

@@ -1,6 +1,6 @@
-"""Past cutoffs: where learners are trained, and where models are judged. Pure functions of three numbers.
+"""Past cutoffs: where learners are trained, and where models are evaluated. Pure functions of three numbers.
 
-Every label window (origin, origin + horizon] closes on or before the cutoff it serves. An origin stands on a history
+Every label window (origin, origin + horizon] closes on or before the cutoff it serves. An origin has a history
 at least as long as the window it looks into: a customer seen for a week says nothing about a year.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 RECENT = 5
 """Snapshots that step back from the last closed window."""
 
-JUDGED = 4
+MOST_FOLDS = 4
 """Most origins of a backtest."""
 
 YEAR = 365
@@ -46,7 +46,7 @@ def label_horizon(cutoff_day: int, first_day: int, horizon: int) -> int:
 def snapshot_origins(cutoff_day: int, first_day: int, horizon: int) -> list[int]:
     """Origins that learners are trained on, newest first.
 
-    Five origins step back from the last closed window by half a window (at least a week), and one stands a year before
+    Five origins step back from the last closed window by half a window (at least a week), and one lies a year before
     the cutoff, in the season that is about to come, where the history allows it.
 
     Parameters
@@ -75,7 +75,7 @@ def snapshot_origins(cutoff_day: int, first_day: int, horizon: int) -> list[int]
 
 
 def backtest_origins(cutoff_day: int, first_day: int, horizon: int) -> list[int]:
-    """Origins at which models are judged, newest first.
+    """Origins at which models are evaluated, newest first.
 
     At most four, spread evenly from the last closed window back over a year, each with room before it for one closed
     window to be trained on.
@@ -103,7 +103,7 @@ def backtest_origins(cutoff_day: int, first_day: int, horizon: int) -> list[int]
     oldest = max(first_day + _FITS * horizon, min(cutoff_day - YEAR, newest))
     if oldest > newest:
         return []
-    most = min(JUDGED, 1 + (newest - oldest) // _SHORTEST_STEP)
+    most = min(MOST_FOLDS, 1 + (newest - oldest) // _SHORTEST_STEP)
     return [newest - round((newest - oldest) * place / max(most - 1, 1)) for place in range(most)]
 
 

@@ -1,4 +1,4 @@
-"""The model of each role: the one that the configuration names, or the winner of the contest."""
+"""The model of each role: the one that the configuration names, or the champion of the backtest."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def fit_roles(config: Config, history: History, champions: Mapping[Role, str]) -
     config : Config
     history : History
     champions : mapping
-        Winner of the contest of each role that the configuration leaves to `auto`.
+        Champion of each role that the configuration leaves to `auto`.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """Search for how trees are grown, by optuna: an extra, off by default.
 
-Each trial trains on four fifths of the customers and is judged on the fifth that no trial has seen; the same fifth
-judges all trials, so that they can be compared. It looks at past snapshots alone, like the training it is for.
+Each trial trains on four fifths of the customers and is evaluated on the fifth that no trial has seen; the same fifth
+evaluates all trials, so that they can be compared. It looks at past snapshots alone, like the training it is for.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FIFTHS = 5
 # another fifth than the first one, which stops the training of a single booster
-JUDGING = 4
+HELD_OUT = 4
 LEAVES = (3, 31)
 LEARNING_RATES = (0.01, 0.2)
 
@@ -77,10 +77,10 @@ def suggested(trial: optuna.Trial) -> TreeArguments:
 
 
 def _loss(arguments: TreeArguments, snapshots: Snapshots, random_state: int) -> float:
-    """Log-loss on the fifth that judges, of trees trained on the rest."""
-    judging = snapshots.bucket % FIFTHS == JUDGING
-    trees = LightGBMBinary(**arguments, members=1, random_state=random_state).fit(snapshots.where(~judging))
-    raw, bought = trees.log_odds_of(snapshots.X[judging]), snapshots.buys[judging]
+    """Log-loss on the held-out fifth, of trees trained on the rest."""
+    held_out = snapshots.bucket % FIFTHS == HELD_OUT
+    trees = LightGBMBinary(**arguments, members=1, random_state=random_state).fit(snapshots.where(~held_out))
+    raw, bought = trees.log_odds_of(snapshots.X[held_out]), snapshots.buys[held_out]
     return float(np.mean(np.logaddexp(0.0, raw) - bought * raw))
 
 
@@ -89,7 +89,7 @@ def _optuna() -> ModuleType:
         import optuna
     except ImportError:
         raise ConfigError(
-            "search.trials is above 0, and optuna is not installed.",
+            "search.trials is above 0, but optuna is not installed.",
             hint="install the extra: pip install 'ltvml[search]'; or set search.trials to 0.",
         ) from None
     return optuna

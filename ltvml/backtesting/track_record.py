@@ -1,11 +1,11 @@
-"""From the contests to the track record of a bundle: intervals, corrections, and how often they held."""
+"""From the backtests to the track record of a bundle: intervals, corrections, and their coverage."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ltvml.backtesting.dates import dates_at_cutoffs
-from ltvml.bundle.track_record import NOT_JUDGED, TrackRecord
+from ltvml.bundle.track_record import NOT_BACKTESTED, TrackRecord
 from ltvml.evaluation.calibration import Calibration, proven_calibration
 from ltvml.evaluation.date_intervals import DateWindow, choose_window
 from ltvml.evaluation.intervals import ValueIntervals, coverage, why_withheld
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 def learn_record(
     config: Config, history: History, backtester: Backtester, backtests: Sequence[RoleBacktest], roles: Roles
 ) -> TrackRecord:
-    """What past cutoffs taught about the models that were fitted.
+    """What the backtest found about the models that were fitted.
 
     Parameters
     ----------
     config : Config
     history : History
-    judge : Judge
+    backtester : Backtester
         Holds what was trained at the past cutoffs.
-    contests : sequence of Contest
+    backtests : sequence of RoleBacktest
     roles : Roles
         Fitted at the cutoff.
     """
@@ -51,7 +51,7 @@ def learn_record(
 def season_used(history: History) -> Season:
     """The season of the cutoff, or why there is none."""
     if not history.with_season:
-        return Season.off("it was turned off, by the configuration or because it did harm at past cutoffs.")
+        return Season.off("switched off, by `season: off` or because it made log-loss worse in the backtest.")
     return history.season(history.cutoff_day)
 
 
@@ -60,13 +60,13 @@ def _intervals(
 ) -> tuple[ValueIntervals | None, str]:
     """Intervals in the unit of `predicted_ltv`, or why there are none."""
     if role_backtest is None:
-        return None, NOT_JUDGED
+        return None, NOT_BACKTESTED
     if reason := why_withheld(role_backtest.folds, role_backtest.champion):
         return None, reason
     customers = history.customers(history.cutoff_day)
     scale = config.value.margin * float(roles.value.expected_value(customers, role_backtest.horizon_wanted).mean())
     if not scale > 0:
-        return None, "nobody is expected to spend anything"
+        return None, "the mean predicted value is 0"
     learned = ValueIntervals.fit(role_backtest.folds, role_backtest.champion, scale=scale)
     if role_backtest.horizon == role_backtest.horizon_wanted:
         return learned, ""

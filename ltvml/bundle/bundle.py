@@ -206,8 +206,8 @@ class Bundle:
             raise BundleError(f"the bundle in {folder} is damaged: {error!r}.", hint="fit again.") from error
         if version != header.get("version"):
             raise BundleError(
-                f"the bundle in {folder} was changed after it was written: its content hashes to {version}, "
-                f"and it says {header.get('version')}.",
+                f"the bundle in {folder} was changed after it was written: the hash of its content is {version}, "
+                f"expected {header.get('version')}.",
                 hint="fit again, or restore the folder.",
             )
         return bundle
@@ -252,14 +252,14 @@ class Bundle:
         missing = [name for name in self.summary_columns if name not in summary]
         if missing:
             raise DataContractError(
-                f"a row to score has the columns {list(self.summary_columns)}; missing: {missing}.",
+                f"rows to score: missing columns {missing}; expected {list(self.summary_columns)}.",
                 hint="build the rows with ltvml.customer_summary, from orders with the columns that the fit had "
                 "(product, category, quantity, ...).",
             )
         if len(summary) and (earliest := int(summary["cutoff_day"].min())) < self.window.cutoff_day:
             raise DataContractError(
                 f"found rows summarised {self.window.cutoff_day - earliest} days before the bundle's cutoff "
-                f"{self.window.cutoff}; expected that day or later: the models have seen what came after.",
+                f"{self.window.cutoff}; expected that day or later, because the models were fitted on later orders.",
                 hint="score at the bundle's cutoff or later, or fit at the earlier one.",
             )
 
@@ -278,7 +278,7 @@ def _check_format(header: Mapping[str, Any], folder: Path) -> None:
             f"the bundle in {folder} is of format version {version}; expected {FORMAT_VERSION}.",
             hint="it was written by a newer ltvml: upgrade, or fit again."
             if newer
-            else "fit again: it is from before the first release.",
+            else "fit again: the bundle was written before the first release.",
         )
 
 

@@ -268,7 +268,7 @@ def unknown_in_words(scores: pd.DataFrame, withheld: Mapping[str, str]) -> NDArr
     _, first, pattern = np.unique(key, return_index=True, return_inverse=True)
     names = [", ".join(watched[unknown[row]]) for row in first]
     words = np.array(
-        [f"{each} not known: beyond the numbers of the model; " if each else "" for each in names], dtype=object
+        [f"{each} left empty: the model gives no finite number; " if each else "" for each in names], dtype=object
     )
     return words[pattern]
 
@@ -278,4 +278,4 @@ def withheld_in_words(withheld: Mapping[str, str]) -> list[str]:
     columns: dict[str, list[str]] = {}
     for name, reason in withheld.items():
         columns.setdefault(reason, []).append(name)
-    return [f"{', '.join(names)} withheld: {reason}" for reason, names in columns.items()]
+    return [f"{', '.join(names)} left empty: {reason}" for reason, names in columns.items()]

@@ -17,6 +17,7 @@ from ltvml.models.replenishment.by_period import ByPeriod
 from ltvml.models.replenishment.gamma_renewal import GammaRenewal
 from ltvml.models.replenishment.stock import StockRules, stock_status
 from ltvml.window import dates_of
+from ltvml.words.text import percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,16 +54,15 @@ class ReminderRules:
     min_repeat_share: float = 0.15
 
     def reason(self, buyers: int, repeat_buyers: int) -> str | None:
-        """Why an item is not reminded about; None where it is."""
+        """Why reminders are off for an item; None where they are on."""
         if buyers < self.min_buyers:
-            return f"{buyers} buyers; expected at least {self.min_buyers}"
+            return f"{buyers:,} buyers; at least {self.min_buyers:,} needed"
         if repeat_buyers < self.min_repeat_share * buyers:
-            return f"{repeat_buyers / buyers:.0%} of {buyers:,} buyers bought it again; expected {self._wanted}"
+            return (
+                f"{percent(repeat_buyers / buyers)} of {buyers:,} buyers bought it again; at least "
+                f"{percent(self.min_repeat_share)} needed"
+            )
         return None
-
-    @property
-    def _wanted(self) -> str:
-        return f"at least {self.min_repeat_share:.0%}"
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,8 @@ class Replenishment:
         Whether rows that are not worth a reminder are given too.
     window : DateWindow
         Which levels the window of the date reads.
-    election : Election, optional
-        Why the model serves; None where it was named.
+    selection : Selection, optional
+        Why the model was chosen; None where the configuration names it.
     """
 
     model: ReplenishmentModel
@@ -119,9 +119,9 @@ class Replenishment:
 
     @property
     def words(self) -> list[str]:
-        """What a reader should know, a sentence or two for each lesson."""
-        selection = [f"When they run out: {self.selection.words}"] if self.selection else []
-        return [*selection, *([f"Replenishment: {self.window.words}"] if self.window.covered is not None else [])]
+        """What a reader should know, a sentence or two for each result."""
+        selection = [f"Replenishment model: {self.selection.words}"] if self.selection else []
+        return [*selection, *([f"Replenishment dates: {self.window.words}"] if self.window.covered is not None else [])]
 
     def items(self) -> pd.DataFrame:
         """One row an item, most buyers first.
@@ -158,7 +158,9 @@ class Replenishment:
         """
         missing = [name for name in PAIRS.names if name not in X]
         if missing:
-            raise DataContractError(f"a customer x item to score has the columns {PAIRS.names}; missing: {missing}.")
+            raise DataContractError(
+                f"customer x item rows to score: missing columns {missing}; expected {list(PAIRS.names)}."
+            )
         status = stock_status(X, self.renewal.items_, self.stock)
         if not self.all_pairs:
             kept = (status != "lapsed") & self._reminded(X["item"])
@@ -198,7 +200,9 @@ class Replenishment:
         given = values["renewal"]
         renewal = renewal_within(model) if given is None else GammaRenewal.from_dict(given)
         if renewal is None:
-            raise DataContractError(f"'{model.name}' holds no renewal, and none is stored beside it.")
+            raise DataContractError(
+                f"the bundle has no gamma_renewal beside the replenishment model '{model.name}'; expected one."
+            )
         return cls(
             model=model,
             renewal=renewal,

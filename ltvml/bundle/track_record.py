@@ -1,4 +1,4 @@
-"""What past cutoffs taught about the models of a bundle: who won, how far values are off, and what was corrected."""
+"""What the backtest found about the models of a bundle: the selection, the errors of values, and the corrections."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from ltvml.models.season.season import Season
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-QUESTIONS = {"repurchase": "Who buys again", "value": "What they spend"}
-NOT_JUDGED = "the models were named and no past cutoff was looked at"
+ROLE_NAMES = {"repurchase": "Churn model", "value": "Value model"}
+NOT_BACKTESTED = "the models are set in the configuration, so no backtest was run"
 
 
 @dataclass(frozen=True)
 class TrackRecord:
-    """Lessons of a backtest, as a bundle keeps them.
+    """Results of a backtest, as a bundle keeps them.
 
     Parameters
     ----------
-    elections : tuple of Election
-        One for each role that was put to a contest.
+    selections : tuple of Selection
+        One for each role that was backtested.
     season : Season
     intervals : ValueIntervals, optional
         Around `predicted_ltv`, in its unit.
@@ -36,13 +36,13 @@ class TrackRecord:
     dates : DateWindow
         Which levels the window of the next purchase reads.
     coverage : str
-        How often past intervals held the truth, in words.
+        How often intervals covered the outcome in the backtest, in words.
     """
 
     selections: tuple[Selection, ...] = ()
-    season: Season = field(default_factory=lambda: Season.off("none was looked for."))
+    season: Season = field(default_factory=lambda: Season.off("no season was estimated."))
     intervals: ValueIntervals | None = None
-    without_intervals: str = NOT_JUDGED
+    without_intervals: str = NOT_BACKTESTED
     calibration: Calibration = field(default_factory=Calibration)
     dates: DateWindow = field(default_factory=DateWindow)
     coverage: str = ""
@@ -56,8 +56,8 @@ class TrackRecord:
 
     @property
     def words(self) -> list[str]:
-        """What a reader should know, a sentence or two for each lesson."""
-        given = [f"{QUESTIONS[selection.role]}: {selection.words}" for selection in self.selections]
+        """What a reader should know, a sentence or two for each result."""
+        given = [f"{ROLE_NAMES[selection.role]}: {selection.words}" for selection in self.selections]
         given += [self.season.words]
         if self.calibration.method != "none":
             given.append(self.calibration.words)

@@ -1,6 +1,7 @@
 """Whether probabilities are to be corrected after the model: not, unless the last closed window shows that it pays.
 
-Three corrections stand against none, each learned on four fifths of the customers and judged by log-loss on the rest:
+Three corrections are compared with none, each learned on four fifths of the customers and measured by log-loss
+on the rest:
 
     Platt       logit q = a logit p + b,             a >= 0
     beta        logit q = a ln p - b ln(1 - p) + c,  a, b >= 0
@@ -50,7 +51,7 @@ RIDGE = 1e-9
 
 @dataclass(frozen=True)
 class Calibration:
-    """A correction of probabilities that never turns their order round.
+    """A correction of probabilities that never reverses their order.
 
     Parameters
     ----------
@@ -104,10 +105,10 @@ def choose_calibration(p: ArrayLike, y: ArrayLike, bucket: NDArray[np.int64]) ->
     Parameters
     ----------
     p : (n,) array in [0, 1]
-        What the model said at the cutoff before that window, having seen nothing of it.
+        Predictions at the cutoff before that window, made without any of it.
     y : (n,) array of 0 and 1
     bucket : (n,) array of int
-        Of each customer, the same wherever the customer stands; decides the fold.
+        Of each customer, the same at every cutoff; decides the fold.
 
     Returns
     -------
@@ -121,16 +122,23 @@ def choose_calibration(p: ArrayLike, y: ArrayLike, bucket: NDArray[np.int64]) ->
     event, chance, _ = checked_probabilities(y, p, None)
     rarer = int(min(event.sum(), len(event) - event.sum()))
     if rarer < SMALLEST_CLASS:
-        return Calibration(words=f"no correction: {rarer} customers of the rarer outcome are too few to learn one from")
+        return Calibration(
+            words=f"probabilities not corrected: {rarer} customers of the rarer outcome, {SMALLEST_CLASS} needed"
+        )
     methods = [method for method in FITS if method != "isotonic" or len(chance) >= ISOTONIC_ROWS]
     saved = {method: _saved(method, chance, event, bucket) for method in methods}
     winners = [method for method in methods if saved[method][0] > saved[method][1]]
     if not winners:
-        return Calibration(words="no correction: none saved more than one standard error of log-loss")
+        return Calibration(
+            words="probabilities not corrected: no correction improved log-loss by more than one standard error"
+        )
     best = max(winners, key=lambda method: saved[method][0])
     gain, error = saved[best]
     return FITS[best](
-        chance, event, f"{best}: saved {gain:.4f} of log-loss, more than one standard error ({error:.4f})"
+        chance,
+        event,
+        f"Churn probabilities corrected ({best}): log-loss improved by {gain:.4f}, "
+        f"more than one standard error ({error:.4f}).",
     )
 
 
@@ -150,12 +158,16 @@ def proven_calibration(windows: Sequence[tuple[Array, Array, NDArray[np.int64]]]
     Calibration
     """
     if len(windows) < WINDOWS_NEEDED:
-        return Calibration(words=f"no correction: it takes {WINDOWS_NEEDED} closed windows to prove one")
+        return Calibration(
+            words=f"probabilities not corrected: {len(windows)} backtest cutoffs; at least {WINDOWS_NEEDED} are needed"
+        )
     wanted = choose_calibration(*windows[0])
     if wanted.method == "none":
         return wanted
     if not all(_helped(wanted.method, earlier, later) for later, earlier in pairwise(windows)):
-        return Calibration(words=f"no correction: {wanted.method} would not have helped at every past cutoff")
+        return Calibration(
+            words=f"probabilities not corrected: {wanted.method} did not improve log-loss at every backtest cutoff"
+        )
     return wanted
 
 
@@ -228,7 +240,7 @@ def _columns(p: Array, method: Method) -> Array:
 
 
 def _logistic(columns: Array, y: Array, start: tuple[float, ...]) -> tuple[float, ...]:
-    """Coefficients of maximum likelihood; a slope that would fall is 0, so that the order stands."""
+    """Coefficients of maximum likelihood; a slope that would fall is 0, so that the order is kept."""
     kept = np.ones(len(columns), dtype=bool)
     while True:
         coefficients = np.zeros(len(columns))

@@ -1,7 +1,7 @@
 """How far a date can be trusted: whether the day of the next purchase lay in its 10-90 % window, and what to do if not.
 
-Judged among those who came back within the horizon, as a reader of the table sees it: the day lies between the two
-dates, both included. Where past cutoffs show a coverage outside 77-83 %, the two levels move apart or together around
+Measured on those who came back within the horizon, as a reader of the table sees it: the day lies between the two
+dates, both included. Where backtests show a coverage outside 77-83 %, the two levels move apart or together around
 the median, .5 -+ .4 s, by the stretch s that would have covered 80 % there; otherwise they stay.
 """
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from ltvml.errors import DataContractError
+from ltvml.words.text import percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,7 +66,7 @@ class DateWindow:
     stretch : float
         1 for the levels .1 and .9.
     covered : float or None
-        Share of past dates inside the window of levels .1 and .9; None where too few came back to say.
+        Share of past dates inside the window of levels .1 and .9; None where too few came back.
     returns : int
         How many came back at the cutoffs looked at.
     """
@@ -83,12 +84,18 @@ class DateWindow:
     def words(self) -> str:
         """What was seen, and what was done."""
         if self.covered is None:
-            return f"{self.returns} dates at past cutoffs are too few to check windows of 10 to 90 %: left as they are."
-        seen = f"Windows of 10 to 90 % held {self.covered:.0%} of {self.returns:,} dates at past cutoffs"
+            return (
+                f"Backtests have {self.returns:,} purchases, too few to check the 10-90 % date window (at least "
+                f"{RETURNS_NEEDED}), so it is kept."
+            )
+        seen = (
+            f"In backtests the 10-90 % date window covered {percent(self.covered)} of {self.returns:,} purchases "
+            f"(target {percent(WANTED)})"
+        )
         if self.stretch == 1.0:
-            return f"{seen}: left as they are."
+            return f"{seen}, so it is kept."
         low, high = self.levels
-        return f"{seen}: the levels {low:.0%} and {high:.0%} are read in their place."
+        return f"{seen}, so the {percent(low)} and {percent(high)} quantiles are used."
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
@@ -117,11 +124,11 @@ def date_coverage(folds: Sequence[DateFold], stretch: float = 1.0) -> float:
     Raises
     ------
     DataContractError
-        If nobody came back at any cutoff.
+        If no customer came back at any cutoff.
     """
     found = [inside.mean() for fold in folds if len(inside := fold.inside(stretch))]
     if not found:
-        raise DataContractError(f"nobody came back within the horizon at any of {len(folds)} past cutoffs.")
+        raise DataContractError(f"no customer bought within the horizon at any of {len(folds)} backtest cutoffs.")
     return float(np.mean(found))
 
 

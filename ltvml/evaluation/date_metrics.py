@@ -1,7 +1,7 @@
 """How good is a date? Order, curve and days of the time to the next purchase, for customers watched up to one horizon.
 
 Every customer is watched for the whole horizon, so a wait is censored there and nowhere earlier: a wait above the
-horizon, or infinite, says that nobody saw a purchase.
+horizon, or infinite, means that no purchase was seen.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def integrated_brier_score(wait: ArrayLike, survival: ArrayLike, times: ArrayLik
     (1 / H) sum_k (t_k - t_{k-1}) mean_i (1{wait_i > t_k} - S_i(t_k))^2, with t_0 = 0 and H the last of the times: 0 is
     perfect, smaller is better. With waits in whole days and times 1, 2, ..., H that is the integral itself.
 
-    Graf's score divides by the probability of being still watched, since customers who drop out early cannot be judged
-    later. Here nobody drops out before H: at every time it is known of everybody whether they had come, every such
+    Graf's score divides by the probability of being still watched, since for customers who drop out early the rest is
+    unknown. Here no customer drops out before H: at every time it is known whether each customer had come, every such
     probability is 1, and no weights are needed.
 
     Parameters
@@ -137,14 +137,14 @@ def returner_errors(wait: ArrayLike, day: ArrayLike, horizon: float) -> Array:
     Raises
     ------
     DataContractError
-        If nobody came back.
+        If no customer came back.
     """
     days, predicted = _pair("day", wait, day)
     back = days <= horizon
     if not back.any():
         raise DataContractError(
-            f"none of {len(days)} customers came back within {horizon:g} days; expected at least one.",
-            hint="dates are judged among those who came back: is the horizon too short?",
+            f"none of {len(days):,} customers bought within {horizon:g} days; expected at least one.",
+            hint="dates are measured on customers who came back; try a longer horizon.",
         )
     return np.abs(predicted[back] - days[back])
 
@@ -226,8 +226,8 @@ def _pair(name: str, wait: ArrayLike, other: ArrayLike) -> tuple[Array, Array]:
         )
     if missing := int(np.isnan(days).sum() + np.isnan(values).sum()):
         raise DataContractError(
-            f"found {missing} values that are not numbers in wait and {name}; expected none.",
-            hint="a purchase that was never seen is a wait of inf.",
+            f"found {missing} missing values (NaN) in wait and {name}; expected none.",
+            hint="give a purchase that was never seen as a wait of inf.",
         )
     return days, values
 
@@ -245,7 +245,7 @@ def _curve(wait: ArrayLike, survival: ArrayLike, times: ArrayLike) -> tuple[Arra
             f"found {len(days)} waits, a curve of shape {curve.shape} and {len(ends)} times; expected (waits, times)."
         )
     if not np.all(np.diff(ends, prepend=0.0) > 0):
-        raise DataContractError(f"found times {ends.tolist()}; expected times above 0 that rise.")
+        raise DataContractError(f"found times {ends.tolist()}; expected increasing times above 0.")
     if np.isnan(days).any() or np.isnan(curve).any():
-        raise DataContractError("found waits or survival that are not numbers; expected none.")
+        raise DataContractError("found missing values (NaN) in the waits or the survival curve; expected none.")
     return days, curve, ends

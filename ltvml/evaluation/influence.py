@@ -3,7 +3,7 @@
 Give customer i the weight w_i, all of them 1. The influence of i is the derivative of the measure by w_i; influences
 sum to 0, and where customers are independent the variance of the measure is the sum of their squares (the infinitesimal
 jackknife, which is what a bootstrap of many customers tends to). Influences add up, so a difference between two models,
-or a mean over several cutoffs at which one customer stands again and again, has its error in one sum.
+or a mean over several cutoffs in which one customer appears several times, has its error in one sum.
 
 References
 ----------

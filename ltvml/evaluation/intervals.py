@@ -2,7 +2,7 @@
 
 A customer's interval reads the distribution of `two_part`. The interval of a sum adds the variances of its customers,
 and the error of level that all of them share: how far whole cutoffs were off, beyond what the pooled cutoffs predict.
-Few cutoffs say little about that, so an error of 15 % stands for two more, and Student's t for the normal.
+Few cutoffs say little about that, so two errors of 15 % are added, and Student's t replaces the normal.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from scipy.special import ndtri, stdtrit
 
 from ltvml.errors import DataContractError
 from ltvml.evaluation.two_part import CUSTOMER_GROUPS, Outcomes, TwoPart
+from ltvml.words.text import percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -103,8 +104,9 @@ class Coverage:
     def words(self) -> str:
         """In one sentence."""
         return (
-            f"Intervals of 80 % held {self.customers:.0%} of the customers and {self.deciles:.0%} of the decile totals "
-            f"at {self.cutoffs} past cutoff{'s' if self.cutoffs > 1 else ''}, each left out in turn."
+            f"In backtests the 80 % value interval covered {percent(self.customers)} of customers and "
+            f"{percent(self.deciles)} of decile totals, over {self.cutoffs} "
+            f"cutoff{'s' if self.cutoffs > 1 else ''}, each left out in turn."
         )
 
 
@@ -133,8 +135,8 @@ class ValueIntervals:
 
         Parameters
         ----------
-        rounds : sequence of Round
-            Those at which the candidate did not stand are left out.
+        folds : sequence of Fold
+            Those without predictions of the candidate are left out.
         candidate : str
         scale : float
             Mean prediction of the customers that the intervals are for, above 0.
@@ -145,12 +147,12 @@ class ValueIntervals:
             If intervals are to be withheld (`why_withheld`), or the scale is not above 0.
         """
         if reason := why_withheld(folds, candidate):
-            raise DataContractError(f"no intervals: {reason}.")
+            raise DataContractError(f"value intervals cannot be estimated: {reason}.")
         if not scale > 0:
             raise DataContractError(f"the mean prediction is {scale}; expected a number above 0.")
-        stood = _stood(folds, candidate)
-        seen = [_outcomes(fold, candidate) for fold in stood]
-        return cls(scale, stood[0].horizon, TwoPart.fit(_pooled(seen)), Sums.fit(seen))
+        usable = _with_predictions(folds, candidate)
+        seen = [_outcomes(fold, candidate) for fold in usable]
+        return cls(scale, usable[0].horizon, TwoPart.fit(_pooled(seen)), Sums.fit(seen))
 
     def bounds(self, prediction: Array) -> tuple[Array, Array]:
         """10 and 90 % quantile for each customer, continuous in the prediction and never falling while it rises.
@@ -208,19 +210,19 @@ class ValueIntervals:
 
 def why_withheld(folds: Sequence[Fold], candidate: str) -> str | None:
     """Why no intervals can be given, in words; None where they can."""
-    stood = _stood(folds, candidate)
-    if not stood:
-        return f"no past cutoff shows how far {candidate} was off"
-    buyers = sum(int(np.sum((fold.spend > 0) & (fold.predictions[candidate] > 0))) for fold in stood)
+    usable = _with_predictions(folds, candidate)
+    if not usable:
+        return f"no backtest cutoff has predictions of {candidate}"
+    buyers = sum(int(np.sum((fold.spend > 0) & (fold.predictions[candidate] > 0))) for fold in usable)
     if buyers < BUYERS_NEEDED:
-        return f"{buyers} buyers at past cutoffs, and at least {BUYERS_NEEDED} are needed"
+        return f"{buyers:,} buyers at backtest cutoffs; at least {BUYERS_NEEDED} are needed"
     return None
 
 
 def coverage(folds: Sequence[Fold], candidate: str) -> Coverage | None:
     """Coverage at each cutoff of intervals learned from the others; None where fewer than two cutoffs can be used."""
-    stood = _stood(folds, candidate)
-    turns = [(left_out, [fold for fold in stood if fold is not left_out]) for left_out in stood]
+    usable = _with_predictions(folds, candidate)
+    turns = [(left_out, [fold for fold in usable if fold is not left_out]) for left_out in usable]
     if not turns or any(why_withheld(others, candidate) for _, others in turns):
         return None
     inside, deciles = [], []
@@ -232,8 +234,8 @@ def coverage(folds: Sequence[Fold], candidate: str) -> Coverage | None:
     return Coverage(float(np.mean(inside)), float(np.mean(deciles)), len(turns))
 
 
-def _stood(folds: Sequence[Fold], candidate: str) -> list[Fold]:
-    """The cutoffs at which the candidate stood and predicted something."""
+def _with_predictions(folds: Sequence[Fold], candidate: str) -> list[Fold]:
+    """The folds that have predictions of the candidate."""
     return [fold for fold in folds if candidate in fold.predictions and fold.predictions[candidate].sum() > 0]
 
 

@@ -72,14 +72,14 @@ def status_table(parts: Sequence[tuple[Words, Array, Array]], within: Sequence[i
     Returns
     -------
     (k, ...) frame
-        In the order of `STATUSES`: `status`, `pairs`, and for each window `bought_<days>` and `said_<days>`: the share
-        that bought again, and the mean probability.
+        In the order of `STATUSES`: `status`, `pairs`, and for each window `bought_<days>` and `predicted_<days>`: the
+        share that bought again, and the mean probability.
     """
     frames = [
         pd.DataFrame(
             {"status": status}
             | {f"bought_{days}": wait <= days for days in within}
-            | {f"said_{days}": predicted[:, place] for place, days in enumerate(within)}
+            | {f"predicted_{days}": predicted[:, place] for place, days in enumerate(within)}
         )
         for status, wait, predicted in parts
     ]

@@ -57,7 +57,7 @@ def measure(folds: Sequence[Fold], role: Role) -> pd.DataFrame:
 
     Parameters
     ----------
-    rounds : sequence of Round
+    folds : sequence of Fold
     role : {"repurchase", "value", "replenishment"}
 
     Returns
@@ -78,7 +78,7 @@ def measure(folds: Sequence[Fold], role: Role) -> pd.DataFrame:
 
 
 def measures_of(fold: Fold, role: Role, prediction: Array, mask: NDArray[np.bool_]) -> dict[str, float]:
-    """All measures of one prediction in one segment of one round."""
+    """All measures of one prediction in one segment of one fold."""
     actual, predicted = fold.actual(role)[mask], prediction[mask]
     # every measure sorts by the prediction, and sorts far faster what is sorted already
     order = np.argsort(-predicted, kind="stable")
@@ -105,8 +105,8 @@ def leaderboard(table: pd.DataFrame, role: Role, *, segment: str = "decides") ->
     Returns
     -------
     frame
-        Indexed by `candidate`; the measures of the role, and `cutoffs`: at how many the candidate stood. Those that
-        stood at fewer come last, since means over different cutoffs are not to be compared.
+        Indexed by `candidate`; the measures of the role, and `cutoffs`: at how many it has predictions. Those with
+        fewer come last, since means over different cutoffs are not to be compared.
     """
     of_segment = table[table["segment"] == segment]
     wide = of_segment.groupby(["candidate", "measure"])["value"].mean().unstack()
@@ -117,19 +117,19 @@ def leaderboard(table: pd.DataFrame, role: Role, *, segment: str = "decides") ->
 
 
 def leading_intervals(folds: Sequence[Fold], role: Role) -> dict[str, tuple[float, float]]:
-    """80 % interval of each candidate's leading measure, mean over the cutoffs at which it stood.
+    """80 % interval of each candidate's leading measure, mean over the cutoffs that have its predictions.
 
     A normal interval; the error counts customers, not rows (see `influence`).
 
     Parameters
     ----------
-    rounds : sequence of Round
+    folds : sequence of Fold
     role : {"repurchase", "value", "replenishment"}
 
     Returns
     -------
     dict of str to (low, high)
-        A candidate that stood only where everybody did the same is left out.
+        A candidate without a cutoff at which outcomes differ is left out.
     """
     counted = [fold for fold in folds if can_measure(fold, role)]
     names = dict.fromkeys(name for fold in counted for name in fold.predictions)

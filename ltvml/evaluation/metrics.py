@@ -1,6 +1,6 @@
 """How good is a score? Ranking, level and calibration of values and of probabilities, with ties treated as ties.
 
-Customers with the same score cannot be told apart, so they share their outcomes: in every ranked metric a group of ties
+Customers with the same score cannot be ranked, so they share their outcomes: in every ranked metric a group of ties
 is spread evenly over the places it takes. That is the expectation over all orders of the ties, so no metric depends on
 the order of the rows. `sample_weight`, where a metric takes it, counts rows: a weight of 2 equals the row twice.
 """
@@ -293,7 +293,7 @@ def average_precision(y: ArrayLike, score: ArrayLike, sample_weight: ArrayLike |
     found, seen = sums.total[0], sums.count
     if found[-1] == 0:
         return float("nan")
-    # a group of weight zero at the top has seen nobody: it adds no recall, whatever its precision
+    # a group of weight zero at the top has no customers: it adds no recall, whatever its precision
     precision = found[1:] / np.maximum(seen[1:], np.finfo(float).tiny)
     return float(np.diff(found) @ precision / found[-1])
 
@@ -412,8 +412,10 @@ def checked(y: ArrayLike, score: ArrayLike, sample_weight: ArrayLike | None) -> 
         raise DataContractError(f"outcome, score and weight have shapes {shapes}; expected one equal length above 0.")
     for name, values in (("outcome", outcome), ("score", ranking), ("weight", weight)):
         if bad := int(np.sum(~np.isfinite(values))):
-            hint = "were some customers left without a score?"
-            raise DataContractError(f"{bad} of {len(values)} values of {name} are NaN or infinite.", hint=hint)
+            hint = "check that every customer has a score."
+            raise DataContractError(
+                f"{bad} of {len(values)} values of {name} are NaN or infinite; expected finite numbers.", hint=hint
+            )
     if (weight < 0).any() or weight.sum() == 0:
         raise DataContractError("found a negative weight, or only zeros; expected counts of rows.")
     return outcome, ranking, weight
@@ -429,7 +431,9 @@ def checked_events(y: ArrayLike, score: ArrayLike, sample_weight: ArrayLike | No
     """
     event, ranking, weight = checked(y, score, sample_weight)
     if other := int(np.sum((event != 0) & (event != 1))):
-        raise DataContractError(f"{other} of {len(event)} outcomes are neither 0 nor 1.", hint="pass y > 0?")
+        raise DataContractError(
+            f"{other} of {len(event)} outcomes are neither 0 nor 1; expected 0 or 1.", hint="pass `y > 0` for amounts."
+        )
     return event, ranking, weight
 
 

@@ -1,12 +1,12 @@
-"""Which model serves a role: the default, unless another beat it by more than chance at past cutoffs.
+"""Which model serves a role: the default, unless another beat it by more than chance in the backtest.
 
 The loss of a model is compared with the default's, customer by customer and cutoff by cutoff. A challenger wins where
 its mean advantage, averaged over the cutoffs, is more than one standard error and at least .003; the error counts
-customers, not rows, since one customer stands at several cutoffs. Picking simply the best of the last window was
+customers, not rows, since one customer is seen at several cutoffs. Picking simply the best of the last window was
 measured to be worse than never picking.
 
-One standard error alone lets a challenger that is exactly as good as the default win once in six elections, and one of
-five such challengers twice in five: the winner would change with the draw. On the data sets that the defaults were made
+One standard error alone lets a challenger that is exactly as good as the default win one selection in six, and one of
+five such challengers two in five: the winner would change with the draw. On the data sets that the defaults were made
 on, differences below .003 did not carry over from one cutoff to the next.
 """
 
@@ -35,12 +35,12 @@ MEANINGFUL = 0.003
 """Log-loss or normalised Gini by which a challenger must be better, however small the standard error."""
 
 LEVEL_SLACK = 0.1
-"""How much further off the total, as |ln(predicted / actual)|, a model may be that is to replace the default."""
+"""How much further off the total, as |ln(predicted / actual)|, a model may be and still replace the default."""
 
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """One past cutoff: what every candidate said there, and what happened.
+    """One past cutoff: what every candidate predicted there, and what happened.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Fold:
     spend : (n,) array
         Net value in the window, currency.
     segments : dict of str to (n,) array of bool
-        Who belongs to which part of the customers; `decides` leaves out those silent for very long.
+        Customers of each segment; `decides` leaves out those silent for very long.
     predictions : dict of str to (n,) array
         By candidate: probability of a purchase, or expected value.
 
@@ -78,17 +78,17 @@ class Fold:
             if prediction.shape != self.bought.shape or not np.isfinite(prediction).all():
                 raise DataContractError(
                     f"candidate '{name}' at day {self.origin}: found {prediction.shape} predictions, of which "
-                    f"{int(np.sum(~np.isfinite(prediction)))} are no numbers; expected one for each of the "
+                    f"{int(np.sum(~np.isfinite(prediction)))} are not finite; expected one number for each of the "
                     f"{len(self.bought)} customers."
                 )
 
     @property
     def decides(self) -> NDArray[np.bool_]:
-        """Whose outcome counts in the election, shape (n,)."""
+        """Whose outcome counts in the selection, shape (n,)."""
         return self.segments["decides"]
 
     def actual(self, role: Role) -> Array:
-        """What a prediction of the role is held against: `bought` or `spend`, shape (n,)."""
+        """What a prediction of the role is compared with: `bought` or `spend`, shape (n,)."""
         return self.spend if role == "value" else self.bought
 
 
@@ -157,37 +157,39 @@ class Selection:
             If the role is none that this version knows.
         """
         if values["role"] not in get_args(Role):
-            raise DataContractError(f"found an election of '{values['role']}'; expected one of {get_args(Role)}.")
+            raise DataContractError(
+                f"found a model selection for role '{values['role']}'; expected one of {get_args(Role)}."
+            )
         comparisons = tuple(Comparison(**one) for one in values["comparisons"])
         return cls(values["role"], values["default"], values["champion"], comparisons, values["words"])
 
 
 def select_model(folds: Sequence[Fold], role: Role, *, default: str) -> Selection:
-    """Hold the election of one role.
+    """Select the model of one role.
 
-    Only cutoffs at which the default stood and outcomes differ are counted, and only candidates that stood at all of
-    them.
+    Only folds that have predictions of the default and outcomes that differ are counted, and only candidates with
+    predictions in all of them.
 
     Parameters
     ----------
-    rounds : sequence of Round
+    folds : sequence of Fold
     role : {"repurchase", "value", "replenishment"}
     default : str
-        Candidate that holds the office.
+        Candidate that serves unless another is better.
 
     Raises
     ------
     DataContractError
-        If there is no such round.
+        If there is no such fold.
     """
     counted = [fold for fold in folds if default in fold.predictions and can_measure(fold, role)]
     if not counted:
         raise DataContractError(
-            f"none of the {len(folds)} past cutoffs has predictions of '{default}' and outcomes that differ.",
-            hint="without such a cutoff the default serves without an election.",
+            f"none of the {len(folds)} backtest cutoffs has predictions of '{default}' and outcomes that differ.",
+            hint="without such a cutoff there is nothing to compare: use the default model.",
         )
-    standing = set.intersection(*(set(fold.predictions) for fold in counted)) - {default}
-    found = [compare(counted, role, name, default) for name in sorted(standing)]
+    complete = set.intersection(*(set(fold.predictions) for fold in counted)) - {default}
+    found = [compare(counted, role, name, default) for name in sorted(complete)]
     ordered = tuple(sorted(found, key=lambda comparison: -comparison.advantage))
     allowed = level_error(counted, role, default) + LEVEL_SLACK
     champion = chosen(ordered, role, default, allowed)
@@ -208,7 +210,7 @@ def can_measure(fold: Fold, role: Role) -> bool:
 
 
 def compare(folds: Sequence[Fold], role: Role, candidate: str, default: str) -> Comparison:
-    """A candidate beside the default over all rounds."""
+    """A candidate beside the default over all folds."""
     sign = 1.0 if role == "value" else -1.0
     gaps = [influence.difference(measured(fold, role, candidate), measured(fold, role, default)) for fold in folds]
     gained, error = influence.mean_over_cutoffs(deciders(folds), gaps)
@@ -223,7 +225,7 @@ def measured(fold: Fold, role: Role, candidate: str) -> influence.Measured:
 
 
 def deciders(folds: Sequence[Fold]) -> list[NDArray[np.int64]]:
-    """Who decides, round by round."""
+    """Who decides, fold by fold."""
     return [fold.customer[fold.decides] for fold in folds]
 
 
@@ -234,7 +236,7 @@ def log_losses(fold: Fold, candidate: str) -> Array:
 
 
 def level_error(folds: Sequence[Fold], role: Role, candidate: str) -> float:
-    """|ln(predicted total / actual total)|, mean over the rounds; infinite where one of them is not above 0."""
+    """|ln(predicted total / actual total)|, mean over the folds; infinite where one of them is not above 0."""
     rows = [(fold.predictions[candidate][fold.decides], fold.actual(role)[fold.decides]) for fold in folds]
     totals = np.array([(predicted.sum(), actual.sum()) for predicted, actual in rows])
     if (totals <= 0).any():
@@ -245,8 +247,8 @@ def level_error(folds: Sequence[Fold], role: Role, candidate: str) -> float:
 def chosen(ordered: Sequence[Comparison], role: Role, default: str, allowed: float) -> str:
     """Name of the champion.
 
-    For value, a ranking is not bought with a wrong level: the total may be off by at most `allowed`, and among winners
-    that the Gini cannot tell from the best the one with the best level is taken.
+    For value, a better ranking does not excuse a wrong level: the total may be off by at most `allowed`, and among
+    winners within one standard error of the best Gini the one with the best level is taken.
     """
     winners = [one for one in ordered if one.wins and (role != "value" or one.level_error <= allowed)]
     if not winners:
@@ -259,26 +261,26 @@ def chosen(ordered: Sequence[Comparison], role: Role, default: str, allowed: flo
 
 
 def in_words(ordered: Sequence[Comparison], role: Role, default: str, champion: str, folds: int) -> str:
-    """Why the champion was chosen, and what would have done as well."""
+    """Why the champion was chosen, and which models did as well."""
     measure = "normalised Gini" if role == "value" else "log-loss"
-    over = f"over {folds} past cutoff{'s' if folds > 1 else ''}"
+    over = f"over {folds} backtest cutoff{'s' if folds > 1 else ''}"
     if champion != default:
         won = next(one for one in ordered if one.candidate == champion)
         return (
-            f"{champion} replaces the default, {default}: it was better by {won.advantage:.4f} of {measure} {over}, "
+            f"{champion} selected instead of {default} (default). It improved {measure} by {won.advantage:.4f} {over}, "
             f"more than one standard error ({won.standard_error:.4f})."
         )
     barred = [one.candidate for one in ordered if one.wins]
     close = [one.candidate for one in ordered if one.within_one_error and not one.wins]
-    sentences = [_default_stays(default, f"{measure} {over}", barred)]
+    sentences = [_default_kept(default, measure, over, barred)]
     if close:
-        sentences.append(f"Within one standard error of it: {', '.join(close)}.")
+        sentences.append(f"Within one standard error of the default: {', '.join(close)}.")
     return " ".join(sentences)
 
 
-def _default_stays(default: str, measured_over: str, barred: Sequence[str]) -> str:
-    stays = f"{default}, the default, stays"
-    by_more = f"by more than one standard error, and {MEANINGFUL}, of {measured_over}"
+def _default_kept(default: str, measure: str, over: str, barred: Sequence[str]) -> str:
+    kept = f"{default} (default) kept."
+    by_more = f"improved {measure} by more than one standard error and {MEANINGFUL} {over}"
     if not barred:
-        return f"{stays}: no other model was better {by_more}."
-    return f"{stays}: {', '.join(barred)} ranked better {by_more}, but missed the total by much more."
+        return f"{kept} No other model {by_more}."
+    return f"{kept} {', '.join(barred)} {by_more}, but the error of the predicted total was much larger."

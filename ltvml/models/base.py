@@ -167,7 +167,7 @@ class Model(ABC):
             raise BundleError(
                 f"found model '{values.get('name')}' in format {values.get('format_version')}; "
                 f"expected '{cls.name}' in format {FORMAT_VERSION} or older.",
-                hint="was the bundle written by a newer ltvml? upgrade, or fit again.",
+                hint="the bundle may come from a newer ltvml: upgrade, or fit again.",
             )
         model = cls(**values["params"])
         model.restore(values["state"])

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _RIDGE = 1.0
 _MOST_STEPS = 1000
 _SURE = 0.999
-NOTHING_LEARNED = "Recency, frequency and money say nothing of who buys: everybody gets the base rate."
+NOTHING_LEARNED = "Recency, frequency and money do not predict who buys: every customer gets the base rate."
 
 
 @dataclass(frozen=True)

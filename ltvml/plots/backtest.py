@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 SHARES = np.linspace(0.0, 1.0, 201)
 COLOURS = (ACCENT, MAIN, QUIET, "#b08900", "#6d5a8c")
-MEASURE_NAMES = {"log_loss": "log-loss: smaller is better", "gini": "normalised Gini: larger is better"}
+MEASURE_NAMES = {"log_loss": "log-loss (lower is better)", "gini": "normalised Gini (higher is better)"}
 BINS = 10
 PERCENT = FuncFormatter(lambda share, _: f"{share:.0%}")
 
@@ -40,20 +40,20 @@ def gain_curve(folds: Sequence[Fold], shown: Sequence[str]) -> Figure:
 
     Parameters
     ----------
-    rounds : sequence of Round
+    folds : sequence of Fold
         Of the role `value`.
     shown : sequence of str
         Candidates to draw, the champion first; at most five.
     """
-    fold = _stood(folds, "value", shown)
-    figure, axes = canvas("Value found by contacting the best customers first", "share of the value")
-    axes.plot(SHARES, _mean_gain(fold, None), color=INK, linewidth=1.2, linestyle=":", label="a perfect ranking")
+    fold = _with_predictions(folds, "value", shown)
+    figure, axes = canvas("Share of value by share of customers, best first", "share of the value")
+    axes.plot(SHARES, _mean_gain(fold, None), color=INK, linewidth=1.2, linestyle=":", label="perfect ranking")
     # drawn from the last to the first, so that the champion lies on top
     for place, name in reversed(list(enumerate(shown))):
         width = 2.4 if place == 0 else 1.5
         label = f"{name}, Gini {_mean_gini(fold, name):.3f}"
         axes.plot(SHARES, _mean_gain(fold, name), color=COLOURS[place], linewidth=width, label=label)
-    axes.plot([0, 1], [0, 1], color=QUIET, linewidth=1.0, linestyle="--", label="no ranking")
+    axes.plot([0, 1], [0, 1], color=QUIET, linewidth=1.0, linestyle="--", label="random order")
     axes.set_xlabel("share of the customers, best first")
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.02)
@@ -72,12 +72,12 @@ def decile_calibration(folds: Sequence[Fold], candidate: str, *, currency: str |
 
     Parameters
     ----------
-    rounds : sequence of Round
+    folds : sequence of Fold
         Of the role `value`.
     candidate : str
     currency : str, optional
     """
-    tables = [_decile_table(fold, "value", candidate) for fold in _stood(folds, "value", [candidate])]
+    tables = [_decile_table(fold, "value", candidate) for fold in _with_predictions(folds, "value", [candidate])]
     predicted = np.mean([table.predicted for table in tables], axis=0)
     actual = np.mean([table.actual for table in tables], axis=0)
     unit = f" ({currency})" if currency else ""
@@ -86,7 +86,7 @@ def decile_calibration(folds: Sequence[Fold], candidate: str, *, currency: str |
     axes.bar([place - 0.2 for place in position], predicted, width=0.4, color=MAIN, label="predicted")
     axes.bar([place + 0.2 for place in position], actual, width=0.4, color=ACCENT, label="actual")
     for place, given, was in zip(position, predicted, actual, strict=True):
-        _annotate(axes, place, max(given, was, 0.0), f"{given / was - 1:+.0%}" if was > 0 else "")
+        _annotate(axes, place, max(given, was, 0.0), f"{100 * (given / was - 1):+.0f} %" if was > 0 else "")
     axes.set_xticks(position)
     axes.set_xlabel("tenth of the customers, highest predictions first; percentages: predicted over actual")
     axes.grid(visible=False, axis="x")
@@ -101,17 +101,19 @@ def reliability(folds: Sequence[Fold], candidate: str) -> Figure:
 
     Parameters
     ----------
-    rounds : sequence of Round
+    folds : sequence of Fold
         Of the role `repurchase`.
     candidate : str
     """
-    tables = [_decile_table(fold, "repurchase", candidate) for fold in _stood(folds, "repurchase", [candidate])]
+    tables = [
+        _decile_table(fold, "repurchase", candidate) for fold in _with_predictions(folds, "repurchase", [candidate])
+    ]
     predicted = np.mean([table.predicted for table in tables], axis=0)
     actual = np.mean([table.actual for table in tables], axis=0)
     low, high = wilson(actual, np.sum([table.count for table in tables], axis=0))
     figure, axes = canvas(f"Predicted and actual buyers: {candidate}", "share that bought", size=(6, 5.4))
     most = 1.05 * max(float(high.max()), float(predicted.max()))
-    axes.plot([0, most], [0, most], color=QUIET, linewidth=1.0, linestyle="--", label="as predicted")
+    axes.plot([0, most], [0, most], color=QUIET, linewidth=1.0, linestyle="--", label="perfect calibration")
     bars = np.maximum([actual - low, high - actual], 0.0)
     axes.errorbar(
         predicted, actual, yerr=bars, color=MAIN, marker="o", markersize=6, linewidth=1.4, capsize=0, label=candidate
@@ -151,7 +153,7 @@ def leaderboard_plot(
     for label, name in zip(axes.get_yticklabels(), names, strict=True):
         label.set_color(ACCENT if name == champion else INK)
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_xlabel(f"{MEASURE_NAMES[LEADING[role]]}\nbars: 80 % intervals, much wider than those of a difference")
+    axes.set_xlabel(f"{MEASURE_NAMES[LEADING[role]]}\nbars: 80 % intervals; those of a difference are much narrower")
     axes.grid(visible=False, axis="y")
     return figure
 
@@ -179,8 +181,8 @@ def wilson(share: Array, count: Array) -> tuple[Array, Array]:
     return centre - reach, centre + reach
 
 
-def _stood(folds: Sequence[Fold], role: Role, names: Sequence[str]) -> list[Fold]:
-    """The cutoffs that can judge, and at which all of these candidates stood.
+def _with_predictions(folds: Sequence[Fold], role: Role, names: Sequence[str]) -> list[Fold]:
+    """The folds that can be measured and have predictions of all of these candidates.
 
     Raises
     ------
@@ -190,19 +192,17 @@ def _stood(folds: Sequence[Fold], role: Role, names: Sequence[str]) -> list[Fold
     found = [fold for fold in folds if can_measure(fold, role) and set(names) <= set(fold.predictions)]
     if not found:
         raise DataContractError(
-            f"at none of the {len(folds)} past cutoffs {', '.join(names)} stood and outcomes differed."
+            f"none of the {len(folds)} backtest cutoffs has predictions of {', '.join(names)} and outcomes that differ."
         )
     return found
 
 
 def _leaderboard_title(role: Role) -> str:
-    return (
-        "Who buys again: models at past cutoffs" if role == "repurchase" else "What they spend: models at past cutoffs"
-    )
+    return "Churn: models in the backtest" if role == "repurchase" else "Value: models in the backtest"
 
 
 def _mean_gain(folds: Sequence[Fold], candidate: str | None) -> Array:
-    """Mean gain curve over the rounds at `SHARES`; of the perfect ranking without a candidate."""
+    """Mean gain curve over the folds at `SHARES`; of the perfect ranking without a candidate."""
     return np.asarray(np.mean([_gain(fold, candidate) for fold in folds], axis=0))
 
 

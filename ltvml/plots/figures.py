@@ -51,7 +51,7 @@ def weekly_tracking(days: ArrayLike, actual: ArrayLike, expected: ArrayLike, *, 
     week_start = dates_of(days[:whole:WEEK])
     figure, axes = canvas("Repeat purchases a week", "purchases")
     seen = days[:whole:WEEK] + WEEK - 1 <= cutoff_day
-    axes.plot(week_start[seen], _weekly(actual, whole)[seen], color=INK, linewidth=1.4, label="what happened")
+    axes.plot(week_start[seen], _weekly(actual, whole)[seen], color=INK, linewidth=1.4, label="actual")
     axes.plot(week_start, _weekly(expected, whole), color=ACCENT, linewidth=1.8, label=f"expected by {model}")
     locator = AutoDateLocator()  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
@@ -124,7 +124,7 @@ def season_curve(index: ArrayLike, *, words: str) -> Figure:
     """
     speed = np.asarray(index, dtype=float)
     days = dates_of(day_number(LEAP_YEAR) + np.arange(SLOTS))
-    figure, axes = canvas("Season: orders against an average day", "times an average day")
+    figure, axes = canvas("Season: orders relative to an average day", "times an average day")
     axes.axhline(1.0, color=QUIET, linewidth=1.0, linestyle="--")
     axes.plot(days, speed, color=MAIN, linewidth=1.8)
     for slot, above in ((int(np.argmax(speed)), True), (int(np.argmin(speed)), False)):
@@ -168,7 +168,7 @@ def alive_grid(
 
 
 def _mark(axes: Axes, day: np.datetime64, height: float, predicted: str, *, above: bool) -> None:
-    """A dot on a curve, and what is said of it on the side that leads away; towards the middle near an edge."""
+    """A dot on a curve, and its label on the side that leads away; towards the middle near an edge."""
     place = float(date2num(day))  # type: ignore[no-untyped-call]
     first, last = axes.get_xlim()
     share = (place - first) / (last - first)

@@ -60,13 +60,14 @@ def draw_item(axes: Axes, item: dict[Any, Any], pairs: pd.DataFrame, gaps: pd.Da
     longest = max(float(np.quantile(np.concatenate([closed, still_open]), LONGEST)), 2.0)
     days, share = kaplan_meier(closed, still_open)
     shown = days <= longest
-    axes.step(days[shown], share[shown], where="post", color=QUIET, linewidth=1.2, label="seen")
+    axes.step(days[shown], share[shown], where="post", color=QUIET, linewidth=1.2, label="observed")
     times = np.linspace(0, longest, POINTS)
-    axes.plot(times, mean_survival(renewal, pairs, times), color=MAIN, linewidth=1.8, label="learned")
+    axes.plot(times, mean_survival(renewal, pairs, times), color=MAIN, linewidth=1.8, label="model")
     name = str(item["item"])
     axes.set_title(name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…", fontsize=9, color=INK, loc="left")
     given = (
-        f"cycle {item['cycle_days']:.0f} days\nregularity {item['regularity']:.1f}\nelasticity {item['elasticity']:.2f}"
+        f"median gap {item['cycle_days']:.0f} days\n"
+        f"regularity {item['regularity']:.1f}\nelasticity {item['elasticity']:.2f}"
     )
     axes.text(0.97, 0.95, given, transform=axes.transAxes, ha="right", va="top", fontsize=8, color=QUIET)
     axes.set_ylim(0, 1)
@@ -114,7 +115,7 @@ def kaplan_meier(closed: Array, still_open: Array) -> tuple[Array, Array]:
 
 
 def status_rates(table: pd.DataFrame, *, within: int = 28) -> Figure:
-    """Share that bought again within the window by stock status, and what was said before.
+    """Share that bought again within the window by stock status, and what was predicted.
 
     Parameters
     ----------
@@ -124,10 +125,10 @@ def status_rates(table: pd.DataFrame, *, within: int = 28) -> Figure:
         Days.
     """
     found = table.set_index("status")
-    figure, axes = canvas(f"Bought again within {within} days, by stock status", "share of customers x items")
+    figure, axes = canvas(f"Bought again within {within} days, by stock status", "share of customer x item pairs")
     place = np.arange(len(found))
     for offset, column, colour, label in (
-        (-0.2, f"said_{within}", QUIET, "said at the cutoff"),
+        (-0.2, f"predicted_{within}", QUIET, "predicted at the cutoff"),
         (0.2, f"bought_{within}", ACCENT, "bought"),
     ):
         bars = axes.bar(place + offset, found[column], width=0.38, color=colour, label=label)

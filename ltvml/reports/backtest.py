@@ -10,6 +10,7 @@ import pandas as pd
 
 from ltvml.backtesting.candidates import ALL_ORDERS, CLOSED_FORM
 from ltvml.backtesting.item_role import ItemRole
+from ltvml.bundle.track_record import ROLE_NAMES
 from ltvml.evaluation.leaderboard import LEADING, leaderboard, leading_intervals, measure
 from ltvml.plots import backtest as draw
 from ltvml.plots.figures import save
@@ -17,7 +18,7 @@ from ltvml.plots.items import item_figures
 from ltvml.reports.items import item_measures, item_text
 from ltvml.reports.recording import Recorded
 from ltvml.window import date_of
-from ltvml.words.text import fields, paragraph, place, table
+from ltvml.words.text import fields, known, paragraph, place, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 
 MEASURES_FILE = "measures.csv"
 QUESTIONS: Mapping[Role, str] = {
-    "repurchase": "Who buys again within {days} days?",
-    "value": "What will they spend within {days} days?",
+    "repurchase": "Which customers buy again within {days} days?",
+    "value": "How much will customers spend within {days} days?",
 }
 SHOWN: Mapping[Role, tuple[str, ...]] = {
     "repurchase": ("log_loss", "auc", "ece", "calibration_in_the_large"),
@@ -61,21 +62,21 @@ DATES_SHOWN = ("mae_of_returners", "within_3_days", "within_7_days", "concordanc
 
 @dataclass(frozen=True)
 class BacktestReport:
-    """What past cutoffs showed.
+    """What the backtest found.
 
     Parameters
     ----------
     intake : Intake
-    contests : tuple of Contest
+    backtests : tuple of RoleBacktest
         One a role.
     season : Season
         As of the cutoff.
     folder : Path
         Where the measures and the plots are.
-    dates : DateContest or None
-        Of the champion of churn; None where it stood at no past cutoff.
+    dates : DateBacktest or None
+        Of the champion of churn; None where no past cutoff has its predictions.
     items : ItemRole
-        What past cutoffs showed of replenishment, or why the role is withheld.
+        Backtest of replenishment, or why the role was not fitted.
     plots : tuple of Path
     recorded : Recorded
     seconds : dict of str to float
@@ -166,7 +167,8 @@ class BacktestReport:
             "champion": role_backtest.champion,
             "words": role_backtest.selection.words,
             "gate": {"passed": role_backtest.gate.passed, "words": role_backtest.gate.words},
-            "leaderboard": self._rows(role_backtest),
+            # the rank correlation of a constant prediction does not exist
+            "leaderboard": known(self._rows(role_backtest)),
         }
 
     def _rows(self, role_backtest: RoleBacktest) -> list[dict[str, Any]]:
@@ -181,13 +183,14 @@ class BacktestReport:
         if role_backtest.horizon < role_backtest.horizon_wanted:
             lines.append(
                 paragraph(
-                    f"The history is too short for a window of {role_backtest.horizon_wanted} days: backtested on "
-                    f"{role_backtest.horizon} days, and extended by the closed-form curve."
+                    f"The history is too short for a backtest of {role_backtest.horizon_wanted} days: backtested on "
+                    f"{role_backtest.horizon} days and extended with the closed-form curve."
                 )
             )
         if role_backtest.folds:
             lines += [_cutoffs(role_backtest), "", self._board(role_backtest)]
-        return "\n".join([*lines, "", paragraph(role_backtest.selection.words)])
+        chosen = f"{ROLE_NAMES[role_backtest.role]}: {role_backtest.selection.words}"
+        return "\n".join([*lines, "", paragraph(chosen)])
 
     def _board(self, role_backtest: RoleBacktest) -> str:
         board = leaderboard(self.tables[role_backtest.role], role_backtest.role)
@@ -209,12 +212,12 @@ class BacktestReport:
 
 
 def dates_text(dates: DateBacktest) -> str:
-    """The dates of the champion of churn beside the naive ones, and how its windows did."""
-    head = "When do they come?"
+    """The dates of the champion of churn beside the naive ones, and how well its windows covered."""
+    head = "When is the next purchase?"
     given = (
-        "Days between the median date and the purchase, and shares of purchases within 3 and 7 days of it, among those "
-        "who came back within the horizon; concordance and integrated Brier score of the whole curve, of everybody "
-        "who decides."
+        "Of customers who bought within the horizon: mean days between the median date and the purchase, and shares "
+        "within 3 and 7 days of it. Of all customers counted in model selection: concordance and integrated Brier "
+        "score of the whole curve."
     )
     rows = [
         [("* " if name == dates.champion else "  ") + str(name), *(f"{row[measure_]:.3f}" for measure_ in DATES_SHOWN)]
@@ -227,14 +230,14 @@ def dates_text(dates: DateBacktest) -> str:
 def _cutoffs(role_backtest: RoleBacktest) -> str:
     dates = ", ".join(date_of(fold.origin).isoformat() for fold in role_backtest.folds)
     customers = sum(len(fold.bought) for fold in role_backtest.folds)
-    return paragraph(f"Cutoffs {dates}; {customers:,} customer-cutoffs.")
+    return paragraph(f"Backtest cutoffs {dates}; {customers:,} predictions, one per customer and cutoff.")
 
 
 BESIDE_THE_CHAMPION = (CLOSED_FORM, ALL_ORDERS, "past_spend")
 
 
 def save_backtest_plots(folder: Path, report: BacktestReport) -> tuple[Path, ...]:
-    """Write the plots of every contest that had a past cutoff; returns their paths."""
+    """Write the plots of every backtest that had a past cutoff; returns their paths."""
     figures: dict[str, Figure] = {}
     for role_backtest in report.backtests:
         if role_backtest.role in report.tables:
@@ -248,17 +251,17 @@ def save_backtest_plots(folder: Path, report: BacktestReport) -> tuple[Path, ...
 def figures_of(role_backtest: RoleBacktest, report: BacktestReport) -> dict[str, Figure]:
     """The plots of one role, by name."""
     board = leaderboard(report.tables[role_backtest.role], role_backtest.role)
-    standing = draw.leaderboard_plot(
+    board_plot = draw.leaderboard_plot(
         board, report.intervals[role_backtest.role], role_backtest.role, champion=role_backtest.champion
     )
     if role_backtest.role == "repurchase":
         return {
-            "churn_leaderboard": standing,
+            "churn_leaderboard": board_plot,
             "churn_reliability": draw.reliability(role_backtest.folds, role_backtest.champion),
         }
-    rivals = [name for name in BESIDE_THE_CHAMPION if name != role_backtest.champion and name in board.index]
+    others = [name for name in BESIDE_THE_CHAMPION if name != role_backtest.champion and name in board.index]
     return {
-        "value_leaderboard": standing,
-        "value_gain": draw.gain_curve(role_backtest.folds, [role_backtest.champion, *rivals]),
+        "value_leaderboard": board_plot,
+        "value_gain": draw.gain_curve(role_backtest.folds, [role_backtest.champion, *others]),
         "value_deciles": draw.decile_calibration(role_backtest.folds, role_backtest.champion),
     }

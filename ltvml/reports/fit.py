@@ -126,7 +126,7 @@ class FitReport:
 
 
 def fitted(bundle: Bundle) -> list[tuple[str, Model]]:
-    """Role and model, each model once: one that answers for two roles stands under the first."""
+    """Role and model, each model once: one that answers for two roles is listed under the first."""
     roles = {role: getattr(bundle.roles, role) for role in ("purchase", "repurchase", "spend", "value")}
     first = {id(model): role for role, model in reversed(roles.items())}
     items = [("replenishment", bundle.replenishment.model)] if bundle.replenishment is not None else []
@@ -134,16 +134,16 @@ def fitted(bundle: Bundle) -> list[tuple[str, Model]]:
 
 
 def replenishment_line(bundle: Bundle) -> str:
-    """The model of replenishment and how many items it reminds about, or why there is none."""
+    """The model of replenishment and how many items have reminders, or why there is none."""
     if bundle.replenishment is None:
-        return f"withheld: {bundle.without_replenishment}"
+        return f"not fitted: {bundle.without_replenishment}"
     items = bundle.replenishment.items()
     reminded = int(items["reminded"].sum())
-    return f"{_model_line(bundle.replenishment.model)}; reminds of {reminded:,} of {len(items):,} items"
+    return f"{_model_line(bundle.replenishment.model)}; reminders enabled for {reminded:,} of {len(items):,} items"
 
 
 def item_words(bundle: Bundle) -> list[str]:
-    """What past cutoffs taught about replenishment."""
+    """What the backtest found about replenishment."""
     return bundle.replenishment.words if bundle.replenishment is not None else []
 
 

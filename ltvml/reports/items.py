@@ -1,4 +1,4 @@
-"""What a backtest says of replenishment, in words and as one long table."""
+"""The backtest of replenishment, in words and as one long table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 from ltvml.plots import figures as plots
 from ltvml.plots.items import item_figures
 from ltvml.window import date_of
-from ltvml.words.text import paragraph, table
+from ltvml.words.text import paragraph, percent, table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ltvml.backtesting.items import ItemBacktest
 
 
-HEAD = "When do they run out?"
+HEAD = "Replenishment: which items are bought again, and when?"
 SHOWN = {"log_loss": "log-loss", "auc": "AUC", "average_precision": "precision", "ece": "ECE"}
 WINDOWS_SHOWN = (7, 28)
 
@@ -27,13 +27,17 @@ def item_text(items: ItemRole) -> str:
     """The section of a backtest on replenishment, within 80 columns."""
     lines = [HEAD, "=" * len(HEAD), *(f"{paragraph(note)}\n" for note in items.notes)]
     if items.backtest is None:
-        return "\n".join([*lines, paragraph(f"Withheld: {items.withheld}.")])
+        return "\n".join([*lines, paragraph(f"Not fitted: {items.withheld}.")])
     backtest = items.backtest
     if not backtest.cutoffs:
-        return "\n".join([*lines, paragraph(backtest.selection.words)])
-    parts = [_cutoffs(backtest), _boards(backtest), paragraph(backtest.selection.words), _statuses(backtest)]
+        return "\n".join([*lines, _selection(backtest)])
+    parts = [_cutoffs(backtest), _boards(backtest), _selection(backtest), _statuses(backtest)]
     parts += [_first(backtest), _dates(backtest)]
     return "\n".join([*lines, "\n\n".join(part for part in parts if part)])
+
+
+def _selection(backtest: ItemBacktest) -> str:
+    return paragraph(f"Replenishment model: {backtest.selection.words}")
 
 
 def item_measures(items: ItemRole) -> pd.DataFrame:
@@ -57,9 +61,9 @@ def _date_rows(backtest: ItemBacktest) -> pd.DataFrame:
 
 
 def _cutoffs(backtest: ItemBacktest) -> str:
-    dates = ", ".join(date_of(visit.origin).isoformat() for visit in backtest.cutoffs)
-    pairs = sum(len(visit.wait) for visit in backtest.cutoffs)
-    return paragraph(f"Cutoffs {dates}; {pairs:,} customers x items. Bought again within so many days:")
+    dates = ", ".join(date_of(fold.origin).isoformat() for fold in backtest.cutoffs)
+    pairs = sum(len(fold.wait) for fold in backtest.cutoffs)
+    return paragraph(f"Backtest cutoffs {dates}; {pairs:,} customer x item pairs. Bought again within 7 and 28 days:")
 
 
 def _boards(backtest: ItemBacktest) -> str:
@@ -80,12 +84,15 @@ def _statuses(backtest: ItemBacktest) -> str:
         [
             str(row["status"]),
             f"{row['pairs']:,}",
-            *(f"{row[f'{what}_{days}']:.1%}" for days in WINDOWS_SHOWN for what in ("said", "bought")),
+            *(percent(row[f"{what}_{days}"], 1) for days in WINDOWS_SHOWN for what in ("predicted", "bought")),
         ]
         for row in backtest.statuses.to_dict("records")
     ]
-    header = ["", "pairs", *(f"{what} {days} d" for days in WINDOWS_SHOWN for what in ("said", "bought"))]
-    return f"Stock status at the cutoff, and what came:\n\n{table(header, rows)}"
+    header = ["", "pairs", *(f"{what} {days}" for days in WINDOWS_SHOWN for what in ("predicted", "bought"))]
+    given = paragraph(
+        "Stock status at the cutoff: share predicted to be bought again within 7 and 28 days, and share bought."
+    )
+    return f"{given}\n\n{table(header, rows)}"
 
 
 def _first(backtest: ItemBacktest) -> str:
@@ -93,9 +100,9 @@ def _first(backtest: ItemBacktest) -> str:
     if found.empty:
         return ""
     wide = found.pivot(index="candidate", columns="first", values="precision").sort_values(found["first"].max())
-    rows = [[str(name), *(f"{share:.1%}" for share in row)] for name, row in list(wide.iterrows())[::-1]]
-    board = table(["", *(f"first {count:,}" for count in wide.columns)], rows)
-    return f"Share of the first reminders followed by a purchase within 7 days:\n\n{board}"
+    rows = [[str(name), *(percent(share, 1) for share in row)] for name, row in list(wide.iterrows())[::-1]]
+    board = table(["", *(f"top {count:,}" for count in wide.columns)], rows)
+    return f"Share of the top reminders followed by a purchase within 7 days:\n\n{board}"
 
 
 def _dates(backtest: ItemBacktest) -> str:
@@ -106,16 +113,16 @@ def _dates(backtest: ItemBacktest) -> str:
         [
             str(name),
             f"{row['mae']:.1f}",
-            f"{row['within_3_days']:.1%}",
-            f"{row['within_7_days']:.1%}",
-            f"{row['covered']:.1%}",
+            percent(row["within_3_days"], 1),
+            percent(row["within_7_days"], 1),
+            percent(row["covered"], 1),
             f"{row['width']:.0f}",
         ]
         for name, row in mean.iterrows()
     ]
     given = paragraph(
-        f"Dates, of those who bought the item again within {backtest.horizon} days: days between the median date and "
-        "the purchase, shares within 3 and 7 days of it, and the window of 10 to 90 %. "
+        f"Dates of pairs bought again within {backtest.horizon} days: mean days between the median date and the "
+        "purchase, shares within 3 and 7 days of it, and coverage and width (days) of the 10-90 % window."
     )
     board = table(["", "days off", "+-3 days", "+-7 days", "in window", "width"], rows)
     return f"{given}\n\n{board}\n\n{paragraph(backtest.window.words)}"
@@ -125,7 +132,7 @@ ITEMS_FILE = "items.csv"
 
 
 def save_items(staging: Path, items: ItemRole) -> tuple[Path, ...]:
-    """The table of the items, and their plots; nothing where the role is withheld. Returns the plots."""
+    """The table of the items, and their plots; nothing where the role was not fitted. Returns the plots."""
     if items.fitted is None:
         return ()
     items.fitted.items().to_csv(staging / ITEMS_FILE, index=False)

@@ -36,6 +36,17 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:.{digits}g}"
 
 
+def percent(share: float, digits: int = 0) -> str:
+    """A share as a percentage.
+
+    Examples
+    --------
+    >>> percent(0.843), percent(0.0425, 1)
+    ('84 %', '4.2 %')
+    """
+    return f"{100 * share:,.{digits}f} %"
+
+
 def paragraph(text: str) -> str:
     """Text wrapped at 80 columns."""
     return "\n".join(_wrapped(text, WIDTH))

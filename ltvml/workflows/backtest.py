@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def backtest(config: Config, *, transactions: Any = None, progress: Progress | None = None) -> BacktestReport:
-    """Judge every candidate of every role at past cutoffs, inside the orders up to the cutoff.
+    """Evaluate every candidate of every role at past cutoffs, inside the orders up to the cutoff.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def backtest(config: Config, *, transactions: Any = None, progress: Progress | N
     intake = read_orders(config, transactions, steps)
     history = history_of(config, intake)
     backtests, backtester = run_backtests(history, config, steps, every_role=True)
-    with steps.step("judge dates"):
+    with steps.step("backtest dates"):
         dates = backtest_dates(history, backtester, next(held for held in backtests if held.role == "repurchase"))
     items = fit_item_role(config, history, steps, every_role=True)
     folder = Path(config.output.dir) / "backtest" / config.cutoff.isoformat()

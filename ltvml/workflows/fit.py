@@ -104,12 +104,12 @@ def learn_typical(history: History, roles: Roles) -> Typical:
 
 
 def _warn_of_what_is_withheld(bundle: Bundle) -> None:
-    """One warning for the job; the reasons stand as notes in the report, and in `data_status` of every customer."""
-    # intervals are wanting wherever no past cutoff was looked at, by choice or for want of history: no fault of a fit
+    """One warning for the job; the reasons are notes in the report, and in `data_status` of every customer."""
+    # intervals are missing wherever no backtest was run, by choice or on a short history: no fault of a fit
     names = [name for name in withheld_by(bundle.roles, bundle.record) if name not in bundle.record.withheld]
     if names:
-        given = ", ".join(names)
-        warnings.warn(FitWarning(f"these data do not tell {given}: withheld; the report says why."), stacklevel=3)
+        given, are = ", ".join(names), "is" if len(names) == 1 else "are"
+        warnings.warn(FitWarning(f"{given} could not be estimated and {are} left empty; see the notes."), stacklevel=3)
 
 
 def _settings(config: Config) -> dict[str, Any]:

@@ -99,9 +99,9 @@ def test_measures_are_read_at_the_horizon_of_the_curve(wait):
 
 def test_the_text_names_the_champion_and_fits_into_eighty_columns(wait):
     text = dates_text(role_backtest(wait))
-    assert "When do they come?" in text
+    assert "When is the next purchase?" in text
     assert "* oracle" in text
-    assert "who came back within the horizon" in " ".join(text.split())
+    assert "who bought within the horizon" in " ".join(text.split())
     assert max(map(len, text.splitlines())) <= 80
 
 

@@ -152,10 +152,10 @@ def test_the_pictures_are_the_learned_curves_and_the_rates_by_status(role):
 
 def test_a_withheld_role_says_why_in_place_of_a_contest(make, orders):
     role = fold(make(), orders)
-    assert "Withheld: the orders name neither a category nor a product." in item_text(role)
+    assert "Not fitted: the orders have no category or product_id column." in item_text(role)
     assert item_measures(role).empty
     assert item_figures(role) == {}
-    assert role.to_dict() == {"withheld": "the orders name neither a category nor a product", "notes": []}
+    assert role.to_dict() == {"withheld": "the orders have no category or product_id column", "notes": []}
 
 
 @pytest.mark.parametrize("days", [45, 75])
@@ -165,7 +165,7 @@ def test_items_named_only_of_late_are_judged_where_they_can_be(make, groceries, 
     assert role.backtest.champion == "gamma_renewal"
     # somebody who stood at an earlier cutoff had seen no item twice, and had nothing to learn from
     assert all(at_cutoff.origin > CUTOFF_DAY - days for at_cutoff in role.backtest.cutoffs)
-    assert f"{(~late).sum():,} of {len(groceries):,} rows name no category" in " ".join(item_text(role).split())
+    assert f"{(~late).sum():,} of {len(groceries):,} rows have no category" in " ".join(item_text(role).split())
     json.dumps(role.to_dict(), allow_nan=False)
 
 
@@ -177,7 +177,7 @@ def test_a_shop_that_sold_nothing_of_late_is_judged_without_dates(make, grocerie
     assert role.backtest.champion == "gamma_renewal"
     assert role.backtest.cutoffs == ()
     assert role.backtest.dates.empty
-    assert "serves without a contest" in item_text(role)
+    assert "used without a backtest" in item_text(role)
 
 
 def test_a_step_that_is_taken_twice_takes_the_sum_of_both():

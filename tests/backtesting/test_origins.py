@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ltvml.backtesting.origins import JUDGED, backtest_origins, label_horizon, snapshot_origins
+from ltvml.backtesting.origins import MOST_FOLDS, backtest_origins, label_horizon, snapshot_origins
 
 HISTORIES = st.integers(min_value=0, max_value=3000)
 HORIZONS = st.integers(min_value=1, max_value=800)
@@ -51,7 +51,7 @@ def test_a_judged_origin_has_a_window_to_be_trained_on(history, horizon):
 
 def test_a_year_of_judgement_where_there_is_one():
     origins = backtest_origins(cutoff_day=1000, first_day=0, horizon=30)
-    assert len(origins) == JUDGED
+    assert len(origins) == MOST_FOLDS
     assert (origins[0], origins[-1]) == (970, 635)
 
 

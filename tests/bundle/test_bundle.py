@@ -169,7 +169,7 @@ def test_rows_before_the_cutoff_of_the_bundle_are_refused(bundle, summary):
 
 
 def test_a_row_without_a_column_is_refused_by_its_name(bundle, summary):
-    with pytest.raises(DataContractError, match=r"missing: \['recency'\]"):
+    with pytest.raises(DataContractError, match=r"missing columns \['recency'\]"):
         bundle.score(summary.drop(columns="recency"))
 
 

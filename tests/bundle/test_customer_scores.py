@@ -211,7 +211,7 @@ def test_what_a_fit_withholds_is_null_for_everyone_and_said(summary, roles):
     ]
     assert scores[gone].isna().all(axis=None)
     assert scores[["p_alive", "predicted_ltv", "total_value"]].notna().all(axis=None)
-    assert scores["data_status"].unique().tolist() == [f"{', '.join(gone)} withheld: too few buyers"]
+    assert scores["data_status"].unique().tolist() == [f"{', '.join(gone)} left empty: too few buyers"]
 
 
 def test_the_interval_is_that_of_the_record_and_withheld_without_one(summary, roles):
@@ -220,7 +220,7 @@ def test_the_interval_is_that_of_the_record_and_withheld_without_one(summary, ro
     assert fold["predicted_ltv_hi"].equals((fold["predicted_ltv"] * 2).rename("predicted_ltv_hi"))
     plain = scored(summary, roles, record=TrackRecord(without_intervals="no window has closed"))
     assert plain[["predicted_ltv_lo", "predicted_ltv_hi"]].isna().all(axis=None)
-    assert set(plain["data_status"]) == {"predicted_ltv_lo, predicted_ltv_hi withheld: no window has closed"}
+    assert set(plain["data_status"]) == {"predicted_ltv_lo, predicted_ltv_hi left empty: no window has closed"}
 
 
 def test_a_withheld_column_keeps_its_type(summary, roles):
@@ -233,7 +233,7 @@ def test_a_withheld_column_keeps_its_type(summary, roles):
 def test_two_reasons_are_two_phrases(summary, roles):
     models = Roles(roles.purchase, Poisson(p_alive="nobody leaves", total_value="no orders"), roles.spend, roles.value)
     status = scored(summary.head(1).assign(rate=0.1), models)["data_status"].iloc[0]
-    assert status == "p_alive withheld: nobody leaves; total_value withheld: no orders"
+    assert status == "p_alive left empty: nobody leaves; total_value left empty: no orders"
 
 
 def test_a_number_that_a_model_cannot_give_is_null_and_said(summary, roles):
@@ -244,13 +244,17 @@ def test_a_number_that_a_model_cannot_give_is_null_and_said(summary, roles):
     scores = scored(summary, Roles(roles.purchase, roles.repurchase, roles.spend, Endless()))
     affected = summary["frequency"].to_numpy() > 2
     assert scores.loc[affected, "predicted_ltv"].isna().all()
-    assert scores.loc[affected, "data_status"].str.contains("predicted_ltv.* not known").all()
+    assert (
+        scores.loc[affected, "data_status"]
+        .str.contains("predicted_ltv.* left empty: the model gives no finite number")
+        .all()
+    )
     assert (scores.loc[~affected, "data_status"] == "ok").all()
 
 
 def test_a_customer_in_debt_is_said_beside_what_is_withheld():
     scores = pd.DataFrame({"historic_value": [1.0, -1.0], "p_alive": [np.nan, np.nan]})
     assert data_status(scores, {"p_alive": "nobody leaves"}).tolist() == [
-        "p_alive withheld: nobody leaves",
-        "returns exceed purchases; p_alive withheld: nobody leaves",
+        "p_alive left empty: nobody leaves",
+        "returns exceed purchases; p_alive left empty: nobody leaves",
     ]

@@ -41,7 +41,7 @@ def test_distorted_probabilities_are_repaired_on_customers_not_seen(distortion):
     p, y, _ = sample(distortion, random_state=1)
     assert log_loss(y, chosen.apply(p)) < log_loss(y, p)
     assert expected_calibration_error(y, chosen.apply(p)) < 0.5 * expected_calibration_error(y, p)
-    assert chosen.words.startswith(f"{chosen.method}: saved ")
+    assert chosen.words.startswith(f"Churn probabilities corrected ({chosen.method}): log-loss improved by ")
 
 
 def test_calibrated_probabilities_are_mostly_left_alone_and_never_harmed():
@@ -116,7 +116,9 @@ def test_too_few_of_one_outcome_change_nothing():
     p, _, bucket = sample(rows=500)
     y = np.zeros(500)
     y[:29] = 1
-    assert choose_calibration(p, y, bucket).words.startswith("no correction: 29 customers of the rarer outcome")
+    assert choose_calibration(p, y, bucket).words.startswith(
+        "probabilities not corrected: 29 customers of the rarer outcome"
+    )
 
 
 def test_no_correction_leaves_the_very_numbers():

@@ -39,7 +39,7 @@ def test_windows_that_cover_stay_as_they_are():
     window = choose_window([dates(), dates(random_state=1)])
     assert window.stretch == 1.0
     assert window.levels == pytest.approx((0.1, 0.9))
-    assert window.words.endswith("left as they are.")
+    assert window.words.endswith("(target 80 %), so it is kept.")
 
 
 @pytest.mark.parametrize(("narrow", "side"), [(0.85, 1), (1.15, -1)])
@@ -48,7 +48,7 @@ def test_windows_that_are_off_are_stretched_until_later_dates_are_covered(narrow
     assert np.sign(window.stretch - 1) == side
     later = dates(narrow=narrow, random_state=2)
     assert date_coverage([later], window.stretch) == pytest.approx(0.80, abs=ROUGHLY)
-    assert "are read in their place" in window.words
+    assert " quantiles are used." in window.words
 
 
 def test_few_returns_change_nothing():
@@ -60,7 +60,7 @@ def test_few_returns_change_nothing():
 
 def test_nobody_who_came_back_is_an_error_that_says_so():
     fold = DateFold(30, np.full(3, np.inf), LEVELS, np.ones((3, 99)))
-    with pytest.raises(DataContractError, match="nobody came back"):
+    with pytest.raises(DataContractError, match="no customer bought within the horizon"):
         date_coverage([fold])
 
 

@@ -47,7 +47,7 @@ def test_coverage_with_each_cutoff_left_out_is_that_of_a_later_cutoff(simulated)
     found = [coverage(shop(simulated, seed), "a") for seed in range(3)]
     assert LEAST <= np.mean([one.customers for one in found]) <= MOST
     assert found[0].cutoffs == 5
-    assert found[0].words.endswith("at 5 past cutoffs, each left out in turn.")
+    assert found[0].words.endswith("over 5 cutoffs, each left out in turn.")
 
 
 def test_coverage_sees_a_distribution_that_is_wrong(simulated):
@@ -124,11 +124,11 @@ def test_intervals_survive_json_exactly(intervals):
 
 
 def test_intervals_are_withheld_with_the_reason(simulated):
-    assert why_withheld([], "a") == "no past cutoff shows how far a was off"
+    assert why_withheld([], "a") == "no backtest cutoff has predictions of a"
     few = simulated({"a": 0.3}, role="value", customers=60, cutoffs=1)
-    assert "buyers at past cutoffs, and at least 50 are needed" in why_withheld(few, "a")
+    assert "buyers at backtest cutoffs; at least 50 are needed" in why_withheld(few, "a")
     assert coverage(few, "a") is None
-    with pytest.raises(DataContractError, match="no intervals: "):
+    with pytest.raises(DataContractError, match="value intervals cannot be estimated: "):
         fitted(few)
 
 

@@ -67,7 +67,7 @@ class TestStatusTable:
         rows = table.set_index("status")
         assert rows["pairs"].to_dict() == {"sufficient": 1, "depleted": 1, "lapsed": 2}
         assert rows.loc["lapsed", ["bought_7", "bought_28"]].tolist() == [0.5, 0.5]
-        assert rows.loc["lapsed", ["said_7", "said_28"]].tolist() == pytest.approx([0.2, 0.3])
+        assert rows.loc["lapsed", ["predicted_7", "predicted_28"]].tolist() == pytest.approx([0.2, 0.3])
         assert rows.loc["depleted", ["bought_7", "bought_28"]].tolist() == [0.0, 1.0]
 
 

@@ -69,8 +69,8 @@ def test_equally_good_challenger_replaces_the_default_in_one_of_six_elections(si
 def test_clearly_better_challenger_wins(simulated, role):
     selection = select_model(simulated({"default": 1.2, "better": 0.1}, role=role), role, default="default")
     assert selection.champion == "better"
-    assert selection.words.startswith("better replaces the default, default: it was better by ")
-    assert "over 3 past cutoffs" in selection.words
+    assert selection.words.startswith("better selected instead of default (default). It improved ")
+    assert "over 3 backtest cutoffs" in selection.words
 
 
 @pytest.mark.parametrize("role", ["repurchase", "value"])
@@ -80,7 +80,7 @@ def test_default_stays_where_nothing_is_better(simulated, role):
     )
     assert selection.champion == "default"
     assert [one.candidate for one in selection.comparisons] == ["worse", "worst"]
-    assert "no other model was better by more than one standard error" in selection.words
+    assert "default (default) kept. No other model improved" in selection.words
     assert "Within one standard error" not in selection.words
 
 
@@ -93,7 +93,7 @@ def test_same_predictions_are_a_tie_that_the_default_wins(simulated, role):
     selection = select_model(folds, role, default="default")
     assert selection.champion == "default"
     assert selection.comparisons[0].advantage == 0
-    assert selection.words.endswith("Within one standard error of it: twin.")
+    assert selection.words.endswith("Within one standard error of the default: twin.")
 
 
 def test_better_ranking_does_not_buy_a_wrong_level(simulated):
@@ -103,8 +103,8 @@ def test_better_ranking_does_not_buy_a_wrong_level(simulated):
     ]
     selection = select_model(folds, "value", default="default")
     assert selection.champion == "default"
-    assert "better ranked better" in selection.words
-    assert "missed the total by much more" in selection.words
+    assert "better improved normalised Gini" in selection.words
+    assert "the error of the predicted total was much larger" in selection.words
 
 
 def test_among_winners_that_gini_cannot_tell_apart_the_best_level_serves():
@@ -153,7 +153,7 @@ def test_cutoff_after_which_nobody_spent_does_not_count(simulated):
 @pytest.mark.parametrize("default", ["default", "unknown"])
 def test_no_cutoff_to_judge_by_is_an_error_that_says_so(simulated, default):
     folds = [] if default == "default" else simulated({"default": 1.0})
-    with pytest.raises(DataContractError, match=f"past cutoffs has predictions of '{default}'"):
+    with pytest.raises(DataContractError, match=f"backtest cutoffs has predictions of '{default}'"):
         select_model(folds, "repurchase", default=default)
 
 
@@ -171,7 +171,7 @@ def test_election_survives_json_exactly(simulated):
 
 
 def test_election_of_an_unknown_role_is_refused():
-    with pytest.raises(DataContractError, match="election of 'weather'"):
+    with pytest.raises(DataContractError, match="model selection for role 'weather'"):
         Selection.from_dict({"role": "weather", "default": "a", "champion": "a", "comparisons": [], "words": ""})
 
 

@@ -33,7 +33,7 @@ def lines(figure):
 
 def test_area_under_the_drawn_gain_curve_is_the_gini_it_is_labelled_with(value_folds):
     drawn = lines(gain_curve(value_folds[:1], ["champion", "closed_form"]))
-    perfect = _area(drawn["a perfect ranking"])
+    perfect = _area(drawn["perfect ranking"])
     fold = value_folds[0]
     for name in ("champion", "closed_form"):
         gini = metrics.normalised_gini(fold.spend[fold.decides], fold.predictions[name][fold.decides])
@@ -43,9 +43,9 @@ def test_area_under_the_drawn_gain_curve_is_the_gini_it_is_labelled_with(value_f
 def test_gain_curve_names_the_perfect_ranking_the_candidates_in_order_and_no_ranking(value_folds):
     legend = gain_curve(value_folds, list(NAMES)).axes[0].get_legend()
     assert [text.get_text().split(",")[0] for text in legend.get_texts()] == [
-        "a perfect ranking",
+        "perfect ranking",
         *NAMES,
-        "no ranking",
+        "random order",
     ]
 
 
@@ -86,7 +86,7 @@ def test_cutoffs_at_which_a_candidate_did_not_stand_are_not_drawn(churn_folds):
         for table in ([absent, *churn_folds[1:]], churn_folds[1:])
     )
     assert some.tolist() == rest.tolist()
-    with pytest.raises(DataContractError, match="at none of the 1 past cutoffs champion stood"):
+    with pytest.raises(DataContractError, match="none of the 1 backtest cutoffs has predictions of champion"):
         reliability([absent], "champion")
 
 

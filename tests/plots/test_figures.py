@@ -40,7 +40,7 @@ def test_whole_weeks_are_summed_and_the_actual_ends_with_the_cutoff():
     actual, expected = axes.lines
     assert actual.get_ydata().tolist() == [7, 7, 7]
     assert expected.get_ydata().tolist() == [14, 14, 14, 14]
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["what happened", "expected by bg_nbd"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["actual", "expected by bg_nbd"]
 
 
 def test_the_picture_of_p_alive_shows_silence_upwards():

@@ -19,7 +19,7 @@ STATUSES = pd.DataFrame(
         "status": ["sufficient", "depleted", "lapsed"],
         "pairs": [1200, 40, 3],
         "bought_28": [0.2, 0.6, 0.1],
-        "said_28": [0.25, 0.55, 0.05],
+        "predicted_28": [0.25, 0.55, 0.05],
     }
 )
 
@@ -95,7 +95,7 @@ class TestStatusRates:
     def test_bars_are_what_was_said_and_what_came(self):
         (axes,) = status_rates(STATUSES).axes
         heights = [[bar.get_height() for bar in bars] for bars in axes.containers]
-        assert heights == [STATUSES["said_28"].tolist(), STATUSES["bought_28"].tolist()]
+        assert heights == [STATUSES["predicted_28"].tolist(), STATUSES["bought_28"].tolist()]
         assert [label.get_text() for label in axes.get_xticklabels()] == [
             "sufficient\n1,200",
             "depleted\n40",

@@ -72,7 +72,7 @@ def test_the_dates_of_the_champion_stand_beside_two_naive_ones_at_every_cutoff(r
     assert set(dates["cutoff"]) == set(report.measures().query("role == 'repurchase'")["cutoff"])
     constant = dates.query("candidate == 'constant_day' and measure == 'concordance'")
     assert (constant["value"] == 0.5).all()
-    assert "When do they come?" in report.text()
+    assert "When is the next purchase?" in report.text()
     assert json.loads(json.dumps(report.to_dict()))["dates"]["champion"] == champion
 
 

@@ -118,14 +118,14 @@ def test_a_fit_collects_patterns_and_never_a_customer_and_a_score_its_shortlist_
 @pytest.mark.drawn
 def test_nobody_leaving_is_said_and_only_p_alive_is_withheld(nobody_leaves, config_of, tmp_path):
     config = config_of(tmp_path)
-    with pytest.warns(FitWarning, match="do not tell p_alive: withheld"):
+    with pytest.warns(FitWarning, match="p_alive could not be estimated and is left empty; see the notes."):
         report = ltvml.fit(config, transactions=nobody_leaves)
-    assert "hardly anybody is seen to leave" in " ".join(report.text().split())
+    assert "hardly any customer is seen to leave" in " ".join(report.text().split())
     assert [plot.name for plot in report.plots] == ["repeat_purchases.png"]
     scores = pd.read_parquet(ltvml.score(config, transactions=nobody_leaves).folder / "customers.parquet")
     assert scores["p_alive"].isna().all()
     assert scores[["predicted_ltv", "churn_risk", "value_at_risk", "next_purchase_date"]].notna().all(axis=None)
-    assert scores["data_status"].str.startswith("p_alive withheld: hardly anybody is seen to leave").all()
+    assert scores["data_status"].str.startswith("p_alive left empty: hardly any customer is seen to leave").all()
 
 
 @pytest.mark.slow

@@ -138,7 +138,7 @@ def test_items_are_listed_with_why_they_are_not_reminded_about(fitted, groceries
     assert items["reason"]["lamp"] == "0% of 60 buyers bought it again; expected at least 15%"
     assert items["reason"]["saffron"] == "8 buyers; expected at least 30"
     assert items["reason"][["coffee", "soap"]].isna().all()
-    assert "reminds of 2 of 4 items" in " ".join(fitted.text().split())
+    assert "reminders enabled for 2 of 4 items" in " ".join(fitted.text().split())
 
 
 def test_the_learned_elasticity_tells_coffee_from_soap(fitted):

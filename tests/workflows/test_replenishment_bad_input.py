@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("blank_pictures")
 PAIR = ["customer_id", "item"]
-NO_ITEM = "the orders name neither a category nor a product"
+NO_ITEM = "the orders have no category or product_id column"
 
 
 def fitted(config: ltvml.Config, orders: pd.DataFrame) -> Any:
@@ -54,7 +54,7 @@ class TestWithheld:
         place.write(orders)
         result = place.run("fit")
         assert result.exit_code == 0
-        assert f"withheld: {NO_ITEM}" in one_line(result.stdout)
+        assert f"not fitted: {NO_ITEM}" in one_line(result.stdout)
         scored = place.run("score", "--json")
         assert scored.exit_code == 0
         assert json.loads(scored.stdout)["replenishment"]["rows"] == 0
@@ -84,7 +84,7 @@ class TestWithheld:
         place.write(groceries)
         result = place.run("fit", "--set", "replenishment.item=off")
         assert result.exit_code == 0
-        assert "withheld: replenishment.item is off" in one_line(result.stdout)
+        assert "not fitted: replenishment.item is off" in one_line(result.stdout)
 
     def test_items_bought_once_by_everybody_withhold_the_role(self, groceries, config):
         once = groceries.drop_duplicates(["customer_id", "category"], keep="last")
@@ -97,7 +97,7 @@ class TestWithheld:
     def test_items_that_nobody_names_withhold_the_role_and_the_rows_are_counted(self, groceries, config):
         report = fitted(config, groceries.assign(category=None))
         assert "was bought twice" in report.bundle.without_replenishment
-        assert f"{len(groceries):,} of {len(groceries):,} rows name no category" in report.messages[0]
+        assert f"{len(groceries):,} of {len(groceries):,} rows have no category" in report.messages[0]
 
     def test_a_bundle_with_items_does_not_score_orders_without(self, place, groceries):
         place.write(groceries)
@@ -123,7 +123,7 @@ class TestItemColumn:
         place.write(groceries.drop(columns="category"))
         result = place.run("fit", "--set", "replenishment.item=category")
         assert result.exit_code == 2
-        assert "replenishment.item is category, and the orders have no such column" in result.stderr
+        assert "replenishment.item is category, but the orders have no column category" in result.stderr
         assert "transactions.columns" in result.stderr
         assert place.run("fit").exit_code == 0
 
@@ -143,13 +143,13 @@ class TestItemColumn:
         some = groceries.assign(category=groceries["category"].where(groceries.index >= 7))
         some.loc[7:9, "category"] = ""
         report = fitted(config, some)
-        assert report.notes == (f"10 of {len(some):,} rows name no category: they take no part in replenishment.",)
+        assert report.notes == (f"10 of {len(some):,} rows have no category and are excluded from replenishment.",)
         found = pairs_of(config, some)
         assert found["n_orders"].sum() == len(some) - 10
 
     def test_a_product_in_two_categories_is_counted_and_named(self, groceries, config_of, tmp_path):
         twice = pd.concat([groceries, groceries.query("product_id == 'soap 2'").head(1).assign(category="gifts")])
-        for item, consequence in (("category", "each row counts in its own"), ("product_id", "it leans on")):
+        for item, consequence in (("category", "each row counts in the category of that row"), ("product_id", "their prior comes from")):
             report = fitted(config_of(tmp_path, replenishment={"item": item}), twice)
             (note,) = report.notes
             assert note.startswith("1 of the products are found in more than one category (first: soap 2); ")
@@ -163,8 +163,8 @@ class TestQuantities:
         odd = last_line_of(groceries, quantity=quantity)
         report = fitted(config, odd)
         assert report.notes == (
-            f"1 of {len(odd):,} rows have a quantity of 0, below 0, or of a billion and more: for replenishment it is "
-            "not known.",
+            f"1 of {len(odd):,} rows have a quantity of 0, below 0, or of a billion and more; replenishment treats it "
+            "as missing.",
         )
         pair = pairs_of(config, odd).loc[(odd["customer_id"].iloc[-1], "coffee")]
         assert np.isnan(pair["last_quantity"])
@@ -236,14 +236,14 @@ class TestDaysPerUnit:
 
     def test_an_item_that_nobody_has_bought_is_a_warning_by_name(self, groceries, config_of, tmp_path):
         config = config_of(tmp_path, replenishment={"days_per_unit": {"cofee": 20, "coffee": 20}})
-        with pytest.warns(DataWarning, match=r"days_per_unit names 1 items that nobody has bought \(cofee\)"):
+        with pytest.warns(DataWarning, match=r"days_per_unit: items not found in the orders \(1\): cofee;"):
             ltvml.fit(config, transactions=groceries)
 
     def test_an_unknown_item_is_told_on_the_command_line_and_is_no_error(self, place, groceries):
         place.write(groceries)
         result = place.run("fit", "--set", "replenishment.days_per_unit={tea: 9}")
         assert result.exit_code == 0
-        assert "names 1 items that nobody has bought (tea)" in one_line(result.stderr)
+        assert "items not found in the orders (1): tea;" in one_line(result.stderr)
 
     @pytest.mark.parametrize(
         ("text", "message"),

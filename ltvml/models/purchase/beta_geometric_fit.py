@@ -48,7 +48,7 @@ FROM_THE_RATE = (
     "replenishment_date",
     "value_at_risk",
 )
-"""Score columns that stand on the purchase rate."""
+"""Score columns that depend on the purchase rate."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def fit_beta_geometric(lattice: Lattice, d: int) -> BetaGeometricFit:
 
 def fit_without_repeats(likelihood: Likelihood, unit: float) -> BetaGeometricFit:
     """Nobody bought twice: parameters of an ordinary shop, moved only by the silence; nothing is identified."""
-    reason = "no customer has bought twice, so the purchase rate is not known"
+    reason = "no customer has bought twice, so the purchase rate cannot be estimated"
     optimum = maximise(lambda point: likelihood(point) + prior(point, CENTRE), CENTRE)
     withheld = dict.fromkeys(("p_alive", *FROM_THE_RATE), reason)
     return described(optimum, likelihood(optimum.point).value, likelihood.lattice, unit, withheld)
@@ -173,20 +173,20 @@ def diagnose(params: Array, log_errors: Array, lattice: Lattice, withheld: dict[
     messages = list(dict.fromkeys(withheld.values()))
     buyers = float(lattice.weight[lattice.x > 0].sum())
     if 0 < buyers < FEW_REPEAT_BUYERS:
-        messages.append(
-            f"few repeat buyers ({buyers:.0f}); with fewer than {FEW_REPEAT_BUYERS} the parameters are rough"
-        )
+        messages.append(f"few repeat buyers ({buyers:.0f}); below {FEW_REPEAT_BUYERS} the parameters are imprecise")
     if buyers and a / (a + b) < NOBODY_LEAVES:
         reason = (
-            f"hardly anybody is seen to leave (a = {a:.3g}, b = {b:.3g}: a purchase is the last with probability "
-            f"{a / (a + b):.1g}), so these data do not tell who is still a customer"
+            f"hardly any customer is seen to leave (a = {a:.3g}, b = {b:.3g}: a purchase is the last with probability "
+            f"{a / (a + b):.1g}), so p_alive cannot be estimated"
         )
         withheld = withheld | {"p_alive": reason}
         messages.append(reason)
     elif buyers and log_errors[2:].min() > UNKNOWN:
-        messages.append(f"only a / (a + b) = {a / (a + b):.3g} is known of leaving, not how customers differ in it")
+        messages.append(
+            f"of dropout only the mean is estimated (a / (a + b) = {a / (a + b):.3g}), not how customers differ in it"
+        )
     if buyers and log_errors[:2].min() > UNKNOWN:
         messages.append(
-            f"only r / alpha = {r / alpha:.3g} is known of the purchase rate, not how customers differ in it"
+            f"of the purchase rate only the mean is estimated (r / alpha = {r / alpha:.3g}), not how customers differ"
         )
     return Diagnosis(True, tuple(messages), withheld)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ltvml.models.replenishment.renewal import Renewal
 
 
-NOT_SETTLED = "The numbers of some items had not settled when the fit of the renewal stopped; read them with care."
+NOT_SETTLED = "The fit of gamma_renewal stopped before the parameters of some items converged; use them with care."
 NEARLY_MEMORYLESS = 1.1
 MEMORYLESS = "Gaps are nearly memoryless (regularity {kappa:.2f}): dates are little better than the item's usual gap."
 
@@ -74,11 +74,12 @@ class GammaRenewal(ReplenishmentModel):
 
     @property
     def params_(self) -> dict[str, float]:
-        """The middle of all items, in the words of a report."""
-        kappa, _, typical, pi, eta = self.items_.points[-1]
+        """The middle of all items; `median_gap` in days, of one unit and given that it is bought again."""
+        kappa, _, _, pi, eta = self.items_.points[-1]
         return {
             "regularity": float(np.exp(kappa)),
-            "typical_gap": float(np.exp(typical)),
+            # not kappa b / a: a heavy tail of rare buyers draws that far above the gap of half of the buyers
+            "median_gap": float(self.items_.gap_quantile(0.5)[-1]),
             "reorder_share": float(1 / (1 + np.exp(-pi))),
             "elasticity": float(eta),
         }

@@ -56,7 +56,7 @@ class PairHistory:
         if self.gaps.empty:
             raise DataContractError(
                 f"none of the {len(self.pairs):,} customers x items was bought twice; expected some repeats.",
-                hint="is replenishment.item the right column? products that never repeat may have a category that does",
+                hint="check replenishment.item; where products never repeat, a category may.",
             )
 
     @cached_property

@@ -155,7 +155,7 @@ def find_season(counts: DailyCounts, early: EarlyBuyers, model: PurchaseModel) -
     """
     history = len(counts.orders)
     if history < YEAR:
-        return Season.off(f"{history} days were seen up to the cutoff, and a season needs a full year of {YEAR}.")
+        return Season.off(f"orders cover {history} days up to the cutoff; a season needs at least {YEAR}.")
     growth = daily_growth(counts.orders)
     trend = trend_index(counts, growth)
     index = trend if early.truncated else agreement(trend, model_index(counts, model))
@@ -167,12 +167,12 @@ def _why(early: EarlyBuyers, model: str) -> str:
     """Why the season rests on one view or on two."""
     if not early.truncated:
         return (
-            "the smaller of two views, where they agree: orders a day over their yearly growth, and repeat orders over "
-            f"those that {model} expects."
+            "the smaller of two estimates, where they agree: orders a day relative to their yearly growth, and repeat "
+            f"orders relative to those that {model} expects."
         )
     return (
-        f"orders a day over their yearly growth, alone; customers of the first days reorder {early.ratio:.2f} times as "
-        "often as later ones, so the history is cut off on the left and they are older than they look."
+        "orders a day relative to their yearly growth only, because the history is cut off on the left: customers of "
+        f"the first days reorder {early.ratio:.2f} times as often as later ones, so they are older than they look."
     )
 
 
@@ -273,6 +273,6 @@ def fused(season: Season, with_season: Sequence[float], without_season: Sequence
         return season
     lost = ", ".join(f"{loss - plain:+.3f}" for loss, plain in zip(with_season, without_season, strict=True))
     return Season.off(
-        f"on past windows a season changed the log-loss by {lost}; "
-        f"more than {FUSE_LOSS} lost on {FUSE_WINDOWS} of them switches it off."
+        f"in the backtest a season changed log-loss by {lost}; it is switched off where log-loss is worse by more "
+        f"than {FUSE_LOSS} at {FUSE_WINDOWS} cutoffs or more."
     )

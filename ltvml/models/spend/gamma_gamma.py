@@ -383,7 +383,7 @@ class GammaGamma(SpendModel):
             own = np.maximum(total[ordered], 0.0) / n[ordered]
             self.mean_order_value_ = float(np.average(own, weights=weight[ordered]))
         else:
-            reason = "no order to learn an order value from" + (": fit on all orders" * (self.orders == "repeat"))
+            reason = "no order to estimate the order value from" + (": fit on all orders" * (self.orders == "repeat"))
             withheld = dict.fromkeys(("expected_order_value", "predicted_ltv", "total_value", "value_at_risk"), reason)
         self.diagnosis_ = Diagnosis(messages=messages, withheld=withheld)
         return self
@@ -442,10 +442,10 @@ def _by_name(values: Array) -> dict[str, float]:
 def _too_alike(n: Array, total: Array) -> str | None:
     """Why these customers cannot identify three parameters; None where they can."""
     if len(n) == 0:
-        return "No customer has an order that counts and a positive total: one mean order value stands for everyone."
+        return "No customer has an order and a positive total: one mean order value is used for all customers."
     # two rows of one mean would send p to infinity; a relative 1e-12 is what sums of cents leave
     if np.ptp(mean := total / n) <= 1e-12 * mean[0]:
-        return f"There is only one mean order value, {mean[0]:g}: it stands for everyone."
+        return f"There is only one mean order value, {mean[0]:g}: it is used for all customers."
     return None
 
 
@@ -454,7 +454,7 @@ def _excluded(n: Array, total: Array, weight: Array) -> tuple[str, ...]:
     unpaid = weight[(n > 0) & ~(total > 0)].sum()
     if not unpaid:
         return ()
-    return (f"{unpaid:.0f} customers with orders but a total of zero or less took no part in the spend fit.",)
+    return (f"{unpaid:.0f} customers with orders but a total of zero or less were excluded from the spend fit.",)
 
 
 def _oddities(
@@ -466,7 +466,9 @@ def _oddities(
     vague = [name for name in errors if errors[name] > _VAGUE * params[name] or name in edge]
     if vague:
         values = ", ".join(f"{name} = {params[name]:.3g} (standard error {errors[name]:.1g})" for name in vague)
-        messages.append(f"The orders do not identify the spend parameters {values}: too few, or a ridge to infinity.")
+        messages.append(
+            f"The orders do not identify the spend parameters {values}: too few orders, or a ridge to infinity."
+        )
     if not errors:
         messages.append("The spend likelihood is flat at its maximum: p, q and gamma have no standard errors.")
     if not found.converged:
@@ -474,6 +476,6 @@ def _oddities(
     if not has_credible_mean(params, sample_mean):
         messages.append(
             f"The spend model has no usable population mean (q = {params['q']:.3g}; it exists for q > 1): "
-            f"the sample mean {sample_mean:.4g} stands for customers without orders."
+            f"the sample mean {sample_mean:.4g} is used for customers without orders."
         )
     return tuple(messages)

@@ -82,7 +82,7 @@ class MeanOrder(SpendModel):
         weight = row_weights(sample_weight, len(n)) * (n > 0)
         customers = weight.sum()
         self.mean_order_value_ = float(weight @ own_mean(n, total, 0.0) / customers) if customers else 0.0
-        messages = () if customers else ("Nobody has an order that counts: expected order values are 0.",)
+        messages = () if customers else ("No customer has an order that counts: expected order values are 0.",)
         self.diagnosis_ = Diagnosis(messages=messages)
         return self
 

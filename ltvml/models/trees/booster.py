@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 MOST_ROUNDS = 600
 PATIENCE = 30
 FOLDS = 5
-NOTHING_LEARNED = "The trees did no better than without them on customers they had not seen, and were dropped."
+NOTHING_LEARNED = "The trees did not improve predictions for held-out customers and are not used."
 # on fewer rows a second thread waits longer than it works, and on a busy machine very much longer
 _ROWS_A_THREAD = 50_000
 # averaging steadies what few rows leave to chance; on many rows one booster says the same

@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import integrate, optimize, special
 
 from ltvml.datasets.simulate_renewals import Renewals, SimulatedItem, simulate_renewals
 from ltvml.errors import DataContractError
 from ltvml.models.replenishment.gamma_renewal import GammaRenewal
 from ltvml.models.replenishment.item_fit import NAMES, Beliefs, Told, first_guess, fit_items, stand
+from ltvml.models.replenishment.item_table import ItemTable
 from ltvml.models.replenishment.pair_history import PairHistory
 
 # the issue's bar, on 5,000 pairs of an item: two to three standard errors
@@ -21,6 +23,8 @@ STANDARD_ERRORS = 3.0
 # a climb stops when a step promises a thousandth of log-likelihood: a twentieth of a standard error
 STOPPED = 0.05
 ROUNDING = 1e-9
+# what quadrature over the quantiles leaves, whose ends are steep
+INVERTED = 1e-6
 END, CUTOFF, ENTRY = 1000, 900, 500
 # how far an item of three pairs may keep from its group, and one of 3,000 from its truth, on a log scale
 NEAR_GROUP, NEAR_TRUTH = 0.15, 0.08
@@ -102,6 +106,39 @@ class TestShrinkage:
             alone.append(fitted(Renewals(days, (item,))).items_.points[0])
         missed = [np.mean((points - items[0].point) ** 2, axis=0) for points in (together, np.array(alone))]
         assert (missed[0] < missed[1])[[0, 2, 4]].all()
+
+
+class TestMedianGap:
+    """Against the median found by bisection of the distribution, integrated over the rates of the buyers."""
+
+    # kappa, a, b and pi: the second has a mean of its gaps that does not exist
+    points = ((2.0, 4.0, 60.0, 0.9), (1.3, 0.8, 20.0, 0.6), (8.0, 12.0, 300.0, 1 - 1e-9))
+
+    @staticmethod
+    def by_inversion(kappa, a, b):
+        def gone(days):
+            chance = lambda share: special.gammainc(kappa, special.gammaincinv(a, share) / b * days)  # noqa: E731
+            return integrate.quad(chance, 0, 1, epsabs=1e-9)[0]
+
+        return optimize.brentq(lambda days: gone(days) - 0.5, 1e-3, 1e5, xtol=1e-7)
+
+    @pytest.fixture
+    def table(self):
+        rows = [[np.log(k), np.log(a), np.log(k * b / a), special.logit(pi), 0.3] for k, a, b, pi in self.points]
+        # the last row is the middle of all items
+        points, known = np.array([*rows, rows[1]]), np.ones(len(rows) + 1)
+        counts = np.full(len(rows), 50)
+        names = ("soap", "lamp", "food")
+        return ItemTable(names, points, np.zeros_like(points), known, known < 0, counts, counts)
+
+    def test_of_each_item_is_that_of_the_gaps_that_end(self, table):
+        expected = [self.by_inversion(kappa, a, b) for kappa, a, b, _ in self.points]
+        assert table.described()["cycle_days"].tolist() == pytest.approx(expected, rel=INVERTED)
+
+    def test_of_a_report_is_a_median_too(self, table):
+        model = GammaRenewal()
+        model.items_ = table
+        assert model.params_["median_gap"] == pytest.approx(self.by_inversion(*self.points[1][:3]), rel=INVERTED)
 
 
 class TestDaysPerUnitOfTheUser:

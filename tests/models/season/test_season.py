@@ -205,7 +205,7 @@ def test_less_than_a_year_gives_no_season_and_says_why():
     model = BGNBD().fit(simulated(FLAT, seen=100, customers=500).summary())
     season = find_season(constant(YEAR - 1), NO_EARLY, model)
     assert (season.source, season.clock.plain) == ("off", True)
-    assert season.words == "No season: 364 days were seen up to the cutoff, and a season needs a full year of 365."
+    assert season.words == "No season: orders cover 364 days up to the cutoff; a season needs at least 365."
     assert find_season(constant(YEAR), NO_EARLY, model).source == "both"
 
 

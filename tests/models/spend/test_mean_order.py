@@ -33,7 +33,7 @@ def test_refunds_do_not_make_it_negative():
 def test_without_any_order_it_says_so():
     frame = pd.DataFrame({"frequency": [0, 0], "monetary_value": [0.0, 0.0]})
     model = MeanOrder(orders="repeat").fit(frame)
-    assert "Nobody has an order that counts" in model.diagnosis_.messages[0]
+    assert "No customer has an order that counts" in model.diagnosis_.messages[0]
     np.testing.assert_array_equal(model.expected_spend(frame), 0)
 
 
