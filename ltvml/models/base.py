@@ -60,12 +60,15 @@ class Model(ABC):
     """Parameters by name, and a text form.
 
     A subclass names the columns it reads (`requires`), stores the arguments of `__init__` under their own names,
-    and gives its fitted state as plain numbers.
+    and declares its fitted attributes in `learned`: by name, without the closing underscore, the kind (int, float, str,
+    dict, `np.ndarray`, or a class with `to_dict` and `from_dict`). A model that learns something of another kind
+    overrides `fitted_state` and `restore`.
     """
 
     role: ClassVar[str]
     name: ClassVar[str]
     requires: tuple[str, ...]
+    learned: ClassVar[Mapping[str, Any]] = {}
     diagnosis_: Diagnosis
 
     def reads(self) -> tuple[str, ...]:
@@ -135,13 +138,14 @@ class Model(ABC):
         columns = {"estimate": estimate, "standard_error": error, "lower": estimate / reach, "upper": estimate * reach}
         return pd.DataFrame(columns, index=pd.Index(params, name="parameter"))
 
-    @abstractmethod
     def fitted_state(self) -> dict[str, Any]:
-        """The fitted attributes as plain numbers, texts, lists and dicts."""
+        """The fitted attributes of `learned` as plain numbers, texts, lists and dicts."""
+        return {name: _plain(getattr(self, f"{name}_")) for name in self.learned}
 
-    @abstractmethod
     def restore(self, state: Mapping[str, Any]) -> None:
         """Set the fitted attributes from `fitted_state`."""
+        for name, kind in self.learned.items():
+            setattr(self, f"{name}_", _live(kind, state[name]))
 
     def to_dict(self) -> dict[str, Any]:
         """The model as plain values that `json` can write exactly."""
@@ -200,6 +204,20 @@ class Model(ABC):
         """The arguments, and the parameters of a fitted model."""
         found = ", ".join(f"{name} {value:.4g}" for name, value in (getattr(self, "params_", None) or {}).items())
         return f"{self!r}: {found}" if found else repr(self)
+
+
+def _plain(value: Any) -> Any:
+    """A fitted attribute as JSON holds it."""
+    if hasattr(value, "to_dict"):
+        return value.to_dict()
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def _live(kind: Any, value: Any) -> Any:
+    """The inverse of `_plain`."""
+    if hasattr(kind, "from_dict"):
+        return kind.from_dict(value)
+    return np.asarray(value, dtype=float) if kind is np.ndarray else kind(value)
 
 
 def _doubles(values: pd.Series) -> Array:

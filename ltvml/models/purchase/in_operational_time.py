@@ -153,13 +153,6 @@ class InOperationalTime(PurchaseModel):
         """The model as plain values, with the model within and the clock as its arguments."""
         return super().to_dict() | {"params": {"model": self.model.to_dict(), "clock": self.clock.to_dict()}}
 
-    def fitted_state(self) -> dict[str, Any]:
-        """Nothing of its own: what was learned is in the model and the clock."""
-        return {}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Take nothing: see `fitted_state`."""
-
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The inverse of `to_dict`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from scipy.special import expit
 
@@ -34,6 +34,8 @@ class AtHorizon(RepurchaseModel):
     closed_form_ : ClosedForm
         As of the cutoff of the fit.
     """
+
+    learned: ClassVar[Mapping[str, Any]] = {"horizon": int, "closed_form": ClosedForm}
 
     horizon_: int
     closed_form_: ClosedForm
@@ -71,15 +73,6 @@ class AtHorizon(RepurchaseModel):
         if horizon <= self.horizon_:
             return self.closed_form_.purchase.next_purchase(X, quantiles, horizon)
         return super().next_purchase(X, quantiles, horizon)
-
-    def fitted_state(self) -> dict[str, Any]:
-        """The horizon and the closed form; a subclass adds its own."""
-        return {"horizon": self.horizon_, "closed_form": self.closed_form_.to_dict()}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Set the attributes from `fitted_state`."""
-        self.horizon_ = int(state["horizon"])
-        self.closed_form_ = ClosedForm.from_dict(state["closed_form"])
 
     def _keep(self, snapshots: Snapshots) -> None:
         self.horizon_, self.closed_form_ = snapshots.horizon, snapshots.closed_form

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -32,6 +32,8 @@ class BaseRate(RepurchaseModel):
     name = "base_rate"
     requires = ()
 
+    learned: ClassVar[Mapping[str, Any]] = {"horizon": int, "probability": float}
+
     horizon_: int
     probability_: float
 
@@ -45,11 +47,3 @@ class BaseRate(RepurchaseModel):
     def survival_function(self, X: pd.DataFrame, times: ArrayLike) -> Array:
         """P(no purchase within each time), shape (n, m); every row is the same."""
         return constant_hazard(times, horizon=self.horizon_, probability=np.full(len(X), self.probability_))
-
-    def fitted_state(self) -> dict[str, Any]:
-        """The horizon and the probability."""
-        return {"horizon": self.horizon_, "probability": self.probability_}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Set the attributes from `fitted_state`."""
-        self.horizon_, self.probability_ = int(state["horizon"]), float(state["probability"])

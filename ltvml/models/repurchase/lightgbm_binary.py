@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from ltvml.models.repurchase.at_horizon import AtHorizon
 from ltvml.models.trees.booster import Growth, Sample, Trees, grow
@@ -39,6 +39,8 @@ class LightGBMBinary(AtHorizon):
 
     name = "lightgbm_binary"
     requires = ("cutoff_day", "frequency", "recency", "T", "monetary_value", "first_order_value", "historic_value")
+
+    learned: ClassVar[Mapping[str, Any]] = {**AtHorizon.learned, "trees": Trees}
 
     trees_: Trees
 
@@ -83,12 +85,3 @@ class LightGBMBinary(AtHorizon):
     def reads(self) -> tuple[str, ...]:
         """The summary, and the columns of the trees."""
         return (*self.requires, *self.trees_.names)
-
-    def fitted_state(self) -> dict[str, Any]:
-        """The horizon, the closed form and the trees."""
-        return super().fitted_state() | {"trees": self.trees_.to_dict()}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Set the attributes from `fitted_state`."""
-        super().restore(state)
-        self.trees_ = Trees.from_dict(state["trees"])

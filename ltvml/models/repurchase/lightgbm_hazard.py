@@ -12,7 +12,7 @@ Within an interval the hazard is constant; beyond H the curve follows the closed
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -133,6 +133,8 @@ class LightGBMHazard(RepurchaseModel):
     name = "lightgbm_hazard"
     requires = ("cutoff_day", "frequency", "recency", "T", "monetary_value", "first_order_value", "historic_value")
 
+    learned: ClassVar[Mapping[str, Any]] = {"edges": np.ndarray, "trees": Trees, "closed_form": ClosedForm}
+
     edges_: Array
     trees_: Trees
     closed_form_: ClosedForm
@@ -192,20 +194,6 @@ class LightGBMHazard(RepurchaseModel):
     def reads(self) -> tuple[str, ...]:
         """The summary, and the columns of the trees."""
         return (*self.requires, *self.trees_.names)
-
-    def fitted_state(self) -> dict[str, Any]:
-        """The intervals, the trees and the closed form."""
-        return {
-            "edges": self.edges_.tolist(),
-            "trees": self.trees_.to_dict(),
-            "closed_form": self.closed_form_.to_dict(),
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Set the attributes from `fitted_state`."""
-        self.edges_ = np.asarray(state["edges"], dtype=float)
-        self.trees_ = Trees.from_dict(state["trees"])
-        self.closed_form_ = ClosedForm.from_dict(state["closed_form"])
 
     def _grown(self, kept: Snapshots, periods: PersonPeriods) -> tuple[Trees, Diagnosis]:
         """Trees on all columns where they beat the interval alone, else on the interval alone."""

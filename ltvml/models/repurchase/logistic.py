@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -74,6 +74,8 @@ class Logistic(AtHorizon):
     name = "logistic"
     requires = ("cutoff_day", "frequency", "recency", "T", "historic_value")
 
+    learned: ClassVar[Mapping[str, Any]] = {**AtHorizon.learned, "regression": LogisticRegression}
+
     regression_: LogisticRegression
 
     def fit(self, snapshots: Snapshots) -> Self:
@@ -93,12 +95,3 @@ class Logistic(AtHorizon):
     def log_odds_at_horizon(self, X: pd.DataFrame) -> Array:
         """Log-odds of a purchase within `horizon_`, shape (n,)."""
         return self.regression_.log_odds(rfm_logs(X))
-
-    def fitted_state(self) -> dict[str, Any]:
-        """The horizon, the closed form and the regression."""
-        return super().fitted_state() | {"regression": self.regression_.to_dict()}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Set the attributes from `fitted_state`."""
-        super().restore(state)
-        self.regression_ = LogisticRegression.from_dict(state["regression"])

@@ -17,7 +17,7 @@ trained on the longest that has, and dB = 0.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from scipy.special import expit
@@ -93,6 +93,15 @@ class RepurchaseMix(AtHorizon):
     name = "mix"
     requires = LightGBMBinary.requires
 
+    learned: ClassVar[Mapping[str, Any]] = {
+        **AtHorizon.learned,
+        "weight": float,
+        "learners_shift": float,
+        "level_shift": float,
+        "logistic": Logistic,
+        "trees": LightGBMBinary,
+    }
+
     weight_: float
     learners_shift_: float
     level_shift_: float
@@ -144,22 +153,3 @@ class RepurchaseMix(AtHorizon):
     def reads(self) -> tuple[str, ...]:
         """The summary, and the columns of the parts."""
         return (*self.logistic_.reads(), *self.trees_.reads())
-
-    def fitted_state(self) -> dict[str, Any]:
-        """The constants and the parts."""
-        return super().fitted_state() | {
-            "weight": self.weight_,
-            "learners_shift": self.learners_shift_,
-            "level_shift": self.level_shift_,
-            "logistic": self.logistic_.to_dict(),
-            "trees": self.trees_.to_dict(),
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Set the attributes from `fitted_state`."""
-        super().restore(state)
-        self.weight_ = float(state["weight"])
-        self.learners_shift_ = float(state["learners_shift"])
-        self.level_shift_ = float(state["level_shift"])
-        self.logistic_ = Logistic.from_dict(state["logistic"])
-        self.trees_ = LightGBMBinary.from_dict(state["trees"])

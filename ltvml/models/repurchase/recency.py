@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from scipy.special import expit
@@ -34,6 +34,8 @@ class Recency(RepurchaseModel):
     name = "recency"
     requires = ("recency", "T")
 
+    learned: ClassVar[Mapping[str, Any]] = {"horizon": int, "regression": LogisticRegression}
+
     horizon_: int
     regression_: LogisticRegression
 
@@ -55,15 +57,6 @@ class Recency(RepurchaseModel):
         """P(no purchase within each time), shape (n, m)."""
         probability = expit(self.regression_.log_odds(_silence(X)))
         return constant_hazard(times, horizon=self.horizon_, probability=probability)
-
-    def fitted_state(self) -> dict[str, Any]:
-        """The horizon and the regression."""
-        return {"horizon": self.horizon_, "regression": self.regression_.to_dict()}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Set the attributes from `fitted_state`."""
-        self.horizon_ = int(state["horizon"])
-        self.regression_ = LogisticRegression.from_dict(state["regression"])
 
 
 def _silence(X: pd.DataFrame) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -58,6 +58,8 @@ class MeanOrder(SpendModel):
 
     name = "mean_order"
 
+    learned: ClassVar[Mapping[str, Any]] = {"mean_order_value": float}
+
     mean_order_value_: float
 
     def __init__(self, orders: Orders = "all") -> None:
@@ -92,11 +94,3 @@ class MeanOrder(SpendModel):
             raise LtvmlError("MeanOrder is not fitted.", hint="call fit first.")
         n, total = order_totals(self, X, self.orders)
         return own_mean(n, total, self.mean_order_value_)
-
-    def fitted_state(self) -> dict[str, Any]:
-        """Give the sample mean."""
-        return {"mean_order_value": self.mean_order_value_}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Set the sample mean."""
-        self.mean_order_value_ = float(state["mean_order_value"])

@@ -12,7 +12,7 @@ while, each by the closed form's own proportion.
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -44,6 +44,8 @@ class ValueAtHorizon(ValueModel):
     """
 
     discount_rate: float
+    learned: ClassVar[Mapping[str, Any]] = {"horizon": int, "closed_form": ClosedForm}
+
     horizon_: int
     closed_form_: ClosedForm
 
@@ -68,15 +70,6 @@ class ValueAtHorizon(ValueModel):
         learned_for = purchase.expected_purchases(X, self.horizon_)
         share = np.divide(purchases, learned_for, out=np.zeros(len(X)), where=learned_for > 0)
         return np.asarray(self.value_at_horizon(X) * share)
-
-    def fitted_state(self) -> dict[str, Any]:
-        """The horizon and the closed form; a subclass adds its own."""
-        return {"horizon": self.horizon_, "closed_form": self.closed_form_.to_dict()}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Set the attributes from `fitted_state`."""
-        self.horizon_ = int(state["horizon"])
-        self.closed_form_ = ClosedForm.from_dict(state["closed_form"])
 
     def _keep(self, snapshots: Snapshots) -> None:
         self.horizon_, self.closed_form_ = snapshots.horizon, snapshots.closed_form

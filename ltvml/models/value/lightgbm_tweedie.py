@@ -7,7 +7,7 @@ closed form's value by.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -62,6 +62,8 @@ class LightGBMTweedie(ValueAtHorizon):
     name = "lightgbm_tweedie"
     requires = LightGBMBinary.requires
 
+    learned: ClassVar[Mapping[str, Any]] = {**ValueAtHorizon.learned, "trees": Trees, "mean": float, "level": float}
+
     trees_: Trees
     mean_: float
     level_: float
@@ -114,16 +116,6 @@ class LightGBMTweedie(ValueAtHorizon):
     def reads(self) -> tuple[str, ...]:
         """The summary, and the columns of the trees."""
         return (*self.requires, *self.trees_.names)
-
-    def fitted_state(self) -> dict[str, Any]:
-        """The horizon, the closed form, the trees and the level."""
-        return super().fitted_state() | {"trees": self.trees_.to_dict(), "mean": self.mean_, "level": self.level_}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Set the attributes from `fitted_state`."""
-        super().restore(state)
-        self.trees_ = Trees.from_dict(state["trees"])
-        self.mean_, self.level_ = float(state["mean"]), float(state["level"])
 
     def _offset(self, X: pd.DataFrame) -> Array:
         return log_closed_form_value(X, self.mean_)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from scipy.special import expit
@@ -46,6 +46,14 @@ class LightGBMTwoStage(ValueAtHorizon):
 
     name = "lightgbm_two_stage"
     requires = LightGBMBinary.requires
+
+    learned: ClassVar[Mapping[str, Any]] = {
+        **ValueAtHorizon.learned,
+        "buys": LightGBMBinary,
+        "spends": Trees,
+        "mean": float,
+        "level": float,
+    }
 
     buys_: LightGBMBinary
     spends_: Trees
@@ -99,19 +107,3 @@ class LightGBMTwoStage(ValueAtHorizon):
     def reads(self) -> tuple[str, ...]:
         """The summary, and the columns of both stages."""
         return (*self.buys_.reads(), *self.spends_.names)
-
-    def fitted_state(self) -> dict[str, Any]:
-        """The horizon, the closed form, both stages and the level."""
-        return super().fitted_state() | {
-            "buys": self.buys_.to_dict(),
-            "spends": self.spends_.to_dict(),
-            "mean": self.mean_,
-            "level": self.level_,
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Set the attributes from `fitted_state`."""
-        super().restore(state)
-        self.buys_ = LightGBMBinary.from_dict(state["buys"])
-        self.spends_ = Trees.from_dict(state["spends"])
-        self.mean_, self.level_ = float(state["mean"]), float(state["level"])

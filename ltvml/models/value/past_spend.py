@@ -8,15 +8,13 @@ purchase opens the history, so spend / T would be infinite on that day.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from ltvml.models.base import Diagnosis, ValueModel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import pandas as pd
     from numpy.typing import ArrayLike
 
@@ -74,10 +72,3 @@ class PastSpend(ValueModel):
         """Spend at the past rate in the days that remain after `silence`, shape (n,), in the currency of `X`."""
         T, spend = self.columns(X, *self.requires)
         return continued_spend(spend, T, horizon, horizon - silence)
-
-    def fitted_state(self) -> dict[str, Any]:
-        """Nothing was fitted."""
-        return {}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Nothing to set."""

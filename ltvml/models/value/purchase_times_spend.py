@@ -183,13 +183,6 @@ class PurchaseTimesSpend(ValueModel):
         parts = {role: registry.load(params[role]) for role in ("purchase", "spend") if role in params}
         return super().from_dict({**values, "params": {**params, **parts}})
 
-    def fitted_state(self) -> dict[str, Any]:
-        """Nothing of its own: the parts carry what was fitted."""
-        return {}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Nothing to set: the parts come restored."""
-
     def _period_ends(self, horizon: float) -> Array:
         """Cut the horizon into periods; one is enough where nothing is discounted."""
         return period_ends(horizon, self.period if self.discount_rate else np.inf)
