@@ -35,6 +35,19 @@ if TYPE_CHECKING:
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """`--dist loadfile` with one Spark session for the suite, and each notebook by itself."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class BySessionAndNotebook(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            if nodeid.startswith("tests/engines/"):
+                return "tests/engines"
+            return nodeid if nodeid.startswith("tests/test_notebooks.py") else super()._split_scope(nodeid)
+
+    return BySessionAndNotebook(config, log) if config.getoption("dist") == "loadfile" else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that take long come first, so that no worker of `--dist loadfile` begins one when the others are done."""
     long = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("spark")}
