@@ -65,6 +65,7 @@ class MeanPastValue(ValueModel):
 
     name = "mean_past_value"
     requires = ()
+    learned = {"per_day": float}
 
     def fit(self, snapshots):
         self.per_day_ = float(snapshots.spend.mean() / snapshots.horizon)
@@ -75,12 +76,6 @@ class MeanPastValue(ValueModel):
 
     def expected_value_if_silent(self, X, horizon, *, silence):
         return np.full(len(X), self.per_day_ * max(horizon - silence, 0))
-
-    def fitted_state(self):
-        return {"per_day": self.per_day_}
-
-    def restore(self, state):
-        self.per_day_ = state["per_day"]
 '''
 ENTRY_POINTS = """[ltvml.models]
 repurchase.halving = shop_models.churn:Halving

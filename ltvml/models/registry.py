@@ -13,7 +13,7 @@ The law of such a model, for the roles `repurchase` and `value`:
   days after. An argument of the constructor called `random_state` or `discount_rate` is filled in.
 - It predicts by `survival_function(X, times)`, or by `expected_value` and `expected_value_if_silent`, from the columns
   of `contracts.SUMMARY` and `contracts.BEHAVIOUR` alone, and names those it reads in `requires`.
-- `fitted_state()` gives what was learned as values that JSON holds, and `restore(state)` takes them back.
+- `learned` declares the fitted attributes by name and kind, so that a bundle keeps them; see `ltvml.models.base.Model`.
 
 `ltvml.models.plugin` checks the predictions. The model may then be named in the configuration (`models.churn` or
 `models.value`), is a candidate of `auto` and of the backtest, and is explained like the others. Models of the roles

@@ -10,7 +10,7 @@ Within a period, and beyond the last, the renewal's own curve runs on with its h
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from scipy.special import expit
@@ -48,6 +48,8 @@ class ByPeriod(ReplenishmentModel):
 
     requires = (*GammaRenewal.requires, *HOUSEHOLD)
 
+    learned: ClassVar[Mapping[str, Any]] = {"renewal": GammaRenewal, "purchase": InOperationalTime}
+
     renewal_: GammaRenewal
     purchase_: InOperationalTime
 
@@ -82,15 +84,6 @@ class ByPeriod(ReplenishmentModel):
     def date(self, X: pd.DataFrame, quantiles: Sequence[float], horizon: float) -> Array:
         """The renewal's quantiles of the wait given a reorder within `horizon`, days, shape (n, m)."""
         return self.renewal_.date(X, quantiles, horizon)
-
-    def fitted_state(self) -> dict[str, Any]:
-        """The models that lend their columns; a subclass adds its own."""
-        return {"renewal": self.renewal_.to_dict(), "purchase": self.purchase_.to_dict()}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Set the attributes from `fitted_state`."""
-        self.renewal_ = GammaRenewal.from_dict(state["renewal"])
-        self.purchase_ = InOperationalTime.from_dict(state["purchase"])
 
 
 def hazard_at(renewal: GammaRenewal, X: pd.DataFrame, days: float, ends: Array) -> Array:

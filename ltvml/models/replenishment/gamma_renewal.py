@@ -49,6 +49,8 @@ class GammaRenewal(ReplenishmentModel):
     # numbers that are not learned: none
     fixed: ClassVar[tuple[float, ...]] = (np.nan,) * SIZE
 
+    learned: ClassVar[Mapping[str, Any]] = {"items": ItemTable, "log_likelihood": float}
+
     items_: ItemTable
     log_likelihood_: float
 
@@ -104,14 +106,6 @@ class GammaRenewal(ReplenishmentModel):
         state, scale = self.state(X), self.items_.scale(X)
         levels = np.asarray(quantiles, dtype=float)
         return np.clip(state.waits(levels, horizon / scale) * scale[:, None], 0.0, horizon)
-
-    def fitted_state(self) -> dict[str, Any]:
-        """The items' numbers."""
-        return {"items": self.items_.to_dict(), "log_likelihood": self.log_likelihood_}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Set the attributes from `fitted_state`."""
-        self.items_, self.log_likelihood_ = ItemTable.from_dict(state["items"]), float(state["log_likelihood"])
 
 
 def table_of(history: PairHistory, fit: ItemFit) -> ItemTable:

@@ -38,6 +38,8 @@ class UsualGap(ReplenishmentModel):
 
     requires = ("item", "n_gaps", "elapsed", "first_day", "last_day")
 
+    learned: ClassVar[Mapping[str, Any]] = {"median": dict, "overall": float}
+
     median_: dict[str, float]
     overall_: float
 
@@ -67,14 +69,6 @@ class UsualGap(ReplenishmentModel):
         """Median gap of the item of each row, days; over all items where the item was never bought twice, (n,)."""
         found = X["item"].map(self.median_).to_numpy(dtype=float)
         return np.maximum(np.where(np.isnan(found), self.overall_, found), SHORTEST)
-
-    def fitted_state(self) -> dict[str, Any]:
-        """The medians."""
-        return {"median": self.median_, "overall": self.overall_}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Set the attributes from `fitted_state`."""
-        self.median_, self.overall_ = dict(state["median"]), float(state["overall"])
 
 
 class MeanGap(UsualGap):
