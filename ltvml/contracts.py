@@ -46,18 +46,18 @@ class Table:
 TRANSACTIONS = Table(
     "transactions",
     (
-        Column("customer_id", "string", "who bought; kept as text, leading zeros included"),
+        Column("customer_id", "string", "customer; kept as text, leading zeros included"),
         Column("order_date", "date", "date or timestamp of the order; a timestamp without a zone is local"),
         Column("amount", "float64", "net value of the line; negative for a return"),
-        Column("order_id", "string", "basket; lets a return find the order it belongs to", required=False),
-        Column("product_id", "string", "what was bought", required=False),
+        Column("order_id", "string", "basket; a return is netted against the order with its id", required=False),
+        Column("product_id", "string", "product on the line", required=False),
         Column("category", "string", "group of products", required=False),
         Column("quantity", "float64", "units on the line", required=False),
         Column("unit_price", "float64", "price of one unit", required=False),
         Column("cost", "float64", "cost of the line", required=False),
         Column("discount", "float64", "discount given on the line, positive", required=False),
-        Column("channel", "string", "where it was bought", required=False),
-        Column("currency", "string", "one currency a run; two are an error, not a sum", required=False),
+        Column("channel", "string", "sales channel", required=False),
+        Column("currency", "string", "currency of the amounts; more than one in a run is an error", required=False),
     ),
 )
 
@@ -84,7 +84,7 @@ LINES = Table(
 SUMMARY = Table(
     "customer summary",
     (
-        Column("customer_id", "string", "who"),
+        Column("customer_id", "string", "customer"),
         Column("cutoff_day", "int64", "last day seen, days since 1970-01-01"),
         Column("frequency", "int64", "x: repeat purchase days"),
         Column("recency", "int64", "t_x: days from first to last purchase"),
@@ -98,20 +98,20 @@ SUMMARY = Table(
 PAIRS = Table(
     "customers x items",
     (
-        Column("customer_id", "string", "who"),
-        Column("item", "string", "what: a category, or a product where there are none"),
+        Column("customer_id", "string", "customer"),
+        Column("item", "string", "item: a category, or a product where there are no categories"),
         Column("cutoff_day", "int64", "last day seen, days since 1970-01-01"),
         Column("n_orders", "int64", "days on which the customer bought the item, net of returns"),
-        Column("first_day", "int64", "first of them"),
-        Column("last_day", "int64", "last of them"),
-        Column("last_quantity", "float64", "units bought on the last of them; null where not known"),
-        Column("elapsed", "int64", "days since the last of them"),
+        Column("first_day", "int64", "first day on which the customer bought the item, days since 1970-01-01"),
+        Column("last_day", "int64", "last day on which the customer bought the item"),
+        Column("last_quantity", "float64", "units bought on the last day; null where not known"),
+        Column("elapsed", "int64", "days from the last day to the cutoff"),
         Column("n_gaps", "int64", "n_orders - 1"),
         Column("gap_sum", "float64", "sum of gap / quantity ** elasticity, the quantity being that bought before it"),
         Column("gap_log_sum", "float64", "sum of ln gap - elasticity * ln quantity"),
-        Column("frequency", "int64", "of the customer, as in the summary"),
-        Column("recency", "int64", "of the customer"),
-        Column("T", "int64", "of the customer"),
+        Column("frequency", "int64", "frequency of the customer, as in the summary"),
+        Column("recency", "int64", "recency of the customer"),
+        Column("T", "int64", "T of the customer"),
         Column("items", "int64", "items that the customer has bought"),
         Column("items_repeated", "int64", "items that the customer has bought on two or more days"),
         Column("item_days", "int64", "n_orders summed over the customer's items"),
@@ -121,21 +121,23 @@ PAIRS = Table(
 REPLENISHMENT = Table(
     "replenishment",
     (
-        Column("customer_id", "string", "who"),
-        Column("item", "string", "what: a category, or a product where there are none"),
+        Column("customer_id", "string", "customer"),
+        Column("item", "string", "item: a category, or a product where there are no categories"),
         Column("last_order_date", "date", "last day on which the customer bought the item"),
         Column("last_quantity", "float64", "units bought that day; null where not known"),
         Column("n_orders", "int64", "days on which the customer bought the item"),
         Column("p_reorder_7", "float64", "probability that the item is bought again within 7 days of the cutoff"),
-        Column("p_reorder_14", "float64", "within 14 days"),
-        Column("p_reorder_28", "float64", "within 28 days"),
-        Column("p_reorder_horizon", "float64", "within replenishment.horizon"),
+        Column("p_reorder_14", "float64", "the same probability within 14 days"),
+        Column("p_reorder_28", "float64", "the same probability within 28 days"),
+        Column("p_reorder_horizon", "float64", "the same probability within replenishment.horizon"),
         Column("replenishment_date", "date", "median date, given that the item is bought again within the horizon"),
         Column("replenishment_lo", "date", "10 % quantile of that date"),
         Column("replenishment_hi", "date", "90 % quantile of that date"),
         Column("stock_status", "string", "sufficient, about_to_replenish, depleted or lapsed"),
         Column(
-            "basis", "string", "what it rests on most: personal (own gaps), item, category or manual (days_per_unit)"
+            "basis",
+            "string",
+            "main source of the estimate: personal (own gaps), item, category, manual (days_per_unit)",
         ),
     ),
 )
@@ -143,58 +145,56 @@ REPLENISHMENT = Table(
 PRODUCTS = Table(
     "products",
     (
-        Column("product_id", "string", "a product; a bundle has one row an item inside"),
-        Column("contains", "string", "the item inside"),
-        Column("units", "float64", "units of that item in one unit of the product; 1 where left out", required=False),
+        Column("product_id", "string", "product; a bundle has one row per item it contains"),
+        Column("contains", "string", "item that the product contains"),
+        Column("units", "float64", "units of that item in one unit of the product; 1 if missing", required=False),
     ),
 )
 
 CONTACTS = Table(
     "contacts",
     (
-        Column("customer_id", "string", "who"),
-        Column("channel", "string", "by which way, as outreach.channels names it"),
+        Column("customer_id", "string", "customer"),
+        Column("channel", "string", "channel of the contact, a name from outreach.channels"),
         Column("sent_at", "date", "date or timestamp of the contact; a timestamp without a zone is local"),
-        Column("campaign", "string", "of which campaign", required=False),
-        Column("action", "string", "what was done, as outreach.actions names it", required=False),
-        Column("treated", "bool", "false where the contact was held back; true where left out", required=False),
+        Column("campaign", "string", "campaign of the contact", required=False),
+        Column("action", "string", "action of the contact, a name from outreach.actions", required=False),
+        Column("treated", "bool", "false where the contact was not made; true if missing", required=False),
         Column("opened", "bool", "whether it was opened; null where not known", required=False),
-        Column(
-            "converted", "bool", "whether it was followed by what it asked for; null where not known", required=False
-        ),
+        Column("converted", "bool", "whether the customer converted; null where not known", required=False),
     ),
 )
 
 OUTREACH = Table(
     "outreach",
     (
-        Column("rank", "int64", "from 1: by expected value, then by customer; who could get nothing comes last"),
-        Column("customer_id", "string", "who"),
-        Column("action", "string", "what is done or would be; null where nothing could be"),
+        Column(
+            "rank", "int64", "from 1: by expected value, then by customer_id; customers without an action come last"
+        ),
+        Column("customer_id", "string", "customer"),
+        Column("action", "string", "action planned, or the best one suppressed; null where none is possible"),
         Column(
             "purpose",
             "string",
             "queue of that action: second_order, replenishment, cross_sell, win_back, vip_care, follow_up",
         ),
-        Column("channel", "string", "by which way"),
-        Column("due_date", "date", "when"),
-        Column("item", "string", "with what; null where the action is about no item"),
-        Column("reason", "string", "why, in words to read out"),
+        Column("channel", "string", "channel of the contact"),
+        Column("due_date", "date", "date of the contact"),
+        Column("item", "string", "item to offer; null where the action needs none"),
+        Column("reason", "string", "reason for the contact, as a sentence"),
         Column("expected_value", "float64", "change in P(buy) x (LTV if bought - LTV if not) - cost - fatigue"),
-        Column("cost", "float64", "money that the contact costs, channel included"),
-        Column(
-            "ev_basis", "string", "assumed (the effect is a setting) or measured (a campaign with a holdout showed it)"
-        ),
-        Column("group", "string", "treat, or holdout: left alone so that the effect can be measured"),
-        Column("suppressed_by", "string", "why the contact is not made; null where it is"),
+        Column("cost", "float64", "cost of the contact in money, channel included"),
+        Column("ev_basis", "string", "assumed (the effect is a setting) or measured (in a campaign with a holdout)"),
+        Column("group", "string", "treat, or holdout: not contacted, so that the effect can be measured"),
+        Column("suppressed_by", "string", "reason why the contact is not made; null where it is made"),
     ),
 )
 
 CUSTOMER_SCORES = Table(
     "customer scores",
     (
-        Column("customer_id", "string", "who"),
-        Column("cutoff", "date", "last day seen by the score, inclusive"),
+        Column("customer_id", "string", "customer"),
+        Column("cutoff", "date", "last day of the orders used, inclusive"),
         Column("n_orders", "int64", "purchase days up to the cutoff"),
         Column("first_order_date", "date", "first purchase day"),
         Column("last_order_date", "date", "last purchase day"),
@@ -205,7 +205,7 @@ CUSTOMER_SCORES = Table(
         Column("expected_purchases", "float64", "expected purchase days in the LTV horizon"),
         Column("expected_order_value", "float64", "expected value of one future purchase day"),
         Column("predicted_ltv", "float64", "discounted net value, times margin, in the LTV horizon"),
-        Column("predicted_ltv_lo", "float64", "10 % quantile of that value, from what past cutoffs showed"),
+        Column("predicted_ltv_lo", "float64", "10 % quantile of that value, calibrated at past cutoffs"),
         Column("predicted_ltv_hi", "float64", "90 % quantile of that value"),
         Column("total_value", "float64", "historic_value times margin + predicted_ltv"),
         Column("churn_risk", "float64", "probability of no purchase in the churn horizon"),
@@ -216,14 +216,14 @@ CUSTOMER_SCORES = Table(
         Column(
             "replenishment_date",
             "date",
-            "when the next item is due; without items the next purchase date; null where no purchase is the likelier",
+            "date the next item is due; without items next_purchase_date; null where no purchase is more likely",
         ),
-        Column("replenishment_item", "string", "the item due first among those likelier bought again than not"),
+        Column("replenishment_item", "string", "item due first among those with a probability of 0.5 or more"),
         Column("replenishment_probability", "float64", "P(that item is bought again within replenishment.horizon)"),
-        Column("stock_status", "string", "what is left of that item: see the replenishment table"),
+        Column("stock_status", "string", "stock status of that item, see the replenishment table"),
         Column("rfm_segment", "string", "named segment from recency, frequency and money"),
         Column("value_at_risk", "float64", "churn_risk times the value expected if the customer does buy"),
-        Column("data_status", "string", "ok, or why a field is withheld"),
+        Column("data_status", "string", "ok, or the reason why a field is empty"),
         Column("model_version", "string", "content hash of the bundle"),
     ),
 )
@@ -277,9 +277,7 @@ BEHAVIOUR = Table(
         _float("quantity_per_order", "units / order days", required=False),
         _float("quantity_last", "units on the last order day", required=False),
         _float("unit_price_mean", "historic value / units; null where units <= 0", required=False),
-        _float(
-            "baskets_per_day", "distinct (day, order_id) of the lines that are no returns / order days", required=False
-        ),
+        _float("baskets_per_day", "distinct (day, order_id) of the lines without returns / order days", required=False),
         _float("products_distinct", "distinct product_id", required=False),
         _float("products_new_share", "products_distinct / rows of the transactions", required=False),
         _float("categories_distinct", "distinct category", required=False),
@@ -315,8 +313,8 @@ DERIVED = Table(
         _float("monetary_value", "mean net value of the repeat purchase days"),
         _float("first_order_value", "net value of the first purchase day"),
         _float("historic_value", "net value of all purchase days"),
-        _float("order_rate", "(frequency + 1) / (T + 30): order days a day, tempered for the young"),
-        _float("spend_rate", "historic_value / (T + 30): currency a day, tempered for the young"),
+        _float("order_rate", "(frequency + 1) / (T + 30): order days per day, shrunk for new customers"),
+        _float("spend_rate", "historic_value / (T + 30): currency per day, shrunk for new customers"),
     ),
 )
 

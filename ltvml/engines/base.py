@@ -38,7 +38,7 @@ class Source:
     decimals : int
         Digits of the currency's minor unit; money is an integer of minor units inside.
     exclude : tuple of str
-        Boolean columns of the user: rows where one is true are set aside and counted.
+        Boolean columns of the user: rows where one is true are excluded and counted.
     date_format : str, optional
         `strptime` form of `order_date`, for example `%d/%m/%Y`. Without it a text date must be ISO, year first:
         day and month are never guessed.

@@ -144,7 +144,8 @@ def _number(name: str, column: str, kind: Kind, sql: Dialect) -> str:
     if kind in ("integer", "number"):
         return f"CAST({column} AS DOUBLE)"
     raise DataContractError(
-        f"column {column} (for {name}) is of type {kind}; expected a number.", hint="is the mapping right?"
+        f"column {column} (for {name}) is of type {kind}; expected a number.",
+        hint="check the mapping in transactions.columns.",
     )
 
 
@@ -166,7 +167,7 @@ def _moment(column: str, kind: Kind, source: Source, sql: Dialect) -> tuple[str,
         return sql.finite(column), "TRUE" if kind == "timestamp" else "FALSE"
     raise DataContractError(
         f"column {column} (for order_date) is of type {kind}; expected a date, a timestamp or a text date.",
-        hint="make timestamps of seconds since 1970; for whole numbers such as 20110910 set date_format: '%Y%m%d'.",
+        hint="convert seconds since 1970 to timestamps; for whole numbers such as 20110910 set date_format: '%Y%m%d'.",
     )
 
 
@@ -180,7 +181,7 @@ def _iso_moment(text: str, source: Source, sql: Dialect) -> str:
 
 
 def _flag(column: str, kind: Kind) -> str:
-    """1 to exclude, 0 to keep (null too), -1 where it cannot be told."""
+    """1 to exclude, 0 to keep (null too), -1 where the value is neither."""
     if kind == "text":
         text = f"lower(trim(coalesce({column}, '')))"
         return f"CASE WHEN {text} IN {_TRUE} THEN 1 WHEN {text} IN {_FALSE} THEN 0 ELSE -1 END"

@@ -1,4 +1,4 @@
-"""What the user says of customers: contacts made, wishes and open cases, attributes. Odd rows are counted and said."""
+"""Data about customers: contacts made, opt-outs and open cases, attributes. Excluded rows are counted and reported."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ContactsRead(NamedTuple):
         customer_id, channel (null where not given), day (since 1970-01-01), treated (bool), and of campaign, action,
         opened and converted (null where not known) those that the log has; None where the configuration names no log.
     notes : tuple of str
-        What was odd, with counts.
+        Excluded rows, with counts and reasons.
     """
 
     contacts: pd.DataFrame | None
@@ -45,7 +45,7 @@ class ContactsRead(NamedTuple):
 def read_contacts(config: Config, customers: Collection[str] | pd.Series, *, cutoff_day: int) -> ContactsRead:
     """Contacts of known customers up to a day.
 
-    Rows without a customer or a readable date, of unknown customers, or dated after the day are set aside and counted.
+    Rows without a customer or a readable date, of unknown customers, or dated after the day are excluded and counted.
 
     Parameters
     ----------
@@ -78,12 +78,16 @@ def read_contacts(config: Config, customers: Collection[str] | pd.Series, *, cut
     kept = ~np.logical_or.reduce(list(aside.values()))
     rows = log[kept].astype({"day": "int64"}).reset_index(drop=True)
     # the notes are tracked, and a path of a person's data is not
-    notes = [f"Contacts: {found.sum():,} of {len(log):,} rows {why}." for why, found in aside.items() if found.any()]
+    notes = [
+        f"Contacts: {found.sum():,} of {len(log):,} rows excluded: {why}."
+        for why, found in aside.items()
+        if found.any()
+    ]
     return ContactsRead(rows, tuple(notes))
 
 
 def read_wishes(config: Config) -> Wishes:
-    """What customers have said or have open: `outreach.opt_outs`, `disliked` and `open_cases`.
+    """Preferences and open cases of customers: `outreach.opt_outs`, `disliked` and `open_cases`.
 
     Raises
     ------
@@ -98,7 +102,7 @@ def read_wishes(config: Config) -> Wishes:
     tables = {name: _table(path, f"outreach.{name}", {}) for name, path in paths.items() if path is not None}
     _refuse_missing(
         (_missing(paths[name], table, needed[name]) for name, table in tables.items()),
-        "an opt-out names customer_id and, where it is of one channel only, channel; a dislike names both.",
+        "opt_outs needs customer_id and, for a single channel, channel; disliked needs both.",
     )
     return Wishes(**{name: _wishes(table) for name, table in tables.items()})
 
@@ -114,7 +118,7 @@ def read_attributes(config: Config) -> pd.DataFrame | None:
     ConfigError
         If the file cannot be read.
     DataContractError
-        If there is no customer_id, or a customer stands there twice.
+        If there is no customer_id, or a customer has two rows.
     """
     settings = config.customers
     if settings.source is None:
@@ -125,7 +129,7 @@ def read_attributes(config: Config) -> pd.DataFrame | None:
     known = table[table["customer_id"].notna()].reset_index(drop=True)
     if twice := int(known["customer_id"].duplicated().sum()):
         raise DataContractError(
-            f"{settings.source}: {twice:,} of {len(known):,} rows repeat a customer; expected one row a customer.",
+            f"{settings.source}: {twice:,} of {len(known):,} rows repeat a customer_id; expected one row per customer.",
             counts={"repeated_customers": twice},
         )
     return pd.DataFrame({name: _typed(column, str(name)) for name, column in known.items()})
@@ -160,7 +164,7 @@ def _log(table: pd.DataFrame, zone: str | None) -> pd.DataFrame:
         "customer_id": table["customer_id"],
         "channel": _text(table["channel"]),
         "day": local_days(table["sent_at"], zone),
-        # a row that says nothing of it is a contact that was made
+        # a row without the value is a contact that was made
         "treated": _truth(table["treated"]).fillna(True).astype(bool) if "treated" in table else True,
     }
     columns |= {name: _text(table[name]) for name in TEXTS if name in table}
@@ -209,22 +213,23 @@ def _refuse_dates(log: pd.DataFrame, source: str, most: float) -> None:
     unreadable = int(log["day"].isna().sum())
     if unreadable > most * len(log):
         raise DataContractError(
-            f"{source}: {unreadable:,} of {len(log):,} rows have no readable sent_at; expected at most {most:.0%}.",
-            hint="dates are read as YYYY-MM-DD, with or without a time.",
+            f"{source}: {unreadable:,} of {len(log):,} rows have no readable sent_at; expected at most "
+            f"{100 * most:g} % (transactions.max_bad_share).",
+            hint="write dates as YYYY-MM-DD, with or without a time.",
             counts={"bad_date": unreadable},
         )
 
 
 def _excluded(log: pd.DataFrame, known: pd.Index, last_day: int) -> dict[str, np.ndarray[Any, np.dtype[np.bool_]]]:
-    """Rows that are not looked at, by why; each under its first reason."""
+    """Excluded rows by reason; each under its first reason."""
     unreadable, unnamed = log["day"].isna().to_numpy(), log["customer_id"].isna().to_numpy()
     stranger = ~log["customer_id"].isin(known).to_numpy()
     late = log["day"].to_numpy() > last_day
     reasons = {
-        "name no customer": unnamed,
-        "have no readable sent_at": unreadable & ~unnamed,
-        "are of customers that the orders do not know": stranger & ~unreadable & ~unnamed,
-        f"are dated after {date_of(last_day)}": late & ~stranger,
+        "customer_id is missing": unnamed,
+        "sent_at is missing or unreadable": unreadable & ~unnamed,
+        "the customer is not in the orders": stranger & ~unreadable & ~unnamed,
+        f"sent_at is after {date_of(last_day)}": late & ~stranger,
     }
     return {why: np.asarray(rows, dtype=bool) for why, rows in reasons.items()}
 

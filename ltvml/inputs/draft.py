@@ -1,4 +1,4 @@
-"""A first configuration for a file, with comments that say what was guessed and what to check."""
+"""A first configuration for a file, with comments on what was guessed and what to check."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def draft_config(source: str, guess: Guess, *, last_full_day: dt.date | None) ->
         Proposed as the cutoff; None where the dates could not be read.
     """
     lines = [
-        "# Written by `ltvml init` from a look at the file: read it, correct it, then run `ltvml validate`.",
+        "# Written by `ltvml init`. Check and correct it, then run `ltvml validate`.",
         "# `ltvml config schema` lists every key. Relative paths start at the folder the command runs in.",
         "transactions:",
         f"  source: {quoted(source)}",
@@ -36,13 +36,13 @@ def draft_config(source: str, guess: Guess, *, last_full_day: dt.date | None) ->
         *_column_lines(guess),
         "  returns: net            # net: negative amounts reduce their order or day; or drop, error",
         "  zero_amounts: keep      # keep: a line of amount 0 makes its day a purchase day; or drop",
-        "  duplicates: keep        # drop: the second of two equal lines is set aside",
+        "  duplicates: keep        # drop: the second of two equal lines is excluded",
         *_flag_lines(guess),
         *_date_lines(guess),
         "",
         "window:",
         *_cutoff_lines(last_full_day),
-        "  churn_horizon: auto     # days of silence that count as churn; auto asks the observed gaps",
+        "  churn_horizon: auto     # days of silence that count as churn; auto: from the observed gaps",
         "  ltv_horizon: 365        # days ahead over which value is predicted",
         "",
         "value:",
@@ -76,32 +76,32 @@ def _column_lines(guess: Guess) -> list[str]:
             check = "" if found[name].confidence == "sure" else f"    # please check: {found[name].reason}"
             lines.append(f"    {name}: {quoted(found[name].column)}{check}")
         elif name in guess.missing:
-            lines.append(f"    # {name}: ?    # NOT FOUND, and needed: {TRANSACTIONS[name].meaning}")
+            lines.append(f"    # {name}: ?    # NOT FOUND, but required: {TRANSACTIONS[name].meaning}")
     return lines
 
 
 def _flag_lines(guess: Guess) -> list[str]:
-    """Columns that may mark rows to leave out, as a proposal."""
+    """Columns that may mark rows to exclude, as a proposal."""
     if not guess.flags:
         return []
     flags = ", ".join(quoted(flag) for flag in guess.flags)
-    return [f"  # exclude: [{flags}]    # sets aside, and counts, the rows where one of these is true"]
+    return [f"  # exclude: [{flags}]    # excludes and counts the rows where one of these is true"]
 
 
 def _date_lines(guess: Guess) -> list[str]:
     """The pattern of dates that are text."""
     if guess.date_format is None:
         return []
-    check = "    # please check: day and month cannot be told apart in the first rows" if guess.ambiguous_dates else ""
+    check = "    # please check: the first rows fit day/month and month/day" if guess.ambiguous_dates else ""
     return [f'  date_format: "{guess.date_format}"{check}']
 
 
 def _cutoff_lines(last_full_day: dt.date | None) -> list[str]:
     """The proposed cutoff, or the place for it."""
-    note = ["  # The last day that counts as seen, inclusive. It is an input: ltvml never guesses it when it runs."]
+    note = ["  # Last day of the orders to use, inclusive. ltvml never guesses it when it runs."]
     if last_full_day is None:
-        return [*note, "  # cutoff: YYYY-MM-DD    # NOT FOUND, and needed by fit and score"]
+        return [*note, "  # cutoff: YYYY-MM-DD    # NOT FOUND, but required by fit and score"]
     return [
         *note,
-        f"  cutoff: {last_full_day}      # the last full day of the file today; earlier days can be tried too",
+        f"  cutoff: {last_full_day}      # the last full day of the file; an earlier day works too",
     ]

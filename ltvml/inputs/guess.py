@@ -111,11 +111,11 @@ class Guess:
     missing : tuple of str
         Required columns that nothing in the file looks like.
     flags : tuple of str
-        Columns of yes and no that probably mark rows to leave out.
+        Columns of yes and no that probably mark rows to exclude.
     date_format : str or None
         `strptime` form of the dates, where they are text and not ISO.
     ambiguous_dates : bool
-        Day and month cannot be told apart in the rows seen.
+        The rows read fit both day/month and month/day.
     """
 
     columns: tuple[ColumnGuess, ...]
@@ -181,7 +181,7 @@ def _by_name(preview: Sequence[ColumnPreview]) -> dict[str, ColumnGuess]:
 
 
 def _by_contents(preview: Sequence[ColumnPreview], found: dict[str, ColumnGuess]) -> dict[str, ColumnGuess]:
-    """Guesses for required columns whose names said nothing."""
+    """Guesses for required columns whose names are not known."""
     more: dict[str, ColumnGuess] = {}
     used = {guess.column for guess in found.values()}
     dates = [column.name for column in preview if kind_of(column) == "date" and column.name not in used]
@@ -189,7 +189,7 @@ def _by_contents(preview: Sequence[ColumnPreview], found: dict[str, ColumnGuess]
         more["order_date"] = ColumnGuess("order_date", dates[0], "unsure", "the only column that holds dates")
     if "amount" not in found and "unit_price" in found and "quantity" not in found:
         price = found.pop("unit_price").column
-        more["amount"] = ColumnGuess("amount", price, "unsure", "a price, and no quantity beside it")
+        more["amount"] = ColumnGuess("amount", price, "unsure", "a price, and there is no quantity column")
     return more
 
 

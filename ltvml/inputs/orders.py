@@ -1,4 +1,4 @@
-"""The door of every job: read the orders, check them, count each row, and settle the window."""
+"""First step of every workflow: read the orders, check them, count each row, and set the window."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def agreed_currency(settings: str | None, engine: Engine, lines: nw.LazyFrame[An
     found = engine.collect(lines.select("currency").filter(~nw.col("currency").is_null()).unique())["currency"].tolist()
     if settings is not None and found and found != [settings]:
         raise DataContractError(
-            f"the orders are in {found[0]}, and value.currency is {settings}; expected one currency.",
+            f"the column currency of the orders is {found[0]}, but value.currency is {settings}; expected the same.",
             hint="convert the amounts, or correct value.currency. A score needs the currency of its fit.",
         )
     return str(found[0]) if found else settings
@@ -128,7 +128,7 @@ def source_of(config: Config, transactions: Any) -> Source:
 
 
 def rules_of(config: Config) -> Rules:
-    """What becomes of odd rows."""
+    """Rules for unusual rows."""
     settings = config.transactions
     return Rules(settings.returns, settings.zero_amounts, settings.duplicates, unreadable_share=settings.max_bad_share)
 

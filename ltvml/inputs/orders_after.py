@@ -42,7 +42,7 @@ class OrdersAfter:
     decimals : int
         Digits of the minor unit.
     notes : tuple of str
-        What is odd or left out.
+        What is unusual or was excluded.
     """
 
     plan: PlanFolder
@@ -107,33 +107,33 @@ def orders_after(config: Config, plan: PlanFolder, transactions: Any, until: dt.
 def _last_day(engine: Engine, lines: nw.LazyFrame[Any], plan: PlanFolder) -> int:
     readable = lines.filter(nw.col("fault").is_null()).select(nw.col("day").max().alias("last"))
     last = engine.collect(readable)["last"].iloc[0]
-    # where no row can be read at all, the check says what is wrong with them
+    # where no row can be read at all, the check reports why
     return int(last) if pd.notna(last) else plan.cutoff_day + max(plan.window_days.values())
 
 
 def _refuse_open(plan: PlanFolder, last: int) -> None:
     first = date_of(plan.cutoff_day + min(plan.window_days.values()))
     raise DataContractError(
-        f"the plan of {plan.cutoff} cannot be measured yet: the orders are known up to {date_of(last)}, and the first "
-        f"window of an action ends on {first}.",
-        hint=f"measure again with the orders of {first} or later.",
+        f"the plan of {plan.cutoff} cannot be measured yet: the orders are complete up to {date_of(last)}, and the "
+        f"first window of an action ends on {first}.",
+        hint=f"measure again with orders up to {first} or later.",
     )
 
 
 def _still_open(plan: PlanFolder, closed: dict[str, int], last: int) -> list[str]:
     return [
-        f"{action} is not measured: its window ends on {date_of(plan.cutoff_day + days)}, and the orders are known up "
-        f"to {date_of(last)}."
+        f"{action} is not measured: its window ends on {date_of(plan.cutoff_day + days)}, and the orders are complete "
+        f"up to {date_of(last)}."
         for action, days in plan.window_days.items()
         if action not in closed
     ]
 
 
 def _quiet(engine: Engine, checked: Checked, end: int) -> list[str]:
-    """A word where the orders seem to end before the windows do, and one that is dated ahead hides it."""
+    """A note where the orders seem to end before the windows do, and one that is dated ahead hides it."""
     if checked.ledger.last_day is None or checked.ledger.last_day <= end:
         return []
     last = int(engine.collect(checked.lines.select(nw.col("day").max().alias("last")))["last"].iloc[0])
     if end - last <= WEEK:
         return []
-    return [f"No order came in the last {end - last} days up to {date_of(end)}: are the orders complete?"]
+    return [f"No orders in the last {end - last} days up to {date_of(end)}: check that the orders are complete."]

@@ -35,7 +35,7 @@ class PlanFolder:
     folder : Path
     manifest : mapping
     plan : frame
-        Rows of `contracts.OUTREACH`: everybody.
+        Rows of `contracts.OUTREACH`: every customer.
     planning : frame
         One row a compared customer and action: customer_id, action, p_buy, predicted_value, stage, window_days.
     """
@@ -77,7 +77,7 @@ class PlanFolder:
 
     @cached_property
     def compared(self) -> pd.DataFrame:
-        """Rows of the plan that stand in either arm."""
+        """Rows of the plan that belong to either arm."""
         return compared(self.plan)
 
     @cached_property
@@ -93,9 +93,9 @@ def read_plan_folder(folder: Path | str) -> PlanFolder:
     Raises
     ------
     ConfigError
-        If the folder is none of a plan.
+        If the folder holds no plan.
     DataContractError
-        If a table was changed since, lacks a column, or the plan has nobody in one of its arms.
+        If a table was changed since, a column is missing, or an arm of the plan is empty.
     """
     folder = Path(folder)
     manifest = _manifest(folder)
@@ -110,7 +110,7 @@ def read_plan_folder(folder: Path | str) -> PlanFolder:
 
 
 def _manifest(folder: Path) -> Mapping[str, Any]:
-    hint = "name the folder that `ltvml outreach` wrote, for example out/outreach/2011-09-10."
+    hint = "give the folder that `ltvml outreach` wrote, for example out/outreach/2011-09-10."
     try:
         values = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
@@ -119,21 +119,25 @@ def _manifest(folder: Path) -> Mapping[str, Any]:
         raise ConfigError(f"{folder / MANIFEST} cannot be read: {error}.", hint=hint) from error
     known = values if isinstance(values, dict) and values.get("format") == FORMAT else {}
     if known.get("kind") != PLAN_KIND:
-        found = f"{known['kind']}" if "kind" in known else "nothing that ltvml wrote"
+        found = f"{known['kind']}" if "kind" in known else "no result of ltvml"
         raise ConfigError(f"{folder} holds {found}; expected the folder of a plan.", hint=hint)
     if missing := [name for name in _FACTS if name not in known]:
-        raise ConfigError(f"{folder / MANIFEST} does not say {', '.join(missing)}.", hint="plan again with this ltvml.")
+        raise ConfigError(
+            f"{folder / MANIFEST}: missing {', '.join(missing)}.", hint="run `ltvml outreach` again with this version."
+        )
     return known
 
 
 def _refuse_changed(path: Path, manifest: Mapping[str, Any]) -> None:
     given = manifest["files"].get(path.name)
     if given is None or not path.exists():
-        raise ConfigError(f"{path.parent} holds no {path.name}.", hint="plan again, or restore the folder.")
+        raise ConfigError(
+            f"{path.parent} holds no {path.name}.", hint="restore the folder, or run `ltvml outreach` again."
+        )
     if file_hash(path) != given:
         raise DataContractError(
-            f"{path} was changed after it was written; expected the plan as it was launched.",
-            hint="restore the folder: a plan that is changed afterwards can show any effect.",
+            f"{path} was changed after it was written; expected the original plan.",
+            hint="restore the folder: an effect measured from a changed plan is not valid.",
         )
 
 
@@ -143,12 +147,12 @@ def _refuse_one_arm(found: PlanFolder) -> None:
         return
     if not counts[TREAT]:
         raise DataContractError(
-            f"the plan {found.name} has no contact to make: there is nothing to measure.", counts=counts
+            f"the plan {found.name} has no contacts; expected at least one to measure an effect.", counts=counts
         )
     share = float(found.manifest["share_held_out"])
     raise DataContractError(
-        f"the plan {found.name} holds nobody out of {counts[TREAT]:,} contacts (a share of {share:g} was asked for): "
-        "what would have happened without them is not known.",
-        hint="hold a share out of the next campaign, for example outreach.holdout: 0.1.",
+        f"the plan {found.name} has {counts[TREAT]:,} contacts and no held-out customers (outreach.holdout was "
+        f"{share:g}), so the effect cannot be measured.",
+        hint="set outreach.holdout for the next campaign, for example to 0.1.",
         counts=counts,
     )

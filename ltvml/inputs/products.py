@@ -1,4 +1,4 @@
-"""What the user says of products and items: what is inside, and how long a unit lasts."""
+"""Data about products and items: contents of a product, and how long a unit lasts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def contents_of(config: Config) -> pd.DataFrame | None:
         return None
     table = product_columns(read_table(settings.source, "products.source"), settings.source, settings.columns)
     written = table["units"] if "units" in table else pd.Series(np.nan, table.index)
-    # a cell left empty is a unit left out
+    # an empty cell means 1, as a missing column does
     units = above_zero(written.astype(object).where(written.notna(), 1.0), "units", settings.source)
     known = table["product_id"].notna() & table["contains"].notna()
     texts = {"product_id": table["product_id"].astype(str), "item": table["contains"].astype(str)}
@@ -77,19 +77,19 @@ def above_zero(written: pd.Series, name: str, source: str) -> pd.Series:
     wrong = ~(numbers > 0) | np.isinf(numbers)
     if wrong.any():
         raise DataContractError(
-            f"{source}: {wrong.sum()} of {len(written)} rows have {name} that are not above 0 "
-            f"(first: {written[wrong].iloc[0]})."
+            f"{source}: {wrong.sum():,} of {len(written):,} rows have {name} that are not above 0 "
+            f"(first: {written[wrong].iloc[0]}); expected numbers above 0."
         )
     return numbers
 
 
 def days_per_unit_of(config: Config) -> dict[str, float]:
-    """How long a unit of an item lasts, by item; empty where nothing is said.
+    """How long a unit of an item lasts, by item; empty where not configured.
 
     Raises
     ------
     ConfigError, DataContractError
-        If the table cannot be read, lacks a column, or holds days that are not above 0.
+        If the table cannot be read, a column is missing, or days are not above 0.
     """
     settings = config.replenishment.days_per_unit
     if settings is None or isinstance(settings, dict):
@@ -103,14 +103,14 @@ def days_per_unit_of(config: Config) -> dict[str, float]:
     days, items = above_zero(table["days_per_unit"], "days_per_unit", settings), table["item"]
     if items.isna().any() or items.duplicated().any():
         raise DataContractError(
-            f"{settings}: {items.isna().sum()} of {len(table)} rows have no item, {items.duplicated().sum()} name one "
-            "again; expected one row an item."
+            f"{settings}: {items.isna().sum()} of {len(table)} rows have no item, {items.duplicated().sum()} repeat an "
+            "item; expected one row per item."
         )
     return dict(zip(items.astype(str), days.tolist(), strict=True))
 
 
 def unknown_items(settings: Mapping[str, float], known: Iterable[str]) -> list[str]:
-    """Items that the user speaks of and nobody has bought, in alphabetical order."""
+    """Configured items that no customer has bought, in alphabetical order."""
     return sorted(set(settings) - set(known))
 
 

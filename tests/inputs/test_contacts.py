@@ -53,7 +53,7 @@ def test_ids_that_are_numbers_are_those_of_the_orders(tmp_path: Path) -> None:
     contacts, notes = read_contacts(numbers, ["1", "2"], cutoff_day=LAST)
     assert contacts is not None
     assert contacts["customer_id"].tolist() == ["1", "2"]
-    assert notes == ("Contacts: 1 of 3 rows name no customer.",)
+    assert notes == ("Contacts: 1 of 3 rows excluded: customer_id is missing.",)
 
 
 def test_columns_are_mapped_and_answers_may_be_missing(tmp_path: Path) -> None:
@@ -78,16 +78,16 @@ def test_each_odd_row_is_counted_once_and_set_aside(tmp_path: Path) -> None:
     assert contacts is not None
     assert len(contacts) == 26
     assert notes == (
-        "Contacts: 1 of 30 rows name no customer.",
-        "Contacts: 2 of 30 rows are of customers that the orders do not know.",
-        "Contacts: 1 of 30 rows are dated after 2021-01-31.",
+        "Contacts: 1 of 30 rows excluded: customer_id is missing.",
+        "Contacts: 2 of 30 rows excluded: the customer is not in the orders.",
+        "Contacts: 1 of 30 rows excluded: sent_at is after 2021-01-31.",
     )
 
 
 def test_dates_that_cannot_be_read_are_refused_where_they_are_many(tmp_path: Path) -> None:
     config = config_of(tmp_path, "contacts", log(sent_at=["05/01/2021", "2021-01-05", "2021-01-05"]))
     with pytest.raises(
-        DataContractError, match=r"1 of 3 rows have no readable sent_at; expected at most 5%"
+        DataContractError, match=r"1 of 3 rows have no readable sent_at; expected at most 5 % \(transactions"
     ) as settings:
         read_contacts(config, KNOWN, cutoff_day=LAST)
     assert settings.value.counts == {"bad_date": 1}
@@ -176,7 +176,7 @@ def test_attributes_are_what_their_values_are(tmp_path: Path) -> None:
 
 def test_a_customer_with_two_rows_of_attributes_is_refused(tmp_path: Path) -> None:
     rows = pd.DataFrame({"customer_id": ["a", "a", None, None]})
-    with pytest.raises(DataContractError, match="1 of 2 rows repeat a customer"):
+    with pytest.raises(DataContractError, match="1 of 2 rows repeat a customer_id"):
         read_attributes(config_of(tmp_path, "customers", rows, name="table.parquet"))
 
 

@@ -53,7 +53,7 @@ def test_a_channel_needs_a_cost_too() -> None:
 
 def test_a_rule_that_reads_a_column_needs_its_name() -> None:
     nameless = dataclasses.replace(DEFAULT_ACTIONS[6], column=None)
-    assert "rule points_expiry reads one" in faults([nameless], CHANNELS, RULES)[0]
+    assert "rule points_expiry reads a column of the table customers" in faults([nameless], CHANNELS, RULES)[0]
 
 
 def test_windows_are_distinct_and_ordered() -> None:

@@ -79,7 +79,7 @@ def test_orders_alone_are_enough_and_what_is_missing_is_said(ready: Ready):
     given = json.loads(result.stdout)
     known = " ".join(given["missing"])
     assert "The orders name no items" in known
-    assert "points_expiry needs the column points_expiry_date" in known
+    assert "points_expiry is skipped: it needs the column points_expiry_date" in known
     assert given["customers"] == 300
     assert given["contacts"]
 
@@ -101,8 +101,8 @@ def test_contacts_of_strangers_and_of_the_future_are_counted_and_said(ready: Rea
     result = ready.run("outreach")
     assert result.exit_code == 0, result.stderr
     known = " ".join(result.stdout.split())
-    assert "Contacts: 1 of 3 rows are of customers that the orders do not know." in known
-    assert f"Contacts: 1 of 3 rows are dated after {CUTOFF}." in known
+    assert "Contacts: 1 of 3 rows excluded: the customer is not in the orders." in known
+    assert f"Contacts: 1 of 3 rows excluded: sent_at is after {CUTOFF}." in known
 
 
 def test_contradictory_settings_are_told_all_together(ready: Ready):
