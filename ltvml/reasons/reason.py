@@ -14,13 +14,12 @@ import pandas as pd
 from ltvml.reasons.groups import GROUPS, ORDERED
 from ltvml.reasons.models import part_of
 from ltvml.reasons.sentences import Case, rows_of, sentence
-from ltvml.words.reason_words import english
+from ltvml.words.spoken import Spoken
 
 if TYPE_CHECKING:
     from ltvml.bundle.bundle import Bundle
     from ltvml.bundle.typical import Typical
     from ltvml.models.base import RepurchaseModel, ValueModel
-    from ltvml.words.reason_words import Words
 
 
 Effect = Literal["raises", "lowers"]
@@ -66,7 +65,7 @@ def find_reasons(
     *,
     typical: Typical,
     horizon: float,
-    words: Words,
+    words: Spoken,
     first: Order = "strongest",
     most: int = MOST,
 ) -> list[list[Reason]]:
@@ -81,7 +80,7 @@ def find_reasons(
         Of the shop.
     horizon : float
         Of the churn risk, days.
-    words : Words
+    words : Spoken
     first : {"strongest", "raising"}
         Order of the reasons: by weight, or those that raise the risk before those that lower it.
     most : int
@@ -99,7 +98,7 @@ def find_reasons(
 
 
 def reasons_for(
-    bundle: Bundle, X: pd.DataFrame, scores: pd.DataFrame, *, typical: Typical, words: Words | None = None
+    bundle: Bundle, X: pd.DataFrame, scores: pd.DataFrame, *, typical: Typical, words: Spoken | None = None
 ) -> list[list[str]]:
     """The reasons of a shortlist in words, those that raise the risk first.
 
@@ -112,15 +111,15 @@ def reasons_for(
         Their scores, in the same order; where the churn risk is not known there is nothing to give reasons for.
     typical : Typical
         Of the shop.
-    words : Words, optional
+    words : Spoken, optional
         English by default.
 
     Returns
     -------
     list of n lists of str
-        Such as "58 days since the last order, usually every 31: raises the risk"; at most three each.
+        Such as "ordered every 31 days on average, and not for 58 days: raises the risk"; at most three each.
     """
-    words = words or english(bundle.money.currency)
+    words = words or Spoken.of("en", bundle.money.currency)
     known = scores["churn_risk"].notna().to_numpy()
     found = iter(
         find_reasons(
@@ -166,7 +165,7 @@ class Evidence:
         ]
         return sorted(sayable, key=lambda group: (first == "raising" and weights[group] < 0, -abs(weights[group])))
 
-    def reason(self, row: int, group: str, own: dict[str, float], typical: Typical, words: Words) -> Reason:
+    def reason(self, row: int, group: str, own: dict[str, float], typical: Typical, words: Spoken) -> Reason:
         """An idea about a customer, in words."""
         weight, moved = float(self.weights[group].iloc[row]), float(self.moved[group].iloc[row])
         case = Case(own, typical, self._leading(row, group, weight), raises=weight > 0)

@@ -12,7 +12,6 @@ import numpy as np
 from ltvml.bundle.typical import mean_order_value, usual_gap
 from ltvml.contracts import BEHAVIOUR, COUNT_WINDOWS, DERIVED, SPEND_WINDOWS
 from ltvml.models.design import column
-from ltvml.words.reason_words import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ltvml.bundle.typical import Typical
-    from ltvml.words.reason_words import Words
+    from ltvml.words.spoken import Spoken
 
 YOUNG = 60
 """Days since the first order up to which a customer is spoken of as new."""
@@ -57,8 +56,8 @@ class Case:
 
     @property
     def gap(self) -> float:
-        """Days usually between two orders: the median where it is known."""
-        return self["usual_gap"] if isnan(self["gap_median"]) else self["gap_median"]
+        """Mean days between two orders, the usual gap that a plan speaks of too."""
+        return self["usual_gap"]
 
     def window(self, lengths: tuple[int, ...]) -> int:
         """The window that says best what the leading column says, days: its own, or twice its half-life."""
@@ -75,134 +74,151 @@ def rows_of(X: pd.DataFrame) -> list[dict[str, float]]:
     return [{name: float(values[row]) for name, values in columns.items()} for row in range(len(X))]
 
 
-def sentence(group: str, case: Case, words: Words) -> str:
+def sentence(group: str, case: Case, words: Spoken) -> str:
     """The sentence of an idea of `groups.GROUPS` about a customer."""
     return SENTENCES[group](case, words)
 
 
-def _silence(case: Case, words: Words) -> str:
+def _silence(case: Case, words: Spoken) -> str:
     silence, typical = case["days_since_last"], case.typical["days_since_last"]
     if case.once:
-        return words("silence.once", silence=words.days(silence))
+        return words("silence.once", first_ago=words.one(words.ago, silence))
     # the comparison that speaks for what is said: a long silence of an early bird may be short for this shop
-    if (silence > case.gap) == case.raises or (silence > typical) != case.raises:
-        return words("silence.usual", silence=words.days(silence), gap=words.every(case.gap))
-    return words("silence.shop", silence=words.days(silence), typical=plain(typical))
+    if (silence > case.gap) != case.raises and (silence > typical) == case.raises:
+        return words("why.silence.shop", silence=_days(silence, words), typical=_days(typical, words))
+    every = words.one(words.every, case.gap)
+    if silence > case.gap:
+        return words("silence.rhythm", every=every, silence=_days(silence, words))
+    return words("why.silence.short", every=every, ago=words.one(words.ago, silence))
 
 
-def _rhythm(case: Case, words: Words) -> str:
+def _days(days: float, words: Spoken) -> str:
+    return words.one(words.days, days)
+
+
+def _rhythm(case: Case, words: Spoken) -> str:
     if case.once:
-        return words("rhythm.once")
-    gap, last, silence = (words.days(days) for days in (case.gap, case["gap_last"], case["days_since_last"]))
+        return words("why.rhythm.once")
+    gap, last, silence = (_days(days, words) for days in (case.gap, case["gap_last"], case["days_since_last"]))
     if case.leading == "gap_last" and last != gap:
-        return words("rhythm.last", last=last, gap=gap)
+        return words("why.rhythm.last", last=last, gap=gap)
+    every = words.one(words.every, case.gap)
     # a quick buyer is safer than others, and sooner lost when silent
     if (case.gap < case.typical["usual_gap"]) == case.raises:
-        return words("rhythm.long" if case.raises else "rhythm.short", gap=gap, silence=silence)
-    return words("rhythm.usual", gap=gap, typical=plain(case.typical["usual_gap"]))
+        return words("why.rhythm.long" if case.raises else "why.rhythm.short", every=every, silence=silence)
+    return words("why.rhythm.usual", every=every, typical=_days(case.typical["usual_gap"], words))
 
 
-def _order_count(case: Case, words: Words) -> str:
-    orders = words.orders(case["frequency"] + 1)
+def _order_count(case: Case, words: Spoken) -> str:
+    orders = words.one(words.orders, case["frequency"] + 1)
     if case["T"] <= YOUNG and not case.once:
-        return words("order_count.young", orders=orders, age=words.days(case["T"]))
+        return words("why.order_count.young", orders=orders, ago=words.one(words.ago, case["T"]))
     if case.raises and case["frequency"] > case.typical["frequency"]:
-        return words("order_count.silent", orders=orders, silence=words.days(case["days_since_last"]))
-    return words("order_count", orders=orders, typical=f"{case.typical['frequency'] + 1:,.0f}")
+        return words("why.order_count.silent", orders=orders, silence=_days(case["days_since_last"], words))
+    return words("why.order_count", orders=orders, typical=words.one(words.count, case.typical["frequency"] + 1))
 
 
-def _recent_orders(case: Case, words: Words) -> str:
+def _recent_orders(case: Case, words: Spoken) -> str:
     window = case.window(tuple(days for days in COUNT_WINDOWS if f"orders_{days}d" in case.own))
     count, typical = case[f"orders_{window}d"], case.typical[f"orders_{window}d"]
-    given = {"orders": words.orders(count), "window": words.days(window)}
+    given = {"orders": words.one(words.orders, count), "window": _days(window, words)}
     if count >= 2 and not case.raises:
-        return words("recent_orders.pace", pace=words.pace(window / count), **given)
-    return words("recent_orders.shop", typical=f"{typical:,.0f}", **given)
+        return words("why.recent_orders.pace", pace=words.pace(window / count), **given)
+    return words("why.recent_orders.shop", typical=words.one(words.count, typical), **given)
 
 
-def _recent_spend(case: Case, words: Words) -> str:
+def _recent_spend(case: Case, words: Spoken) -> str:
     window = case.window(tuple(days for days in SPEND_WINDOWS if f"spend_{days}d" in case.own))
     name = f"spend_{window}d"
     if case[name] == 0:
-        return words("recent_spend.none", window=words.days(window))
-    return words("recent_spend", window=words.days(window), **_against_the_shop(case, name, words))
+        return words("why.recent_spend.none", window=_days(window, words))
+    return words("why.recent_spend", window=_days(window, words), **_against_the_shop(case, name, words))
 
 
-def _total_spend(case: Case, words: Words) -> str:
-    return words("total_spend", **_against_the_shop(case, "historic_value", words))
+def _total_spend(case: Case, words: Spoken) -> str:
+    return words("why.total_spend", **_against_the_shop(case, "historic_value", words))
 
 
-def _order_value(case: Case, words: Words) -> str:
-    return words("order_value", **_against_the_shop(case, "order_value", words))
+def _order_value(case: Case, words: Spoken) -> str:
+    return words("why.order_value", **_against_the_shop(case, "order_value", words))
 
 
-def _tenure(case: Case, words: Words) -> str:
-    age = words.days(case["T"])
+def _tenure(case: Case, words: Spoken) -> str:
+    ago = words.one(words.ago, case["T"])
     if case.once or case["T"] <= YOUNG:
-        return words("tenure", age=age)
-    return words("tenure.span", age=age, span=words.days(case["recency"]))
+        return words("why.tenure", ago=ago)
+    return words("why.tenure.span", ago=ago, span=_days(case["recency"], words))
 
 
-def _order_size(case: Case, words: Words) -> str:
+def _order_size(case: Case, words: Spoken) -> str:
     own, typical = case["lines_per_order"], case.typical["lines_per_order"]
-    return words("order_size", lines=f"{own:,.0f}", ratio=words.ratio(own, typical, f"{typical:,.0f}"))
+    return words(
+        "why.order_size",
+        lines=words.one(words.count, own),
+        ratio=words.ratio(own, typical, words.one(words.count, typical)),
+    )
 
 
-def _price(case: Case, words: Words) -> str:
-    return words("price", **_against_the_shop(case, "unit_price_mean", words))
+def _price(case: Case, words: Spoken) -> str:
+    return words("why.price", **_against_the_shop(case, "unit_price_mean", words))
 
 
-def _variety(case: Case, words: Words) -> str:
+def _variety(case: Case, words: Spoken) -> str:
     name = {"categories_distinct": "categories", "channels_distinct": "channels"}.get(case.leading, "products")
     own, typical = case[f"{name}_distinct"], case.typical[f"{name}_distinct"]
-    given = {"count": f"{own:,.0f}", "typical": f"{typical:,.0f}"}
-    return words(f"variety.{name}", ratio=words.ratio(own, typical, given["typical"]), **given)
+    given = {"count": words.one(words.count, own), "typical": words.one(words.count, typical)}
+    return words(f"why.variety.{name}", ratio=words.ratio(own, typical, given["typical"]), **given)
 
 
-def _returns(case: Case, words: Words) -> str:
+def _returns(case: Case, words: Spoken) -> str:
     share = case["returns_share"]
-    return words("returns.some", percent=max(round(100 * share), 1)) if share > 0 else words("returns.none")
+    return (
+        words("why.returns.some", percent=words.one(words.percent, share)) if share > 0 else words("why.returns.none")
+    )
 
 
-def _discounts(case: Case, words: Words) -> str:
+def _discounts(case: Case, words: Spoken) -> str:
     if not case["discount_share"] > 0:
-        return words("discounts.none")
-    return words("discounts.some", **_percent_against_the_shop(case, "discount_share"))
+        return words("why.discounts.none")
+    return words("why.discounts.some", **_percent_against_the_shop(case, "discount_share", words))
 
 
-def _hour(case: Case, words: Words) -> str:
-    return words("hour", hour=f"{case['hour_mean']:.0f}", typical=f"{case.typical['hour_mean']:.0f}")
+def _hour(case: Case, words: Spoken) -> str:
+    return words("why.hour", hour=f"{case['hour_mean']:.0f}", typical=f"{case.typical['hour_mean']:.0f}")
 
 
-def _weekday(case: Case, words: Words) -> str:
+def _weekday(case: Case, words: Spoken) -> str:
     if case.leading == "weekend_share":
-        return words("weekday.weekend", **_percent_against_the_shop(case, "weekend_share"))
-    return words("weekday.habit", **_percent_against_the_shop(case, "weekday_top_share"))
+        return words("why.weekday.weekend", **_percent_against_the_shop(case, "weekend_share", words))
+    return words("why.weekday.habit", **_percent_against_the_shop(case, "weekday_top_share", words))
 
 
-def _last_year(case: Case, words: Words) -> str:
+def _last_year(case: Case, words: Spoken) -> str:
     days = case.window((30, 90))
     own = case[f"orders_year_ago_{days}d"]
     if isnan(own):
-        return words("last_year.young")
-    typical = f"{case.typical[f'orders_year_ago_{days}d']:,.0f}"
-    return words("last_year.orders", orders=words.orders(own), window=words.days(days), typical=typical)
+        return words("why.last_year.young")
+    typical = words.one(words.count, case.typical[f"orders_year_ago_{days}d"])
+    return words(
+        "why.last_year.orders", orders=words.one(words.orders, own), window=_days(days, words), typical=typical
+    )
 
 
-def _season(case: Case, words: Words) -> str:
-    return words("season")
+def _season(case: Case, words: Spoken) -> str:
+    return words("why.season")
 
 
-def _against_the_shop(case: Case, name: str, words: Words) -> dict[str, str]:
+def _against_the_shop(case: Case, name: str, words: Spoken) -> dict[str, str]:
     own, typical = case[name], case.typical[name]
-    return {"amount": words.money(own), "ratio": words.ratio(own, typical, words.money(typical))}
+    return {"amount": words.one(words.money, own), "ratio": words.ratio(own, typical, words.one(words.money, typical))}
 
 
-def _percent_against_the_shop(case: Case, name: str) -> dict[str, str]:
-    return {"percent": f"{100 * case[name]:.0f}", "typical": f"{100 * case.typical[name]:.0f}"}
+def _percent_against_the_shop(case: Case, name: str, words: Spoken) -> dict[str, str]:
+    own, typical = (words.one(words.percent, share) for share in (case[name], case.typical[name]))
+    return {"percent": own, "typical": typical}
 
 
-SENTENCES: dict[str, Callable[[Case, Words], str]] = {
+SENTENCES: dict[str, Callable[[Case, Spoken], str]] = {
     "silence": _silence,
     "rhythm": _rhythm,
     "order_count": _order_count,

@@ -9,7 +9,8 @@ import pandas as pd
 
 from ltvml.reports.fit import title
 from ltvml.window import date_of
-from ltvml.words.text import WIDTH, fields, number, short
+from ltvml.words.spoken import Spoken
+from ltvml.words.text import WIDTH, fields, short
 
 if TYPE_CHECKING:
     from ltvml.bundle.bundle import Bundle
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 ORDERS_SHOWN = 10
 WIDEST_NAME = 15
-_SMALLEST = 0.005
-NO_REASON = "nothing sets this customer apart from the typical one"
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,8 @@ class ExplainReport:
         Columns of `contracts.CUSTOMER_SCORES`.
     reasons : tuple of Reason
         Of the churn risk, strongest first.
+    language : str
+        Of the text, one of `ltvml.words.phrases.languages()`.
     seconds : dict of str to float
         Wall-clock time by step.
     """
@@ -46,6 +47,7 @@ class ExplainReport:
     orders: pd.DataFrame
     scores: pd.Series
     reasons: tuple[Reason, ...]
+    language: str = "en"
     seconds: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -69,7 +71,14 @@ class ExplainReport:
 
     def text(self) -> str:
         """In words, within 80 columns."""
-        return fields([*self._past(), *self._expected(), *self._reasons(), *self._model()])
+        words = self.spoken
+        lines = [*self._past(), *self._expected(), *self._reasons(), *self._model()]
+        return fields([(words(f"label.{label}"), value) for label, value in lines])
+
+    @property
+    def spoken(self) -> Spoken:
+        """The words of the report's language."""
+        return Spoken.of(self.language, self.bundle.money.currency)
 
     @property
     def chosen_because(self) -> str | None:
@@ -78,60 +87,55 @@ class ExplainReport:
         return selections.get("repurchase")
 
     def _past(self) -> list[tuple[str, str]]:
-        orders, days = self.scores["n_orders"], self.orders["day"]
-        spent = self._money(self.scores["historic_value"])
-        count = f"{orders:,} {'order' if orders == 1 else 'orders'}, {spent} in all"
-        dates = [date_of(int(day)).isoformat() for day in days.tail(ORDERS_SHOWN)]
-        earlier = f"since {date_of(int(days.iloc[0]))} ... " if len(days) > ORDERS_SHOWN else ""
+        words, days = self.spoken, self.orders["day"]
+        history = words(
+            "customer.history",
+            orders=words.one(words.orders, self.scores["n_orders"]),
+            spent=words.one(words.money, self.scores["historic_value"]),
+            cutoff=str(self.window.cutoff),
+        )
+        dates = ", ".join(date_of(int(day)).isoformat() for day in days.tail(ORDERS_SHOWN))
+        if len(days) > ORDERS_SHOWN:
+            dates = words("customer.since", first=str(date_of(int(days.iloc[0]))), dates=dates)
         return [
             ("customer", short(str(self.scores["customer_id"]), WIDTH - WIDEST_NAME)),
-            ("history", f"{count}, seen up to {self.window.cutoff}"),
-            ("orders", earlier + ", ".join(dates)),
+            ("history", history),
+            ("orders", dates),
         ]
 
     def _expected(self) -> list[tuple[str, str]]:
-        scores, window = self.scores, self.bundle.window
-        status = [("data status", str(scores["data_status"]))] if scores["data_status"] != "ok" else []
-        return [
-            ("churn risk", self._risk()),
-            ("next order", self._next_order()),
-            ("predicted LTV", f"{self._money(scores['predicted_ltv'])} within {window.ltv_horizon} days"),
-            *status,
-        ]
+        scores, words = self.scores, self.spoken
+        status = [("status", str(scores["data_status"]))] if scores["data_status"] != "ok" else []
+        amount = words.one(words.money, scores["predicted_ltv"])
+        ltv = words("customer.ltv", amount=amount, days=words.one(words.days, self.bundle.window.ltv_horizon))
+        return [("risk", self._risk()), ("next", self._next_order()), ("ltv", ltv), *status]
 
     def _risk(self) -> str:
-        risk, days = self.scores["churn_risk"], self.bundle.window.churn_horizon
+        risk, words = self.scores["churn_risk"], self.spoken
         if pd.isna(risk):
-            return "not known"
-        return f"{_percent(risk)} that nothing is bought within {days} days ({self.scores['churn_band']})"
+            return words("unknown")
+        band = words(f"band.{self.scores['churn_band']}")
+        return words("customer.risk", risk=words.one(words.percent, risk), days=self._churn_days(), band=band)
 
     def _next_order(self) -> str:
         names = ("next_purchase_date", "next_purchase_lo", "next_purchase_hi")
         if any(pd.isna(self.scores[name]) for name in names):
-            return "not known"
+            return self.spoken("unknown")
         middle, low, high = (str(self.scores[name])[:10] for name in names)
-        return f"{middle} ({low} to {high}), if it comes within {self.bundle.window.churn_horizon} days"
+        return self.spoken("customer.next", middle=middle, low=low, high=high, days=self._churn_days())
+
+    def _churn_days(self) -> str:
+        return self.spoken.one(self.spoken.days, self.bundle.window.churn_horizon)
 
     def _reasons(self) -> list[tuple[str, str]]:
         if not self.reasons:
-            return [("reasons", NO_REASON)] if not pd.isna(self.scores["churn_risk"]) else []
-        return [(f"{reason.effect} risk", reason.words) for reason in self.reasons]
+            return [("reasons", self.spoken("why.none"))] if not pd.isna(self.scores["churn_risk"]) else []
+        return [(reason.effect, reason.words) for reason in self.reasons]
 
     def _model(self) -> list[tuple[str, str]]:
         name, bundle = title(self.bundle.roles.repurchase), self.bundle
-        given = f"{name}, bundle {bundle.version}, fitted to {bundle.window.cutoff}"
-        return [("model", given), *([("why this one", self.chosen_because)] if self.chosen_because else [])]
-
-    def _money(self, amount: float) -> str:
-        currency = self.bundle.money.currency
-        return f"{number(amount)} {currency}" if currency and not pd.isna(amount) else number(amount)
-
-
-def _percent(risk: float) -> str:
-    """A probability in whole percent; neither certainty is ever stated."""
-    if risk < _SMALLEST:
-        return "under 1%"
-    return "over 99%" if risk > 1 - _SMALLEST else f"{risk:.0%}"
+        given = self.spoken("customer.model", name=name, version=bundle.version, cutoff=str(bundle.window.cutoff))
+        return [("model", given), *([("choice", self.chosen_because)] if self.chosen_because else [])]
 
 
 def _plain(value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ltvml.outputs.replenishment import ItemTally
 from ltvml.reports.recording import Recorded
-from ltvml.words.text import WIDTH, fields, number, place, short, table, times
+from ltvml.words.text import WIDTH, fields, filled, number, percent, place, short, table, times
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,7 +117,7 @@ class ScoreReport:
             return "Nobody can be ranked: what a contact is worth is not known (see data status)."
         header, *rows = shortlist_text(self.shortlist).splitlines()
         reasons = [
-            textwrap.indent(textwrap.fill(first, WIDTH - INDENT), " " * INDENT)
+            textwrap.indent("\n".join(filled(first, WIDTH - INDENT)), " " * INDENT)
             for first, *_ in self.reasons[:EXPLAINED]
         ]
         explained = [f"{row}\n{reason}" for row, reason in zip(rows, reasons, strict=False)]
@@ -167,7 +167,7 @@ def shortlist_text(shortlist: pd.DataFrame) -> str:
             str(customer["customer_id"]),
             f"{customer['n_orders']:,}",
             str(customer["last_order_date"])[:10],
-            f"{customer['churn_risk']:.0%}",
+            percent(customer["churn_risk"]),
             str(customer["next_purchase_date"])[:10],
             number(customer["predicted_ltv"]),
             number(customer["value_at_risk"]),

@@ -22,13 +22,17 @@ SHORT_OF_NONE, SHORT_OF_ALL = 1, 99
 """Percents that are said of a chance that is neither 0 nor 1: nobody is told that something is sure."""
 FULL_AMOUNT = 10.0
 FULL_TIMES = 10.0
+_SAME = 0.1
+_NEAR = 0.2
+_PACES = {"day": (0.0, 1.5), "week": (6.0, 8.0), "fortnight": (13.0, 15.5), "month": (27.0, 34.0)}
 
 
 @dataclass(frozen=True)
 class Spoken:
     """How a language says numbers.
 
-    Every method takes an (n,) array of floats and gives an (n,) array of words, None where the number is NaN.
+    A method takes an (n,) array of floats and gives an (n,) array of words, None where the number is NaN; `one` says
+    a single number, and `pace` and `ratio` are about a single customer.
 
     Parameters
     ----------
@@ -55,6 +59,18 @@ class Spoken:
     def __call__(self, key: str, **values: str | float) -> str:
         """The phrase of a key, filled in."""
         return self.phrases[key].format(**values)
+
+    def one(self, say: Callable[[Array], Words], number: float) -> str:
+        """A single number in the words of one of the methods; "not known" where it is NaN.
+
+        Examples
+        --------
+        >>> spoken = Spoken.of("en", "EUR")
+        >>> spoken.one(spoken.days, 27), spoken.one(spoken.money, float("nan"))
+        ('27 days', 'not known')
+        """
+        (words,) = say(np.array([number], dtype=float))
+        return self("unknown") if words is None else str(words)
 
     def count(self, numbers: Array) -> Words:
         """Whole numbers: 1,200."""
@@ -109,7 +125,33 @@ class Spoken:
         spoken_words = [self._window(window.real, window.imag) for window in windows]
         return np.array([*spoken_words, None], dtype=object)[np.where(known, codes, -1)]
 
+    def pace(self, days: float) -> str:
+        """How often, from the days between two orders."""
+        for name, (shortest, longest) in _PACES.items():
+            if shortest <= days <= longest:
+                return self(f"pace.{name}")
+        return self("pace.days", n=self.one(self.count, days))
+
+    def ratio(self, own: float, typical: float, shown: str) -> str:
+        """A number against the shop's median; `shown` is the latter in words, for where a ratio says nothing."""
+        if not (typical > 0 and own > 0):
+            return self("ratio.unknown", typical=shown)
+        times = own / typical
+        if abs(times - 1) <= _SAME:
+            return self("ratio.same")
+        if abs(times - 2) <= _NEAR:
+            return self("ratio.twice")
+        if abs(times - 0.5) <= _NEAR / 4:
+            return self("ratio.half")
+        if times < 1:
+            return self("ratio.share", percent=self.one(self.percent, times))
+        if times < 2:
+            return self("ratio.more", percent=self.one(self.percent, times - 1))
+        return self("ratio.times", times=self.one(self.times, times))
+
     def _counted(self, key: str, n: float) -> str:
+        if n == 0 and f"{key}.none" in self.phrases:
+            return self(f"{key}.none")
         return self(f"{key}.one") if n == 1 else self(f"{key}.many", n=f"{n:,.0f}")
 
     def _amount(self, amount: float) -> str:

@@ -79,11 +79,11 @@ def fields(pairs: Iterable[tuple[str, str]]) -> str:
            b.png
     """
     rows = list(pairs)
-    width = max((len(name) for name, _ in rows), default=0) + 2
+    width = max((columns(name) for name, _ in rows), default=0) + 2
     lines, last = [], ""
     for name, value in rows:
         for line in [wrapped for part in value.split("\n") for wrapped in _wrapped(part, WIDTH - width)]:
-            lines.append(f"{name if name != last else '':<{width}}{line}".rstrip())
+            lines.append(f"{_padded(name if name != last else '', width, to_the_left=True)}{line}".rstrip())
             last = name
     return "\n".join(lines)
 
@@ -155,6 +155,8 @@ def _padded(cell: str, width: int, *, to_the_left: bool) -> str:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
+    if columns(text) > len(text):
+        return filled(text, width)
     # a path that is broken cannot be copied
     return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
 

@@ -13,7 +13,7 @@ from ltvml.inputs.orders import read_orders
 from ltvml.progress import Progress, Steps
 from ltvml.reasons.reason import find_reasons
 from ltvml.reports.explain import ExplainReport
-from ltvml.words.reason_words import english
+from ltvml.words.spoken import Spoken
 from ltvml.workflows.score import as_fitted, bundle_of
 
 if TYPE_CHECKING:
@@ -62,13 +62,16 @@ def explain(
     steps = Steps(progress)
     bundle = bundle_of(config, model)
     config = as_fitted(config, bundle)
+    language = config.outreach.language
     intake = read_orders(config, transactions, steps)
     with steps.step("look up"):
         customer = look_up(intake, str(customer_id), decimals=config.value.decimals)
     with steps.step("explain"):
         scores = bundle.score(customer.row)
-        reasons = reasons_of(bundle, customer.row, scores)
-    return ExplainReport(bundle, intake.window, customer.orders, scores.iloc[0], reasons, seconds=steps.seconds)
+        reasons = reasons_of(bundle, customer.row, scores, language=language)
+    return ExplainReport(
+        bundle, intake.window, customer.orders, scores.iloc[0], reasons, language=language, seconds=steps.seconds
+    )
 
 
 @dataclass(frozen=True)
@@ -102,13 +105,13 @@ def look_up(intake: Intake, customer_id: str, *, decimals: int) -> Customer:
         raise DataContractError(
             f"customer '{customer_id}' is not among the {intake.customers:,} customers who bought up to "
             f"{intake.window.cutoff}.",
-            hint="ids are compared as text: check leading zeros and capitals. `ltvml validate` counts rows set aside.",
+            hint="ids are compared as text: check leading zeros and capitals. `ltvml validate` counts excluded rows.",
         )
     row = intake.engine.collect(snapshot_features(lines, days, intake.window, decimals=decimals))
     return Customer(orders.assign(value=orders["value"] / 10**decimals), row)
 
 
-def reasons_of(bundle: Bundle, row: pd.DataFrame, scores: pd.DataFrame) -> tuple[Reason, ...]:
+def reasons_of(bundle: Bundle, row: pd.DataFrame, scores: pd.DataFrame, *, language: str) -> tuple[Reason, ...]:
     """The reasons of a customer's churn risk, strongest first; none where that risk is not known."""
     if scores["churn_risk"].isna().any():
         return ()
@@ -117,6 +120,6 @@ def reasons_of(bundle: Bundle, row: pd.DataFrame, scores: pd.DataFrame) -> tuple
         row,
         typical=bundle.typical,
         horizon=bundle.window.churn_horizon,
-        words=english(bundle.money.currency),
+        words=Spoken.of(language, bundle.money.currency),
     )
     return tuple(found)

@@ -24,13 +24,13 @@ from ltvml.outputs.replenishment import write_replenishment
 from ltvml.plots import figures as plots
 from ltvml.progress import Progress, Steps
 from ltvml.reasons.reason import reasons_for
-from ltvml.reports.explain import NO_REASON
 from ltvml.reports.recording import record, versions
 from ltvml.reports.score import ScoreReport
 from ltvml.run_directory import run_directory, write_manifest
 from ltvml.tracking.choose import tracker_for
 from ltvml.tracking.items import score_run
 from ltvml.window import day_number
+from ltvml.words.spoken import Spoken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,7 +89,8 @@ def score(
         write_manifest(staging, "scores", _manifest(bundle, intake, config, tally) | {"replenishment": items.to_dict()})
     pictures = tuple(folder.absolute() / path for path in drawn)
     with steps.step("reasons"):
-        reasons = shortlist_reasons(bundle, intake, tally.shortlist, decimals=config.value.decimals)
+        words = Spoken.of(config.outreach.language, bundle.money.currency)
+        reasons = shortlist_reasons(bundle, intake, tally.shortlist, decimals=config.value.decimals, words=words)
     report = ScoreReport(folder.absolute(), bundle, intake, tally, reasons, pictures, items, seconds=steps.seconds)
     with steps.step("track"):
         return record(report, config, score_run)
@@ -240,7 +241,7 @@ MOST = 2
 
 
 def shortlist_reasons(
-    bundle: Bundle, intake: Intake, shortlist: pd.DataFrame, *, decimals: int
+    bundle: Bundle, intake: Intake, shortlist: pd.DataFrame, *, decimals: int, words: Spoken
 ) -> tuple[tuple[str, ...], ...]:
     """The reasons of each customer, those that raise the risk first.
 
@@ -253,6 +254,8 @@ def shortlist_reasons(
         Columns of `contracts.CUSTOMER_SCORES`.
     decimals : int
         Digits of the minor unit.
+    words : Spoken
+        Of the configuration's language.
 
     Returns
     -------
@@ -262,8 +265,8 @@ def shortlist_reasons(
     if shortlist.empty:
         return ()
     rows = rows_of(intake, shortlist["customer_id"].tolist(), decimals=decimals)
-    found = reasons_for(bundle, rows, shortlist, typical=bundle.typical)
-    return tuple(tuple(reasons[:MOST]) or (NO_REASON,) for reasons in found)
+    found = reasons_for(bundle, rows, shortlist, typical=bundle.typical, words=words)
+    return tuple(tuple(reasons[:MOST]) or (words("why.none"),) for reasons in found)
 
 
 def rows_of(intake: Intake, customer_ids: Sequence[str], *, decimals: int) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import pytest
 from ltvml.models.design import column
 from ltvml.reasons.groups import GROUPS
 from ltvml.reasons.reason import LEAST, MOST, by_group, contributions, find_reasons, moved_by_typical, reasons_for
-from ltvml.words.reason_words import english
+from ltvml.words.spoken import Spoken
 
 HORIZON = 60
 SHORTLIST = 100
@@ -27,7 +27,7 @@ def shortlist(fitted, customers) -> pd.DataFrame:
 
 
 def found_in(model, X, typical, **how):
-    return find_reasons(model, X, typical=typical, horizon=HORIZON, words=english("GBP"), **how)
+    return find_reasons(model, X, typical=typical, horizon=HORIZON, words=Spoken.of("en", "GBP"), **how)
 
 
 @pytest.mark.parametrize("name", ["mix", "lightgbm_binary", "lightgbm_hazard", "logistic", "recency", "closed_form"])

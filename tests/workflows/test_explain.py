@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -13,9 +14,13 @@ import pytest
 import ltvml
 from ltvml.errors import DataContractError
 from ltvml.evaluation.selection import Selection
+from ltvml.reports.fit import title
+from ltvml.words.text import columns
 from ltvml.workflows.explain import explain
 from ltvml.workflows.fit import fit
 from ltvml.workflows.score import customers, score
+
+pytestmark = pytest.mark.usefixtures("blank_pictures")
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +73,29 @@ def test_the_text_fits_80_columns_and_says_why(shop, orders, n_orders):
     assert report.reasons
     flat = " ".join(text.split())
     assert all(reason.words in flat for reason in report.reasons)
+
+
+@pytest.mark.parametrize("n_orders", [1, 2, 3])
+def test_in_chinese_only_names_are_not(shop, orders, n_orders):
+    config, bundle, scores = shop
+    chinese = config.model_copy(update={"outreach": config.outreach.model_copy(update={"language": "zh"})})
+    customer = buyer_of(scores, n_orders)
+    report = explain(chinese, customer, model=bundle, transactions=orders)
+    text = report.text()
+    assert max(map(columns, text.splitlines())) <= 80
+    for name in (customer, title(bundle.roles.repurchase), str(bundle.version)):
+        text = text.replace(name, "")
+    assert re.findall("[A-Za-z]+", text) == []
+    english = explain(config, customer, model=bundle, transactions=orders)
+    assert [reason.contribution for reason in report.reasons] == [reason.contribution for reason in english.reasons]
+
+
+@pytest.mark.parametrize("n_orders", [1, 2, 3])
+def test_percent_signs_stand_after_a_blank(shop, orders, n_orders):
+    config, bundle, scores = shop
+    text = explain(config, buyer_of(scores, n_orders), model=bundle, transactions=orders).text()
+    assert "%" in text
+    assert re.findall(r"\d%", text) == []
 
 
 def test_json_holds_no_nan(shop, orders):
