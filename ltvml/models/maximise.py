@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 ROUND_OFF = 1e-14
-"""Relative noise of a long sum: a smaller gain cannot be told from none."""
+"""Relative noise of a long sum: a smaller gain is within rounding."""
 
 
 @dataclass(frozen=True)

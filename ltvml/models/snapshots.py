@@ -145,5 +145,5 @@ class Snapshots:
         if not (self.spend > 0).any():
             raise DataContractError(
                 f"none of the {int(self.buys.sum())} purchases in the snapshots came to more than nothing.",
-                hint="is the amount column the right one?",
+                hint="check transactions.columns (amount).",
             )

@@ -33,12 +33,12 @@ BAD_ORDERS = {
     "unreadable dates above the share": (
         lambda orders: with_first(orders, 100, order_date="soon"),
         3,
-        "100 of {rows} rows have no readable date or amount (bad_date 100); expected at most 5%",
+        "100 of {rows} rows have no readable date or amount (bad_date 100); expected at most 5 %",
     ),
     "missing amounts above the share": (
         lambda orders: with_first(orders, 100, amount=np.nan),
         3,
-        "(missing_amount 100); expected at most 5%",
+        "(missing_amount 100); expected at most 5 %",
     ),
     "one infinite amount": (lambda orders: with_first(orders, 1, amount="inf"), 3, "1 rows have an infinite amount"),
     "two currencies": (
@@ -54,7 +54,7 @@ BAD_ORDERS = {
     "returns and nothing bought": (
         lambda orders: f"{HEADER}a,2020-03-01,-10\n",
         3,
-        "no row is left up to the cutoff 2020-12-31: orders run from 2020-03-01 to 2020-03-01",
+        "no usable row up to the cutoff 2020-12-31: orders run from 2020-03-01 to 2020-03-01",
     ),
     "text that is not UTF-8": (
         lambda orders: f"{HEADER}José,2020-01-01,1.5\nb,2020-02-01,2.5\n".encode("latin1"),
@@ -100,7 +100,7 @@ def test_a_cutoff_before_the_first_order_says_when_the_orders_run(place, orders)
     result = place.run("fit", "--set", "window.cutoff=2001-01-01")
     assert result.exit_code == 3
     first, last = orders["order_date"].min().date(), orders["order_date"].max().date()
-    assert f"no row is left up to the cutoff 2001-01-01: orders run from {first} to {last}" in result.stderr
+    assert f"no usable row up to the cutoff 2001-01-01: orders run from {first} to {last}" in result.stderr
 
 
 def test_all_faults_of_a_configuration_are_reported_together(place, orders):
@@ -126,7 +126,7 @@ def test_orders_in_another_currency_than_the_configuration_are_refused(place, or
     place.write(orders.assign(currency="EUR"))
     result = place.run(command, "--set", "value.currency=GBP")
     assert result.exit_code == 3
-    assert "the orders are in EUR, and value.currency is GBP" in result.stderr
+    assert "the column currency of the orders is EUR, but value.currency is GBP" in result.stderr
 
 
 def test_orders_in_another_currency_than_the_bundle_are_not_scored(place, orders):
@@ -135,7 +135,7 @@ def test_orders_in_another_currency_than_the_bundle_are_not_scored(place, orders
     place.write(orders.assign(currency="USD"))
     result = place.run("score")
     assert result.exit_code == 3
-    assert "the orders are in USD, and value.currency is EUR" in result.stderr
+    assert "the column currency of the orders is USD, but value.currency is EUR" in result.stderr
 
 
 def test_a_score_before_the_cutoff_of_the_bundle_is_refused(place, orders):

@@ -91,7 +91,7 @@ def test_an_id_of_two_lines_does_not_break_the_table_of_the_report(place, orders
 def test_data_that_end_before_the_cutoff_are_a_warning(place, orders):
     place.write(orders)
     _, given = fit_and_score(place, "--set", "window.cutoff=2021-03-31")
-    assert f"the last order is of {orders['order_date'].max().date()}" in given
+    assert f"the last order is from {orders['order_date'].max().date()}" in given
 
 
 @pytest.mark.parametrize(

@@ -135,8 +135,8 @@ def test_items_are_listed_with_why_they_are_not_reminded_about(fitted, groceries
     items = pd.read_csv(fitted.folder / "items.csv").set_index("item")
     assert items["buyers"].to_dict() == groceries.groupby("category")["customer_id"].nunique().to_dict()
     assert items["reminded"].to_dict() == {"coffee": True, "soap": True, "lamp": False, "saffron": False}
-    assert items["reason"]["lamp"] == "0% of 60 buyers bought it again; expected at least 15%"
-    assert items["reason"]["saffron"] == "8 buyers; expected at least 30"
+    assert items["reason"]["lamp"] == "0 % of 60 buyers bought it again; at least 15 % needed"
+    assert items["reason"]["saffron"] == "8 buyers; at least 30 needed"
     assert items["reason"][["coffee", "soap"]].isna().all()
     assert "reminders enabled for 2 of 4 items" in " ".join(fitted.text().split())
 

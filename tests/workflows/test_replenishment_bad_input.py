@@ -149,7 +149,11 @@ class TestItemColumn:
 
     def test_a_product_in_two_categories_is_counted_and_named(self, groceries, config_of, tmp_path):
         twice = pd.concat([groceries, groceries.query("product_id == 'soap 2'").head(1).assign(category="gifts")])
-        for item, consequence in (("category", "each row counts in the category of that row"), ("product_id", "their prior comes from")):
+        consequences = {
+            "category": "each row counts in the category of that row",
+            "product_id": "their prior comes from",
+        }
+        for item, consequence in consequences.items():
             report = fitted(config_of(tmp_path, replenishment={"item": item}), twice)
             (note,) = report.notes
             assert note.startswith("1 of the products are found in more than one category (first: soap 2); ")

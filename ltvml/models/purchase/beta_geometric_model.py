@@ -249,7 +249,7 @@ class BetaGeometricModel(PurchaseModel):
     def _grouped(self, X: pd.DataFrame, sample_weight: ArrayLike | None) -> Lattice:
         x, t_x, T = self._histories(X)
         if not len(x):
-            raise DataContractError("there is no customer to fit; expected at least one row.")
+            raise DataContractError("there are no customers to fit; expected at least one row.")
         return lattice(x, t_x, T, None if sample_weight is None else check_weights(sample_weight, len(x)))
 
     def _remember(self, fit: BetaGeometricFit, n_customers: float) -> None:

@@ -126,9 +126,9 @@ def impossible_histories(x: Array, t_x: Array, T: Array) -> DataContractError:
     counts = {rule: int(rows.sum()) for rule, rows in broken.items() if rows.any()}
     found = ", ".join(f"{count:,} with {rule}" for rule, count in counts.items())
     return DataContractError(
-        f"purchase histories that cannot be, among {len(x):,} rows: {found}.",
+        f"{len(x):,} purchase histories were given, of which {found}.",
         hint="expected 0 <= recency <= T, and recency 0 exactly where frequency is 0; "
-        "were purchases of one day merged, and were any dated after the cutoff?",
+        "check that purchases of one day are merged and none is after the cutoff.",
         counts=counts,
     )
 

@@ -37,7 +37,7 @@ class ItemTable:
         ln kappa, ln a, ln (kappa b / a), logit pi and the elasticity; the last row is the whole, for items not seen.
     standard_errors : (k + 1, 5) array
     own : (k + 1,) array
-        Share of what is known of the item's typical gap that its own pairs have told; the rest is belief.
+        Share of the information on the item's typical gap that comes from its own pairs; the rest is the prior.
     manual : (k + 1,) array of bool
         The belief came from the user.
     buyers, repeat_buyers : (k,) array of int

@@ -35,7 +35,7 @@ FAINT = 1e-250
 
 @dataclass(frozen=True)
 class Renewal:
-    """Posterior of each row, and where it stands; all (n,) arrays.
+    """Posterior of each row, and its silence so far; all (n,) arrays.
 
     Parameters
     ----------

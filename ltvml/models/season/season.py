@@ -129,7 +129,7 @@ class Season:
         if values["format_version"] > FORMAT_VERSION:
             raise BundleError(
                 f"found a season in format {values['format_version']}; expected {FORMAT_VERSION} or older.",
-                hint="was the bundle written by a newer ltvml? upgrade, or fit again.",
+                hint="the bundle may come from a newer ltvml: upgrade, or fit again.",
             )
         early = values["early"] and EarlyBuyers(**values["early"])
         return cls(tuple(values["index"]), values["source"], values["reason"], values["yearly_growth"], early)
