@@ -16,6 +16,7 @@ from ltvml.evaluation import metrics
 from ltvml.evaluation.leaderboard import LEADING
 from ltvml.evaluation.selection import can_measure
 from ltvml.plots.figures import ACCENT, INK, MAIN, QUIET, canvas
+from ltvml.words.text import percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +33,7 @@ SHARES = np.linspace(0.0, 1.0, 201)
 COLOURS = (ACCENT, MAIN, QUIET, "#b08900", "#6d5a8c")
 MEASURE_NAMES = {"log_loss": "log-loss (lower is better)", "gini": "normalised Gini (higher is better)"}
 BINS = 10
-PERCENT = FuncFormatter(lambda share, _: f"{share:.0%}")
+PERCENT = FuncFormatter(lambda share, _: percent(share))
 
 
 def gain_curve(folds: Sequence[Fold], shown: Sequence[str]) -> Figure:

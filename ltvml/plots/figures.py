@@ -17,6 +17,7 @@ from matplotlib.ticker import FuncFormatter
 
 from ltvml.clock import SLOTS, day_of_year_in_words
 from ltvml.window import WEEK, dates_of, day_number
+from ltvml.words.text import percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +81,7 @@ def alive_by_history(
     axes.set_xlabel("repeat purchases")
     axes.set_ylabel("days since the last purchase")
     axes.grid(visible=False)
-    bar = figure.colorbar(image, ax=axes, format=FuncFormatter(lambda share, _: f"{share:.0%}"))
+    bar = figure.colorbar(image, ax=axes, format=FuncFormatter(lambda share, _: percent(share)))
     bar.outline.set_visible(False)
     return figure
 
@@ -107,7 +108,7 @@ def value_distribution(edges: ArrayLike, customers: ArrayLike, value: ArrayLike,
         axes.bar(position + offset, amounts / total if total else amounts, width=0.4, color=colour, label=label)
     axes.set_xticks(position, _band_labels(np.asarray(edges, dtype=float)), rotation=30, ha="right")
     axes.set_xlabel(f"predicted LTV of a customer{f' ({currency})' if currency else ''}")
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share:.0%}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: percent(share)))
     axes.legend(frameon=False)
     return figure
 

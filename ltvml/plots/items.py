@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from ltvml.plots.figures import ACCENT, GRID, INK, MAIN, QUIET, canvas
+from ltvml.words.text import percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +72,7 @@ def draw_item(axes: Axes, item: dict[Any, Any], pairs: pd.DataFrame, gaps: pd.Da
     )
     axes.text(0.97, 0.95, given, transform=axes.transAxes, ha="right", va="top", fontsize=8, color=QUIET)
     axes.set_ylim(0, 1)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
     axes.tick_params(colors=QUIET, labelsize=8)
     axes.grid(color=GRID, linewidth=0.6)
     for side, edge in axes.spines.items():
@@ -132,10 +133,10 @@ def status_rates(table: pd.DataFrame, *, within: int = 28) -> Figure:
         (0.2, f"bought_{within}", ACCENT, "bought"),
     ):
         bars = axes.bar(place + offset, found[column], width=0.38, color=colour, label=label)
-        axes.bar_label(bars, fmt=lambda share: f"{share:.1%}", fontsize=8, color=INK)
+        axes.bar_label(bars, fmt=lambda share: percent(share, 1), fontsize=8, color=INK)
     names = [f"{str(status).replace('_', ' ')}\n{pairs:,}" for status, pairs in found["pairs"].items()]
     axes.set_xticks(place, names)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share:.0%}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: percent(share)))
     axes.legend(frameon=False)
     return figure
 
