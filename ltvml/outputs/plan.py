@@ -20,7 +20,6 @@ from ltvml.words.phrases import named
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ltvml.config import Config
 
 PLAN_FILE, CONTACTS_FILE = "outreach.parquet", "outreach.csv"
 CONTACT_COLUMNS = (
@@ -31,7 +30,7 @@ CONTACT_COLUMNS = (
 MONEY_DIGITS = 4
 
 
-def write_plan(folder: Path, plan: pd.DataFrame, config: Config) -> None:
+def write_plan(folder: Path, plan: pd.DataFrame, *, language: str, byte_order_mark: bool) -> None:
     """Write both files; the same plan gives the same bytes.
 
     Parameters
@@ -40,14 +39,13 @@ def write_plan(folder: Path, plan: pd.DataFrame, config: Config) -> None:
         There already.
     plan : (n,) frame
         contracts.OUTREACH, everybody.
-    config : Config
-        Its section `outreach` names the language, and whether the CSV has a byte-order mark.
+    language : str
+        Of the names and reasons in the CSV.
+    byte_order_mark : bool
+        Whether the CSV begins with the mark by which spreadsheets know UTF-8.
     """
     write_everybody(folder / PLAN_FILE, plan)
-    settings = config.outreach
-    write_csv(
-        folder / CONTACTS_FILE, contacts_to_make(plan, settings.language), byte_order_mark=settings.byte_order_mark
-    )
+    write_csv(folder / CONTACTS_FILE, contacts_to_make(plan, language), byte_order_mark=byte_order_mark)
 
 
 def write_everybody(path: Path, plan: pd.DataFrame) -> None:

@@ -13,18 +13,17 @@ from ltvml.contracts import REPLENISHMENT
 from ltvml.errors import DataContractError
 from ltvml.features.items.days import item_days
 from ltvml.features.items.pairs import pairs
-from ltvml.inputs.products import contents_of
 from ltvml.models.replenishment.stock import STATUSES
 from ltvml.outputs.customers import TableFiles
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import narwhals as nw
     import pyarrow as pa
 
     from ltvml.bundle.bundle import Bundle
-    from ltvml.config import Config
     from ltvml.inputs.orders import Intake
 
 PAIR = ("customer_id", "item")
@@ -60,9 +59,31 @@ class ItemTally:
 
 
 def write_replenishment(
-    staging: Path, intake: Intake, bundle: Bundle, config: Config
+    staging: Path,
+    intake: Intake,
+    bundle: Bundle,
+    contents: pd.DataFrame | None,
+    *,
+    all_pairs: bool,
+    decimals: int,
+    formats: Sequence[str],
 ) -> tuple[pd.DataFrame | None, ItemTally]:
     """Write the replenishment table, where the bundle has the role.
+
+    Parameters
+    ----------
+    staging : Path
+        Folder of the run, there already.
+    intake : Intake
+    bundle : Bundle
+    contents : frame or None
+        `product_id`, `item`, `units`, see `inputs.products.contents_of`; None where products are not split up.
+    all_pairs : bool
+        Whether every customer x item is written, or those worth a reminder alone.
+    decimals : int
+        Decimals of an amount of money.
+    formats : sequence of str
+        Of parquet and csv.
 
     Returns
     -------
@@ -78,10 +99,10 @@ def write_replenishment(
     tally = ItemTally()
     if bundle.replenishment is None:
         return None, tally
-    role = replace(bundle.replenishment, all_pairs=config.replenishment.all_pairs)
-    rows = pairs_to_score(intake, role, config)
+    role = replace(bundle.replenishment, all_pairs=all_pairs)
+    rows = pairs_to_score(intake, role, contents, decimals=decimals)
     parts: list[pd.DataFrame] = []
-    with TableFiles(staging, REPLENISHMENT, "replenishment", config.output.formats) as files:
+    with TableFiles(staging, REPLENISHMENT, "replenishment", formats) as files:
 
         def sink(batch: pa.Table) -> None:
             files.write(batch)
@@ -105,7 +126,9 @@ def earliest(parts: list[pd.DataFrame]) -> pd.DataFrame:
     return together.drop_duplicates("customer_id").reset_index(drop=True)
 
 
-def pairs_to_score(intake: Intake, role: Replenishment, config: Config) -> nw.LazyFrame[Any]:
+def pairs_to_score(
+    intake: Intake, role: Replenishment, contents: pd.DataFrame | None, *, decimals: int
+) -> nw.LazyFrame[Any]:
     """One row a customer x item up to the cutoff, gaps scaled as the model scales them.
 
     Raises
@@ -119,7 +142,6 @@ def pairs_to_score(intake: Intake, role: Replenishment, config: Config) -> nw.La
             f"the bundle's items are named by '{role.item}', and these orders have no such column.",
             hint="score orders with the columns that the fit had, or fit again without (replenishment.item: off).",
         )
-    contents = contents_of(config)
     days = item_days(
         intake.lines,
         role.item,
@@ -129,4 +151,4 @@ def pairs_to_score(intake: Intake, role: Replenishment, config: Config) -> nw.La
     etas = pd.DataFrame({"item": list(role.elasticity), "elasticity": list(role.elasticity.values())})
     elasticity = intake.engine.table(etas.astype({"item": str, "elasticity": float})) if len(etas) else None
     kept = intake.engine.keep(days)
-    return pairs(kept, intake.days, intake.window, elasticity=elasticity, decimals=config.value.decimals)
+    return pairs(kept, intake.days, intake.window, elasticity=elasticity, decimals=decimals)

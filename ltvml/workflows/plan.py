@@ -94,7 +94,12 @@ def plan_outreach(
     folder = root / config.cutoff.isoformat()
     with steps.step("write"):
         with run_directory(folder, kind=KIND) as staging:
-            write_plan(staging, planned, config)
+            write_plan(
+                staging,
+                planned,
+                language=config.outreach.language,
+                byte_order_mark=config.outreach.byte_order_mark,
+            )
             write_tables(staging, tables, moves)
             known.to_parquet(staging / PLANNING_FILE, index=False)
             write_manifest(staging, KIND, _manifest(config, bundle, intake, planned))

@@ -19,6 +19,7 @@ from ltvml.errors import ConfigError, DataWarning, EngineError, LtvmlWarning
 from ltvml.features.behaviour import snapshot_features
 from ltvml.features.summary import customer_summary
 from ltvml.inputs.orders import Intake, read_orders
+from ltvml.inputs.products import contents_of
 from ltvml.outputs.customers import TableFiles, Tally, visible_bands
 from ltvml.outputs.replenishment import write_replenishment
 from ltvml.plots import figures as plots
@@ -82,7 +83,15 @@ def score(
     tally = Tally()
     with run_directory(folder, kind="scores") as staging:
         with steps.step("score items"):
-            due, items = write_replenishment(staging, intake, bundle, config)
+            due, items = write_replenishment(
+                staging,
+                intake,
+                bundle,
+                contents_of(config),
+                all_pairs=config.replenishment.all_pairs,
+                decimals=config.value.decimals,
+                formats=config.output.formats,
+            )
         with steps.step("score"):
             _write(staging, intake, bundle, config, tally, steps, due)
         drawn = [path.relative_to(staging) for path in _drawn(staging, bundle, tally)]

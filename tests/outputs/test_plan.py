@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,16 +75,12 @@ def with_others(plan: pd.DataFrame) -> pd.DataFrame:
     return together.assign(due_date=dates, rank=together["rank"].astype("int64"), **numbers)
 
 
-def config_of(language: str = "en", *, byte_order_mark: bool = False) -> Any:
-    return SimpleNamespace(outreach=SimpleNamespace(language=language, byte_order_mark=byte_order_mark))
-
-
 def cells(text: str, delimiter: str = ",") -> list[list[str]]:
     return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
 
 
-def written(folder: Path, plan: pd.DataFrame, **settings: Any) -> list[list[str]]:
-    write_plan(folder, plan, config_of(**settings))
+def written(folder: Path, plan: pd.DataFrame, *, language: str = "en") -> list[list[str]]:
+    write_plan(folder, plan, language=language, byte_order_mark=False)
     return cells((folder / "outreach.csv").read_text(encoding="utf-8-sig"))
 
 
@@ -107,7 +102,7 @@ def test_a_held_out_customer_is_not_in_the_csv_even_where_nothing_suppresses(tmp
 
 
 def test_the_parquet_has_the_columns_and_types_of_its_contract(tmp_path: Path) -> None:
-    write_plan(tmp_path, with_others(plan_of(["a"])), config_of())
+    write_plan(tmp_path, with_others(plan_of(["a"])), language="en", byte_order_mark=False)
     assert pq.read_schema(tmp_path / "outreach.parquet").equals(arrow_schema(OUTREACH))
     table = pq.read_table(tmp_path / "outreach.parquet").to_pylist()
     assert table[0]["due_date"] == dt.date(2020, 7, 3)
@@ -139,7 +134,7 @@ def test_ids_keep_leading_zeros_and_all_their_digits(tmp_path: Path) -> None:
 
 def test_the_byte_order_mark_is_there_where_it_is_asked_for(tmp_path: Path) -> None:
     for wanted in (False, True):
-        write_plan(tmp_path, plan_of(["a"]), config_of("zh", byte_order_mark=wanted))
+        write_plan(tmp_path, plan_of(["a"]), language="zh", byte_order_mark=wanted)
         content = (tmp_path / "outreach.csv").read_bytes()
         assert content.startswith(b"\xef\xbb\xbf") == wanted
         assert "客户召回" in content.decode("utf-8-sig")
@@ -149,7 +144,7 @@ def test_the_same_plan_gives_the_same_bytes_in_any_order_of_rows(tmp_path: Path)
     plan = with_others(plan_of(["a", "b", "c"]))
     for name, rows in (("one", plan), ("two", plan.copy())):
         (tmp_path / name).mkdir()
-        write_plan(tmp_path / name, rows, config_of())
+        write_plan(tmp_path / name, rows, language="en", byte_order_mark=False)
     for file in ("outreach.csv", "outreach.parquet"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
     turned = contacts_to_make(plan.iloc[::-1], "en")
