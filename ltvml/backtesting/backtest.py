@@ -141,7 +141,7 @@ class Backtester:
             spend=spend,
             segments={
                 "decides": silence <= self.longest_silence,
-                "everybody": np.ones(len(customers), dtype=bool),
+                "all customers": np.ones(len(customers), dtype=bool),
                 "one order": (customers["frequency"] == 0).to_numpy(),
                 "new": (customers["T"] <= NEWCOMER_DAYS).to_numpy(),
                 "top tenth": top_tenth(customers["historic_value"].to_numpy(dtype=float)),

@@ -242,8 +242,8 @@ class ItemBacktester:
         origins = self.training(day)
         if not origins:
             raise DataContractError(
-                f"'{name}' learns from past outcomes, and no past cutoff has two windows of {FOLLOW_UP} days before it "
-                "and one after it with items that were bought twice.",
+                f"'{name}' is trained on past outcomes, but no past cutoff has two windows of {FOLLOW_UP} days "
+                "before it and one after it with items that were bought twice.",
                 hint="leave models.replenishment to auto, or name gamma_renewal.",
             )
         return self.items.snapshots(origins, day, follow_up=FOLLOW_UP)

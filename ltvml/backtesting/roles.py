@@ -117,7 +117,7 @@ def training(history: History, given: int, choice: ModelChoice) -> Snapshots:
     snapshots = history.snapshots(history.cutoff_day, given)
     if snapshots is None:
         raise DataContractError(
-            f"'{choice.name}' learns from past outcomes, and no window has closed within the "
+            f"'{choice.name}' is trained on past outcomes, but no window has closed within the "
             f"{history.cutoff_day - history.first_day} days of orders.",
             hint="leave the choice to auto, or name a closed form such as bg_nbd.",
         )

@@ -335,7 +335,7 @@ class TestModels:
         place.write(groceries[groceries["order_date"] > pd.Timestamp(CUTOFF) - pd.Timedelta(days=50)])
         result = place.run("fit", "--set", "models.replenishment=household_activity")
         assert result.exit_code == 3
-        assert "'household_activity' learns from past outcomes, and no past cutoff" in one_line(result.stderr)
+        assert "'household_activity' is trained on past outcomes, but no past cutoff" in one_line(result.stderr)
         assert "name gamma_renewal" in one_line(result.stderr)
 
     def test_a_model_of_another_role_is_refused_with_those_that_fit(self, place, groceries):
