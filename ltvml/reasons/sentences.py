@@ -82,7 +82,7 @@ def sentence(group: str, case: Case, words: Spoken) -> str:
 def _silence(case: Case, words: Spoken) -> str:
     silence, typical = case["days_since_last"], case.typical["days_since_last"]
     if case.once:
-        return words("silence.once", first_ago=words.one(words.ago, silence))
+        return words("why.silence.once", ago=words.one(words.ago, silence))
     # the comparison that speaks for what is said: a long silence of an early bird may be short for this shop
     if (silence > case.gap) != case.raises and (silence > typical) == case.raises:
         return words("why.silence.shop", silence=_days(silence, words), typical=_days(typical, words))

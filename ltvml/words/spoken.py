@@ -112,6 +112,10 @@ class Spoken:
         """Days since 1970-01-01 as day and month: 3 March."""
         return by_value(days, self._date)
 
+    def full_date(self, days: Array) -> Words:
+        """Days since 1970-01-01 as day, month and year, for what is read later: 3 March 2009."""
+        return by_value(days, self._full_date)
+
     def month_of_year(self, days: Array) -> Words:
         """Days since 1970-01-01 as month and year: March 2009."""
         return by_value(days, lambda day: self("month_of_year", month=self._month(day), year=date_of(int(day)).year))
@@ -164,6 +168,10 @@ class Spoken:
 
     def _date(self, day: float) -> str:
         return self("date", day=date_of(int(day)).day, month=self._month(day))
+
+    def _full_date(self, day: float) -> str:
+        found = date_of(int(day))
+        return self("date.full", day=found.day, month=self._month(day), year=found.year)
 
     def _month(self, day: float) -> str:
         return self(f"month.{date_of(int(day)).month}")

@@ -2,8 +2,9 @@
 
 | fact | is | known where |
 |---|---|---|
-| ago, silence | days from the last order to the cutoff | the customer is |
-| item_ago | the same for the item | the pair of customer and item is |
+| last_day | date of the last order | the customer is |
+| silence | days from the last order to the cutoff | the customer is |
+| item_day | date of the item's last purchase | the pair of customer and item is |
 | item_gap | mean days between purchases of the item | pairs have `mean_gap_days`, and three purchases |
 | only_gap | the one gap between purchases of the item | pairs have `mean_gap_days`, and two purchases |
 | window | 10 to 90 % dates of the reorder | the pair has them, and the item is not given up |
@@ -13,7 +14,7 @@
 | likely_window | the same | and the item is likelier bought again than not |
 | value | value at risk | above 0.5 |
 
-`ago` counts up to the cutoff, as `days_since_last` does, not up to the day of the contact.
+Past orders are named by their dates: a plan is read days after the cutoff, when "2 days ago" is no longer true.
 """
 
 from __future__ import annotations
@@ -90,7 +91,12 @@ class Facts:
     @cached_property
     def cutoff(self) -> Array:
         """Last day seen, days since 1970-01-01; NaN for an unknown customer."""
-        return dates(self.customers, "last_order_date") + self.silence
+        return self.last_day + self.silence
+
+    @cached_property
+    def last_day(self) -> Array:
+        """Day of the last order, days since 1970-01-01."""
+        return dates(self.customers, "last_order_date")
 
     @cached_property
     def silence(self) -> Array:
@@ -137,10 +143,6 @@ def where(known: Mask, values: Array) -> Array:
 def _item_gap(facts: Facts, *, least: int, most: float) -> Array:
     bought = numbers(facts.pairs, "n_orders")
     return where((bought >= least) & (bought <= most), numbers(facts.pairs, "mean_gap_days"))
-
-
-def _item_ago(facts: Facts) -> Array:
-    return facts.cutoff - dates(facts.pairs, "last_order_date")
 
 
 def _window(facts: Facts, *, likely: bool = False) -> Words:
@@ -228,12 +230,12 @@ def _action(facts: Facts) -> Words:
 
 
 FACTS: dict[str, Callable[[Facts], Words]] = {
-    "ago": lambda facts: facts.spoken.ago(facts.silence),
+    "last_day": lambda facts: facts.spoken.full_date(facts.last_day),
     "silence": lambda facts: facts.spoken.days(where(facts.silence >= 1, facts.silence)),
     "every": lambda facts: facts.spoken.every(_rhythm(facts)),
     "orders": lambda facts: facts.spoken.orders(facts.orders),
-    "first_ago": lambda facts: facts.spoken.ago(where(facts.orders == 1, facts.silence)),
-    "second_ago": lambda facts: facts.spoken.ago(where(facts.orders == 2, facts.silence)),
+    "first_day": lambda facts: facts.spoken.full_date(where(facts.orders == 1, facts.last_day)),
+    "second_day": lambda facts: facts.spoken.full_date(where(facts.orders == 2, facts.last_day)),
     "first_share": lambda facts: _share(facts, 1),
     "second_share": lambda facts: _share(facts, 2),
     "within": _within,
@@ -241,7 +243,7 @@ FACTS: dict[str, Callable[[Facts], Words]] = {
     "item": lambda facts: texts(facts.rows, "item"),
     "item_gap": lambda facts: facts.spoken.days(_item_gap(facts, least=USUAL_ORDERS, most=np.inf)),
     "only_gap": lambda facts: facts.spoken.days(_item_gap(facts, least=2, most=2)),
-    "item_ago": lambda facts: facts.spoken.ago(_item_ago(facts)),
+    "item_day": lambda facts: facts.spoken.full_date(dates(facts.pairs, "last_order_date")),
     "window": _window,
     "likely_window": lambda facts: _window(facts, likely=True),
     "chance": lambda facts: facts.spoken.percent(numbers(facts.pairs, f"p_reorder_{CHANCE_DAYS}")),
@@ -253,7 +255,7 @@ FACTS: dict[str, Callable[[Facts], Words]] = {
     "churn_days": lambda facts: _days(facts, facts.churn_horizon),
     "value": _value,
     "best_orders": lambda facts: facts.spoken.orders(_of_best(facts, facts.orders)),
-    "best_ago": lambda facts: facts.spoken.ago(_of_best(facts, facts.silence)),
+    "best_day": lambda facts: facts.spoken.full_date(_of_best(facts, facts.last_day)),
     "spent": _spent,
     "since": lambda facts: facts.spoken.month_of_year(dates(facts.customers, "first_order_date")),
     "expiry": _expiry,
