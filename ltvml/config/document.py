@@ -27,7 +27,7 @@ from ltvml.window import Window
 
 
 class Config(Section):
-    """Everything that a run can be told. Every key has a default, except those a job cannot do without.
+    """All settings of a run. Every key has a default, except those that a job requires.
 
     Examples
     --------
@@ -59,7 +59,7 @@ class Config(Section):
     outreach: OutreachSettings = OutreachSettings()
     """Who is contacted, when, with what and why."""
     backtest: BacktestSettings = BacktestSettings()
-    """How models are judged at past cutoffs."""
+    """How models are compared in backtests."""
     search: SearchSettings = SearchSettings()
     """Search for how trees are grown."""
     engine: EngineSettings = EngineSettings()
@@ -116,7 +116,7 @@ class Config(Section):
         Raises
         ------
         ConfigError
-            If there is no cutoff, or the horizon is `auto` and nobody has found it yet.
+            If there is no cutoff, or the horizon is `auto` and has not been computed yet.
         """
         configured = self.window.churn_horizon
         horizon = churn_horizon if configured == "auto" else configured

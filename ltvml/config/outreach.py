@@ -1,4 +1,4 @@
-"""The section `outreach`: who is contacted, how often, by which way and with what, and how that is measured."""
+"""The section `outreach`: who is contacted, how often, how, and how that is measured."""
 
 # no postponed annotations: pydantic reads them while it builds the class
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -43,47 +43,47 @@ MAY_BE_NULL = frozenset({"to_day"})
 
 
 class ChannelSettings(Section):
-    """A way to reach a customer."""
+    """A channel by which customers are contacted."""
 
     cost: Number | None = None
-    """Money a contact, beside the cost of the action; a channel that ships keeps its own where left out."""
+    """Cost per contact, added to the cost of the action; if omitted, a built-in channel keeps its default cost."""
     capacity: Whole | None = None
-    """Contacts a run by this channel; null is no limit of its own."""
+    """Maximum contacts per run by this channel; null means no separate limit."""
 
 
 class QueueSettings(Section):
-    """What the actions of one purpose may use in a run."""
+    """Limits per run for the actions of one purpose."""
 
     capacity: Whole | None = None
-    """Contacts; null is no limit of its own."""
+    """Maximum contacts; null means no separate limit."""
     budget: Number | None = None
-    """Money; null is no limit of its own."""
+    """Maximum cost; null means no separate limit."""
 
 
 class ActionSettings(Section):
-    """One thing that can be done. Named like an action that ships, it changes only what it says; so does a bare name.
+    """One action. With the name of a built-in action, only the keys given here change; a name alone changes nothing.
 
-    `ltvml.outreach.actions` says what each key means; the name `default` stands for the others that ship.
+    `ltvml.outreach.actions` says what each key means; the name `default` means all other built-in actions.
     """
 
     name: Name
     """Name of the action."""
     purpose: Name | None = None
-    """The queue that it waits in: second_order, replenishment, cross_sell, win_back, vip_care or follow_up."""
+    """Its queue: second_order, replenishment, cross_sell, win_back, vip_care or follow_up."""
     channels: Names | None = None
-    """Ways that may carry it; the plan takes one of them."""
+    """Channels that may be used; the plan selects one of them."""
     cost: Number | None = None
-    """Money a contact beside that of the channel; an action of your own needs one."""
+    """Cost per contact, added to that of the channel; required for an action of your own."""
     window_days: Whole | None = None
-    """Days in which a purchase counts as its effect; 28 for an action of your own."""
+    """Days after the contact in which a purchase is counted; 28 for an action of your own."""
     effect: Number | None = None
-    """Assumed shift on the logit of buying within the window, until one is measured; 0.15 for your own."""
+    """Assumed shift on the logit of buying within the window, until one is measured; 0.15 for an action of your own."""
     rule: Name | None = None
-    """Who may get it: a rule of `ltvml.outreach.eligibility`, like tagged; the name of the action where left out."""
+    """Eligible customers: a rule of `ltvml.outreach.eligibility`, such as tagged; default: the action's name."""
     from_day: Whole | None = None
-    """Days after the last order from which it makes sense."""
+    """First day after the last order on which a customer is eligible."""
     to_day: Whole | None = None
-    """Days after the last order up to which it does; null has no end."""
+    """Last such day; null means no end."""
     lead_days: Whole | None = None
     """Days before a dated occasion at which the contact is due."""
     column: Name | None = None
@@ -97,7 +97,7 @@ class ActionSettings(Section):
 
     @model_serializer(mode="wrap")
     def _as_given(self, handler: SerializerFunctionWrapHandler) -> Any:
-        """Only what was told, for a null told of `to_day` is not a `to_day` left out."""
+        """Only the keys given: `to_day: null` differs from an omitted `to_day`."""
         values = {name: value for name, value in handler(self).items() if name in self._given()}
         return self.name if set(values) == {"name"} else values
 
@@ -106,7 +106,7 @@ class ActionSettings(Section):
         return {name: value for name, value in given.items() if value is not None or name in MAY_BE_NULL}
 
     def action(self, shipped: Action | None) -> Action:
-        """The action: what is told, and of the rest what `shipped` says."""
+        """The action: the keys given, and the defaults of `shipped` for the others."""
         settings = self._given()
         return replace(shipped, **settings) if shipped else Action(**({"purpose": "", "channels": ()} | settings))
 
@@ -117,12 +117,12 @@ Actions = Annotated[
 
 
 def shipped_channels() -> dict[str, ChannelSettings]:
-    """The channels that ship, as they would stand in the file."""
+    """The built-in channels, as a file would list them."""
     return {channel.name: ChannelSettings(cost=channel.cost) for channel in CHANNELS}
 
 
 def channels_of(settings: Mapping[str, ChannelSettings]) -> tuple[Channel, ...]:
-    """The channels that there are; one that ships has its cost where none is told."""
+    """The configured channels; a built-in one without a cost has its default cost."""
     costs = {channel.name: channel.cost for channel in CHANNELS}
     return tuple(Channel(name, costs.get(name) if one.cost is None else one.cost) for name, one in settings.items())
 
@@ -169,21 +169,21 @@ class CapSettings(Section):
     """How often a customer may be contacted."""
 
     total_7: Whole = 2
-    """Contacts over all channels in any 7 days that follow each other."""
+    """Maximum contacts over all channels in any 7 consecutive days."""
     total_28: Whole = 4
     """The same in 28 days."""
     channel_7: dict[Name, Whole] = Field(default_factory=lambda: {"email": 2, "push": 2, "sms": 1, "phone": 1})
-    """Channel: contacts in any 7 days; a channel left out has the cap over all channels only."""
+    """Channel: maximum contacts in any 7 days; an omitted channel has only the cap over all channels."""
     channel_28: dict[Name, Whole] = Field(default_factory=lambda: {"email": 4, "push": 4, "sms": 2, "phone": 1})
     """The same in 28 days."""
     quiet_after_order: Whole = 3
     """Days after an order without contact."""
     quiet_value_verification: Whole = 14
-    """The same for a customer in the stage value_verification, whose first order is still being tried."""
+    """The same for a customer in the stage value_verification, who is still trying the first order."""
     exempt: Names = ("follow_up",)
-    """Purposes that the two quiet periods do not hold back."""
+    """Purposes to which the two quiet periods do not apply."""
     ignored: Whole = 3
-    """So many contacts ignored one after another start a cool-down; 0 is never."""
+    """Consecutive ignored contacts that start a cool-down; 0 means never."""
     cool_down: Whole = 28
     """Days without contact after the last ignored one."""
 
@@ -195,14 +195,14 @@ class CapSettings(Section):
 
 
 class FatigueSettings(Section):
-    """What a contact costs in attention: cost x ((n + 1) ** power - n ** power) after n contacts of late."""
+    """What a contact costs in attention: cost x ((n + 1) ** power - n ** power) after n recent contacts."""
 
     cost: Number = 0.05
-    """Money, for a customer who has not been contacted of late."""
+    """Cost of attention for a customer without recent contacts."""
     power: Number = 2.0
-    """How fast it grows with recent contacts; 1 is constant."""
+    """How fast the cost grows with recent contacts; 1 means constant."""
     half_life: Number = 14.0
-    """Days after which a contact counts half."""
+    """Days after which a contact counts half as much."""
 
     def rules(self) -> "Fatigue":
         """As `ltvml.outreach.priority` reads them."""
@@ -224,21 +224,21 @@ class CadenceSettings(Section):
     """When to follow up after an order."""
 
     delivery_day: Whole = 1
-    """Days after the order at which to ask whether it came."""
+    """Days after the order on which to ask whether it has arrived."""
     use_day: Whole = 3
-    """At which to ask whether it is used."""
+    """Days after the order on which to ask whether it is being used."""
     feedback_day: Whole = 7
-    """At which to ask what it does."""
+    """Days after the order on which to ask for feedback."""
     slow_feedback_day: Whole = 14
     """The same for slow items."""
     slow_items: Names = ()
-    """Items that take longer to show what they do."""
+    """Items whose effect takes longer to show."""
     lead_days: Whole = 7
     """Days before the replenishment window opens at which the action replenishment_reminder is due."""
     loyal_orders: Whole = 3
-    """Orders from which nobody needs to be asked whether the parcel came."""
+    """Number of orders from which delivery is no longer asked about."""
     ahead: Whole = 14
-    """Days after the cutoff for which tasks are looked up; no fewer than outreach.ahead."""
+    """Days after the cutoff for which follow-up tasks are prepared; at least outreach.ahead."""
     dated: dict[Name, DatedSettings] = Field(default_factory=dict)
     """Name of an attribute: {column, items}, like child: {column: birth_date, items: {180: PORRIDGE}}."""
 
@@ -251,7 +251,7 @@ class CadenceSettings(Section):
 
 
 class StageSettings(Section):
-    """Limits of the stages; auto learns them from the shop. With one number given, the others are those named here."""
+    """Limits of the stages; auto estimates them from the orders. If one is given, the others take these defaults."""
 
     trust_days: Whole | None = None
     """Days after the first order in which trust is not yet earned; 14."""
@@ -270,12 +270,12 @@ class StageSettings(Section):
     trusted_items: Whole | None = None
     """Items bought on two or more days that make trust_transfer; 2."""
     trusted_orders: Whole | None = None
-    """Orders that stand for that in a shop without items; 5."""
+    """Orders required instead if the orders name no items; 5."""
 
     @model_validator(mode="before")
     @classmethod
     def _bare_word(cls, value: Any) -> Any:
-        """`auto` stands for a section without numbers."""
+        """`auto` means a section without numbers."""
         return {} if value == AUTO else value
 
     def rules(self) -> "StageRules | None":
@@ -292,11 +292,11 @@ class LadderSettings(Section):
     within: Days = 180
     """Days within which the next purchase counts."""
     least_gain: Number = 0.05
-    """A step that adds less than this to the share is where the ladder flattens."""
+    """The ladder flattens at the first step that raises the share by less than this."""
     least_observed: Whole = 100
-    """Customers that a rung needs whose days have all been seen."""
+    """Minimum customers per step whose days have all been observed."""
     draws: Whole = 1000
-    """Resamples of the customers, for how sure that is."""
+    """Bootstrap samples of the customers, for the interval."""
 
     def rules(self) -> "LadderRules":
         """As `ltvml.outreach.customers.ladder` reads them."""
@@ -309,9 +309,9 @@ class CompanionSettings(Section):
     """What to offer next, from what buyers of the same items went on to buy."""
 
     min_buyers: Whole = 20
-    """Items that fewer customers bought take no part."""
+    """Minimum buyers of an item; items with fewer are excluded."""
     most_items: Whole = 2_000
-    """So many items take part, those with the most buyers."""
+    """Maximum number of items; those with the most buyers are used."""
     memory_days: Number = 180.0
     """Days after which the last purchase of an item counts half."""
     popularity_days: Number = 60.0
@@ -372,38 +372,38 @@ Language = Annotated[
 
 
 class OutreachSettings(Section):
-    """Who is contacted, when, with what and why, and who is left alone."""
+    """Which customers are contacted, when, with which action and why, and which are not."""
 
     language: Language = "en"
     """Of the names and reasons in the list: en, zh, or another file of `ltvml.words.phrases`."""
     campaign: Name = "outreach"
     """Name of the campaign; another name draws another holdout, so keep it for as long as one campaign runs."""
     capacity: Whole | None = 500
-    """Contacts a run; null is no limit."""
+    """Maximum contacts per run; null means no limit."""
     budget: Number | None = None
-    """Money a run may cost; null is no limit."""
+    """Maximum cost per run; null means no limit."""
     holdout: Number = 0.1
-    """Share of the customers that the campaign leaves alone, so that its effect can be measured."""
+    """Share of customers held out of the campaign, so that its effect can be measured."""
     global_holdout: Number = 0.0
-    """Share of all customers that no campaign ever contacts."""
+    """Share of all customers held out of every campaign."""
     global_salt: Name = "ltvml global control"
-    """Draws those customers; keep it for ever."""
+    """Seed text that selects those customers; never change it."""
     ahead: Days = 7
     """Days after the cutoff for which contacts are planned."""
     byte_order_mark: bool = False
     """Whether outreach.csv begins with the mark by which spreadsheets know UTF-8."""
     opt_outs: Path | None = None
-    """CSV or Parquet of customer_id and channel: who refuses which; a row without channel refuses all."""
+    """CSV or Parquet of customer_id and channel: channels refused; a row without a channel refuses all."""
     disliked: Path | None = None
-    """CSV or Parquet of customer_id and channel: who dislikes which."""
+    """CSV or Parquet of customer_id and channel: channels that a customer dislikes."""
     open_cases: Path | None = None
-    """CSV or Parquet of customer_id: who has a complaint or a return open."""
+    """CSV or Parquet of customer_id: customers with an open complaint or return."""
     channels: dict[Name, ChannelSettings] = Field(default_factory=shipped_channels)
-    """Name: {cost, capacity}, of all the ways there are."""
+    """Name: {cost, capacity}, of every channel."""
     actions: Actions = (ActionSettings(name=SHIPPED),)
-    """default, or a list of actions; the word default in it stands for those that ship and are not named."""
+    """default, or a list of actions; the word default in it means all built-in actions that the list does not name."""
     queues: dict[Name, QueueSettings] = Field(default_factory=dict)
-    """Purpose: {capacity, budget}; a purpose left out has no limit of its own."""
+    """Purpose: {capacity, budget}; an omitted purpose has no separate limit."""
     caps: CapSettings = CapSettings()
     """How often a customer may be contacted."""
     fatigue: FatigueSettings = FatigueSettings()
@@ -411,8 +411,8 @@ class OutreachSettings(Section):
     cadence: CadenceSettings = CadenceSettings()
     """When to follow up after an order."""
     stages: StageSettings = StageSettings()
-    """Where a customer relationship stands; auto learns the limits from the shop. With one given, the others are those
-    named below."""
+    """The stage of a customer relationship; auto estimates the limits from the orders. If one is
+    given, the others take their defaults."""
     ladder: LadderSettings = LadderSettings()
     """How likely the next purchase is after the first, the second, the third."""
     companions: CompanionSettings = CompanionSettings()
@@ -448,7 +448,7 @@ class OutreachSettings(Section):
         )
 
     def faults(self) -> list[str]:
-        """Everything that is wrong or contradictory, in words; empty where nothing is."""
+        """All faults and contradictions, as messages; empty if there are none."""
         return [*self._faults_of_actions(), *self._faults_of_rules(), *self._faults_between()]
 
     def _faults_of_actions(self) -> Iterator[str]:
@@ -491,8 +491,8 @@ class OutreachSettings(Section):
             yield f"caps: exempt {_unknown('purpose', purpose, PURPOSES)}"
         if self.cadence.ahead < self.ahead:
             yield (
-                f"cadence.ahead is {self.cadence.ahead} and ahead {self.ahead}; expected follow-up to be looked up "
-                "for at least the days that are planned."
+                f"cadence.ahead is {self.cadence.ahead} and ahead {self.ahead}; expected cadence.ahead to be "
+                "at least as large."
             )
 
 

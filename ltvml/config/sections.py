@@ -137,9 +137,9 @@ AUTO_MEANS: Mapping[ChosenRole, str] = MappingProxyType(
     {
         "purchase": "bg_nbd or mbg_nbd, the likelier",
         "spend": "gamma_gamma",
-        "churn": "the winner of a contest at past cutoffs",
-        "value": "the winner of a contest at past cutoffs",
-        "replenishment": "gamma_renewal, unless another wins a contest at past cutoffs",
+        "churn": "the model that did best in backtests",
+        "value": "the model that did best in backtests",
+        "replenishment": "gamma_renewal, unless another model does better in backtests",
     }
 )
 
@@ -159,16 +159,16 @@ class ModelSettings(Section):
     """Which model answers which question."""
 
     purchase: ModelChoice = ModelChoice(name=AUTO)
-    """How many purchases, and is the customer still one? auto is bg_nbd or mbg_nbd, whichever is likelier."""
+    """How many purchases, and is the customer still active? auto is bg_nbd or mbg_nbd, whichever is likelier."""
     spend: ModelChoice = ModelChoice(name="gamma_gamma", params={"orders": "all"})
     """What is one purchase worth? auto is gamma_gamma fitted on all orders."""
     churn: ModelChoice = ModelChoice(name=AUTO)
-    """Who does not come back, and when do the others? auto holds a contest at past cutoffs."""
+    """Which customers will not return, and when will the others? auto selects the model that does best in backtests."""
     value: ModelChoice = ModelChoice(name=AUTO)
-    """What will a customer spend? auto holds a contest at past cutoffs."""
+    """What will a customer spend? auto selects the model that does best in backtests."""
 
     replenishment: ModelChoice = ModelChoice(name=AUTO)
-    """When is each item bought again? auto holds a contest at past cutoffs."""
+    """When is each item bought again? auto selects the model that does best in backtests."""
 
     @field_validator("purchase", "spend", "churn", "value", "replenishment")
     @classmethod
@@ -232,10 +232,10 @@ class CustomerSettings(Section):
 
 
 class BacktestSettings(Section):
-    """How models are judged at past cutoffs."""
+    """How models are compared in backtests."""
 
     longest_silence: Days = 730
-    """Customers silent for more days are scored, but do not decide which model wins: they flatter every model."""
+    """Customers without an order for more days are scored but not used to select a model: they are easy to predict."""
 
 
 class SearchSettings(Section):

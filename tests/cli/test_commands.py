@@ -125,7 +125,7 @@ def test_models_are_listed_by_role_with_what_auto_stands_for(ltvml):
         "models.value",
         "models.replenishment",
     ]
-    assert "(auto: the winner of a contest at past cutoffs)" in text
+    assert "(auto: the model that did best in backtests)" in text
     assert "  lightgbm_hazard" in text
 
 
