@@ -15,7 +15,7 @@ from ltvml.tracking.choose import tracker_for
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ltvml.config import Config
+    from ltvml.config.sections import OutputSettings, TrackingSettings
     from ltvml.tracking.base import Logged
     from ltvml.tracking.items import Run
 
@@ -66,14 +66,18 @@ class Recordable(Protocol):
 R = TypeVar("R", bound=Recordable)
 
 
-def record(report: R, config: Config, run_of: Callable[[Mapping[str, Any]], Run]) -> R:
+def record(
+    report: R, tracking: TrackingSettings, output: OutputSettings, run_of: Callable[[Mapping[str, Any]], Run]
+) -> R:
     """Log the report; a tracker that fails is a warning here, and exit code 6 on the command line.
 
     Parameters
     ----------
     report : Recordable
         Of a job whose results are already written.
-    config : Config
+    tracking : TrackingSettings
+    output : OutputSettings
+        Its folder holds the store of a local tracker.
     run_of : callable
         Turns `report.tracked()` into a run.
 
@@ -82,10 +86,9 @@ def record(report: R, config: Config, run_of: Callable[[Mapping[str, Any]], Run]
     Recordable
         The report with `recorded` filled in.
     """
-    settings = config.tracking
     try:
-        folder = Path(config.output.dir).absolute()
-        tracker = tracker_for(settings.backend, experiment=settings.experiment, folder=folder)
+        folder = Path(output.dir).absolute()
+        tracker = tracker_for(tracking.backend, experiment=tracking.experiment, folder=folder)
         recorded = Recorded(tracker.log(run_of(report.tracked())))
     except TrackingError as error:
         warnings.warn(LtvmlWarning(f"the results are written, but the run was not tracked: {error}"), stacklevel=3)

@@ -56,4 +56,4 @@ def backtest(config: Config, *, transactions: Any = None, progress: Progress | N
         )
     in_place = tuple(report.folder / plot.relative_to(staging) for plot in plots)
     with steps.step("track"):
-        return record(replace(report, plots=in_place), config, backtest_run)
+        return record(replace(report, plots=in_place), config.tracking, config.output, backtest_run)

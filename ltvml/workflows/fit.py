@@ -79,7 +79,7 @@ def fit(config: Config, *, transactions: Any = None, progress: Progress | None =
     )
     _warn_of_what_is_withheld(bundle)
     with steps.step("track"):
-        return record(report, config, fit_run)
+        return record(report, config.tracking, config.output, fit_run)
 
 
 def learn_rfm(history: History) -> RFM:

@@ -110,7 +110,7 @@ def measure_outreach(
         seconds=steps.seconds,
     )
     with steps.step("track"):
-        return record(report, config, measure_run)
+        return record(report, config.tracking, config.output, measure_run)
 
 
 def _measured(config: Config, plan: PlanFolder, orders: OrdersAfter) -> tuple[Measurement, list[str]]:

@@ -119,7 +119,7 @@ def plan_outreach(
         seconds=steps.seconds,
     )
     with steps.step("track"):
-        return record(report, config, outreach_run)
+        return record(report, config.tracking, config.output, outreach_run)
 
 
 def make_plan(

@@ -100,9 +100,19 @@ def score(
     with steps.step("reasons"):
         words = Spoken.of(config.outreach.language, bundle.money.currency)
         reasons = shortlist_reasons(bundle, intake, tally.shortlist, decimals=config.value.decimals, words=words)
-    report = ScoreReport(folder.absolute(), bundle, intake, tally, reasons, pictures, items, seconds=steps.seconds)
+    report = ScoreReport(
+        folder.absolute(),
+        bundle,
+        intake,
+        tally,
+        reasons,
+        pictures,
+        items,
+        seconds=steps.seconds,
+        language=config.outreach.language,
+    )
     with steps.step("track"):
-        return record(report, config, score_run)
+        return record(report, config.tracking, config.output, score_run)
 
 
 def customers(report: ScoreReport) -> pd.DataFrame:
