@@ -61,7 +61,7 @@ def run_directory(final: Path, *, kind: str) -> Iterator[Path]:
     except OSError as error:
         raise OutputError(
             f"could not write {final}: {error.strerror or error}.",
-            hint="is the folder writable, and is there room on the disk? What was there before is untouched.",
+            hint="check that the folder is writable and the disk has room. An earlier result is unchanged.",
         ) from error
 
 
@@ -100,7 +100,7 @@ def replace_text(path: Path, text: str) -> None:
     except OSError as error:
         raise OutputError(
             f"could not write {path}: {error.strerror or error}.",
-            hint="is the folder writable, and is there room on the disk? What was there before is untouched.",
+            hint="check that the folder is writable and the disk has room. The earlier file is unchanged.",
         ) from error
 
 
@@ -158,7 +158,7 @@ def _refuse_other(final: Path, kind: str) -> None:
     if not inside:
         return
     manifest = _manifest_of(final)
-    # what the system leaves in a folder, such as .DS_Store, is nobody's work
+    # files of the operating system, such as .DS_Store, do not count
     foreign = {name for name in inside - _written(manifest) if not name.startswith(".")}
     if manifest.get("kind") != kind:
         content = f"holds {manifest['kind']}" if "kind" in manifest else f"has no {MANIFEST} of ltvml"

@@ -103,9 +103,9 @@ def to_contract(frame: pd.DataFrame, table: Table) -> pa.Table:
     missing = [name for name in schema.names if name not in frame]
     if missing:
         raise EngineError(
-            f"{table.name}: the scored batch lacks {', '.join(missing)}; it has {', '.join(frame.columns)}."
+            f"{table.name}: the scored batch has the columns {', '.join(frame.columns)}; missing: {', '.join(missing)}."
         )
     try:
         return pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False).replace_schema_metadata()
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise EngineError(f"{table.name}: a scored batch does not have its types: {error}.") from error
+        raise EngineError(f"{table.name}: a column of the scored batch has the wrong type: {error}.") from error

@@ -160,7 +160,7 @@ def read_campaigns(folder: Path) -> tuple[MeasuredCampaign, ...]:
     if version > FORMAT_VERSION:
         raise DataContractError(
             f"{path} is in format {version}; expected {FORMAT_VERSION} or older.",
-            hint="was it written by a newer ltvml? upgrade, or remove it and measure again.",
+            hint="upgrade ltvml to the version that wrote it, or remove it and measure again.",
         )
     return tuple(found)
 

@@ -87,7 +87,7 @@ def append_planned(folder: Path, plan: pd.DataFrame, *, cutoff: dt.date, campaig
     except OSError as error:
         raise OutputError(
             f"could not write {path}: {error.strerror or error}.",
-            hint="is the folder writable, and is there room on the disk? What was there before is untouched.",
+            hint="check that the folder is writable and the disk has room. The earlier file is unchanged.",
         ) from error
     return len(added)
 
@@ -132,7 +132,7 @@ def read_planned(folder: Path, *, before: dt.date | str) -> pd.DataFrame:
 
 
 def chosen(plan: pd.DataFrame) -> pd.DataFrame:
-    """Rows of a plan that are contacts to make: nothing speaks against them, and nobody is held out."""
+    """Rows of a plan that are contacts to make: neither suppressed nor held out."""
     return plan[plan["suppressed_by"].isna() & plan["group"].eq(TREAT)]
 
 
@@ -171,7 +171,7 @@ def _parsed(text: str, path: Path) -> list[Row]:
 def _no_log(path: Path, found: str) -> DataContractError:
     return DataContractError(
         f"{path}: found {found}; expected a log of planned contacts with the columns {', '.join(COLUMNS)}.",
-        hint="was it edited? Bring back an older copy, or move it away: then earlier plans are forgotten.",
+        hint="restore an older copy, or remove the file; earlier plans then no longer count.",
     )
 
 

@@ -139,8 +139,8 @@ def pairs_to_score(
     found = intake.lines.collect_schema().names()
     if role.item not in found:
         raise DataContractError(
-            f"the bundle's items are named by '{role.item}', and these orders have no such column.",
-            hint="score orders with the columns that the fit had, or fit again without (replenishment.item: off).",
+            f"the orders have no column '{role.item}', which the items of the bundle come from.",
+            hint="score orders with the columns of the fit, or fit again with replenishment.item: off.",
         )
     days = item_days(
         intake.lines,

@@ -50,5 +50,6 @@ def kept_stage_rules(folder: Path, bundle_version: str) -> tuple[StageRules, str
         return None
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise DataContractError(
-            f"{path} cannot be read: {error!r}.", hint="remove it: the limits of the stages are then learned again."
+            f"{path} cannot be read: {error!r}.",
+            hint="remove the file; the next plan learns the limits of the stages again.",
         ) from error

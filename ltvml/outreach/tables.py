@@ -35,9 +35,9 @@ class OutreachTables:
         Contacts made and planned by earlier runs.
     wishes : Wishes
     stage_rules : StageRules
-        Those that told the stages.
+        Rules that assigned the stages.
     learned_on : str, optional
-        Cutoff at which this run learned them, for the next run to keep; None where they were told or kept.
+        Cutoff at which this run learned them, for the next run to keep; None where they were configured or kept.
     missing : tuple of str
         What is missing, in words.
     """

@@ -50,7 +50,7 @@ def ladder_plot(ladder: Ladder, *, most: int = MOST_RUNGS) -> Figure:
     Returns
     -------
     matplotlib Figure
-        Bars are Wilson intervals of 95 %; the line stands at N*, whose distribution over resamples is told below.
+        Bars are Wilson intervals of 95 %; the line is at N*, its bootstrap distribution is printed below.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def stage_flow(
     Raises
     ------
     DataContractError
-        If a column is missing, or nobody is in the table.
+        If a column is missing, or the table has no customers.
 
     Examples
     --------
@@ -181,7 +181,7 @@ class Band:
 
 
 def counts_by_stage(moves: pd.DataFrame, stages: Sequence[str]) -> pd.DataFrame:
-    """Customers by stage before (rows) and after (columns), in the order of the stages; those of nobody left out."""
+    """Customers by stage before (rows) and after (columns), in the order of the stages; empty stages left out."""
     if missing := [name for name in MOVES if name not in moves]:
         raise DataContractError(f"moves has the columns {list(moves)}; missing: {missing}.")
     found = {*moves["before"], *moves["after"]}
@@ -261,9 +261,9 @@ def qini_plot(share: ArrayLike, gained: ArrayLike, *, words: str) -> Figure:
         What to make of it, for the foot of the picture.
     """
     at, brought = np.asarray(share, dtype=float), np.asarray(gained, dtype=float)
-    figure, axes = canvas("Purchases that contacts bring, by measured uplift", "purchases brought")
+    figure, axes = canvas("Additional purchases from contacts, ranked by uplift", "additional purchases")
     axes.plot(at, brought, color=MAIN, linewidth=1.8, label="ranked by uplift")
-    axes.plot([0, 1], [0, brought[-1]], color=QUIET, linewidth=1.2, linestyle="--", label="at random")
+    axes.plot([0, 1], [0, brought[-1]], color=QUIET, linewidth=1.2, linestyle="--", label="random order")
     axes.set_xlabel("share of the customers contacted")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda part, _: f"{part:.0%}"))
     axes.set_xlim(0, 1)

@@ -69,7 +69,7 @@ def customer_story(
     due : frame
         Rows of `contracts.REPLENISHMENT`, of this customer and of others.
     plan : frame
-        Rows of `contracts.OUTREACH`; the reason is told below the picture.
+        Rows of `contracts.OUTREACH`; the reason is printed below the plot.
     cutoff : date
         Last day that the models saw.
     history_days : int
@@ -159,7 +159,7 @@ def draw_contact(axes: Axes, contact: pd.DataFrame, items: list[str], names: Map
 def named(row: pd.Series, names: Mapping[str, str]) -> str:
     """The contact in words: what, by which way, when."""
     day = date_of(int(days_of([row["due_date"]])[0]))
-    return f"{called(row['action'], names)} by {called(row['channel'], names)}, {day.day} {day:%B}"
+    return f"{called(row['action'], names)} by {called(row['channel'], names)}, {day}"
 
 
 def called(name: object, names: Mapping[str, str]) -> str:

@@ -55,7 +55,7 @@ class LocalTracker:
         except OSError as error:
             raise TrackingError(
                 f"the run could not be written to {self.store}: {error.strerror or error}.",
-                hint="is the folder writable? The results themselves are safe; --no-mlflow tracks nothing.",
+                hint="check that the folder is writable. The results themselves are saved.",
             ) from error
         has_model = (final / "bundle").is_dir()
         return Logged(final.name, str(self.store), str(final), f"{_URI}{final.name}" if has_model else None)

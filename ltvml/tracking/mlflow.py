@@ -110,7 +110,7 @@ class MlflowTracker:
         source = bundle_uri(model_uri)
         if (database := sqlite_file(self.store)) and not database.exists():
             raise TrackingError(
-                f"found no store at {database}; expected one with '{model_uri}'.",
+                f"there is no MLflow store at {database}; expected one with '{model_uri}'.",
                 hint="run `ltvml fit` with the same output.dir first, or set MLFLOW_TRACKING_URI.",
             )
         with _session(self.store, self.artifacts):
@@ -371,6 +371,6 @@ def _client(mlflow: ModuleType, database: Path | None) -> Any:
 def _unreachable(store: str, error: Exception) -> TrackingError:
     reason = without_password(str(error)).strip().splitlines() or [type(error).__name__]
     return TrackingError(
-        f"the MLflow store {without_password(store)} did not do what was asked: {reason[0]}",
-        hint="is the store running and writable? MLFLOW_TRACKING_URI names another, --no-mlflow uses none.",
+        f"the MLflow store {without_password(store)} returned an error: {reason[0]}",
+        hint="check that the store runs and is writable, set MLFLOW_TRACKING_URI, or use --no-mlflow.",
     )

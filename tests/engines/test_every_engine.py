@@ -248,7 +248,7 @@ def test_scores_in_small_batches_are_the_whole(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_batch_without_its_columns_is_refused(engine: Engine) -> None:
-    with pytest.raises(EngineError, match="lacks customer_id, date"):
+    with pytest.raises(EngineError, match="missing: customer_id, date"):
         scored_by(engine, lambda batch: batch[["T"]].assign(double=1.0))
 
 

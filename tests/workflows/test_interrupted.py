@@ -63,7 +63,7 @@ def test_a_disk_that_fills_up_is_an_output_error_and_the_old_result_stays(scored
     result = scored.run(command)
     small_files(resource.RLIM_INFINITY)
     assert result.exit_code == 8
-    assert "What was there before is untouched" in result.stderr
+    assert "An earlier result is unchanged" in result.stderr
     assert scored.listing() == before
 
 

@@ -106,7 +106,7 @@ class TestWithheld:
         before = place.listing()
         result = place.run("score")
         assert result.exit_code == 3
-        assert "the bundle's items are named by 'category', and these orders have no such column" in result.stderr
+        assert "the orders have no column 'category', which the items of the bundle come from" in result.stderr
         assert place.listing() == before
 
     def test_orders_to_score_that_leave_every_item_empty_give_an_empty_table(self, groceries, config):

@@ -116,17 +116,17 @@ class Ladder:
     def words(self) -> str:
         """What the ladder shows, in sentences."""
         if not len(self.share):
-            return f"Too few customers have {self.within} days behind a purchase to show a ladder."
-        steps = ", ".join(f"{share:.0%} after order {n}" for n, share in enumerate(self.share, start=1))
+            return f"No ladder: too few customers were observed for {self.within} days after a purchase."
+        steps = ", ".join(f"{100 * share:.0f} % after order {n}" for n, share in enumerate(self.share, start=1))
         return f"Bought again within {self.within} days: {steps}. {self._turn} {NOT_CAUSE}"
 
     @property
     def _turn(self) -> str:
         points = f"{100 * self.least_gain:g} points"
         if self.turning_point is None:
-            return f"Every step seen adds at least {points}: no turning point yet."
-        spread = ", ".join(f"{_named(n)} in {share:.0%}" for n, share in self.turning_points.items())
-        return f"From order {self.turning_point} the next step adds less than {points} (resampled: {spread} of draws)."
+            return f"Every step adds at least {points}: no turning point yet."
+        spread = ", ".join(f"{_named(n)} in {100 * share:.0f} %" for n, share in self.turning_points.items())
+        return f"From order {self.turning_point} the next step adds less than {points} (bootstrap: {spread} of draws)."
 
 
 def ladder(climbs: pd.DataFrame, *, within: int, rules: LadderRules | None = None, random_state: int = 0) -> Ladder:

@@ -121,11 +121,11 @@ def _contradictory(caps: Caps) -> Iterator[str]:
     if caps.quiet_after_order > caps.quiet_value_verification:
         yield (
             f"quiet_after_order {caps.quiet_after_order} is longer than quiet_value_verification "
-            f"{caps.quiet_value_verification}; expected the first order to be left alone at least as long."
+            f"{caps.quiet_value_verification}; expected no more than quiet_value_verification."
         )
     for name in ("quiet_after_order", "quiet_value_verification", "cool_down"):
         if getattr(caps, name) > LONGEST_QUIET:
-            yield f"{name} {getattr(caps, name)} days; expected at most {LONGEST_QUIET}, or nobody is ever contacted."
+            yield f"{name} {getattr(caps, name)} days; expected at most {LONGEST_QUIET}."
     if caps.ignored > 0 and caps.cool_down == 0:
         yield f"ignored {caps.ignored} starts a cool-down of 0 days; expected days, or ignored 0."
 

@@ -106,7 +106,7 @@ def test_words_say_that_the_ladder_describes_and_does_not_cause(cdnow: Ladder) -
 
 def test_a_shop_without_observed_windows_has_no_ladder() -> None:
     found = ladder(patterns((0, 0, 12)), within=180)
-    assert found.words.startswith("Too few customers")
+    assert found.words.startswith("No ladder: too few customers")
     assert np.isnan(found.orders_to_go([1])).all()
     assert np.isnan(found.share_after([1])).all()
     assert ladder(patterns(), within=180).table().empty
