@@ -49,8 +49,8 @@ def input_columns(names: Sequence[str]) -> tuple[Column, ...]:
 
 
 def of_any_type(names: Sequence[str]) -> frozenset[str]:
-    """Whole numbers and dates: columns that are cast here, since a signature of doubles would refuse an int64."""
-    return frozenset({CUTOFF.name, *(name for name in names if ROW[name].dtype == "int64")})
+    """Numbers of the summary and dates: columns cast here, since a signature of doubles would refuse an int64."""
+    return frozenset({CUTOFF.name, *(name for name in names if name in SUMMARY.names and ROW[name].dtype != "string")})
 
 
 def output_columns() -> tuple[Column, ...]:
@@ -126,8 +126,10 @@ def _travelling(column: Column, *, required: bool) -> Column:
 
 
 def _as_summary(values: pd.Series, column: Column) -> pd.Series:
-    if column.dtype != "int64":
+    if column.dtype == "string":
         return values
+    if column.dtype != "int64":
+        return _numbers(values, column.name)
     numbers = _numbers(values, column.name).to_numpy()
     broken = ~(np.isfinite(numbers) & (numbers == np.rint(numbers)))
     if broken.any():
@@ -145,15 +147,17 @@ def _numbers(values: pd.Series, name: str) -> pd.Series:
     Raises
     ------
     DataContractError
-        If a value is no number, or an integer that a double cannot hold.
+        If a value is no number, or beyond the whole numbers that a double holds exactly.
     """
     numbers = pd.to_numeric(values.astype(object), errors="coerce").astype("float64")
     lost = values.notna() & (
-        numbers.isna() | (numbers.abs() > MOST_EXACT) | values.map(lambda one: isinstance(one, bool))
+        numbers.isna()
+        | (np.isfinite(numbers) & (numbers.abs() > MOST_EXACT))
+        | values.map(lambda one: isinstance(one, bool))
     )
     if lost.any():
         raise DataContractError(
-            f"{name} is {values[lost].iloc[0]!r} in {int(lost.sum())} of {len(values)} rows; expected a whole number "
+            f"{name} is {values[lost].iloc[0]!r} in {int(lost.sum())} of {len(values)} rows; expected a number "
             f"between -{MOST_EXACT:,} and {MOST_EXACT:,}.",
             counts={name: int(lost.sum())},
         )

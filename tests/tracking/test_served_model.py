@@ -87,33 +87,36 @@ def test_the_loaded_model_gives_the_batch_without_pickles(model: Any, bundle: Bu
     assert_served(model.predict(served_rows(summary)), bundle.score(summary))
 
 
-@pytest.mark.parametrize("cast", ["as it is", "nullable", "timestamps"])
+@pytest.mark.parametrize("cast", ["as it is", "nullable", "whole money", "timestamps"])
 def test_a_customer_summary_is_served_as_it_is(model: Any, bundle: Bundle, summary: pd.DataFrame, cast: str) -> None:
     rows = summary.copy()
     if cast == "nullable":
         rows = rows.assign(**{name: rows[name].astype("Int64") for name in ("frequency", "recency", "T")})
+    if cast == "whole money":
+        rows = rows.assign(monetary_value=rows["monetary_value"].round().astype("int64"))
+        summary = summary.assign(monetary_value=rows["monetary_value"].astype("float64"))
     if cast == "timestamps":
         rows = rows.drop(columns="cutoff_day").assign(cutoff=pd.to_datetime(summary["cutoff_day"], unit="D"))
     assert_served(model.predict(rows), bundle.score(summary))
 
 
-@pytest.mark.parametrize(("column", "value"), [("frequency", "often"), ("recency", 2.5), ("T", 2**60)])
-def test_a_value_that_a_whole_number_cannot_be_is_named(
-    model: Any, summary: pd.DataFrame, column: str, value: Any
-) -> None:
+@pytest.mark.parametrize(
+    ("column", "value"), [("frequency", "often"), ("recency", 2.5), ("T", 2**60), ("monetary_value", "much")]
+)
+def test_a_value_that_a_number_cannot_be_is_named(model: Any, summary: pd.DataFrame, column: str, value: Any) -> None:
     rows = summary.astype({column: object})
     rows.loc[rows.index[0], column] = value
-    with pytest.raises(DataContractError, match=f"{column} is .* expected a whole number"):
+    with pytest.raises(DataContractError, match=f"{column} is .* expected a (whole )?number"):
         model.predict(rows)
 
 
-def test_the_signature_is_doubles_and_strings_and_whole_numbers_that_the_model_casts(model: Any) -> None:
+def test_the_signature_is_doubles_and_strings_and_numbers_that_the_model_casts(model: Any) -> None:
     signature = model.metadata.signature
     assert {str(column.type) for column in signature.outputs} == {"DataType.double", "DataType.string"}
     cast = {column.name for column in signature.inputs if str(column.type) == "Any"}
-    assert cast == {"cutoff", "cutoff_day", "frequency", "recency", "T"}
-    of_others = {str(column.type) for column in signature.inputs if column.name not in cast}
-    assert of_others == {"DataType.double", "DataType.string"}
+    of_spend = {"monetary_value", "first_order_value", "historic_value"}
+    assert cast == {"cutoff", "cutoff_day", "frequency", "recency", "T", *of_spend}
+    assert {str(column.type) for column in signature.inputs if column.name not in cast} == {"DataType.string"}
     assert [column.name for column in signature.outputs] == list(CUSTOMER_SCORES.names)
     assert [column.name for column in signature.inputs if not column.required] == [
         "cutoff",
