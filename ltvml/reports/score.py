@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ltvml.outputs.replenishment import ItemTally
 from ltvml.reports.recording import Recorded
+from ltvml.words.phrases import phrases
 from ltvml.words.text import WIDTH, fields, filled, number, percent, place, short, table, times
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class ScoreReport:
     recorded : Recorded
     seconds : dict of str to float
         Wall-clock time by step.
+    language : str
+        Of the reasons.
     """
 
     folder: Path
@@ -57,11 +60,13 @@ class ScoreReport:
     items: ItemTally = field(default_factory=ItemTally)
     recorded: Recorded = field(default_factory=Recorded)
     seconds: dict[str, float] = field(default_factory=dict)
+    language: str = "en"
 
     @property
     def shortlist(self) -> pd.DataFrame:
         """The customers most worth contacting, best first, with the `reasons` of their churn risk."""
-        return self.tally.shortlist.assign(reasons=["; ".join(reasons) for reasons in self.reasons])
+        between = phrases(self.language)["between"]
+        return self.tally.shortlist.assign(reasons=[between.join(reasons) for reasons in self.reasons])
 
     def tracked(self) -> dict[str, Any]:
         """What the tracker keeps: no person."""

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+import ltvml
 from ltvml.words.text import WIDTH, columns, fields, filled, number, paragraph, place, short, table, times
 
 
@@ -103,3 +105,12 @@ def test_wide_letters_fill_lines_of_the_width_and_nothing_is_lost(text):
     assert "".join("".join(lines).split()) == "".join(text.split())
     # a line begins with no stop that closes the one before
     assert not [line for line in lines[1:] if line[0] in "，。；"]
+
+
+def test_no_text_of_a_report_formats_a_share_without_the_blank_before_its_sign():
+    package = Path(ltvml.__file__).parent
+    files = [path for path in package.rglob("*.py") if path.relative_to(package).parts[0] not in ("plots", "outreach")]
+    assert len(files) > 100
+    tight = re.compile(r":,?(\.\d+)?%\}|\}%")
+    assert [str(path) for path in files if tight.search(path.read_text("utf-8")) and path.name != "zh.py"] == []
+    assert tight.search('f"{share:.0%}"')
