@@ -150,11 +150,9 @@ def _numbers(values: pd.Series, name: str) -> pd.Series:
         If a value is no number, or beyond the whole numbers that a double holds exactly.
     """
     numbers = pd.to_numeric(values.astype(object), errors="coerce").astype("float64")
-    lost = values.notna() & (
-        numbers.isna()
-        | (np.isfinite(numbers) & (numbers.abs() > MOST_EXACT))
-        | values.map(lambda one: isinstance(one, bool))
-    )
+    truths = values.map(lambda one: isinstance(one, bool))
+    inexact = np.isfinite(numbers) & (numbers.abs() > MOST_EXACT)
+    lost = values.notna() & (numbers.isna() | inexact | truths)
     if lost.any():
         raise DataContractError(
             f"{name} is {values[lost].iloc[0]!r} in {int(lost.sum())} of {len(values)} rows; expected a number "
