@@ -281,7 +281,7 @@ def test_a_damaged_file_of_limits_is_refused(shop: Shop, tmp_path: Path):
     (tmp_path / "stage_rules.json").write_text("{")
     with pytest.raises(DataContractError, match=r"stage_rules\.json cannot be read") as given:
         shop.plan(tmp_path)
-    assert "remove it" in str(given.value.hint)
+    assert "remove the file" in str(given.value.hint)
 
 
 def test_effects_that_were_measured_later_are_not_known_yet(shop: Shop, planned: OutreachReport, tmp_path: Path):
