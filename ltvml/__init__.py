@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ltvml.workflows.backtest import backtest
     from ltvml.workflows.explain import explain
     from ltvml.workflows.fit import fit
+    from ltvml.workflows.measure import measure_outreach
+    from ltvml.workflows.plan import plan_outreach
     from ltvml.workflows.score import score
     from ltvml.workflows.summary import customer_summary
     from ltvml.workflows.validate import validate
@@ -36,6 +38,8 @@ __all__ = [
     "explain",
     "fit",
     "load_config",
+    "measure_outreach",
+    "plan_outreach",
     "score",
     "validate",
 ]
@@ -52,6 +56,8 @@ _HOMES = {
     "customer_summary": "ltvml.workflows.summary",
     "explain": "ltvml.workflows.explain",
     "fit": "ltvml.workflows.fit",
+    "measure_outreach": "ltvml.workflows.measure",
+    "plan_outreach": "ltvml.workflows.plan",
     "score": "ltvml.workflows.score",
     "validate": "ltvml.workflows.validate",
 }
