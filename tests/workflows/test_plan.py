@@ -373,7 +373,7 @@ def test_measured_effects_take_the_place_of_assumed_ones(shop: Shop, planned: Ou
     basis = report.contacts.groupby(report.contacts["action"].astype(str))["ev_basis"].unique()
     assert basis["replenishment_reminder"].tolist() == ["measured"]
     assert basis["win_back"].tolist() == ["assumed"]
-    assert "partly measured" in report.text()
+    assert "measured effects for some actions" in report.text()
     assert report.allocation.value > 2 * planned.allocation.value
 
 
