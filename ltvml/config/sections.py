@@ -58,13 +58,13 @@ class TransactionSettings(Section):
     duplicates: RowPolicy = "keep"
     """Whether the second of two lines equal in every column counts. Counted either way."""
     exclude: Names = ()
-    """Boolean columns of yours; rows where one is true are set aside and counted."""
+    """Boolean columns of your file; rows where one is true are excluded and counted."""
     timezone: Zone | None = None
     """Zone in which a day begins, for timestamps that carry a zone; others are local already."""
     date_format: DatePattern | None = None
     """Pattern of dates that are text, like %d/%m/%Y; ISO dates need none."""
     max_bad_share: Share = 0.05
-    """Share of rows with an unreadable date or amount above which reading stops; below it they are set aside."""
+    """Share of rows with an unreadable date or amount above which reading stops; below it they are excluded."""
 
 
 class WindowSettings(Section):

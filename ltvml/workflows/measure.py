@@ -136,7 +136,7 @@ def _outcomes(plan: PlanFolder, orders: OrdersAfter) -> tuple[pd.DataFrame, list
         notes.append("No customer of the plan ordered, and others did: are the ids those of the plan?")
     unknown = [name for name in COVARIATES if rows[name].isna().any()]
     if unknown:
-        notes.append(f"Not adjusted for {' and '.join(unknown)}, which was not known of everybody before the launch.")
+        notes.append(f"Not adjusted for {' and '.join(unknown)}: not known for every customer before the launch.")
     known = rows.drop(columns=unknown)
     return known.assign(bought=came.notna(), spend=came.fillna(0.0)), notes
 

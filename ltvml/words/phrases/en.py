@@ -195,7 +195,7 @@ PHRASES: dict[str, str] = {
     "suppressed.quiet_after_order": "has only just ordered",
     "suppressed.quiet_value_verification": "is still trying the first order",
     "suppressed.cool_down": "did not react to the last contacts",
-    "suppressed.repeated": "was told the same lately and has not ordered since",
+    "suppressed.repeated": "received the same message recently and has not ordered since",
     "suppressed.same_day": "has another contact on that day",
     "suppressed.channel_7_days": "was contacted often enough by this channel within 7 days",
     "suppressed.channel_28_days": "was contacted often enough by this channel within 28 days",
