@@ -9,20 +9,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ltvml import datasets, plots
+    from ltvml.api import backtest, explain, fit, measure_outreach, plan_outreach, score, validate
     from ltvml.bundle.bundle import Bundle
     from ltvml.config import Config, load_config
     from ltvml.models.purchase.bg_nbd import BGNBD
     from ltvml.models.purchase.mbg_nbd import MBGNBD
     from ltvml.models.spend.gamma_gamma import GammaGamma
     from ltvml.window import Window
-    from ltvml.workflows.backtest import backtest
-    from ltvml.workflows.explain import explain
-    from ltvml.workflows.fit import fit
-    from ltvml.workflows.measure import measure_outreach
-    from ltvml.workflows.plan import plan_outreach
-    from ltvml.workflows.score import score
+    from ltvml.workflows.ltv import ltv
     from ltvml.workflows.summary import customer_summary
-    from ltvml.workflows.validate import validate
 
 __version__ = "0.1.0"
 
@@ -35,11 +31,14 @@ __all__ = [
     "Window",
     "backtest",
     "customer_summary",
+    "datasets",
     "explain",
     "fit",
     "load_config",
+    "ltv",
     "measure_outreach",
     "plan_outreach",
+    "plots",
     "score",
     "validate",
 ]
@@ -52,22 +51,28 @@ _HOMES = {
     "Config": "ltvml.config",
     "load_config": "ltvml.config",
     "Window": "ltvml.window",
-    "backtest": "ltvml.workflows.backtest",
+    "backtest": "ltvml.api",
     "customer_summary": "ltvml.workflows.summary",
-    "explain": "ltvml.workflows.explain",
-    "fit": "ltvml.workflows.fit",
-    "measure_outreach": "ltvml.workflows.measure",
-    "plan_outreach": "ltvml.workflows.plan",
-    "score": "ltvml.workflows.score",
-    "validate": "ltvml.workflows.validate",
+    "explain": "ltvml.api",
+    "fit": "ltvml.api",
+    "ltv": "ltvml.workflows.ltv",
+    "measure_outreach": "ltvml.api",
+    "plan_outreach": "ltvml.api",
+    "score": "ltvml.api",
+    "validate": "ltvml.api",
 }
 
 
+_ROOMS = ("datasets", "plots")
+
+
 def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f"ltvml.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'ltvml' has no attribute '{name}'")
     return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+    return sorted([*globals(), *_HOMES, *_ROOMS])

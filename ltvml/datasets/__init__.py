@@ -1,6 +1,21 @@
-"""Small real data that the licence lets us ship or reach, and the simulator of the models' own worlds."""
+"""Small real data that the licence lets us ship or reach, and simulators whose truth is known."""
 
 from ltvml.datasets.cdnow_cohort import cdnow, cdnow_sample
 from ltvml.datasets.online_retail_2 import demo_config, online_retail, online_retail_lines, online_retail_products
+from ltvml.datasets.simulate import simulate_bg_nbd, simulate_purchases, simulate_transactions
+from ltvml.datasets.simulate_renewals import SimulatedItem, simulate_renewals, simulate_subscriptions
 
-__all__ = ["cdnow", "cdnow_sample", "demo_config", "online_retail", "online_retail_lines", "online_retail_products"]
+__all__ = [
+    "SimulatedItem",
+    "cdnow",
+    "cdnow_sample",
+    "demo_config",
+    "online_retail",
+    "online_retail_lines",
+    "online_retail_products",
+    "simulate_bg_nbd",
+    "simulate_purchases",
+    "simulate_renewals",
+    "simulate_subscriptions",
+    "simulate_transactions",
+]

@@ -1,1 +1,37 @@
-"""Every figure."""
+"""Every figure; the names below load on first use and return a matplotlib figure."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "alive_by_history": "figures",
+    "alive_grid": "figures",
+    "customer_story": "story",
+    "decile_calibration": "backtest",
+    "gain_curve": "backtest",
+    "household_timelines": "timeline",
+    "ladder_plot": "outreach",
+    "leaderboard_plot": "backtest",
+    "learned_curve": "items",
+    "qini_plot": "outreach",
+    "reliability": "backtest",
+    "season_curve": "figures",
+    "stage_flow": "outreach",
+    "status_rates": "items",
+    "value_distribution": "figures",
+    "weekly_tracking": "figures",
+}
+
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ltvml.plots' has no attribute '{name}'")
+    return getattr(import_module(f"ltvml.plots.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

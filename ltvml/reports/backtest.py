@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
@@ -16,8 +16,9 @@ from ltvml.plots import backtest as draw
 from ltvml.plots.figures import save
 from ltvml.plots.items import item_figures
 from ltvml.reports.items import item_measures, item_text
-from ltvml.reports.recording import Recorded
+from ltvml.reports.recording import NOT_KEPT, Recorded
 from ltvml.window import date_of
+from ltvml.words.display import Shown
 from ltvml.words.text import fields, known, paragraph, place, table
 
 if TYPE_CHECKING:
@@ -60,8 +61,8 @@ HEADINGS = {
 DATES_SHOWN = ("mae_of_returners", "within_3_days", "within_7_days", "concordance", "integrated_brier")
 
 
-@dataclass(frozen=True)
-class BacktestReport:
+@dataclass(frozen=True, repr=False)
+class BacktestReport(Shown):
     """What the backtest found.
 
     Parameters
@@ -109,6 +110,10 @@ class BacktestReport:
             for role_backtest in self.backtests
             if role_backtest.folds
         }
+
+    def in_memory(self) -> Self:
+        """The same result without its folder."""
+        return replace(self, folder=NOT_KEPT, plots=())
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ltvml.reports.fit import title
 from ltvml.window import date_of
+from ltvml.words.display import Shown
 from ltvml.words.spoken import Spoken
 from ltvml.words.text import WIDTH, fields, short
 
@@ -21,8 +22,8 @@ ORDERS_SHOWN = 10
 WIDEST_NAME = 15
 
 
-@dataclass(frozen=True)
-class ExplainReport:
+@dataclass(frozen=True, repr=False)
+class ExplainReport(Shown):
     """One customer.
 
     Parameters

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,8 @@ from ltvml.features.season import daily_counts
 from ltvml.models.purchase.in_operational_time import InOperationalTime
 from ltvml.models.season.counts import DailyCounts
 from ltvml.plots import figures as plots
-from ltvml.reports.recording import Recorded
+from ltvml.reports.recording import NOT_KEPT, Recorded
+from ltvml.words.display import Shown
 from ltvml.words.text import fields, known, number, place, times
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from ltvml.models.base import Model
 
 
-@dataclass(frozen=True)
-class FitReport:
+@dataclass(frozen=True, repr=False)
+class FitReport(Shown):
     """What a fit found and wrote.
 
     Parameters
@@ -55,6 +56,26 @@ class FitReport:
     recorded: Recorded = field(default_factory=Recorded)
     seconds: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def summary(self) -> pd.DataFrame:
+        """Parameters of the fitted closed forms.
+
+        Returns
+        -------
+        (k, 6) frame
+            role, model, and the columns of `Model.summary`, indexed by parameter; roles without parameters have no row.
+        """
+        parts = [
+            (innermost.summary().assign(role=role, model=innermost.name))
+            for role, model in fitted(self.bundle)
+            if getattr(innermost := getattr(model, "model", model), "params_", None) and role in ("purchase", "spend")
+        ]
+        columns = ["role", "model", "estimate", "standard_error", "lower", "upper"]
+        return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
+
+    def in_memory(self) -> Self:
+        """The same result without its folder."""
+        return replace(self, folder=NOT_KEPT, plots=())
 
     @property
     def messages(self) -> list[str]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ltvml.outreach.experiment.measure import EVERYBODY, OUTCOMES
 from ltvml.reports.recording import Recorded
+from ltvml.words.display import Shown
 from ltvml.words.text import fields, paragraph, place, short, table, times
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ NAME_WIDTH = 24
 UNKNOWN = "-"
 
 
-@dataclass(frozen=True)
-class MeasureReport:
+@dataclass(frozen=True, repr=False)
+class MeasureReport(Shown):
     """Measured effect of a campaign.
 
     Parameters

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self
 
 from ltvml.outreach.customers.stages import STAGES
 from ltvml.outreach.experiment.holdout import HOLDOUT
-from ltvml.reports.recording import Recorded
+from ltvml.reports.recording import NOT_KEPT, Recorded
+from ltvml.words.display import Shown
 from ltvml.words.text import WIDTH, fields, filled, number, paragraph, place, short, table, times
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ INDENT = 4
 ID_WIDTH, ACTION_WIDTH, CHANNEL_WIDTH = 12, 22, 9
 
 
-@dataclass(frozen=True)
-class OutreachReport:
+@dataclass(frozen=True, repr=False)
+class OutreachReport(Shown):
     """What was planned.
 
     Parameters
@@ -76,6 +77,15 @@ class OutreachReport:
             "stage": counted(self.tables.customers["stage"]),
             "suppressed_by": counted(self.plan["suppressed_by"].dropna()),
         }
+
+    @property
+    def customers(self) -> pd.DataFrame:
+        """The customers the plan was made from, with stage: one row each."""
+        return self.tables.customers
+
+    def in_memory(self) -> Self:
+        """The same result without its folder."""
+        return replace(self, folder=NOT_KEPT)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values; `contacts` holds personal data."""

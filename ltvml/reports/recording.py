@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 SHAPING = ("ltvml", "numpy", "scipy", "pandas", "duckdb", "narwhals")
 
 
+NOT_KEPT = Path("(not kept: no output folder was given)")
+"""Stands for the folder of a result that lives in memory alone."""
+
+
 @dataclass(frozen=True)
 class Recorded:
     """Where a job was recorded, or why it was not.

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isnan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
+from pandas import read_parquet
+
+from ltvml.errors import ConfigError
 from ltvml.outputs.replenishment import ItemTally
-from ltvml.reports.recording import Recorded
+from ltvml.reports.recording import NOT_KEPT, Recorded
+from ltvml.words.display import Shown
 from ltvml.words.phrases import phrases
 from ltvml.words.text import WIDTH, fields, filled, number, percent, place, short, table, times
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import pandas as pd
@@ -27,8 +32,8 @@ EXPLAINED = 5
 INDENT = 4
 
 
-@dataclass(frozen=True)
-class ScoreReport:
+@dataclass(frozen=True, repr=False)
+class ScoreReport(Shown):
     """What a score wrote.
 
     Parameters
@@ -60,6 +65,7 @@ class ScoreReport:
     items: ItemTally = field(default_factory=ItemTally)
     recorded: Recorded = field(default_factory=Recorded)
     seconds: dict[str, float] = field(default_factory=dict)
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     language: str = "en"
 
     @property
@@ -67,6 +73,44 @@ class ScoreReport:
         """The customers most worth contacting, best first, with the `reasons` of their churn risk."""
         between = phrases(self.language)["between"]
         return self.tally.shortlist.assign(reasons=[between.join(reasons) for reasons in self.reasons])
+
+    @property
+    def customers(self) -> pd.DataFrame:
+        """The customer table, one row a customer; see `contracts.CUSTOMER_SCORES`.
+
+        Raises
+        ------
+        ConfigError
+            If it was written as CSV only.
+        """
+        return self._table("customers")
+
+    @property
+    def replenishment(self) -> pd.DataFrame:
+        """One row a customer x item; see `contracts.REPLENISHMENT`.
+
+        Raises
+        ------
+        ConfigError
+            If the shop has no items, or the table was written as CSV only.
+        """
+        return self._table("replenishment")
+
+    def in_memory(self) -> Self:
+        """The same result with its tables in memory, for when its folder is about to go."""
+        names = [name for name in ("customers", "replenishment") if (self.folder / f"{name}.parquet").exists()]
+        return replace(self, folder=NOT_KEPT, plots=(), tables={name: self._table(name) for name in names})
+
+    def _table(self, name: str) -> pd.DataFrame:
+        if name in self.tables:
+            return self.tables[name]
+        path = self.folder / f"{name}.parquet"
+        if not path.exists():
+            raise ConfigError(
+                f"these scores have no table {path.name}.",
+                hint="add parquet to output.formats; replenishment needs a category or a product in the orders.",
+            )
+        return read_parquet(path)
 
     def tracked(self) -> dict[str, Any]:
         """What the tracker keeps: no person."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ltvml.config import load_config
 from ltvml.datasets import demo_config, online_retail, online_retail_products
+from ltvml.words.display import Shown
 from ltvml.words.text import fields, times
 from ltvml.workflows.fit import fit
 from ltvml.workflows.score import score
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from ltvml.reports.score import ScoreReport
 
 
-@dataclass(frozen=True)
-class DemoReport:
+@dataclass(frozen=True, repr=False)
+class DemoReport(Shown):
     """A fit and a score of the demo shop."""
 
     fit: FitReport

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from ltvml.inputs.orders import Intake, read_orders
 from ltvml.progress import Progress, Steps
+from ltvml.words.display import Shown
 from ltvml.words.text import fields
 
 if TYPE_CHECKING:
     from ltvml.config import Config
 
 
-@dataclass(frozen=True)
-class ValidationReport:
+@dataclass(frozen=True, repr=False)
+class ValidationReport(Shown):
     """What the door saw.
 
     Parameters

@@ -1,0 +1,346 @@
+"""The jobs as functions of what a notebook has at hand: a configuration, its file, a dict, or a frame of orders.
+
+A frame comes with keywords: `cutoff`, the names of its columns (`customer_id="user"`), horizons, and any section of the
+configuration. With a frame nothing stays on disk unless `output` names a folder, and nothing is tracked unless
+`tracking` says so.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ltvml.config import Config, load_config
+from ltvml.contracts import TRANSACTIONS
+from ltvml.errors import ConfigError
+from ltvml.nearest import did_you_mean
+from ltvml.reports.fit import FitReport
+from ltvml.workflows import backtest as backtest_job
+from ltvml.workflows import explain as explain_job
+from ltvml.workflows import fit as fit_job
+from ltvml.workflows import measure as measure_job
+from ltvml.workflows import plan as plan_job
+from ltvml.workflows import score as score_job
+from ltvml.workflows import validate as validate_job
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ltvml.bundle.bundle import Bundle
+    from ltvml.progress import Progress
+    from ltvml.reports.backtest import BacktestReport
+    from ltvml.reports.explain import ExplainReport
+    from ltvml.reports.measure import MeasureReport
+    from ltvml.reports.plan import OutreachReport
+    from ltvml.reports.score import ScoreReport
+    from ltvml.workflows.validate import ValidationReport
+
+WINDOW_KEYS = ("cutoff", "churn_horizon", "ltv_horizon")
+CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
+ACCEPTED = "a Config, a path of a YAML file, a dict, or a frame of orders with keywords such as cutoff='2011-09-10'"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a job is to run on.
+
+    Parameters
+    ----------
+    config : Config
+    orders : frame or None
+        In place of `transactions.source`.
+    stays : bool
+        Whether what the job writes is to stay on disk.
+    """
+
+    config: Config
+    orders: Any
+    stays: bool
+
+
+def fit(orders: Any, *, transactions: Any = None, progress: Progress | None = None, **settings: Any) -> FitReport:
+    """Fit every role on the orders up to the cutoff.
+
+    Parameters
+    ----------
+    orders : Config, path, dict or frame
+        A frame (pandas, Polars, Arrow, DuckDB, Spark) needs `cutoff`.
+    transactions : frame, optional
+        Beside a configuration: orders in place of its `transactions.source`.
+    progress : callable, optional
+    **settings
+        `cutoff`, `churn_horizon`, `ltv_horizon`; `output`, a folder; a column of the orders (`customer_id="user"`);
+        or a section of the configuration (`models={"churn": "closed_form"}`, `season="off"`).
+
+    Returns
+    -------
+    FitReport
+        `bundle`, `summary()`.
+
+    Raises
+    ------
+    ConfigError
+        If `orders` is none of these, or a setting is unknown or missing.
+    LtvmlError
+        See `ltvml.errors`.
+
+    Examples
+    --------
+    >>> import ltvml
+    >>> fitted = ltvml.fit(orders, cutoff="2011-09-10", customer_id="user", order_date="day")    # doctest: +SKIP
+    >>> ltvml.score(orders, model=fitted, customer_id="user", order_date="day").customers        # doctest: +SKIP
+    """
+    with _on_disk(_job(orders, transactions, settings)) as job:
+        report = fit_job.fit(job.config, transactions=job.orders, progress=progress)
+    return report if job.stays else report.in_memory()
+
+
+def score(
+    orders: Any,
+    *,
+    model: FitReport | Bundle | str | Path | None = None,
+    out: Path | str | None = None,
+    transactions: Any = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> ScoreReport:
+    """Score every customer seen up to the cutoff.
+
+    Parameters
+    ----------
+    orders : Config, path, dict or frame
+    model : FitReport, Bundle, str or Path, optional
+        What `fit` returned, a bundle, its folder, `models:/name@alias` or `runs:/id`; the last fit of a configuration
+        by default. A frame needs one. Cutoff and horizons are those of the model unless the settings say otherwise.
+    out : Path, optional
+        Folder of the scores.
+    transactions, progress, **settings
+        As in `fit`.
+
+    Returns
+    -------
+    ScoreReport
+        `customers`, `replenishment`.
+
+    Raises
+    ------
+    ConfigError, LtvmlError
+        As in `fit`.
+    """
+    bundle = _bundle(model)
+    with _on_disk(_job(orders, transactions, settings, bundle), stays=out is not None) as job:
+        report = score_job.score(job.config, model=bundle, out=out, transactions=job.orders, progress=progress)
+        return report if job.stays else report.in_memory()
+
+
+def backtest(
+    orders: Any, *, transactions: Any = None, progress: Progress | None = None, **settings: Any
+) -> BacktestReport:
+    """Measure every candidate of every role at past cutoffs; arguments and errors as in `fit`."""
+    with _on_disk(_job(orders, transactions, settings)) as job:
+        report = backtest_job.backtest(job.config, transactions=job.orders, progress=progress)
+    return report if job.stays else report.in_memory()
+
+
+def validate(
+    orders: Any, *, transactions: Any = None, progress: Progress | None = None, **settings: Any
+) -> ValidationReport:
+    """Check the orders, and count every row; arguments and errors as in `fit`."""
+    job = _job(orders, transactions, settings)
+    return validate_job.validate(job.config, transactions=job.orders, progress=progress)
+
+
+def explain(
+    orders: Any,
+    customer: str,
+    /,
+    *,
+    model: FitReport | Bundle | str | Path | None = None,
+    transactions: Any = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> ExplainReport:
+    """Say what is known of one customer, what is expected of them, and why; arguments and errors as in `score`.
+
+    `customer` is the id; it is given by place, since `customer_id="user"` names the column of a frame.
+    """
+    bundle = _bundle(model)
+    job = _job(orders, transactions, settings, bundle)
+    return explain_job.explain(job.config, customer, model=bundle, transactions=job.orders, progress=progress)
+
+
+def plan_outreach(
+    orders: Any,
+    *,
+    model: FitReport | Bundle | str | Path | None = None,
+    out: Path | str | None = None,
+    transactions: Any = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> OutreachReport:
+    """Plan the contacts of the days after the cutoff; arguments and errors as in `score`.
+
+    With a frame the customers are scored first. Nothing is remembered then: a later plan does not know of this one
+    unless `output` names a folder.
+
+    Returns
+    -------
+    OutreachReport
+        `contacts`, `customers`.
+    """
+    bundle = _bundle(model)
+    with _on_disk(_job(orders, transactions, settings, bundle), stays=out is not None) as job:
+        if job.orders is not None and not _is_config(orders):
+            score_job.score(job.config, model=bundle, transactions=job.orders, progress=progress)
+        report = plan_job.plan_outreach(job.config, model=bundle, out=out, transactions=job.orders, progress=progress)
+    return report if job.stays else report.in_memory()
+
+
+def measure_outreach(
+    orders: Any,
+    *,
+    plan: Path | str,
+    transactions: Any = None,
+    progress: Progress | None = None,
+    until: Any = None,
+    out: Path | str | None = None,
+    **settings: Any,
+) -> MeasureReport:
+    """Compare those planned for contact with those held out; see `ltvml.workflows.measure`.
+
+    Parameters
+    ----------
+    orders : Config, path, dict or frame
+    plan : Path
+        Folder of the plan; the results are written into it, or into `out`.
+    until : date, optional
+        Day up to which the orders are complete.
+    transactions, progress, **settings
+        As in `fit`; the cutoff is that of the plan.
+
+    Raises
+    ------
+    ConfigError, LtvmlError
+        As in `fit`.
+    """
+    job = _job(orders, transactions, settings, needs_cutoff=False)
+    return measure_job.measure_outreach(
+        job.config, plan=plan, transactions=job.orders, until=until, out=out, progress=progress
+    )
+
+
+def _is_config(orders: Any) -> bool:
+    return isinstance(orders, Config | dict | str | Path)
+
+
+def _job(
+    orders: Any,
+    transactions: Any,
+    settings: Mapping[str, Any],
+    bundle: Bundle | str | Path | None = None,
+    *,
+    needs_cutoff: bool = True,
+) -> Job:
+    """Configuration and orders of a call."""
+    if isinstance(orders, FitReport):
+        raise ConfigError(
+            "found the result of a fit where orders are expected.", hint="ltvml.score(orders, model=fitted)."
+        )
+    if isinstance(orders, str | Path) and Path(orders).suffix.lower() not in CONFIG_SUFFIXES:
+        raise ConfigError(
+            f"found the path '{orders}'; expected a configuration ({', '.join(CONFIG_SUFFIXES)}).",
+            hint="`ltvml init ORDERS_FILE` writes one, or read the file into a frame.",
+        )
+    if _is_config(orders):
+        return Job(_with(_config(orders), settings), transactions, stays=True)
+    if not _is_frame(orders):
+        raise ConfigError(f"found {type(orders).__name__} {str(orders)[:40]!r}; expected {ACCEPTED}.")
+    base, chosen = _settings_of_frame(bundle), _sections(settings)
+    given = base | chosen | {"window": base["window"] | chosen.get("window", {})}
+    if needs_cutoff and given["window"].get("cutoff") is None:
+        raise ConfigError(
+            "a frame of orders was given without `cutoff`; expected the last day seen, as YYYY-MM-DD.",
+            hint="it is never guessed from the data: ltvml.fit(orders, cutoff='2011-09-10').",
+        )
+    return Job(Config.model_validate(given), orders, stays="output" in settings)
+
+
+def _config(given: Config | dict[str, Any] | str | Path) -> Config:
+    if isinstance(given, Config):
+        return given
+    return Config.model_validate(given) if isinstance(given, dict) else load_config(given)
+
+
+def _with(config: Config, settings: Mapping[str, Any]) -> Config:
+    """A configuration with settings on top, section by section."""
+    if not settings:
+        return config
+    merged = config.to_dict()
+    for section, values in _sections(settings).items():
+        below = merged.get(section)
+        merged[section] = _merged(below, values) if isinstance(below, dict) and isinstance(values, dict) else values
+    return Config.model_validate(merged)
+
+
+def _merged(below: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    columns = {"columns": {**below.get("columns", {}), **values["columns"]}} if "columns" in values else {}
+    return below | values | columns
+
+
+def _settings_of_frame(bundle: Bundle | str | Path | None) -> dict[str, Any]:
+    """Defaults of a frame: nothing tracked, and the window of the model where there is one."""
+    given: dict[str, Any] = {"tracking": {"backend": "none"}, "window": {}}
+    window = getattr(bundle, "window", None)
+    return given | ({"window": {key: getattr(window, key) for key in WINDOW_KEYS}} if window else {})
+
+
+def _sections(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Keywords as sections of a configuration.
+
+    Raises
+    ------
+    ConfigError
+        If a keyword is no key of the window, no column of the orders and no section; the nearest is suggested.
+    """
+    columns, sections = tuple(TRANSACTIONS.names), tuple(Config.model_fields)
+    known = (*WINDOW_KEYS, *columns, *sections)
+    found: dict[str, Any] = {name: value for name, value in settings.items() if name in sections}
+    if unknown := [name for name in settings if name not in known]:
+        raise ConfigError(
+            "\n".join(f"'{name}' is no setting{did_you_mean(name, known)}." for name in unknown),
+            hint=f"expected {', '.join(WINDOW_KEYS)}; a column of the orders ({', '.join(columns)}) = its name in your "
+            f"frame; or a section ({', '.join(sections)}).",
+        )
+    if isinstance(found.get("output"), str | Path):
+        found["output"] = {"dir": str(found["output"])}
+    if window := {name: value for name, value in settings.items() if name in WINDOW_KEYS}:
+        found["window"] = {**found.get("window", {}), **window}
+    if named := {name: value for name, value in settings.items() if name in columns}:
+        orders = found.get("transactions", {})
+        found["transactions"] = {**orders, "columns": {**orders.get("columns", {}), **named}}
+    return found
+
+
+def _is_frame(orders: Any) -> bool:
+    """Whether narwhals knows it: pandas, Polars, Arrow, DuckDB, Spark, Ibis and their kin."""
+    import narwhals as nw
+
+    return isinstance(nw.from_native(orders, pass_through=True), nw.DataFrame | nw.LazyFrame)
+
+
+def _bundle(model: Any) -> Any:
+    return model.bundle if isinstance(model, FitReport) else model
+
+
+@contextmanager
+def _on_disk(job: Job, *, stays: bool = False) -> Iterator[Job]:
+    """The job with a folder to write into: its own, or one that is gone afterwards."""
+    if job.stays:
+        yield job
+        return
+    with tempfile.TemporaryDirectory(prefix="ltvml-") as folder:
+        output = job.config.output.model_copy(update={"dir": folder})
+        yield Job(job.config.model_copy(update={"output": output}), job.orders, stays=stays)
