@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 QUICK: dict[str, Any] = {"models": NAMED, "season": "off"}
 NAMES = {"customer_id": "user", "order_date": "day", "amount": "paid"}
-# 4,000 customers: the standard error of a share near .8 is .006, of one near .1 .005; merged days and the fit add theirs
+# 4,000 customers: a share near .8 has a standard error of .006, one near .1 of .005; merged days and the fit add theirs
 AT_LEAST, TAIL = 0.78, 0.03
 
 
