@@ -67,7 +67,7 @@ def draw_item(axes: Axes, item: dict[Any, Any], pairs: pd.DataFrame, gaps: pd.Da
     name = str(item["item"])
     axes.set_title(name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…", fontsize=9, color=INK, loc="left")
     given = (
-        f"median gap {item['cycle_days']:.0f} days\n"
+        f"{f'median gap {np.median(closed):.0f} days' if len(closed) else 'not bought again yet'}\n"
         f"regularity {item['regularity']:.1f}\nelasticity {item['elasticity']:.2f}"
     )
     axes.text(0.97, 0.95, given, transform=axes.transAxes, ha="right", va="top", fontsize=8, color=QUIET)

@@ -190,7 +190,9 @@ def title(model: Model) -> str:
 
 
 def _model_line(model: Model) -> str:
-    parameters = ", ".join(f"{name} {number(value)}" for name, value in getattr(model, "params_", {}).items())
+    # the fitted median counts those who have not come back yet; a note says what was observed
+    shown = {name: value for name, value in getattr(model, "params_", {}).items() if name != "median_gap"}
+    parameters = ", ".join(f"{name} {number(value)}" for name, value in shown.items())
     return f"{title(model)}{f' ({parameters})' if parameters else ''}"
 
 

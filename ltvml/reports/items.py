@@ -131,11 +131,37 @@ def _dates(backtest: ItemBacktest) -> str:
 ITEMS_FILE = "items.csv"
 
 
+def observed_gaps(items: ItemRole) -> pd.DataFrame:
+    """Days between two purchases of one item by one customer, up to the cutoff: item, gap."""
+    if items.history is None:
+        return pd.DataFrame({"item": pd.Series(dtype=str), "gap": pd.Series(dtype=float)})
+    return items.history.gaps(items.history.history.cutoff_day)
+
+
+def gap_words(items: ItemRole) -> tuple[str, ...]:
+    """The median of those days over all items, as a sentence; none where nothing was bought twice."""
+    gaps = observed_gaps(items)["gap"]
+    return (f"Items bought again: after a median of {gaps.median():.0f} days.",) if len(gaps) else ()
+
+
+def table_of_items(items: ItemRole) -> pd.DataFrame:
+    """The items as fitted, with `median_gap_days`: the median of the days that were observed between two purchases.
+
+    The fitted `cycle_days` counts those who have not come back yet, and is longer where many are slow.
+    """
+    assert items.fitted is not None
+    table, gaps = items.fitted.items(), observed_gaps(items)
+    table.insert(
+        list(table).index("cycle_days"), "median_gap_days", table["item"].map(gaps.groupby("item")["gap"].median())
+    )
+    return table
+
+
 def save_items(staging: Path, items: ItemRole) -> tuple[Path, ...]:
     """The table of the items, and their plots; nothing where the role was not fitted. Returns the plots."""
     if items.fitted is None:
         return ()
-    items.fitted.items().to_csv(staging / ITEMS_FILE, index=False)
+    table_of_items(items).to_csv(staging / ITEMS_FILE, index=False)
     figures = item_figures(items)
     for name, figure in figures.items():
         plots.save(figure, staging / "plots" / f"{name}.png")

@@ -19,7 +19,7 @@ from ltvml.errors import FitWarning
 from ltvml.inputs.orders import Intake, read_orders
 from ltvml.progress import Progress, Steps
 from ltvml.reports.fit import FitReport, save_fit_plots
-from ltvml.reports.items import save_items
+from ltvml.reports.items import gap_words, save_items
 from ltvml.reports.recording import record, versions
 from ltvml.run_directory import run_directory, write_manifest
 from ltvml.tracking.items import fit_run
@@ -75,7 +75,13 @@ def fit(config: Config, *, transactions: Any = None, progress: Progress | None =
         write_manifest(staging, "bundle", _manifest(bundle, intake, config))
     in_place = tuple(folder.absolute() / plot.relative_to(staging) for plot in plots)
     report = FitReport(
-        folder.absolute(), bundle, intake, _settings(config), in_place, seconds=steps.seconds, notes=items.notes
+        folder.absolute(),
+        bundle,
+        intake,
+        _settings(config),
+        in_place,
+        seconds=steps.seconds,
+        notes=(*gap_words(items), *items.notes),
     )
     _warn_of_what_is_withheld(bundle)
     with steps.step("track"):

@@ -67,7 +67,8 @@ class TestLearnedCurve:
             seen, learned = axes.lines
             assert (np.diff(seen.get_ydata()) <= 0).all()
             assert (np.diff(learned.get_ydata()) <= 0).all()
-            assert f"{item['cycle_days']:.0f} days" in axes.texts[0].get_text()
+            seen_gaps = history.gaps.loc[history.gaps["item"] == item["item"], "gap"]
+            assert f"median gap {seen_gaps.median():.0f} days" in axes.texts[0].get_text()
 
     def test_a_long_name_is_cut(self, shop):
         history, renewal, pairs = shop
