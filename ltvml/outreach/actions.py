@@ -134,7 +134,7 @@ def faults(actions: Sequence[Action], channels: Sequence[Channel], rules: Collec
     Examples
     --------
     >>> faults([Action("hello", "win_back", ("email",))], CHANNELS, {"hello"})
-    ['action hello: no cost; expected money a contact, 0 or more. Put cost, even a rough one.']
+    ['action hello: no cost; expected money per contact, 0 or more. Give an estimate if it is not known.']
     """
     known = [channel.name for channel in channels]
     found = _repeated("action", [action.name for action in actions]) + _repeated("channel", known)

@@ -46,6 +46,8 @@ class FitReport(Shown):
         Wall-clock time by step.
     notes : tuple of str
         What is odd about the items of the orders, with counts.
+    gaps : tuple of str
+        How long until items are bought again, as a sentence.
     """
 
     folder: Path
@@ -56,6 +58,7 @@ class FitReport(Shown):
     recorded: Recorded = field(default_factory=Recorded)
     seconds: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
 
     def summary(self) -> pd.DataFrame:
         """Parameters of the fitted closed forms.
@@ -121,7 +124,10 @@ class FitReport(Shown):
             ("horizons", f"churn {window.churn_horizon} days, value {window.ltv_horizon} days"),
             *((role, _model_line(model)) for role, model in fitted(self.bundle) if role != "replenishment"),
             ("replenishment", replenishment_line(self.bundle)),
-            *(("note", message) for message in [*self.bundle.record.words, *item_words(self.bundle), *self.messages]),
+            *(
+                ("note", message)
+                for message in [*self.bundle.record.words, *item_words(self.bundle), *self.gaps, *self.messages]
+            ),
         ]
 
     def places(self) -> list[tuple[str, str]]:

@@ -81,7 +81,8 @@ def fit(config: Config, *, transactions: Any = None, progress: Progress | None =
         _settings(config),
         in_place,
         seconds=steps.seconds,
-        notes=(*gap_words(items), *items.notes),
+        notes=items.notes,
+        gaps=gap_words(items),
     )
     _warn_of_what_is_withheld(bundle)
     with steps.step("track"):

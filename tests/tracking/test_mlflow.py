@@ -220,7 +220,7 @@ def test_a_damaged_store_is_a_tracking_error(tmp_path: Path) -> None:
 
 LOG = """
 import sys, pathlib
-from ltvml.tracking.base import tracker_for
+from ltvml.tracking.choose import tracker_for
 from ltvml.tracking.items import ModelItem, Run, Tag
 folder, bundle = map(pathlib.Path, sys.argv[1:])
 run = Run("fit", (ModelItem(bundle),), (Run("child", (Tag("role", "value"),)),))

@@ -67,7 +67,7 @@ def test_the_outcomes_of_a_round_are_what_the_orders_say(report: BacktestReport,
 
 def test_the_dates_of_the_champion_stand_beside_two_naive_ones_at_every_cutoff(report: BacktestReport) -> None:
     champion = report.backtests[0].champion
-    dates = report.measures().query("role == 'date' and segment == 'everybody'")
+    dates = report.measures().query("role == 'date' and segment == 'all customers'")
     assert set(dates["candidate"]) == {champion, "bg_nbd", "constant_day"}
     assert set(dates["cutoff"]) == set(report.measures().query("role == 'repurchase'")["cutoff"])
     constant = dates.query("candidate == 'constant_day' and measure == 'concordance'")
@@ -77,7 +77,7 @@ def test_the_dates_of_the_champion_stand_beside_two_naive_ones_at_every_cutoff(r
 
 
 def test_the_constant_day_was_known_at_its_cutoff(report: BacktestReport, shop: pd.DataFrame) -> None:
-    dates = report.measures().query("role == 'date' and segment == 'everybody' and candidate == 'constant_day'")
+    dates = report.measures().query("role == 'date' and segment == 'all customers' and candidate == 'constant_day'")
     fold = report.backtests[0].folds[0]
     day = (pd.to_datetime(shop["order_date"]) - pd.Timestamp("1970-01-01")).dt.days
     first_day = day.min()

@@ -256,7 +256,7 @@ class TestDaysPerUnit:
             ("item,days_per_unit\ncoffee,0\n", r"1 of 1 rows have days_per_unit that are not above 0 \(first: 0\)"),
             ("item,days_per_unit\ncoffee,ten\n", r"not above 0 \(first: ten\)"),
             ("item,days_per_unit\ncoffee,inf\n", r"not above 0 \(first: inf\)"),
-            ("item,days_per_unit\ncoffee,3\ncoffee,4\n", "1 name one again; expected one row an item"),
+            ("item,days_per_unit\ncoffee,3\ncoffee,4\n", "1 repeat an item; expected one row per item"),
             ("item,days_per_unit\n,3\n", "1 of 1 rows have no item"),
         ],
     )
