@@ -16,7 +16,7 @@ import pytest
 
 from ltvml.contracts import BEHAVIOUR
 from ltvml.datasets.simulate import simulate_transactions
-from ltvml.errors import ConfigError
+from ltvml.errors import ConfigError, LtvmlWarning
 from ltvml.models import registry
 from ltvml.models.plugin import fit_plugin
 
@@ -232,7 +232,8 @@ def test_arguments_of_the_configuration_come_before_those_offered_and_the_rest_i
 def test_a_name_that_ships_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entry_points = "[ltvml.models]\nrepurchase.closed_form = shop_models.broken:Broken\n"
     installed(tmp_path, monkeypatch, entry_points, CHURN)
-    assert "closed_form" not in registry.plugins("repurchase")
+    with pytest.warns(LtvmlWarning, match="ltvml keeps that name"):
+        assert "closed_form" not in registry.plugins("repurchase")
 
 
 def installed(folder: Path, monkeypatch: pytest.MonkeyPatch, entry_points: str, source: str) -> None:

@@ -27,11 +27,12 @@ from __future__ import annotations
 import difflib
 import inspect
 import sys
+import warnings
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
-from ltvml.errors import BundleError, ConfigError
+from ltvml.errors import BundleError, ConfigError, LtvmlWarning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -192,9 +193,24 @@ def load(values: Mapping[str, Any]) -> Model:
 
 
 def plugins(role: str) -> dict[str, EntryPoint]:
-    """Models of a role that other packages bring, by name; a reserved name is passed over."""
+    """Models of a role that other packages bring, by name.
+
+    Warns
+    -----
+    LtvmlWarning
+        If a package gives its model a name that ltvml keeps for its own: that model is left out.
+    """
     # a folder may join the path of a running session, as in a notebook
     found = _entry_points(tuple(sys.path))
+    for (of, name), point in found.items():
+        if of == role and name in RESERVED:
+            warnings.warn(
+                LtvmlWarning(
+                    f"the model '{name}' of role '{role}' from {point.value} is left out: ltvml keeps that name for "
+                    "itself. Rename it in the class and in the entry point."
+                ),
+                stacklevel=2,
+            )
     return {name: point for (of, name), point in found.items() if of == role and name not in RESERVED}
 
 
