@@ -25,6 +25,7 @@ COLUMNS = 3
 MOST_PAIRS = 500
 LONGEST = 0.9
 POINTS = 60
+HALF = 0.5
 NAME_WIDTH = 26
 
 
@@ -66,10 +67,7 @@ def draw_item(axes: Axes, item: dict[Any, Any], pairs: pd.DataFrame, gaps: pd.Da
     axes.plot(times, mean_survival(renewal, pairs, times), color=MAIN, linewidth=1.8, label="model")
     name = str(item["item"])
     axes.set_title(name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…", fontsize=9, color=INK, loc="left")
-    given = (
-        f"{f'median gap {np.median(closed):.0f} days' if len(closed) else 'not bought again yet'}\n"
-        f"regularity {item['regularity']:.1f}\nelasticity {item['elasticity']:.2f}"
-    )
+    given = f"{half_are_back(days, share)}\nregularity {item['regularity']:.1f}\nelasticity {item['elasticity']:.2f}"
     axes.text(0.97, 0.95, given, transform=axes.transAxes, ha="right", va="top", fontsize=8, color=QUIET)
     axes.set_ylim(0, 1)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
@@ -78,6 +76,12 @@ def draw_item(axes: Axes, item: dict[Any, Any], pairs: pd.DataFrame, gaps: pd.Da
     for side, edge in axes.spines.items():
         edge.set_visible(side in ("left", "bottom"))
         edge.set_color(GRID)
+
+
+def half_are_back(days: Array, share: Array) -> str:
+    """When half of the buyers have come back, open gaps counted: where the observed curve falls to one half."""
+    below = np.flatnonzero(share <= HALF)
+    return f"half are back after {days[below[0]]:.0f} days" if len(below) else "fewer than half are back"
 
 
 def mean_survival(renewal: GammaRenewal, pairs: pd.DataFrame, times: Array) -> Array:

@@ -144,8 +144,12 @@ def test_what_comes_after_the_cutoff_changes_nothing(shop, orders):
     assert after.scores.equals(before.scores)
 
 
-def test_explain_is_a_name_of_the_package():
-    assert ltvml.explain is explain
+def test_explain_is_a_name_of_the_package_that_does_the_same_job(orders, config_of, tmp_path):
+    config = config_of(tmp_path, models={"churn": "closed_form", "value": "purchase_times_spend"})
+    fitted = ltvml.fit(config, transactions=orders)
+    customer = str(orders["customer_id"].iloc[0])
+    of_package = ltvml.explain(config, customer, model=fitted, transactions=orders)
+    assert of_package.reasons == explain(config, customer, model=fitted.bundle, transactions=orders).reasons
 
 
 def test_the_command_prints_the_reasons(place, orders):
