@@ -134,7 +134,7 @@ def compare_rankings(
     steps = Steps(progress)
     bundle = bundle_of(config, model)
     config = as_fitted(config, bundle)
-    intake = read_orders(config, transactions, steps)
+    intake = read_orders(config.orders, config.window, transactions, steps)
     horizon = horizon or intake.window.churn_horizon
     with steps.step("gather"):
         customers = _customers(config, bundle, intake)
@@ -164,7 +164,7 @@ def _truth(config: Config, transactions: Any, window: Window, horizon: int) -> p
     """customer_id, spend, repeat and cross_category of everybody seen at the cutoff, in the horizon after it."""
     until = window.cutoff_day + horizon
     ends = config.window.model_copy(update={"cutoff": date_of(until)})
-    later = read_orders(config.model_copy(update={"window": ends}), transactions, Steps())
+    later = read_orders(config.orders, ends, transactions, Steps())
     known, came = (
         _purchases(config, later, seen(later.lines, window)),
         _purchases(config, later, held_out(later.lines, window, horizon)),
@@ -184,7 +184,7 @@ def _purchases(config: Config, intake: Intake, lines: nw.LazyFrame[Any]) -> Purc
     column, _ = item_column(config, lines.collect_schema().names())
     if column is None:
         return Purchases(days)
-    contents = contents_of(config)
+    contents = contents_of(config.products)
     inside = None if contents is None else intake.engine.table(contents)
     return Purchases(days, intake.engine.keep(item_days(lines, column, contents=inside, has_returns=returns)))
 

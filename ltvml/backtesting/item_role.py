@@ -109,7 +109,7 @@ def fit_item_role(config: Config, history: History, steps: Steps, *, every_role:
     if column is None:
         return ItemRole(withheld=why_not)
     given = config.replenishment
-    items = ItemHistory(history, column, days_per_unit_of(config), contents_of(config))
+    items = ItemHistory(history, column, days_per_unit_of(given.days_per_unit), contents_of(config.products))
     stock = StockRules(given.lead_days, given.depleted_from, given.lapsed_from)
     backtester = ItemBacktester(items, steps, stock, given.horizon, config.random_state)
     with steps.step("check items"):

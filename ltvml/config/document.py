@@ -12,6 +12,7 @@ from ltvml.config.sections import (
     CustomerSettings,
     EngineSettings,
     ModelSettings,
+    OrderSettings,
     OutputSettings,
     ProductSettings,
     ReplenishmentSettings,
@@ -22,8 +23,6 @@ from ltvml.config.sections import (
     ValueSettings,
     WindowSettings,
 )
-from ltvml.errors import ConfigError
-from ltvml.window import Window
 
 
 class Config(Section):
@@ -34,7 +33,7 @@ class Config(Section):
     >>> config = Config(window={"cutoff": "2011-09-10", "churn_horizon": 90})
     >>> config.window.ltv_horizon
     365
-    >>> config.window_for().churn_horizon
+    >>> config.window.resolved().churn_horizon
     90
     """
 
@@ -82,44 +81,9 @@ class Config(Section):
         ConfigError
             If the configuration has none.
         """
-        if self.window.cutoff is None:
-            raise ConfigError(
-                "window.cutoff is missing; expected the last day seen, as YYYY-MM-DD.",
-                hint="it is never guessed from the file: add it, or --set window.cutoff=2011-09-10.",
-            )
-        return self.window.cutoff
+        return self.window.last_day_seen()
 
     @property
-    def source(self) -> str:
-        """Where the orders are.
-
-        Raises
-        ------
-        ConfigError
-            If the configuration names no source.
-        """
-        if self.transactions.source is None:
-            raise ConfigError(
-                "transactions.source is missing; expected a file, a glob, or file.duckdb::table.",
-                hint="add it, or in Python hand over a frame: ltvml.fit(config, transactions=frame).",
-            )
-        return self.transactions.source
-
-    def window_for(self, churn_horizon: int | None = None) -> Window:
-        """Cutoff and horizons as numbers.
-
-        Parameters
-        ----------
-        churn_horizon : int, optional
-            Days that `auto` stands for; not looked at where the configuration has a number.
-
-        Raises
-        ------
-        ConfigError
-            If there is no cutoff, or the horizon is `auto` and has not been computed yet.
-        """
-        configured = self.window.churn_horizon
-        horizon = churn_horizon if configured == "auto" else configured
-        if horizon is None:
-            raise ConfigError("window.churn_horizon is auto; expected days, which only the orders can tell.")
-        return Window(self.cutoff, churn_horizon=horizon, ltv_horizon=self.window.ltv_horizon)
+    def orders(self) -> OrderSettings:
+        """The sections that say how the orders are read."""
+        return OrderSettings(self.transactions, self.value, self.engine)

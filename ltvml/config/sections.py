@@ -1,7 +1,9 @@
 """The sections of the configuration, one class each, in the order of the file."""
 
 # no postponed annotations: pydantic reads them while it builds the class
+import datetime as dt
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal, cast
 
@@ -31,8 +33,10 @@ from ltvml.config.fields import (
     Zone,
 )
 from ltvml.config.section import Section
+from ltvml.errors import ConfigError
 from ltvml.models import registry
 from ltvml.nearest import did_you_mean
+from ltvml.window import Window
 
 ReturnsPolicy = Literal["net", "drop", "error"]
 RowPolicy = Literal["keep", "drop"]
@@ -76,6 +80,39 @@ class WindowSettings(Section):
     """Days of silence that count as churn; auto is the 90th percentile of observed gaps in weeks, 28 to 180 days."""
     ltv_horizon: Days = 365
     """Days ahead over which value is predicted."""
+
+    def last_day_seen(self) -> dt.date:
+        """The cutoff.
+
+        Raises
+        ------
+        ConfigError
+            If there is none.
+        """
+        if self.cutoff is None:
+            raise ConfigError(
+                "window.cutoff is missing; expected the last day seen, as YYYY-MM-DD.",
+                hint="it is never guessed from the file: add it, or --set window.cutoff=2011-09-10.",
+            )
+        return self.cutoff
+
+    def resolved(self, churn_horizon: int | None = None) -> Window:
+        """Cutoff and horizons as numbers.
+
+        Parameters
+        ----------
+        churn_horizon : int, optional
+            Days that `auto` means; ignored where the configuration has a number.
+
+        Raises
+        ------
+        ConfigError
+            If there is no cutoff, or the horizon is `auto` and has not been computed yet.
+        """
+        horizon = churn_horizon if self.churn_horizon == "auto" else self.churn_horizon
+        if horizon is None:
+            raise ConfigError("window.churn_horizon is auto; expected days, which only the orders can tell.")
+        return Window(self.last_day_seen(), churn_horizon=horizon, ltv_horizon=self.ltv_horizon)
 
 
 class ValueSettings(Section):
@@ -250,6 +287,22 @@ class EngineSettings(Section):
 
     name: EngineName = "duckdb"
     """duckdb runs inside the process; spark uses the session that the caller has started."""
+
+
+@dataclass(frozen=True)
+class OrderSettings:
+    """The sections that say how the orders are read.
+
+    Parameters
+    ----------
+    transactions : TransactionSettings
+    value : ValueSettings
+    engine : EngineSettings
+    """
+
+    transactions: TransactionSettings
+    value: ValueSettings
+    engine: EngineSettings
 
 
 class TrackingSettings(Section):

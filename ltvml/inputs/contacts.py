@@ -16,7 +16,8 @@ from ltvml.window import date_of, days_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from ltvml.config import Config
+    from ltvml.config.outreach import OutreachSettings
+    from ltvml.config.sections import ContactSettings, CustomerSettings
 
 NEEDED = ("customer_id", "channel", "sent_at")
 TEXTS, ANSWERS = ("campaign", "action"), ("opened", "converted")
@@ -42,19 +43,28 @@ class ContactsRead(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def read_contacts(config: Config, customers: Collection[str] | pd.Series, *, cutoff_day: int) -> ContactsRead:
+def read_contacts(
+    settings: ContactSettings,
+    customers: Collection[str] | pd.Series,
+    *,
+    cutoff_day: int,
+    timezone: str | None = None,
+    max_bad_share: float = 0.05,
+) -> ContactsRead:
     """Contacts of known customers up to a day.
 
     Rows without a customer or a readable date, of unknown customers, or dated after the day are excluded and counted.
 
     Parameters
     ----------
-    config : Config
-        `contacts.source` and `contacts.columns`.
+    settings : ContactSettings
+        `config.contacts`.
     customers : collection of str
         Ids that are known.
     cutoff_day : int
         Last day that is looked at, days since 1970-01-01.
+    timezone, max_bad_share
+        As in `transactions`.
 
     Returns
     -------
@@ -67,13 +77,12 @@ def read_contacts(config: Config, customers: Collection[str] | pd.Series, *, cut
     DataContractError
         If a column is missing, or more rows than `transactions.max_bad_share` have no readable date.
     """
-    settings = config.contacts
     if settings.source is None:
         return ContactsRead(None)
     table = _table(settings.source, "contacts.source", settings.columns)
     _refuse_missing([_missing(settings.source, table, NEEDED)], "map them under contacts.columns (ours: your column).")
-    log = _log(table, config.transactions.timezone)
-    _refuse_dates(log, settings.source, config.transactions.max_bad_share)
+    log = _log(table, timezone)
+    _refuse_dates(log, settings.source, max_bad_share)
     aside = _excluded(log, pd.Index(customers), cutoff_day)
     kept = ~np.logical_or.reduce(list(aside.values()))
     rows = log[kept].astype({"day": "int64"}).reset_index(drop=True)
@@ -86,7 +95,7 @@ def read_contacts(config: Config, customers: Collection[str] | pd.Series, *, cut
     return ContactsRead(rows, tuple(notes))
 
 
-def read_wishes(config: Config) -> Wishes:
+def read_wishes(settings: OutreachSettings) -> Wishes:
     """Preferences and open cases of customers: `outreach.opt_outs`, `disliked` and `open_cases`.
 
     Raises
@@ -96,7 +105,6 @@ def read_wishes(config: Config) -> Wishes:
     DataContractError
         With all columns that are missing, of all files.
     """
-    settings = config.outreach
     needed = {"opt_outs": ("customer_id",), "disliked": ("customer_id", "channel"), "open_cases": ("customer_id",)}
     paths = {name: getattr(settings, name) for name in needed}
     tables = {name: _table(path, f"outreach.{name}", {}) for name, path in paths.items() if path is not None}
@@ -107,7 +115,7 @@ def read_wishes(config: Config) -> Wishes:
     return Wishes(**{name: _wishes(table) for name, table in tables.items()})
 
 
-def read_attributes(config: Config) -> pd.DataFrame | None:
+def read_attributes(settings: CustomerSettings) -> pd.DataFrame | None:
     """One row a customer: customer_id and whatever else is known; None where the configuration names no table.
 
     Columns of texts that are all numbers, ISO dates or true and false are read as such; numbers with a leading zero are
@@ -120,7 +128,6 @@ def read_attributes(config: Config) -> pd.DataFrame | None:
     DataContractError
         If there is no customer_id, or a customer has two rows.
     """
-    settings = config.customers
     if settings.source is None:
         return None
     table = _table(settings.source, "customers.source", settings.columns)

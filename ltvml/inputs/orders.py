@@ -10,14 +10,14 @@ import narwhals as nw
 
 from ltvml.engines import engine_for, engine_named
 from ltvml.engines.base import Source
-from ltvml.errors import DataContractError
+from ltvml.errors import ConfigError, DataContractError
 from ltvml.features.gaps import observed_gap_quantile
 from ltvml.features.ledger import Rules
 from ltvml.features.transactions import check
 from ltvml.window import Window, round_to_weeks
 
 if TYPE_CHECKING:
-    from ltvml.config import Config
+    from ltvml.config.sections import OrderSettings, WindowSettings
     from ltvml.engines.base import Engine
     from ltvml.features.ledger import Ledger
     from ltvml.progress import Steps
@@ -70,12 +70,15 @@ class Intake:
         return int(self.engine.collect(counted)["customers"].iloc[0])
 
 
-def read_orders(config: Config, transactions: Any, steps: Steps) -> Intake:
+def read_orders(settings: OrderSettings, asked: WindowSettings, transactions: Any, steps: Steps) -> Intake:
     """Read and check the orders of a configuration.
 
     Parameters
     ----------
-    config : Config
+    settings : OrderSettings
+        `config.orders`.
+    asked : WindowSettings
+        `config.window`; a churn horizon of `auto` is computed from the gaps between purchase days.
     transactions : frame or None
         In place of `transactions.source`.
     steps : Steps
@@ -84,14 +87,14 @@ def read_orders(config: Config, transactions: Any, steps: Steps) -> Intake:
     ------
     ConfigError, DataContractError, EngineError
     """
-    given = Window(config.cutoff)
-    engine = engine_named(config.engine.name) if transactions is None else engine_for(transactions)
+    seen = Window(asked.last_day_seen())
+    engine = engine_of(settings, transactions)
     with steps.step("read"):
-        lines = engine.read(source_of(config, transactions))
+        lines = engine.read(source_of(settings, transactions))
     with steps.step("check"):
-        checked = check(engine, lines, given, rules_of(config))
-        currency = agreed_currency(config.value.currency, engine, checked.lines)
-    window = config.window_for(_churn_horizon(config, engine, checked.days))
+        checked = check(engine, lines, seen, rules_of(settings))
+        currency = agreed_currency(settings.value.currency, engine, checked.lines)
+    window = asked.resolved(_churn_horizon(asked, engine, checked.days))
     return Intake(engine, checked.lines, checked.days, checked.ledger, window, currency)
 
 
@@ -114,27 +117,43 @@ def agreed_currency(settings: str | None, engine: Engine, lines: nw.LazyFrame[An
     return str(found[0]) if found else settings
 
 
-def source_of(config: Config, transactions: Any) -> Source:
-    """What the engine is to read."""
-    settings = config.transactions
+def engine_of(settings: OrderSettings, transactions: Any) -> Engine:
+    """The engine of the configuration, or that of a frame."""
+    return engine_named(settings.engine.name) if transactions is None else engine_for(transactions)
+
+
+def source_of(orders: OrderSettings, transactions: Any) -> Source:
+    """What the engine is to read.
+
+    Raises
+    ------
+    ConfigError
+        If there is no frame, and the configuration names no source.
+    """
+    settings = orders.transactions
+    if transactions is None and settings.source is None:
+        raise ConfigError(
+            "transactions.source is missing; expected a file, a glob, or file.duckdb::table.",
+            hint="add it, or in Python hand over a frame: ltvml.fit(config, transactions=frame).",
+        )
     return Source(
-        source=config.source if transactions is None else transactions,
+        source=settings.source if transactions is None else transactions,
         columns=settings.columns,
         timezone=settings.timezone,
-        decimals=config.value.decimals,
+        decimals=orders.value.decimals,
         exclude=settings.exclude,
         date_format=settings.date_format,
     )
 
 
-def rules_of(config: Config) -> Rules:
+def rules_of(orders: OrderSettings) -> Rules:
     """Rules for unusual rows."""
-    settings = config.transactions
+    settings = orders.transactions
     return Rules(settings.returns, settings.zero_amounts, settings.duplicates, unreadable_share=settings.max_bad_share)
 
 
-def _churn_horizon(config: Config, engine: Engine, days: nw.LazyFrame[Any]) -> int | None:
-    if config.window.churn_horizon != "auto":
+def _churn_horizon(asked: WindowSettings, engine: Engine, days: nw.LazyFrame[Any]) -> int | None:
+    if asked.churn_horizon != "auto":
         return None
     gap = observed_gap_quantile(engine, days, LONGEST_USUAL_GAP)
     if gap is None:

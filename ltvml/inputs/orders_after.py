@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import pandas as pd
 
-from ltvml.engines import engine_for, engine_named
 from ltvml.errors import DataContractError
 from ltvml.features.returns import customer_days
 from ltvml.features.split import held_out
 from ltvml.features.transactions import check
-from ltvml.inputs.orders import agreed_currency, rules_of, source_of
+from ltvml.inputs.orders import agreed_currency, engine_of, rules_of, source_of
 from ltvml.window import WEEK, Window, date_of, day_number
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from ltvml.config import Config
+    from ltvml.config.sections import OrderSettings
     from ltvml.engines.base import Engine
     from ltvml.features.transactions import Checked
     from ltvml.inputs.plan_folder import PlanFolder
@@ -72,13 +71,15 @@ class OrdersAfter:
         return found.astype("float64") / float(10**self.decimals)
 
 
-def orders_after(config: Config, plan: PlanFolder, transactions: Any, until: dt.date | str | None) -> OrdersAfter:
+def orders_after(
+    settings: OrderSettings, plan: PlanFolder, transactions: Any, until: dt.date | str | None
+) -> OrdersAfter:
     """Read the orders that came after a plan.
 
     Parameters
     ----------
-    config : Config
-        Its cutoff is not looked at.
+    settings : OrderSettings
+        `config.orders`.
     plan : PlanFolder
     transactions : frame or None
         In place of `transactions.source`.
@@ -91,17 +92,17 @@ def orders_after(config: Config, plan: PlanFolder, transactions: Any, until: dt.
     DataContractError
         If the rows break the contract, or no window of the plan has closed.
     """
-    engine = engine_named(config.engine.name) if transactions is None else engine_for(transactions)
-    lines = engine.read(source_of(config, transactions))
+    engine = engine_of(settings, transactions)
+    lines = engine.read(source_of(settings, transactions))
     last = day_number(until) if until is not None else _last_day(engine, lines, plan)
     closed = {action: days for action, days in plan.window_days.items() if plan.cutoff_day + days <= last}
     if not closed:
         _refuse_open(plan, last)
     end = plan.cutoff_day + max(closed.values())
-    checked = check(engine, lines, Window(date_of(end)), rules_of(config))
-    agreed_currency(config.value.currency, engine, checked.lines)
+    checked = check(engine, lines, Window(date_of(end)), rules_of(settings))
+    agreed_currency(settings.value.currency, engine, checked.lines)
     notes = (*_still_open(plan, closed, last), *_quiet(engine, checked, end))
-    return OrdersAfter(plan, engine, checked, date_of(last), closed, config.value.decimals, notes)
+    return OrdersAfter(plan, engine, checked, date_of(last), closed, settings.value.decimals, notes)
 
 
 def _last_day(engine: Engine, lines: nw.LazyFrame[Any], plan: PlanFolder) -> int:

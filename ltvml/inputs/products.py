@@ -14,10 +14,11 @@ from ltvml.errors import ConfigError, DataContractError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ltvml.config import Config
+    from ltvml.config.fields import DaysPerUnit
+    from ltvml.config.sections import ProductSettings
 
 
-def contents_of(config: Config) -> pd.DataFrame | None:
+def contents_of(settings: ProductSettings) -> pd.DataFrame | None:
     """Products and the items inside: `product_id`, `item`, `units`; None where the configuration names no table.
 
     Raises
@@ -27,7 +28,6 @@ def contents_of(config: Config) -> pd.DataFrame | None:
     DataContractError
         If a column is missing, or units are not above 0.
     """
-    settings = config.products
     if settings.source is None:
         return None
     table = product_columns(read_table(settings.source, "products.source"), settings.source, settings.columns)
@@ -83,7 +83,7 @@ def above_zero(written: pd.Series, name: str, source: str) -> pd.Series:
     return numbers
 
 
-def days_per_unit_of(config: Config) -> dict[str, float]:
+def days_per_unit_of(settings: DaysPerUnit | None) -> dict[str, float]:
     """How long a unit of an item lasts, by item; empty where not configured.
 
     Raises
@@ -91,7 +91,6 @@ def days_per_unit_of(config: Config) -> dict[str, float]:
     ConfigError, DataContractError
         If the table cannot be read, a column is missing, or days are not above 0.
     """
-    settings = config.replenishment.days_per_unit
     if settings is None or isinstance(settings, dict):
         return dict(settings or {})
     table = read_table(settings, "replenishment.days_per_unit")

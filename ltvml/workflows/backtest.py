@@ -39,7 +39,7 @@ def backtest(config: Config, *, transactions: Any = None, progress: Progress | N
     LtvmlError
     """
     steps = Steps(progress)
-    intake = read_orders(config, transactions, steps)
+    intake = read_orders(config.orders, config.window, transactions, steps)
     history = history_of(config, intake)
     backtests, backtester = run_backtests(history, config, steps, every_role=True)
     with steps.step("backtest dates"):

@@ -63,7 +63,7 @@ def explain(
     bundle = bundle_of(config, model)
     config = as_fitted(config, bundle)
     language = config.outreach.language
-    intake = read_orders(config, transactions, steps)
+    intake = read_orders(config.orders, config.window, transactions, steps)
     with steps.step("look up"):
         customer = look_up(intake, str(customer_id), decimals=config.value.decimals)
     with steps.step("explain"):

@@ -50,7 +50,7 @@ def fit(config: Config, *, transactions: Any = None, progress: Progress | None =
         See `ltvml.errors`; nothing is half written.
     """
     steps = Steps(progress)
-    intake = read_orders(config, transactions, steps)
+    intake = read_orders(config.orders, config.window, transactions, steps)
     history = history_of(config, intake)
     backtests, backtester = run_backtests(history, config, steps)
     with steps.step("fit"):

@@ -77,7 +77,7 @@ def measure_outreach(
     steps = Steps(progress)
     launched = read_plan_folder(plan)
     with steps.step("read"):
-        orders = orders_after(config, launched, transactions, until)
+        orders = orders_after(config.orders, launched, transactions, until)
     with steps.step("measure"):
         found, notes = _measured(config, launched, orders)
         campaign = learn_campaign(
@@ -115,7 +115,13 @@ def measure_outreach(
 
 def _measured(config: Config, plan: PlanFolder, orders: OrdersAfter) -> tuple[Measurement, list[str]]:
     outcomes, notes = _outcomes(plan, orders)
-    contacts, odd = read_contacts(config, plan.plan["customer_id"], cutoff_day=orders.end_day)
+    contacts, odd = read_contacts(
+        config.contacts,
+        plan.plan["customer_id"],
+        cutoff_day=orders.end_day,
+        timezone=config.transactions.timezone,
+        max_bad_share=config.transactions.max_bad_share,
+    )
     campaign = Campaign(plan.cutoff_day + 1, orders.end_day, plan.campaign, float(plan.manifest["share_held_out"]))
     if contacts is not None:
         contacts, given = _of_the_plan(contacts, plan, campaign)

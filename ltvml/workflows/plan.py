@@ -78,7 +78,7 @@ def plan_outreach(
     steps = Steps(progress)
     bundle = bundle_of(config, model)
     config = as_fitted(config, bundle)
-    intake = read_orders(config, transactions, steps)
+    intake = read_orders(config.orders, config.window, transactions, steps)
     root = Path(out) if out is not None else Path(config.output.dir) / "outreach"
     scores = Path(config.output.dir) / "scores" / config.cutoff.isoformat()
     with steps.step("gather"):

@@ -106,7 +106,7 @@ class Gatherer:
             companions=offered,
             offers=self.offers | self._stock_up(),
             contacts=contacts,
-            wishes=read_wishes(self.config),
+            wishes=read_wishes(self.config.outreach),
             stage_rules=self.stage_rules,
             learned_on=self.learned_on,
             missing=tuple(dict.fromkeys(self.missing)),
@@ -119,7 +119,7 @@ class Gatherer:
             counted = self.intake.engine.collect(breadth(items, self.intake.window))
             joined = joined.merge(counted, on="customer_id", how="left")
             joined = joined.merge(indicated(offered), on="customer_id", how="left")
-        attributes = read_attributes(self.config)
+        attributes = read_attributes(self.config.customers)
         if attributes is not None:
             joined = joined.merge(attributes, on="customer_id", how="left", suffixes=("", "_given"))
         joined = joined.sort_values("customer_id", kind="stable").reset_index(drop=True)
@@ -182,7 +182,7 @@ class Gatherer:
         if column is None or column not in found:
             self.missing.append(NO_ITEMS)
             return None
-        contents = contents_of(self.config)
+        contents = contents_of(self.config.products)
         days = item_days(
             self.intake.lines,
             column,
@@ -257,7 +257,7 @@ class Gatherer:
         return StageRules.learned(customers["churn_risk"], usual_gap=gaps[0], long_gap=gaps[1])
 
     def _tasks(self, customers: pd.DataFrame, pairs: pd.DataFrame | None) -> pd.DataFrame:
-        rules, attributes = self.config.outreach.cadence.rules(), read_attributes(self.config)
+        rules, attributes = self.config.outreach.cadence.rules(), read_attributes(self.config.customers)
         self.missing += cadence.missing_inputs(pairs, rules, attributes)
         return cadence.follow_ups(
             customers, pairs, cutoff_day=self.intake.window.cutoff_day, rules=rules, attributes=attributes
@@ -288,7 +288,13 @@ class Gatherer:
     def _contacts(self, customers: pd.DataFrame) -> pd.DataFrame | None:
         """Contacts made, and those that earlier runs planned; a planned contact that was made counts once."""
         day = self.intake.window.cutoff_day
-        made, notes = read_contacts(self.config, customers["customer_id"], cutoff_day=day)
+        made, notes = read_contacts(
+            self.config.contacts,
+            customers["customer_id"],
+            cutoff_day=day,
+            timezone=self.config.transactions.timezone,
+            max_bad_share=self.config.transactions.max_bad_share,
+        )
         self.missing += notes
         planned = read_planned(self.folder, before=self.intake.window.cutoff)
         return made_and_planned(made, planned, self.config.outreach)

@@ -78,7 +78,7 @@ def score(
     steps = Steps(progress)
     bundle = bundle_of(config, model)
     config = as_fitted(config, bundle)
-    intake = read_orders(config, transactions, steps)
+    intake = read_orders(config.orders, config.window, transactions, steps)
     folder = Path(out) if out is not None else Path(config.output.dir) / "scores" / config.cutoff.isoformat()
     tally = Tally()
     with run_directory(folder, kind="scores") as staging:
@@ -87,7 +87,7 @@ def score(
                 staging,
                 intake,
                 bundle,
-                contents_of(config),
+                contents_of(config.products),
                 all_pairs=config.replenishment.all_pairs,
                 decimals=config.value.decimals,
                 formats=config.output.formats,

@@ -55,6 +55,6 @@ def customer_summary(
     given["window"] = {"cutoff": getattr(window, "cutoff", window), "churn_horizon": 1}
     given["transactions"]["columns"] |= columns
     settled = Config.model_validate(given)
-    intake = read_orders(settled, transactions, Steps())
+    intake = read_orders(settled.orders, settled.window, transactions, Steps())
     table = summarise(intake.days, intake.window, decimals=settled.value.decimals)
     return intake.engine.collect(table).sort_values("customer_id").reset_index(drop=True)

@@ -67,4 +67,4 @@ def validate(config: Config, *, transactions: Any = None, progress: Progress | N
     LtvmlError
         If the orders cannot be used; see `ltvml.errors`.
     """
-    return ValidationReport(read_orders(config, transactions, Steps(progress)))
+    return ValidationReport(read_orders(config.orders, config.window, transactions, Steps(progress)))

@@ -36,7 +36,7 @@ CUTOFF_DAY = day_number(CUTOFF)
 
 def fold(config: Config, orders: pd.DataFrame) -> ItemRole:
     """The role of a backtest, without the contests of the other roles."""
-    history = history_of(config, read_orders(config, orders, Steps()))
+    history = history_of(config, read_orders(config.orders, config.window, orders, Steps()))
     return fit_item_role(config, history, Steps(), every_role=True)
 
 

@@ -148,27 +148,22 @@ def test_a_missing_cutoff_is_an_error_only_when_it_is_needed():
         _ = config.cutoff
 
 
-def test_a_missing_source_is_an_error_only_when_it_is_needed():
-    with pytest.raises(ConfigError, match=r"transactions\.source is missing"):
-        _ = Config().source
-
-
 def test_a_source_may_be_a_path_object():
-    assert Config(transactions={"source": Path("orders") / "all.csv"}).source == "orders/all.csv"
+    assert Config(transactions={"source": Path("orders") / "all.csv"}).transactions.source == "orders/all.csv"
 
 
 def test_the_window_takes_the_configured_horizon_before_the_observed_one():
-    window = Config(window={**CUTOFF, "churn_horizon": 90}).window_for(churn_horizon=28)
+    window = Config(window={**CUTOFF, "churn_horizon": 90}).window.resolved(churn_horizon=28)
     assert (window.churn_horizon, window.ltv_horizon) == (90, 365)
 
 
 def test_an_automatic_horizon_is_the_one_handed_in():
-    assert Config(window=CUTOFF).window_for(churn_horizon=56).churn_horizon == 56
+    assert Config(window=CUTOFF).window.resolved(churn_horizon=56).churn_horizon == 56
 
 
 def test_an_automatic_horizon_that_nobody_found_is_an_error():
     with pytest.raises(ConfigError, match="churn_horizon is auto"):
-        Config(window=CUTOFF).window_for()
+        Config(window=CUTOFF).window.resolved()
 
 
 def test_a_bare_name_is_a_model_without_params():

@@ -33,7 +33,7 @@ def snapshots():
     truth = {"r": 0.6, "alpha": 25, "a": 0.8, "b": 2.5, "random_state": 4}
     orders = simulate_transactions(900, T=ages, cutoff=CUTOFF, modified=True, **truth)
     config = Config.model_validate({"window": {"cutoff": CUTOFF, "churn_horizon": HORIZON}})
-    intake = read_orders(config, orders, Steps())
+    intake = read_orders(config.orders, config.window, orders, Steps())
     history = History(intake, config.value.decimals)
     found = history.snapshots(history.cutoff_day, HORIZON)
     assert found is not None

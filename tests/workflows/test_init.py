@@ -40,7 +40,7 @@ def shop(tmp_path, monkeypatch):
 def test_the_configuration_loads_and_maps_the_columns(shop, tmp_path):
     init(shop(ORDERS))
     config = load_config(tmp_path / "ltvml.yaml")
-    assert config.source == "orders.csv"
+    assert config.transactions.source == "orders.csv"
     assert dict(config.transactions.columns) == {
         "customer_id": "CustomerID",
         "order_date": "ts",
@@ -74,7 +74,7 @@ def test_a_configuration_that_is_there_stays(shop, tmp_path):
 def test_force_replaces_it(shop, tmp_path):
     (tmp_path / "ltvml.yaml").write_text("# mine\n", encoding="utf-8")
     init(shop(ORDERS), force=True)
-    assert load_config(tmp_path / "ltvml.yaml").source == "orders.csv"
+    assert load_config(tmp_path / "ltvml.yaml").transactions.source == "orders.csv"
 
 
 def test_the_way_to_an_amount_is_shown_and_works(shop, tmp_path):
@@ -102,7 +102,7 @@ def test_a_file_that_says_nothing_still_gives_a_configuration(shop, tmp_path):
 def test_odd_names_of_files_and_columns_survive(shop, tmp_path, name):
     init(shop(ORDERS.replace("CustomerID", "customer: id"), name))
     config = load_config(tmp_path / "ltvml.yaml")
-    assert (config.source, config.transactions.columns["customer_id"]) == (name, "customer: id")
+    assert (config.transactions.source, config.transactions.columns["customer_id"]) == (name, "customer: id")
 
 
 def test_a_missing_file_leaves_no_configuration(shop, tmp_path):
