@@ -18,13 +18,14 @@ from ltvml.features.returns import customer_days
 from ltvml.features.split import held_out, seen
 from ltvml.inputs.orders import Intake, read_orders
 from ltvml.inputs.products import contents_of
+from ltvml.outputs.scores import read_scores
 from ltvml.outreach.actions import windows
 from ltvml.outreach.experiment.effect_by_chance import EffectByChance, learn_by_chance
 from ltvml.outreach.priority import expected_value
 from ltvml.progress import Progress, Steps
 from ltvml.window import date_of
 from ltvml.words.text import number, paragraph, table
-from ltvml.workflows.plan_tables import Gatherer
+from ltvml.workflows.plan_tables import gather
 from ltvml.workflows.score import as_fitted, bundle_of
 from outreach_study.rankings import SHARES, USUAL_EFFECT, captured, first_of, rival_scores
 from outreach_study.regimes import REGIMES, Regime, simulate_regime, simulate_trial
@@ -153,8 +154,8 @@ def compare_rankings(
 def _customers(config: Config, bundle: Bundle, intake: Intake) -> pd.DataFrame:
     """Scores, chances and stages, as a plan at the cutoff reads them."""
     out = Path(config.output.dir)
-    gatherer = Gatherer(config, bundle, intake, out / "scores" / config.cutoff.isoformat(), out / "outreach")
-    found = gatherer.gather().customers
+    scores = read_scores(out / "scores" / config.cutoff.isoformat(), config.cutoff)
+    found = gather(config, bundle, intake, scores, folder=out / "outreach").customers
     days = windows(config.outreach.actions_table())[0]
     names = {f"{what}_{days}": what for what in ("p_buy", "value_gain")}
     return found.rename(columns=names)

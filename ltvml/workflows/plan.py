@@ -12,6 +12,7 @@ from ltvml.inputs.orders import read_orders
 from ltvml.outputs.measured_effects import read_effects
 from ltvml.outputs.plan import write_plan
 from ltvml.outputs.planned_contacts import append_planned, is_held_out
+from ltvml.outputs.scores import read_scores
 from ltvml.outputs.spreadsheet import write_csv
 from ltvml.outputs.stage_rules import keep_stage_rules
 from ltvml.outreach.allocation.allocate import Allocation, allocate
@@ -30,7 +31,7 @@ from ltvml.reports.plan import OutreachReport
 from ltvml.reports.recording import record, versions
 from ltvml.run_directory import run_directory, write_manifest
 from ltvml.tracking.items import outreach_run
-from ltvml.workflows.plan_tables import Gatherer
+from ltvml.workflows.plan_tables import gather
 from ltvml.workflows.score import as_fitted, bundle_of
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def plan_outreach(
     root = Path(out) if out is not None else Path(config.output.dir) / "outreach"
     scores = Path(config.output.dir) / "scores" / config.cutoff.isoformat()
     with steps.step("gather"):
-        tables = Gatherer(config, bundle, intake, scores, root).gather()
+        tables = gather(config, bundle, intake, read_scores(scores, config.cutoff), folder=root)
     with steps.step("plan"):
         offers, allocation, planned = make_plan(
             config, tables, intake, measured=read_effects(root, known_on=config.cutoff)

@@ -1,9 +1,11 @@
-"""Everything that a plan of contacts reads, gathered: scores, chances, items, stages, companions, contacts, wishes."""
+"""Everything that a plan of contacts reads, gathered: scores, chances, items, stages, companions, contacts, wishes.
+
+A function that can find something missing returns it beside its table, in words: (table, missing).
+"""
 
 from __future__ import annotations
 
 import functools
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -35,269 +37,235 @@ from ltvml.outreach.customers.tags import TAGS, tags
 from ltvml.outreach.offers import bundles as offers
 from ltvml.outreach.offers import companions
 from ltvml.outreach.tables import OutreachTables
-from ltvml.run_directory import MANIFEST
 from ltvml.workflows.score import rows_to_score
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import narwhals as nw
 
     from ltvml.bundle.bundle import Bundle
+    from ltvml.bundle.replenishment import Replenishment
     from ltvml.config import Config
     from ltvml.config.outreach import OutreachSettings
     from ltvml.inputs.orders import Intake
+    from ltvml.outputs.scores import Scores
+
+    Missing = tuple[str, ...]
 
 USUAL, LONG = 0.5, 0.9
 TAGGED = "tagged"
 NO_ITEMS = "The orders name no items: there are no companions, and follow-up asks about the order as a whole."
+OWNED = ("customer_id", "item", "first_day", "last_day", "n_gaps")
+OFFERED = ("customer_id", "companion", "follows", "lift", "lift_lo", "indicated")
 
 
-@dataclass
-class Gatherer:
-    """Reads and counts the tables of one plan.
+def gather(config: Config, bundle: Bundle, intake: Intake, scores: Scores, *, folder: Path) -> OutreachTables:
+    """The tables of one plan.
 
     Parameters
     ----------
     config : Config
     bundle : Bundle
     intake : Intake
-    scores : Path
-        Folder that `score` wrote at this cutoff.
+    scores : Scores
+        Of this bundle, this cutoff and these orders.
     folder : Path
         Where plans are kept.
+
+    Raises
+    ------
+    ConfigError
+        If the scores are of another bundle or cutoff, or a rule names a column that is not there.
+    DataContractError
+        If the scores are of other orders, or a small table lacks a column.
+    """
+    settings = config.outreach
+    scores.check(version=bundle.version, cutoff=config.cutoff, fingerprint=intake.fingerprint)
+    items, without_items = items_of(config, bundle, intake)
+    chances = computed_chances(bundle, intake, windows(settings.actions_table()))
+    attributes = read_attributes(config.customers)
+    customers = customers_of(scores.customers, chances, items, attributes, intake)
+    rules, learned_on = stage_rules_of(config, bundle, intake, customers["churn_risk"], folder)
+    customers = customers.assign(stage=stages(customers, rules))
+    pairs, without_pairs = pairs_of(scores, items.owned, bundle)
+    refuse_rules(settings, customers)
+    contacts, without_contacts = contacts_of(config, intake, customers["customer_id"], folder)
+    tagged = tags_of(config, intake, customers, items.days, contacts)
+    tasks, without_tasks = tasks_of(settings, intake, customers, pairs, attributes)
+    missing = (*without_items, *without_pairs, *without_contacts, *without_tasks)
+    return OutreachTables(
+        # actions may ask for a tag
+        customers=customers.assign(**{str(name): tagged[name] for name in tagged if name not in customers}),
+        tags=tagged,
+        pairs=pairs,
+        tasks=tasks,
+        ladder=ladder_of(config, intake),
+        companions=items.companions,
+        offers=items.offers | stock_up(bundle.replenishment),
+        contacts=contacts,
+        wishes=read_wishes(settings),
+        stage_rules=rules,
+        learned_on=learned_on,
+        missing=tuple(dict.fromkeys(missing)),
+    )
+
+
+@dataclass(frozen=True)
+class Items:
+    """What the orders show of items.
+
+    Parameters
+    ----------
+    days : lazy frame, optional
+        Days on which each customer bought each item; None in a shop without items.
+    owned : frame
+        Every customer x item: first and last day, and the mean gap between the days bought.
+    companions : frame
+        The best companion of every customer, with the item it follows and how sure that is.
+    offers : dict of str to frame
+        Bundles and upgrades, as far as the data allow them.
     """
 
-    config: Config
-    bundle: Bundle
-    intake: Intake
-    scores: Path
-    folder: Path
-    missing: list[str] = field(default_factory=list)
+    days: nw.LazyFrame[Any] | None = None
+    owned: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=[*OWNED, "mean_gap_days"]))
+    companions: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(OFFERED)))
     offers: dict[str, pd.DataFrame] = field(default_factory=dict)
-    stage_rules: StageRules = field(default_factory=StageRules)
-    learned_on: str | None = None
 
-    def gather(self) -> OutreachTables:
-        """All tables.
 
-        Raises
-        ------
-        ConfigError
-            If there are no scores of this bundle at this cutoff.
-        DataContractError
-            If a small table lacks a column.
-        """
-        items = self._item_days()
-        owned = self._owned(items)
-        offered = self._companions(items, owned)
-        customers = self._customers(items, offered)
-        pairs = self._pairs(owned)
-        refuse_rules(self.config.outreach, customers)
-        contacts = self._contacts(customers)
-        tagged = self._tags(customers, items, contacts)
-        return OutreachTables(
-            # actions may ask for a tag
-            customers=customers.assign(**{str(name): tagged[name] for name in tagged if name not in customers}),
-            tags=tagged,
-            pairs=pairs,
-            tasks=self._tasks(customers, pairs),
-            ladder=self._ladder(),
-            companions=offered,
-            offers=self.offers | self._stock_up(),
-            contacts=contacts,
-            wishes=read_wishes(self.config.outreach),
-            stage_rules=self.stage_rules,
-            learned_on=self.learned_on,
-            missing=tuple(dict.fromkeys(self.missing)),
-        )
+def items_of(config: Config, bundle: Bundle, intake: Intake) -> tuple[Items, Missing]:
+    """Items that the orders name, and what can be offered next."""
+    days = item_days_of(config, bundle, intake)
+    if days is None:
+        return Items(), (NO_ITEMS,)
+    owned, settings = owned_items(days, intake), config.outreach.companions.rules()
+    try:
+        learned = learned_companions(days, intake, settings)
+    except DataContractError as error:
+        return Items(days, owned), (f"There are no companions: {error.message}",)
+    offered = companions.recommend(learned, owned, intake.window.cutoff_day, settings)
+    bundled = {"bundles": offers.bundles(learned, coverage=settings.coverage)}
+    return Items(days, owned, offered, bundled | upgrades_of(config, bundle.replenishment, intake, learned)), ()
 
-    def _customers(self, items: nw.LazyFrame[Any] | None, offered: pd.DataFrame) -> pd.DataFrame:
-        scores = self._scores()
-        joined = scores.merge(self._chances(), on="customer_id", how="left", validate="one_to_one")
-        if items is not None:
-            counted = self.intake.engine.collect(breadth(items, self.intake.window))
-            joined = joined.merge(counted, on="customer_id", how="left")
-            joined = joined.merge(indicated(offered), on="customer_id", how="left")
-        attributes = read_attributes(self.config.customers)
-        if attributes is not None:
-            joined = joined.merge(attributes, on="customer_id", how="left", suffixes=("", "_given"))
-        joined = joined.sort_values("customer_id", kind="stable").reset_index(drop=True)
-        self.stage_rules = self._stage_rules(joined)
-        return joined.assign(stage=stages(joined, self.stage_rules))
 
-    def _scores(self) -> pd.DataFrame:
-        """The customer table of this cutoff and bundle."""
-        path = self.scores / "customers.parquet"
-        if not (path.exists() and (self.scores / MANIFEST).exists()):
-            raise ConfigError(
-                f"there are no scores in {self.scores}; expected those of {self.intake.window.cutoff}.",
-                hint="run `ltvml score` with the same configuration first, with parquet among output.formats.",
-            )
-        table = pd.read_parquet(path)
-        found = set(table["model_version"].unique().tolist())
-        if found != {self.bundle.version}:
-            raise ConfigError(
-                f"the scores in {self.scores} are of bundle {', '.join(sorted(map(str, found)))}, and the bundle is "
-                f"{self.bundle.version}; expected the same.",
-                hint="score again, or name the bundle of the scores with --model.",
-            )
-        self._refuse_stale()
-        return table
+def item_days_of(config: Config, bundle: Bundle, intake: Intake) -> nw.LazyFrame[Any] | None:
+    """Days on which each customer bought each item; None in a shop without items."""
+    found = intake.lines.collect_schema().names()
+    role = bundle.replenishment
+    column = role.item if role is not None else item_column(config, found)[0]
+    if column is None or column not in found:
+        return None
+    contents = contents_of(config.products)
+    inside = None if contents is None else intake.engine.table(contents)
+    days = item_days(intake.lines, column, contents=inside, has_returns=intake.ledger.has_returns)
+    return intake.engine.keep(days)
 
-    def _refuse_stale(self) -> None:
-        """Refuse scores of another cutoff, or of other orders than those that are read now."""
-        stated = json.loads((self.scores / MANIFEST).read_text(encoding="utf-8"))
-        cutoff = stated["config"]["window"]["cutoff"]
-        if cutoff != self.config.cutoff.isoformat():
-            raise ConfigError(
-                f"the scores in {self.scores} are of {cutoff}; expected those of {self.config.cutoff}.",
-                hint="run `ltvml score` with the same configuration first.",
-            )
-        if stated["fingerprint"] != self.intake.fingerprint:
-            raise DataContractError(
-                f"the orders are not those of the scores in {self.scores}: they have changed since.",
-                hint="score again, then plan.",
-            )
 
-    def _chances(self) -> pd.DataFrame:
-        """`p_buy_<w>` and `value_gain_<w>` of each customer, for the windows of the actions."""
-        wanted = windows(self.config.outreach.actions_table())
-        names = [f"{what}_{days}" for days in wanted for what in ("p_buy", "value_gain")]
-        schema = Table(
-            "chances", (Column("customer_id", "string", "who"), *(Column(name, "float64", "") for name in names))
-        )
-        parts: list[pa.Table] = []
-        rows = rows_to_score(self.intake, self.bundle, decimals=self.config.value.decimals)
-        score = functools.partial(self.bundle.chances, windows=wanted)
-        self.intake.engine.map_batches(rows, score, schema, parts.append)
-        frame: pd.DataFrame = pa.concat_tables(parts).to_pandas()
-        return frame
+def owned_items(days: nw.LazyFrame[Any], intake: Intake) -> pd.DataFrame:
+    """Every customer x item: first and last day, and the mean gap between the days bought."""
+    owned = intake.engine.collect(item_statistics(days, intake.window).select(*OWNED))
+    span = owned["last_day"] - owned["first_day"]
+    return owned.assign(mean_gap_days=span / owned["n_gaps"].where(owned["n_gaps"] > 0))
 
-    def _item_days(self) -> nw.LazyFrame[Any] | None:
-        """Days on which each customer bought each item; None in a shop without items."""
-        found = self.intake.lines.collect_schema().names()
-        role = self.bundle.replenishment
-        column = role.item if role is not None else item_column(self.config, found)[0]
-        if column is None or column not in found:
-            self.missing.append(NO_ITEMS)
-            return None
-        contents = contents_of(self.config.products)
-        days = item_days(
-            self.intake.lines,
-            column,
-            contents=None if contents is None else self.intake.engine.table(contents),
-            has_returns=self.intake.ledger.has_returns,
-        )
-        return self.intake.engine.keep(days)
 
-    def _owned(self, items: nw.LazyFrame[Any] | None) -> pd.DataFrame:
-        """Every customer x item: first and last day, days bought, and the mean gap between them."""
-        if items is None:
-            return pd.DataFrame(columns=["customer_id", "item", "last_day", "mean_gap_days"])
-        table = item_statistics(items, self.intake.window)
-        columns = ("customer_id", "item", "first_day", "last_day", "n_gaps")
-        owned = self.intake.engine.collect(table.select(*columns))
-        span = owned["last_day"] - owned["first_day"]
-        return owned.assign(mean_gap_days=span / owned["n_gaps"].where(owned["n_gaps"] > 0))
+def learned_companions(
+    days: nw.LazyFrame[Any], intake: Intake, settings: companions.CompanionSettings
+) -> companions.Companions:
+    """What is bought after what.
 
-    def _pairs(self, owned: pd.DataFrame) -> pd.DataFrame | None:
-        path = self.scores / "replenishment.parquet"
-        if self.bundle.replenishment is None or not path.exists():
-            self.missing.append(
-                f"Replenishment is withheld ({self.bundle.without_replenishment or 'no table beside the scores'}): "
-                "there are no reorder reminders."
-            )
-            return None
-        gaps = owned[["customer_id", "item", "mean_gap_days"]]
-        return pd.read_parquet(path).merge(gaps, on=["customer_id", "item"], how="left")
+    Raises
+    ------
+    DataContractError
+        If the orders are too few to learn from.
+    """
+    engine, window = intake.engine, intake.window
+    first = engine.keep(first_purchases(days, window, min_buyers=settings.min_buyers, most=settings.most_items))
+    tables = (pair_counts(first), item_counts(first), new_buyers(first, window), new_customers(days, window))
+    together, bought, buyers, came = (engine.collect(table) for table in tables)
+    return companions.learn(together, bought, buyers, came, settings)
 
-    def _companions(self, items: nw.LazyFrame[Any] | None, owned: pd.DataFrame) -> pd.DataFrame:
-        """The best companion of every customer, with the item it follows and how sure that is."""
-        empty = pd.DataFrame(columns=["customer_id", "companion", "follows", "lift", "lift_lo", "indicated"])
-        if items is None:
-            return empty
-        settings, engine, window = self.config.outreach.companions.rules(), self.intake.engine, self.intake.window
-        first = engine.keep(first_purchases(items, window, min_buyers=settings.min_buyers, most=settings.most_items))
-        tables = (pair_counts(first), item_counts(first), new_buyers(first, window), new_customers(items, window))
-        together, bought, buyers, came = (engine.collect(table) for table in tables)
-        try:
-            learned = companions.learn(together, bought, buyers, came, settings)
-        except DataContractError as error:
-            self.missing.append(f"There are no companions: {error.message}")
-            return empty
-        self.offers |= {"bundles": offers.bundles(learned, coverage=settings.coverage), **self._upgrades(learned)}
-        return companions.recommend(learned, owned, window.cutoff_day, settings)
 
-    def _upgrades(self, learned: companions.Companions) -> dict[str, pd.DataFrame]:
-        """Dearer products of a category; only where products are the items and have categories and quantities."""
-        found, role = set(self.intake.lines.collect_schema().names()), self.bundle.replenishment
-        by_product = role is not None and role.item == "product_id" and self.config.products.source is None
-        if not by_product or not {"product_id", "category", "quantity"} <= found:
-            return {}
-        prices = product_prices(self.intake.lines, self.intake.window, decimals=self.config.value.decimals)
-        return {"upgrades": offers.upgrades(learned, self.intake.engine.collect(prices))}
+def upgrades_of(
+    config: Config, role: Replenishment | None, intake: Intake, learned: companions.Companions
+) -> dict[str, pd.DataFrame]:
+    """Dearer products of a category; only where products are the items and have categories and quantities."""
+    found = set(intake.lines.collect_schema().names())
+    by_product = role is not None and role.item == "product_id" and config.products.source is None
+    if not by_product or not {"product_id", "category", "quantity"} <= found:
+        return {}
+    prices = product_prices(intake.lines, intake.window, decimals=config.value.decimals)
+    return {"upgrades": offers.upgrades(learned, intake.engine.collect(prices))}
 
-    def _stock_up(self) -> dict[str, pd.DataFrame]:
-        """Items of which a larger pack delays the next order."""
-        role = self.bundle.replenishment
-        return {"stock_up": offers.stock_up(role.items()[["item", "elasticity"]])} if role is not None else {}
 
-    def _stage_rules(self, customers: pd.DataFrame) -> StageRules:
-        """The rules of the configuration, or those learned with this bundle: kept, so that only customers move."""
-        given = self.config.outreach.stages.rules()
-        if given is not None:
-            return given
-        kept, cutoff = kept_stage_rules(self.folder, self.bundle.version), self.config.cutoff.isoformat()
-        if kept is not None and kept[1] <= cutoff:
-            return kept[0]
-        # rules that a later run learned have seen what is not known yet, and stay for the runs after it
-        self.learned_on = cutoff if kept is None else None
-        gaps = [observed_gap_quantile(self.intake.engine, self.intake.days, level) for level in (USUAL, LONG)]
-        return StageRules.learned(customers["churn_risk"], usual_gap=gaps[0], long_gap=gaps[1])
+def stock_up(role: Replenishment | None) -> dict[str, pd.DataFrame]:
+    """Items of which a larger pack delays the next order."""
+    return {"stock_up": offers.stock_up(role.items()[["item", "elasticity"]])} if role is not None else {}
 
-    def _tasks(self, customers: pd.DataFrame, pairs: pd.DataFrame | None) -> pd.DataFrame:
-        rules, attributes = self.config.outreach.cadence.rules(), read_attributes(self.config.customers)
-        self.missing += cadence.missing_inputs(pairs, rules, attributes)
-        return cadence.follow_ups(
-            customers, pairs, cutoff_day=self.intake.window.cutoff_day, rules=rules, attributes=attributes
-        )
 
-    def _ladder(self) -> Ladder:
-        given = self.config.outreach.ladder
-        engine, window = self.intake.engine, self.intake.window
-        counted = engine.collect(climbs(self.intake.days, window, within=given.within))
-        return ladder(counted, within=given.within, rules=given.rules(), random_state=self.config.random_state)
+def computed_chances(bundle: Bundle, intake: Intake, wanted: Sequence[int]) -> pd.DataFrame:
+    """`p_buy_<w>` and `value_gain_<w>` of each customer, for some windows."""
+    names = [f"{what}_{days}" for days in wanted for what in ("p_buy", "value_gain")]
+    schema = Table(
+        "chances", (Column("customer_id", "string", "who"), *(Column(name, "float64", "") for name in names))
+    )
+    parts: list[pa.Table] = []
+    rows = rows_to_score(intake, bundle, decimals=bundle.money.decimals)
+    intake.engine.map_batches(rows, functools.partial(bundle.chances, windows=wanted), schema, parts.append)
+    frame: pd.DataFrame = pa.concat_tables(parts).to_pandas()
+    return frame
 
-    def _tags(
-        self, customers: pd.DataFrame, items: nw.LazyFrame[Any] | None, contacts: pd.DataFrame | None
-    ) -> pd.DataFrame:
-        engine, window, lines = self.intake.engine, self.intake.window, self.intake.lines
-        counted = habits(lines, self.intake.days, window, decimals=self.config.value.decimals)
-        answered = contacts is not None and {"opened", "converted"} <= set(contacts)
-        return tags(
-            customers,
-            cutoff_day=window.cutoff_day,
-            rules=self.config.outreach.tags.rules_table(),
-            habits=engine.collect(counted),
-            favourites=engine.collect(most_bought(items, window)) if items is not None else None,
-            hours=engine.collect(order_hours(lines, window)) if "second" in lines.collect_schema().names() else None,
-            contacts=contacts if answered else None,
-        )
 
-    def _contacts(self, customers: pd.DataFrame) -> pd.DataFrame | None:
-        """Contacts made, and those that earlier runs planned; a planned contact that was made counts once."""
-        day = self.intake.window.cutoff_day
-        made, notes = read_contacts(
-            self.config.contacts,
-            customers["customer_id"],
-            cutoff_day=day,
-            timezone=self.config.transactions.timezone,
-            max_bad_share=self.config.transactions.max_bad_share,
-        )
-        self.missing += notes
-        planned = read_planned(self.folder, before=self.intake.window.cutoff)
-        return made_and_planned(made, planned, self.config.outreach)
+def customers_of(
+    scores: pd.DataFrame, chances: pd.DataFrame, items: Items, attributes: pd.DataFrame | None, intake: Intake
+) -> pd.DataFrame:
+    """One row a customer with all that is known of them but the stage, sorted by customer_id."""
+    joined = scores.merge(chances, on="customer_id", how="left", validate="one_to_one")
+    if items.days is not None:
+        counted = intake.engine.collect(breadth(items.days, intake.window))
+        joined = joined.merge(counted, on="customer_id", how="left")
+        joined = joined.merge(indicated(items.companions), on="customer_id", how="left")
+    if attributes is not None:
+        joined = joined.merge(attributes, on="customer_id", how="left", suffixes=("", "_given"))
+    return joined.sort_values("customer_id", kind="stable").reset_index(drop=True)
+
+
+def indicated(offered: pd.DataFrame) -> pd.DataFrame:
+    """Companions that the data speak for: lift above 1 with its whole interval."""
+    sure = offered["indicated"].astype(bool) if len(offered) else pd.Series(dtype=bool)
+    return offered.loc[sure, ["customer_id", "companion"]] if len(offered) else offered[["customer_id", "companion"]]
+
+
+def stage_rules_of(
+    config: Config, bundle: Bundle, intake: Intake, churn_risk: pd.Series, folder: Path
+) -> tuple[StageRules, str | None]:
+    """The rules of the configuration, or those learned with this bundle: kept, so that only customers move.
+
+    Returns
+    -------
+    rules : StageRules
+    learned_on : str or None
+        Cutoff, where this run learned them for the next ones to keep.
+    """
+    given = config.outreach.stages.rules()
+    if given is not None:
+        return given, None
+    kept, cutoff = kept_stage_rules(folder, bundle.version), config.cutoff.isoformat()
+    if kept is not None and kept[1] <= cutoff:
+        return kept[0], None
+    gaps = [observed_gap_quantile(intake.engine, intake.days, level) for level in (USUAL, LONG)]
+    learned = StageRules.learned(churn_risk, usual_gap=gaps[0], long_gap=gaps[1])
+    # rules that a later run learned have seen what is not known yet, and stay for the runs after it
+    return learned, cutoff if kept is None else None
+
+
+def pairs_of(scores: Scores, owned: pd.DataFrame, bundle: Bundle) -> tuple[pd.DataFrame | None, Missing]:
+    """The replenishment table with the mean gap of each customer and item; None where the role is withheld."""
+    if bundle.replenishment is None or scores.replenishment is None:
+        reason = bundle.without_replenishment or "no table beside the scores"
+        return None, (f"Replenishment is withheld ({reason}): there are no reorder reminders.",)
+    gaps = owned[["customer_id", "item", "mean_gap_days"]]
+    return scores.replenishment.merge(gaps, on=["customer_id", "item"], how="left"), ()
 
 
 def refuse_rules(given: OutreachSettings, customers: pd.DataFrame) -> None:
@@ -319,7 +287,58 @@ def refuse_rules(given: OutreachSettings, customers: pd.DataFrame) -> None:
         raise ConfigError("\n".join(found), hint="the columns are those of the scores, `stage` and those of customers.")
 
 
-def indicated(offered: pd.DataFrame) -> pd.DataFrame:
-    """Companions that the data speak for: lift above 1 with its whole interval."""
-    sure = offered["indicated"].astype(bool) if len(offered) else pd.Series(dtype=bool)
-    return offered.loc[sure, ["customer_id", "companion"]] if len(offered) else offered[["customer_id", "companion"]]
+def contacts_of(
+    config: Config, intake: Intake, customer_ids: pd.Series, folder: Path
+) -> tuple[pd.DataFrame | None, Missing]:
+    """Contacts made, and those that earlier runs planned; a planned contact that was made counts once."""
+    made, notes = read_contacts(
+        config.contacts,
+        customer_ids,
+        cutoff_day=intake.window.cutoff_day,
+        timezone=config.transactions.timezone,
+        max_bad_share=config.transactions.max_bad_share,
+    )
+    planned = read_planned(folder, before=intake.window.cutoff)
+    return made_and_planned(made, planned, config.outreach), tuple(notes)
+
+
+def tags_of(
+    config: Config,
+    intake: Intake,
+    customers: pd.DataFrame,
+    days: nw.LazyFrame[Any] | None,
+    contacts: pd.DataFrame | None,
+) -> pd.DataFrame:
+    """Short facts about each customer."""
+    engine, window, lines = intake.engine, intake.window, intake.lines
+    counted = habits(lines, intake.days, window, decimals=config.value.decimals)
+    answered = contacts is not None and {"opened", "converted"} <= set(contacts)
+    return tags(
+        customers,
+        cutoff_day=window.cutoff_day,
+        rules=config.outreach.tags.rules_table(),
+        habits=engine.collect(counted),
+        favourites=engine.collect(most_bought(days, window)) if days is not None else None,
+        hours=engine.collect(order_hours(lines, window)) if "second" in lines.collect_schema().names() else None,
+        contacts=contacts if answered else None,
+    )
+
+
+def tasks_of(
+    settings: OutreachSettings,
+    intake: Intake,
+    customers: pd.DataFrame,
+    pairs: pd.DataFrame | None,
+    attributes: pd.DataFrame | None,
+) -> tuple[pd.DataFrame, Missing]:
+    """Dated follow-ups."""
+    rules, day = settings.cadence.rules(), intake.window.cutoff_day
+    tasks = cadence.follow_ups(customers, pairs, cutoff_day=day, rules=rules, attributes=attributes)
+    return tasks, cadence.missing_inputs(pairs, rules, attributes)
+
+
+def ladder_of(config: Config, intake: Intake) -> Ladder:
+    """How likely the next purchase is after the first, the second, the third."""
+    given = config.outreach.ladder
+    counted = intake.engine.collect(climbs(intake.days, intake.window, within=given.within))
+    return ladder(counted, within=given.within, rules=given.rules(), random_state=config.random_state)
