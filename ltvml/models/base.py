@@ -7,6 +7,7 @@ without scikit-learn: a bundle must score where only numpy, scipy, pandas and li
 from __future__ import annotations
 
 import inspect
+import math
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
@@ -60,9 +61,9 @@ class Model(ABC):
     """Parameters by name, and a text form.
 
     A subclass names the columns it reads (`requires`), stores the arguments of `__init__` under their own names,
-    and declares its fitted attributes in `learned`: by name, without the closing underscore, the kind (int, float, str,
-    dict, `np.ndarray`, or a class with `to_dict` and `from_dict`). A model that learns something of another kind
-    overrides `fitted_state` and `restore`.
+    and declares its fitted attributes in `learned`: by name, without the closing underscore, the kind. That is int,
+    float (NaN is kept as null), str, dict, `np.ndarray`, a class with `to_dict` and `from_dict`, `[kind]` for a list,
+    or a function that makes the attribute of its plain values.
     """
 
     role: ClassVar[str]
@@ -210,6 +211,10 @@ def _plain(value: Any) -> Any:
     """A fitted attribute as JSON holds it."""
     if hasattr(value, "to_dict"):
         return value.to_dict()
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    if isinstance(value, float):
+        return None if math.isnan(value) else value  # JSON has no NaN
     return value.tolist() if isinstance(value, np.ndarray) else value
 
 
@@ -217,6 +222,10 @@ def _live(kind: Any, value: Any) -> Any:
     """The inverse of `_plain`."""
     if hasattr(kind, "from_dict"):
         return kind.from_dict(value)
+    if isinstance(kind, list):
+        return [_live(kind[0], one) for one in value]
+    if kind is float:
+        return math.nan if value is None else float(value)
     return np.asarray(value, dtype=float) if kind is np.ndarray else kind(value)
 
 

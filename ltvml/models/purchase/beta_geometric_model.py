@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     from ltvml.arrays import Array
 
 
+def by_name(values: Mapping[str, Any]) -> dict[str, float]:
+    """Parameters in the order of the papers, which sorted JSON does not keep."""
+    return {name: float(values[name]) for name in NAMES}
+
+
 class BetaGeometricModel(PurchaseModel):
     """Purchases at a personal rate until a personal coin says stop.
 
@@ -49,6 +54,13 @@ class BetaGeometricModel(PurchaseModel):
     diagnosis_ : Diagnosis
         What is odd about the fit, and which score columns it does not identify.
     """
+
+    learned: ClassVar[Mapping[str, Any]] = {
+        "params": by_name,
+        "covariance": np.ndarray,
+        "log_likelihood": float,
+        "n_customers": float,
+    }
 
     leaves_after_first: ClassVar[bool]
     params_: dict[str, float]
@@ -211,22 +223,6 @@ class BetaGeometricModel(PurchaseModel):
         """
         of = self._posterior(*self._histories(X))
         return purchase_count_probabilities(of, np.asarray(counts), float(checked_times(horizon)))
-
-    def fitted_state(self) -> dict[str, Any]:
-        """The fitted attributes as plain numbers."""
-        return {
-            "params": self.params_,
-            "covariance": self.covariance_.tolist(),
-            "log_likelihood": None if math.isnan(self.log_likelihood_) else self.log_likelihood_,
-            "n_customers": self.n_customers_,
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Set the fitted attributes from `fitted_state`."""
-        self.params_ = {name: float(state["params"][name]) for name in NAMES}
-        self.covariance_ = np.array(state["covariance"], dtype=float)
-        self.log_likelihood_ = math.nan if state["log_likelihood"] is None else float(state["log_likelihood"])
-        self.n_customers_ = float(state["n_customers"])
 
     @property
     def _d(self) -> int:

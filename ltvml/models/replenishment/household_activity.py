@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -36,6 +36,8 @@ class HouseholdActivity(ByPeriod):
 
     name = "household_activity"
 
+    learned: ClassVar[Mapping[str, Any]] = {**ByPeriod.learned, "regressions": [LogisticRegression]}
+
     regressions_: list[LogisticRegression]
 
     def fit(self, snapshots: PairSnapshots) -> Self:
@@ -48,15 +50,6 @@ class HouseholdActivity(ByPeriod):
     def corrected(self, X: pd.DataFrame, period: int, odds: Array) -> Array:
         """Log-odds of h_k, (n,)."""
         return self.regressions_[period].log_odds(np.column_stack([odds, activity(X, period)]))
-
-    def fitted_state(self) -> dict[str, Any]:
-        """The regressions, and the models that lend their columns."""
-        return super().fitted_state() | {"regressions": [one.to_dict() for one in self.regressions_]}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Set the attributes from `fitted_state`."""
-        super().restore(state)
-        self.regressions_ = [LogisticRegression.from_dict(one) for one in state["regressions"]]
 
 
 def regression(snapshots: PairSnapshots, period: int) -> LogisticRegression:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -46,6 +46,8 @@ class LightGBMStacker(ByPeriod):
 
     name = "lightgbm_stacker"
 
+    learned: ClassVar[Mapping[str, Any]] = {**ByPeriod.learned, "trees": [Trees]}
+
     trees_: list[Trees]
 
     def __init__(
@@ -81,15 +83,6 @@ class LightGBMStacker(ByPeriod):
     def corrected(self, X: pd.DataFrame, period: int, odds: Array) -> Array:
         """Log-odds of h_k, (n,)."""
         return odds + self.trees_[period].raw(X)
-
-    def fitted_state(self) -> dict[str, Any]:
-        """The trees, and the models that lend their columns."""
-        return super().fitted_state() | {"trees": [one.to_dict() for one in self.trees_]}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Set the attributes from `fitted_state`."""
-        super().restore(state)
-        self.trees_ = [Trees.from_dict(one) for one in state["trees"]]
 
 
 def sample_of(snapshots: PairSnapshots, period: int, most_rows: int) -> Sample:

@@ -19,7 +19,7 @@ which is p gamma / (q - 1), the population mean, for n = 0.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from scipy.special import gammaln, polygamma, psi
@@ -30,7 +30,7 @@ from ltvml.models.maximise import Evaluation, Optimum, maximise
 from ltvml.models.spend.order_totals import Orders, columns_of, order_totals, row_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
@@ -217,6 +217,11 @@ def has_credible_mean(params: Mapping[str, float], sample_mean: float) -> bool:
     return q > 1 and p * gamma <= _CREDIBLE * sample_mean * (q - 1)
 
 
+def square(rows: Sequence[Sequence[float]]) -> Array:
+    """A square matrix of its rows; (0, 0) where there are none."""
+    return np.array(rows, dtype=float).reshape(len(rows), len(rows))
+
+
 class GammaGamma(SpendModel):
     """Gamma-Gamma model of the value of an order.
 
@@ -248,6 +253,14 @@ class GammaGamma(SpendModel):
     """
 
     name = "gamma_gamma"
+
+    learned: ClassVar[Mapping[str, Any]] = {
+        "params": dict,
+        "standard_errors": dict,
+        "covariance": square,
+        "log_likelihood": float,
+        "mean_order_value": float,
+    }
 
     params_: dict[str, float]
     standard_errors_: dict[str, float]
@@ -341,24 +354,6 @@ class GammaGamma(SpendModel):
             return np.full(len(n), self.mean_order_value_)
         return conditional_mean(self.params_, n, total, self.mean_order_value_)
 
-    def fitted_state(self) -> dict[str, Any]:
-        """Parameters, standard errors, covariance, log-likelihood and sample mean; None for NaN."""
-        return {
-            "params": dict(self.params_),
-            "standard_errors": dict(self.standard_errors_),
-            "covariance": self.covariance_.tolist(),
-            "log_likelihood": _none_for_nan(self.log_likelihood_),
-            "mean_order_value": _none_for_nan(self.mean_order_value_),
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Set the fitted attributes."""
-        self.params_ = dict(state["params"])
-        self.standard_errors_ = dict(state["standard_errors"])
-        self.covariance_ = np.array(state["covariance"], dtype=float).reshape(2 * (len(state["covariance"]),))
-        self.log_likelihood_ = _nan_for_none(state["log_likelihood"])
-        self.mean_order_value_ = _nan_for_none(state["mean_order_value"])
-
     def _keep(self, sample: SpendSample, found: Optimum, aside: tuple[str, ...]) -> None:
         """Store a fit in the user's currency."""
         params = np.exp(found.point) * [1.0, 1.0, sample.scale]
@@ -392,16 +387,6 @@ class GammaGamma(SpendModel):
         """Set what only a fit can know to nothing."""
         self.standard_errors_, self.covariance_, self.log_likelihood_ = {}, np.empty((0, 0)), float("nan")
         self.diagnosis_ = Diagnosis()
-
-
-def _none_for_nan(value: float) -> float | None:
-    """JSON has no NaN."""
-    return None if np.isnan(value) else value
-
-
-def _nan_for_none(value: float | None) -> float:
-    """Invert `_none_for_nan`."""
-    return float("nan") if value is None else float(value)
 
 
 def _tail_sums(gamma: float, sample: SpendSample) -> Array:

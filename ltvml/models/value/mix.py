@@ -24,7 +24,7 @@ depend on who else is in the batch.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from scipy.special import expit
@@ -46,9 +46,6 @@ if TYPE_CHECKING:
 
     from ltvml.arrays import Array
     from ltvml.models.snapshots import Snapshots
-
-
-PARTS = ("tweedie", "tweedie_offset", "two_stage")
 
 
 @dataclass(frozen=True)
@@ -75,6 +72,15 @@ class Blend:
         """V from ml, vr and va, each (n,)."""
         closed = (_over(repeat, self.mean_repeat) + _over(every, self.mean_all)) / 2
         return self.level * (self.weight * _over(learned, self.mean_learned) + (1 - self.weight) * closed)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`."""
+        return cls(**values)
 
 
 def mean_level(repeat: Array, past: Array, *, has_closed: bool) -> float:
@@ -104,6 +110,15 @@ class ValueMix(ValueAtHorizon):
 
     name = "mix"
     requires = LightGBMBinary.requires
+
+    learned: ClassVar[Mapping[str, Any]] = {
+        **ValueAtHorizon.learned,
+        "tweedie": LightGBMTweedie,
+        "tweedie_offset": LightGBMTweedie,
+        "two_stage": LightGBMTwoStage,
+        "chance_shift": float,
+        "blend": Blend,
+    }
 
     tweedie_: LightGBMTweedie
     tweedie_offset_: LightGBMTweedie
@@ -166,20 +181,6 @@ class ValueMix(ValueAtHorizon):
         """The summary, and the columns of the parts."""
         parts = (self.tweedie_, self.tweedie_offset_, self.two_stage_)
         return tuple(name for part in parts for name in part.reads())
-
-    def fitted_state(self) -> dict[str, Any]:
-        """The constants and the parts."""
-        parts = {name: getattr(self, f"{name}_").to_dict() for name in PARTS}
-        return super().fitted_state() | parts | {"chance_shift": self.chance_shift_, "blend": asdict(self.blend_)}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Set the attributes from `fitted_state`."""
-        super().restore(state)
-        self.tweedie_ = LightGBMTweedie.from_dict(state["tweedie"])
-        self.tweedie_offset_ = LightGBMTweedie.from_dict(state["tweedie_offset"])
-        self.two_stage_ = LightGBMTwoStage.from_dict(state["two_stage"])
-        self.chance_shift_ = float(state["chance_shift"])
-        self.blend_ = Blend(**state["blend"])
 
     def _learned(self, X: pd.DataFrame) -> Array:
         """Compute ml, shape (n,)."""
