@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +28,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Noise = dict[str, float]
-
-
-# workers of the suite share the cores: a thread that waits for its turn must not keep one busy
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
