@@ -14,8 +14,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from ltvml.datasets.simulate import simulate_small_shop
-from ltvml.models.purchase.beta_geometric import Likelihood
-from ltvml.models.purchase.bg_nbd import BGNBD
+from ltvml.models.purchase.bg_nbd import BGNBD, Likelihood
 from ltvml.models.purchase.mbg_nbd import MBGNBD
 from ltvml.models.purchase.patterns import lattice
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from ltvml.arrays import Array
     from ltvml.config import Config
-    from ltvml.models.purchase.beta_geometric_model import BetaGeometricModel
 
 DRAWS = 400
 AT_ONCE = 4_000
@@ -44,7 +43,7 @@ class LTV(Shown):
     """
 
     customers: pd.DataFrame
-    purchase: BetaGeometricModel
+    purchase: BGNBD
     spend: GammaGamma
     horizon: int
 
@@ -144,7 +143,7 @@ def ltv(
 
 
 def interval(
-    X: pd.DataFrame, purchase: BetaGeometricModel, spend: GammaGamma, *, horizon: float, random_state: int = 0
+    X: pd.DataFrame, purchase: BGNBD, spend: GammaGamma, *, horizon: float, random_state: int = 0
 ) -> tuple[Array, Array]:
     """10 and 90 % quantiles of the value of each customer within the horizon, (n,) each, by simulation.
 
@@ -168,7 +167,7 @@ def interval(
     return both[0], both[1]
 
 
-def _purchases(X: pd.DataFrame, purchase: BetaGeometricModel, horizon: float, draw: np.random.Generator) -> Array:
+def _purchases(X: pd.DataFrame, purchase: BGNBD, horizon: float, draw: np.random.Generator) -> Array:
     """Simulated purchases within the horizon, (n, DRAWS)."""
     x, T = (X[name].to_numpy(dtype=float)[:, None] for name in ("frequency", "T"))
     r, alpha, a, b = (purchase.params_[name] for name in ("r", "alpha", "a", "b"))

@@ -20,7 +20,7 @@ def test_purchase_models_are_listed_with_a_line_each():
 
 
 def test_files_of_maths_and_wrappers_are_not_listed():
-    assert not {"patterns", "beta_geometric", "in_operational_time"} & set(registry.names("purchase"))
+    assert not {"patterns", "special", "in_operational_time"} & set(registry.names("purchase"))
 
 
 def test_unknown_names_are_refused_with_the_nearest():

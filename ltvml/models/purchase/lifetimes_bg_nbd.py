@@ -15,9 +15,7 @@ import numpy as np
 
 from ltvml.errors import ConvergenceError
 from ltvml.models.base import frame_of
-from ltvml.models.purchase.beta_geometric import Likelihood
-from ltvml.models.purchase.beta_geometric_fit import NAMES, BetaGeometricFit, diagnose
-from ltvml.models.purchase.beta_geometric_model import BetaGeometricModel, checked_times
+from ltvml.models.purchase.bg_nbd import BGNBD, NAMES, BGNBDFit, Likelihood, checked_times, diagnose
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
     from ltvml.models.purchase.patterns import Lattice
 
 
-class LifetimesBGNBD(BetaGeometricModel):
+class LifetimesBGNBD(BGNBD):
     """BG/NBD as the lifetimes package fits and predicts it.
 
     Parameters
@@ -106,11 +104,11 @@ def fitted_by_lifetimes(histories: Lattice, penalizer_coef: float) -> Any:
             ) from error
 
 
-def as_fit(fitter: Any, histories: Lattice) -> BetaGeometricFit:
+def as_fit(fitter: Any, histories: Lattice) -> BGNBDFit:
     """Parameters of lifetimes with a covariance whose off-diagonals are right: p_i p_j, where it has p_j squared."""
     params = fitter.params_[list(NAMES)].to_numpy(dtype=float)
     log_covariance = np.linalg.inv(fitter._hessian_) / histories.n_customers
-    return BetaGeometricFit(
+    return BGNBDFit(
         params=params,
         covariance=np.outer(params, params) * log_covariance,
         log_likelihood=Likelihood(histories, d=0)(np.log(params)).value,

@@ -5,10 +5,10 @@ As the BG/NBD, but a customer may leave right after the first purchase too, so t
 
 from __future__ import annotations
 
-from ltvml.models.purchase.beta_geometric_model import BetaGeometricModel
+from ltvml.models.purchase.bg_nbd import BGNBD
 
 
-class MBGNBD(BetaGeometricModel):
+class MBGNBD(BGNBD):
     """Modified BG/NBD: a customer may leave after every purchase, the first included."""
 
     name = "mbg_nbd"

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from ltvml.models.purchase.bg_nbd import BGNBD
 from ltvml.models.purchase.mbg_nbd import MBGNBD
-
-if TYPE_CHECKING:
-    from ltvml.models.purchase.beta_geometric_model import BetaGeometricModel
 
 # parameters printed with three decimals carry this into what is computed from them
 PRINTED_PARAMS = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
@@ -41,7 +36,7 @@ def agrees(reference):
     return check
 
 
-def estimates(model: BetaGeometricModel) -> list[float]:
+def estimates(model: BGNBD) -> list[float]:
     return list(model.params_.values())
 
 
@@ -70,7 +65,7 @@ def test_parameters_match_on_the_example_shop(kind, name, example, reference):
     matches(reference[name], kind().fit(example))
 
 
-def matches(entry, model: BetaGeometricModel) -> None:
+def matches(entry, model: BGNBD) -> None:
     tolerance = entry["tolerance"]
     np.testing.assert_allclose(
         estimates(model), entry["values"][:4], rtol=tolerance.get("rel", 0), atol=tolerance.get("abs_params", 0)

@@ -6,8 +6,9 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from ltvml.models.purchase.beta_geometric import Likelihood, RisingSums
+from ltvml.models.purchase.bg_nbd import Likelihood
 from ltvml.models.purchase.patterns import lattice
+from ltvml.models.purchase.special import RisingSums
 
 # rounding of a sum of a few hundred terms
 ROUNDING = 1e-12

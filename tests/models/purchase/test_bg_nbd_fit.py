@@ -9,8 +9,7 @@ from scipy.stats import chi2
 
 from ltvml.datasets.simulate import simulate_bg_nbd, simulate_small_shop
 from ltvml.errors import DataContractError
-from ltvml.models.purchase.beta_geometric import Likelihood
-from ltvml.models.purchase.bg_nbd import BGNBD
+from ltvml.models.purchase.bg_nbd import BGNBD, Likelihood
 from ltvml.models.purchase.mbg_nbd import MBGNBD
 from ltvml.models.purchase.patterns import lattice
 

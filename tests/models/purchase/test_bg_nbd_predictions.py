@@ -6,14 +6,14 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from ltvml.models.purchase.beta_geometric_predictions import (
+from ltvml.models.purchase.bg_nbd import BGNBD
+from ltvml.models.purchase.mbg_nbd import MBGNBD
+from ltvml.models.purchase.special import (
     by_quadrature,
     discounted_while_alive,
     purchases_while_alive,
+    scaled_expint,
 )
-from ltvml.models.purchase.bg_nbd import BGNBD
-from ltvml.models.purchase.mbg_nbd import MBGNBD
-from ltvml.models.special import scaled_expint
 
 # the series adds a few hundred positive terms
 SERIES = 1e-12
