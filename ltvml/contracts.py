@@ -229,6 +229,21 @@ CUSTOMER_SCORES = Table(
 )
 
 
+def purchase_probabilities(windows: Iterable[int]) -> Table:
+    """The table that outreach reads beside the customer scores: a row a customer, two columns a window of days."""
+    columns = [Column("customer_id", "string", "customer")]
+    for days in windows:
+        columns += [
+            Column(f"p_buy_{days}", "float64", f"probability of a purchase within {days} days of the cutoff"),
+            Column(
+                f"value_gain_{days}",
+                "float64",
+                f"predicted_ltv if the customer buys within {days} days, minus predicted_ltv if not",
+            ),
+        ]
+    return Table("purchase probabilities", tuple(columns))
+
+
 COUNT_WINDOWS = (7, 14, 30, 60, 90, 180, 365)
 SPEND_WINDOWS = (30, 90, 180, 365)
 COUNT_HALF_LIVES = (7, 30, 90, 180)

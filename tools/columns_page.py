@@ -20,7 +20,9 @@ from ltvml.contracts import (
     REPLENISHMENT,
     SUMMARY,
     TRANSACTIONS,
+    purchase_probabilities,
 )
+from ltvml.outreach.actions import DEFAULT_ACTIONS, windows
 
 if TYPE_CHECKING:
     from ltvml.contracts import Table
@@ -40,6 +42,10 @@ INTRODUCTIONS = {
     PAIRS: "What the replenishment models see: one row a customer x item.",
     REPLENISHMENT: "What goes out: `replenishment.parquet` (and `.csv` on request), one row a customer x item.",
     CUSTOMER_SCORES: "What goes out: `customers.parquet` (and `.csv` on request), one row a customer.",
+    purchase_probabilities(windows(DEFAULT_ACTIONS)): (
+        "What goes out: `probabilities.parquet` (and `.csv` on request), one row a customer, for `ltvml outreach`: "
+        "two columns for each `window_days` of `outreach.actions`. These are the columns of the built-in actions."
+    ),
     OUTREACH: (
         "What goes out: `outreach.parquet`, one row a customer. `outreach.csv` holds the contacts to make, without "
         "`group` and `suppressed_by`: `action` and `channel` are in the words of the language, their names in "

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
-from ltvml.bundle.customer_scores import Roles, chances, customer_scores
+from ltvml.bundle.customer_scores import Predicted, Roles, chances, customer_scores
 from ltvml.bundle.replenishment import Replenishment
 from ltvml.bundle.rfm import RFM
 from ltvml.bundle.track_record import TrackRecord
@@ -110,13 +110,15 @@ class Bundle:
         text = json.dumps(self._content(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    def score(self, summary: pd.DataFrame) -> pd.DataFrame:
+    def score(self, summary: pd.DataFrame, windows: Sequence[int] = ()) -> pd.DataFrame:
         """Score customers.
 
         Parameters
         ----------
         summary : (n, ...) frame
             Columns of `summary_columns`; left as it was.
+        windows : sequence of int
+            Days; `p_buy_<w>` and `value_gain_<w>` are added for each.
 
         Returns
         -------
@@ -137,10 +139,11 @@ class Bundle:
             rfm=self.rfm,
             record=self.record,
             version=self.version,
+            windows=windows,
         )
 
     def chances(self, summary: pd.DataFrame, windows: Sequence[int]) -> pd.DataFrame:
-        """Chance to buy within some windows, and what a purchase is worth; see `scoring.chances`.
+        """`p_buy_<w>` and `value_gain_<w>` alone, for scores that were made without; see `customer_scores.chances`.
 
         Parameters
         ----------
@@ -155,7 +158,9 @@ class Bundle:
             As in `score`.
         """
         self._check(summary)
-        return chances(summary, self.roles, self.window, margin=self.money.margin, record=self.record, windows=windows)
+        margin = self.money.margin
+        predicted = Predicted.of(summary, self.roles, self.window, margin=margin)
+        return chances(summary, self.roles, self.window, predicted, margin=margin, record=self.record, windows=windows)
 
     def example_rows(self) -> pd.DataFrame:
         """Summary rows that belong to nobody, for a signature."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -59,8 +59,40 @@ class Roles:
     value: ValueModel
 
 
+@dataclass(frozen=True)
+class Predicted:
+    """What several columns are read from, computed once: models are what a score waits for.
+
+    Parameters
+    ----------
+    value : (n,) array
+        Margin value in the LTV horizon, in currency.
+    churn_risk : (n,) array
+        Of the model, in the churn horizon, without the correction that past cutoffs taught.
+    """
+
+    value: Array
+    churn_risk: Array
+
+    @classmethod
+    def of(cls, X: pd.DataFrame, roles: Roles, window: Window, *, margin: float) -> Self:
+        """Ask the models about the customers of `X`, (n, ...)."""
+        return cls(
+            value=margin * roles.value.expected_value(X, window.ltv_horizon),
+            churn_risk=roles.repurchase.churn_risk(X, window.churn_horizon),
+        )
+
+
 def customer_scores(
-    X: pd.DataFrame, roles: Roles, window: Window, *, margin: float, rfm: RFM, record: TrackRecord, version: str
+    X: pd.DataFrame,
+    roles: Roles,
+    window: Window,
+    *,
+    margin: float,
+    rfm: RFM,
+    record: TrackRecord,
+    version: str,
+    windows: Sequence[int] = (),
 ) -> pd.DataFrame:
     """The customer table of `contracts.CUSTOMER_SCORES`.
 
@@ -78,17 +110,20 @@ def customer_scores(
         Intervals and corrections that past cutoffs taught.
     version : str
         Content hash of the bundle.
+    windows : sequence of int
+        Days; the columns of `chances` are added for each.
 
     Returns
     -------
     (n, ...) frame
         Same order of rows as `X`.
     """
-    dates = repurchase(X, roles.repurchase, window, record)
+    predicted = Predicted.of(X, roles, window, margin=margin)
+    dates = repurchase(X, roles.repurchase, window, record, predicted)
     columns = {
         **history(X),
         **purchases(X, roles, window),
-        **money(X, roles, window, margin, dates["churn_risk"]),
+        **money(X, roles, window, margin, predicted, dates["churn_risk"]),
         **dates,
         "model_version": np.full(len(X), version),
     }
@@ -100,11 +135,20 @@ def customer_scores(
     withheld = withheld_by(roles, record)
     scores = without(pd.DataFrame({name: finite(values) for name, values in columns.items()}, index=X.index), withheld)
     scores["data_status"] = data_status(scores, withheld)
-    return scores[list(CUSTOMER_SCORES.names)]
+    scores = scores[list(CUSTOMER_SCORES.names)]
+    added = chances(X, roles, window, predicted, margin=margin, record=record, windows=windows)
+    return scores.assign(**{str(name): added[name] for name in added if name not in scores})
 
 
 def chances(
-    X: pd.DataFrame, roles: Roles, window: Window, *, margin: float, record: TrackRecord, windows: Sequence[int]
+    X: pd.DataFrame,
+    roles: Roles,
+    window: Window,
+    predicted: Predicted,
+    *,
+    margin: float,
+    record: TrackRecord,
+    windows: Sequence[int],
 ) -> pd.DataFrame:
     """Chance to buy within some windows, and what a purchase within them is worth.
 
@@ -118,6 +162,8 @@ def chances(
         Columns of `contracts.SUMMARY`.
     roles, window, margin, record
         As in `customer_scores`.
+    predicted : Predicted
+        Of the same rows.
     windows : sequence of int
         w, days.
 
@@ -126,8 +172,7 @@ def chances(
     (n, ...) frame
         customer_id, and for each w `p_buy_<w>` and `value_gain_<w>` (currency), in the same order of rows.
     """
-    predicted = margin * roles.value.expected_value(X, window.ltv_horizon)
-    given = 1 - roles.repurchase.churn_risk(X, window.churn_horizon)
+    given = 1 - predicted.churn_risk
     # the correction that past cutoffs taught at the churn horizon scales the curve, as it does for the dates
     scale = np.divide(record.calibration.apply(given), given, out=np.ones(len(X)), where=given > 0)
     columns: dict[str, NDArray[Any]] = {"customer_id": X["customer_id"].to_numpy()}
@@ -135,7 +180,7 @@ def chances(
         chance = np.clip(scale * (1 - roles.repurchase.churn_risk(X, days)), 0.0, 1.0)
         silent = margin * roles.value.expected_value_if_silent(X, window.ltv_horizon, silence=days)
         columns[f"p_buy_{days}"] = chance
-        columns[f"value_gain_{days}"] = value_if_buys(predicted, silent, 1 - chance, least=silent) - silent
+        columns[f"value_gain_{days}"] = value_if_buys(predicted.value, silent, 1 - chance, least=silent) - silent
     return pd.DataFrame({name: finite(values) for name, values in columns.items()}, index=X.index)
 
 
@@ -165,13 +210,14 @@ def purchases(X: pd.DataFrame, roles: Roles, window: Window) -> dict[str, NDArra
     }
 
 
-def money(X: pd.DataFrame, roles: Roles, window: Window, margin: float, churn_risk: Array) -> dict[str, NDArray[Any]]:
+def money(
+    X: pd.DataFrame, roles: Roles, window: Window, margin: float, predicted: Predicted, churn_risk: Array
+) -> dict[str, NDArray[Any]]:
     """Predicted value, and the part of it that goes if the customer does."""
-    predicted = margin * roles.value.expected_value(X, window.ltv_horizon)
     silent = margin * roles.value.expected_value_if_silent(X, window.ltv_horizon, silence=window.churn_horizon)
     return {
-        "predicted_ltv": predicted,
-        "value_at_risk": churn_risk * value_if_buys(predicted, silent, churn_risk),
+        "predicted_ltv": predicted.value,
+        "value_at_risk": churn_risk * value_if_buys(predicted.value, silent, churn_risk),
     }
 
 
@@ -182,13 +228,15 @@ def value_interval(predicted: Array, record: TrackRecord) -> dict[str, NDArray[A
     return {"predicted_ltv_lo": low, "predicted_ltv_hi": high}
 
 
-def repurchase(X: pd.DataFrame, model: RepurchaseModel, window: Window, record: TrackRecord) -> dict[str, NDArray[Any]]:
+def repurchase(
+    X: pd.DataFrame, model: RepurchaseModel, window: Window, record: TrackRecord, predicted: Predicted
+) -> dict[str, NDArray[Any]]:
     """Churn risk and the dates: readings of one survival curve.
 
     A correction of the probability at the horizon scales the curve within it, so that the quantiles of the date, given
     a purchase within the horizon, stay as they are.
     """
-    churn_risk = 1 - record.calibration.apply(1 - model.churn_risk(X, window.churn_horizon))
+    churn_risk = 1 - record.calibration.apply(1 - predicted.churn_risk)
     earlier, later = record.dates.levels
     days = model.next_purchase(X, (MEDIAN, earlier, later), window.churn_horizon)
     # a purchase t days after the end of the cutoff falls on day ceil(t), and never on the cutoff itself

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from pathlib import Path
 
-CUSTOMERS, ITEMS = "customers", "replenishment"
+CUSTOMERS, ITEMS, PROBABILITIES = "customers", "replenishment", "probabilities"
+"""Names of the files, without their ending."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Scores:
         Rows of `contracts.CUSTOMER_SCORES`.
     replenishment : frame, optional
         Rows of `contracts.REPLENISHMENT`; None where the role is withheld.
+    probabilities : (n, ...) frame, optional
+        Rows of `contracts.purchase_probabilities`; None in scores of a version that did not write them.
     cutoff : str
         As YYYY-MM-DD.
     fingerprint : str
@@ -38,6 +41,7 @@ class Scores:
 
     customers: pd.DataFrame
     replenishment: pd.DataFrame | None
+    probabilities: pd.DataFrame | None
     cutoff: str
     fingerprint: str
     source: str
@@ -92,10 +96,11 @@ def read_scores(folder: Path, cutoff: dt.date) -> Scores:
             hint="run `ltvml score` with the same configuration first, with parquet among output.formats.",
         )
     stated = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    items = folder / f"{ITEMS}.parquet"
+    items, chances = folder / f"{ITEMS}.parquet", folder / f"{PROBABILITIES}.parquet"
     return Scores(
         customers=pd.read_parquet(path),
         replenishment=pd.read_parquet(items) if items.exists() else None,
+        probabilities=pd.read_parquet(chances) if chances.exists() else None,
         cutoff=stated["config"]["window"]["cutoff"],
         fingerprint=stated["fingerprint"],
         source=str(folder),

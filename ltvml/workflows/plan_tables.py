@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ltvml.backtesting.item_role import item_column
-from ltvml.contracts import Column, Table
+from ltvml.contracts import purchase_probabilities
 from ltvml.errors import ConfigError, DataContractError
 from ltvml.features.gaps import observed_gap_quantile
 from ltvml.features.items.days import item_days
@@ -84,7 +84,7 @@ def gather(config: Config, bundle: Bundle, intake: Intake, scores: Scores, *, fo
     settings = config.outreach
     scores.check(version=bundle.version, cutoff=config.cutoff, fingerprint=intake.fingerprint)
     items, without_items = items_of(config, bundle, intake)
-    chances = computed_chances(bundle, intake, windows(settings.actions_table()))
+    chances, without_chances = chances_of(scores, bundle, intake, windows(settings.actions_table()))
     attributes = read_attributes(config.customers)
     customers = customers_of(scores.customers, chances, items, attributes, intake)
     rules, learned_on = stage_rules_of(config, bundle, intake, customers["churn_risk"], folder)
@@ -94,7 +94,7 @@ def gather(config: Config, bundle: Bundle, intake: Intake, scores: Scores, *, fo
     contacts, without_contacts = contacts_of(config, intake, customers["customer_id"], folder)
     tagged = tags_of(config, intake, customers, items.days, contacts)
     tasks, without_tasks = tasks_of(settings, intake, customers, pairs, attributes)
-    missing = (*without_items, *without_pairs, *without_contacts, *without_tasks)
+    missing = (*without_items, *without_chances, *without_pairs, *without_contacts, *without_tasks)
     return OutreachTables(
         # actions may ask for a tag
         customers=customers.assign(**{str(name): tagged[name] for name in tagged if name not in customers}),
@@ -203,12 +203,22 @@ def stock_up(role: Replenishment | None) -> dict[str, pd.DataFrame]:
     return {"stock_up": offers.stock_up(role.items()[["item", "elasticity"]])} if role is not None else {}
 
 
-def computed_chances(bundle: Bundle, intake: Intake, wanted: Sequence[int]) -> pd.DataFrame:
-    """`p_buy_<w>` and `value_gain_<w>` of each customer, for some windows."""
-    names = [f"{what}_{days}" for days in wanted for what in ("p_buy", "value_gain")]
-    schema = Table(
-        "chances", (Column("customer_id", "string", "who"), *(Column(name, "float64", "") for name in names))
+def chances_of(scores: Scores, bundle: Bundle, intake: Intake, wanted: Sequence[int]) -> tuple[pd.DataFrame, Missing]:
+    """`p_buy_<w>` and `value_gain_<w>` of each customer, for the windows of the actions: of the scores, or computed."""
+    names, kept = purchase_probabilities(wanted).names, scores.probabilities
+    if kept is not None and set(names) <= set(kept):
+        return kept[list(names)], ()
+    lacking = [days for days in wanted if kept is None or f"p_buy_{days}" not in kept]
+    note = (
+        f"The scores lack the probability of a purchase within {' and '.join(map(str, lacking))} days: this plan "
+        "computed it. Run `ltvml score` with the same configuration to save the time."
     )
+    return computed_chances(bundle, intake, wanted), (note,)
+
+
+def computed_chances(bundle: Bundle, intake: Intake, wanted: Sequence[int]) -> pd.DataFrame:
+    """The same columns, of customers that are scored again."""
+    schema = purchase_probabilities(wanted)
     parts: list[pa.Table] = []
     rows = rows_to_score(intake, bundle, decimals=bundle.money.decimals)
     intake.engine.map_batches(rows, functools.partial(bundle.chances, windows=wanted), schema, parts.append)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 import warnings
 from pathlib import Path
@@ -13,7 +14,7 @@ import pandas as pd
 from ltvml.bundle.bundle import Bundle
 from ltvml.bundle.replenishment import with_next_due
 from ltvml.config import ValueSettings, WindowSettings
-from ltvml.contracts import CUSTOMER_SCORES
+from ltvml.contracts import CUSTOMER_SCORES, Table, purchase_probabilities
 from ltvml.engines.frames import to_contract
 from ltvml.errors import ConfigError, DataWarning, EngineError, LtvmlWarning
 from ltvml.features.behaviour import snapshot_features
@@ -22,6 +23,8 @@ from ltvml.inputs.orders import Intake, read_orders
 from ltvml.inputs.products import contents_of
 from ltvml.outputs.customers import TableFiles, Tally, visible_bands
 from ltvml.outputs.replenishment import write_replenishment
+from ltvml.outputs.scores import CUSTOMERS, PROBABILITIES
+from ltvml.outreach.actions import windows
 from ltvml.plots import figures as plots
 from ltvml.progress import Progress, Steps
 from ltvml.reasons.reason import reasons_for
@@ -196,17 +199,25 @@ def _write(
 ) -> None:
     rows = rows_to_score(intake, bundle, decimals=config.value.decimals)
     # counted before: while a table is read in batches its engine answers nothing else
-    expected = intake.customers
-    with TableFiles(staging, CUSTOMER_SCORES, "customers", config.output.formats) as files:
+    expected, formats = intake.customers, config.output.formats
+    wanted = windows(config.outreach.actions_table())
+    chances = purchase_probabilities(wanted)
+    scored = Table("scores", (*CUSTOMER_SCORES.columns, *chances.columns[1:]))
+    with (
+        TableFiles(staging, CUSTOMER_SCORES, CUSTOMERS, formats) as files,
+        TableFiles(staging, chances, PROBABILITIES, formats) as chance_files,
+    ):
 
-        def sink(batch: pa.Table) -> None:
+        def sink(both: pa.Table) -> None:
+            chance_files.write(both.select(chances.names))
+            batch = both.select(CUSTOMER_SCORES.names)
             if due is not None:
                 batch = to_contract(with_next_due(batch.to_pandas(), due), CUSTOMER_SCORES)
             files.write(batch)
             tally.add(batch.to_pandas())
             steps.advance("score", tally.customers, expected)
 
-        intake.engine.map_batches(rows, bundle.score, CUSTOMER_SCORES, sink)
+        intake.engine.map_batches(rows, functools.partial(bundle.score, windows=wanted), scored, sink)
     if tally.customers != expected:
         raise EngineError(
             f"{tally.customers:,} of {expected:,} customers were scored; expected all of them.",

@@ -98,7 +98,7 @@ def test_the_order_of_rows_changes_no_byte(orders, bundle, config_of, tmp_path):
     for rows in (orders, orders.sample(frac=1, random_state=4)):
         folder = ltvml.score(config_of(tmp_path), model=bundle, transactions=rows).folder
         contents.append({path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()})
-    assert {"customers.parquet", "manifest.json", "predicted_ltv.png"} == contents[0].keys()
+    assert {"customers.parquet", "probabilities.parquet", "manifest.json", "predicted_ltv.png"} == contents[0].keys()
     assert contents[0] == contents[1]
 
 
