@@ -96,17 +96,9 @@ class Backtester:
 
     def candidates(self, day: int, given: int, *, discount_rate: float = 0.0) -> Candidates:
         """The candidates, trained on what was known on `day`."""
-        history = self.history
         if (day, given) not in self._candidates:
-            self._candidates[day, given] = Candidates(
-                snapshots=history.snapshots(day, given),
-                closed_form=history.closed_form(day),
-                without_season=history.closed_form(day, with_season=False),
-                patterns=history.patterns(day),
-                discount_rate=discount_rate,
-                random_state=self.random_state,
-                search_trials=self.search_trials,
-            )
+            how = {"random_state": self.random_state, "search_trials": self.search_trials}
+            self._candidates[day, given] = Candidates.at(self.history, day, given, discount_rate=discount_rate, **how)
         return self._candidates[day, given]
 
     def _folds(self, role: Role, origins: Sequence[int], horizon: int) -> tuple[Fold, ...]:

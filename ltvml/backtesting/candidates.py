@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from ltvml.backtesting.history import History
     from ltvml.models.base import RepurchaseModel, ValueModel
     from ltvml.models.closed_form import ClosedForm
     from ltvml.models.snapshots import Snapshots
@@ -73,6 +74,27 @@ class Candidates:
     random_state: int = 0
     search_trials: int = 0
     _trained: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def at(cls, history: History, day: int, given: int, **how: Any) -> Self:
+        """Candidates that learn from what was known on `day`.
+
+        Parameters
+        ----------
+        history : History
+        day : int
+        given : int
+            Horizon of the scores, days.
+        **how
+            discount_rate, random_state and search_trials.
+        """
+        return cls(
+            snapshots=history.snapshots(day, given),
+            closed_form=history.closed_form(day),
+            without_season=history.closed_form(day, with_season=False),
+            patterns=history.patterns(day),
+            **how,
+        )
 
     def repurchase(self) -> dict[str, Callable[[], RepurchaseModel]]:
         """Models of who buys again: by name, what trains each."""

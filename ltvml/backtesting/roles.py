@@ -94,12 +94,10 @@ def value_model(config: Config, history: History, champions: Mapping[Role, str],
 
 def candidates_at_cutoff(config: Config, history: History, given: int) -> Candidates:
     """The candidates of the fit itself, which has seen everything up to the cutoff."""
-    day = history.cutoff_day
-    return Candidates(
-        snapshots=history.snapshots(day, given),
-        closed_form=history.closed_form(day),
-        without_season=history.closed_form(day, with_season=False),
-        patterns=history.patterns(day),
+    return Candidates.at(
+        history,
+        history.cutoff_day,
+        given,
         discount_rate=daily_discount_rate(config.value.annual_discount_rate),
         random_state=config.random_state,
         search_trials=config.search.trials,

@@ -12,6 +12,7 @@ from ltvml.bundle.rfm import weighted_quantiles
 from ltvml.features.season import daily_counts
 from ltvml.models.purchase.in_operational_time import InOperationalTime
 from ltvml.models.season.counts import DailyCounts
+from ltvml.models.season.season import expected_repeats
 from ltvml.plots import figures as plots
 from ltvml.reports.recording import NOT_KEPT, Recorded
 from ltvml.words.display import Shown
@@ -239,10 +240,12 @@ def tracking_plot(purchase: InOperationalTime, intake: Intake) -> Figure:
     counts = DailyCounts.from_frame(
         intake.engine.collect(daily_counts(intake.days, intake.window)), intake.window.cutoff_day
     )
+    days = counts.days.astype(float)
+    elapsed = purchase.clock.between(np.full(len(days), days[0]), days)
     return plots.weekly_tracking(
         counts.days,
         counts.orders - counts.first_orders,
-        purchase.expected_repeats(counts.first_orders, counts.days.astype(float)),
+        expected_repeats(purchase.model, counts.first_orders, elapsed),
         cutoff_day=intake.window.cutoff_day,
         model=purchase.model.name,
     )

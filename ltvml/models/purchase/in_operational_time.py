@@ -13,7 +13,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from ltvml.clock import OperationalTime
 from ltvml.models import registry
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Self
 
+    import pandas as pd
     from numpy.typing import ArrayLike
 
     from ltvml.arrays import Array
@@ -106,29 +106,6 @@ class InOperationalTime(PurchaseModel):
             mine = row_of == position
             expected[mine] = self.model.expected_purchases_at(rows[mine], self.clock.horizon(cutoff, ends))
         return expected
-
-    def expected_repeats(self, arrivals: Array, days: Array) -> Array:
-        """Repeat purchases expected on each day from the customers who arrived before it.
-
-        Parameters
-        ----------
-        arrivals : (n,) array
-            First purchases of each day.
-        days : (n,) array
-            Consecutive day numbers.
-
-        Returns
-        -------
-        (n,) array
-        """
-        elapsed = self.clock.between(np.full(len(days), days[0], dtype=float), days)
-        ages = np.arange(np.ceil(elapsed[-1]) + 2)
-        newcomer = pd.DataFrame({"frequency": [0.0], "recency": [0.0], "T": [0.0]})
-        by_age = self.model.expected_purchases_at(newcomer, ages)[0]
-        total = np.zeros(len(days))
-        for day in np.flatnonzero(arrivals):
-            total[day:] += arrivals[day] * np.interp(elapsed[day:] - elapsed[day], ages, by_age)
-        return np.diff(total, prepend=0.0)
 
     def after_silence(self, X: pd.DataFrame, silence: float) -> pd.DataFrame:
         """The same customers `silence` calendar days later: the cutoff moves with them, and the first day stays."""

@@ -204,23 +204,32 @@ def model_index(counts: DailyCounts, model: PurchaseModel) -> Array:
     )
 
 
-def expected_repeats(model: PurchaseModel, arrivals: Array) -> Array:
+def expected_repeats(model: PurchaseModel, arrivals: Array, elapsed: Array | None = None) -> Array:
     """Repeat orders that a model expects on each day from the arrivals before it.
 
     Parameters
     ----------
     model : PurchaseModel
-        Fitted on days.
+        Fitted on days, or on the days of a clock.
     arrivals : (n,) array
         First orders by day.
+    elapsed : (n,) array, optional
+        Time from the first day to each on that clock; calendar days where absent.
 
     Returns
     -------
     (n,) array
     """
     newcomer = pd.DataFrame({"frequency": [0.0], "recency": [0.0], "T": [0.0]})
-    by_age = model.expected_purchases_at(newcomer, np.arange(len(arrivals), dtype=float))[0]
-    return np.asarray(np.convolve(arrivals, np.diff(by_age, prepend=0.0))[: len(arrivals)])
+    if elapsed is None:
+        by_age = model.expected_purchases_at(newcomer, np.arange(len(arrivals), dtype=float))[0]
+        return np.asarray(np.convolve(arrivals, np.diff(by_age, prepend=0.0))[: len(arrivals)])
+    ages = np.arange(np.ceil(elapsed[-1]) + 2)
+    by_age = model.expected_purchases_at(newcomer, ages)[0]
+    total = np.zeros(len(arrivals))
+    for day in np.flatnonzero(arrivals):
+        total[day:] += arrivals[day] * np.interp(elapsed[day:] - elapsed[day], ages, by_age)
+    return np.diff(total, prepend=0.0)
 
 
 def by_day_of_year(days: NDArray[np.int64], observed: Array, expected: Array) -> Array:

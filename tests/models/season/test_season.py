@@ -242,15 +242,17 @@ def test_two_views_that_disagree_give_no_season_and_else_the_smaller_one():
     np.testing.assert_allclose(agreement(AUTUMN**2, AUTUMN), AUTUMN)
 
 
-def test_expected_repeats_are_those_of_each_arrival_one_by_one():
+@pytest.mark.parametrize("elapsed", [None, np.arange(6.0), 2 * np.arange(6.0)], ids=["days", "clock", "fast clock"])
+def test_expected_repeats_are_those_of_each_arrival_one_by_one(elapsed):
     model = BGNBD().fit(simulated(FLAT, seen=100, customers=500).summary())
     newcomer = pd.DataFrame({"frequency": [0], "recency": [0], "T": [0]})
     arrivals = np.array([3.0, 0, 0, 2.0, 1.0, 0])
+    at = np.arange(6) if elapsed is None else elapsed
     total = [
-        sum(n * model.expected_purchases(newcomer, day - born)[0] for born, n in enumerate(arrivals[: day + 1]))
+        sum(n * model.expected_purchases(newcomer, at[day] - at[born])[0] for born, n in enumerate(arrivals[: day + 1]))
         for day in range(6)
     ]
-    np.testing.assert_allclose(expected_repeats(model, arrivals).cumsum(), total, rtol=1e-10)
+    np.testing.assert_allclose(expected_repeats(model, arrivals, elapsed).cumsum(), total, rtol=1e-10)
 
 
 def test_the_test_of_early_buyers_is_the_chi_square_of_two_shares():
