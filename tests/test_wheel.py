@@ -8,6 +8,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import ltvml
@@ -51,9 +52,18 @@ def test_the_installed_command_tells_its_version(installed: Path, tmp_path: Path
     assert _ltvml(["--version"], installed, tmp_path) == f"ltvml {ltvml.__version__}\n"
 
 
-def test_the_demo_runs_far_from_the_checkout(installed: Path, tmp_path: Path) -> None:
-    _ltvml(["demo", "--out", "demo", "--no-mlflow"], installed, tmp_path)
-    assert list((tmp_path / "demo").rglob("customers.parquet"))
+def test_the_demo_with_model_selection_runs_far_from_the_checkout(installed: Path, tmp_path: Path) -> None:
+    """The one run of the whole demo, selection and all: tests/workflows/test_demo.py names its models."""
+    out = "my: demo #1"
+    text = _ltvml(["demo", "--out", out, "--no-mlflow"], installed, tmp_path)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "Churn model: mix (default) kept." in " ".join(text.split())
+    assert {path.name for path in tmp_path.iterdir()} == {out}
+    scores = pd.read_parquet(tmp_path / out / "scores" / "2011-09-10" / "customers.parquet")
+    assert (scores["predicted_ltv_lo"] <= scores["predicted_ltv_hi"]).all()
+    for place in ("bundle", "scores/2011-09-10/plots/predicted_ltv.png"):
+        assert f"{out}/{place}" in text or place in text
+        assert (tmp_path / out / place).exists()
 
 
 def _ltvml(arguments: list[str], installed: Path, folder: Path) -> str:

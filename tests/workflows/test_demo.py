@@ -7,7 +7,9 @@ import json
 import pandas as pd
 import pytest
 
+from ltvml.config import Config
 from ltvml.workflows.demo import demo, shop_config
+from tests.conftest import NAMED
 
 # Online Retail II seen up to the cutoff, counted by pandas below
 CUTOFF = "2011-09-10"
@@ -23,6 +25,10 @@ def known_customers() -> int:
     return int(seen["customer_id"].nunique())
 
 
+def with_named_models(out: str, tracking: str) -> Config:
+    return Config.model_validate(shop_config(out, tracking).to_dict() | {"models": NAMED})
+
+
 @pytest.mark.parametrize("name", ["out", "my: results", "a #b", "it's", "a b", "{x}", "naïve", "- [c]"])
 def test_any_folder_will_do(name):
     assert shop_config(name, "none").output.dir == name
@@ -32,6 +38,8 @@ def test_any_folder_will_do(name):
 @pytest.mark.filterwarnings("ignore::ltvml.errors.LtvmlWarning")
 def test_the_demo_scores_the_shop_and_says_where_everything_is(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    # model selection takes a minute: tests/test_wheel.py runs the demo with it, and holds its report to 80 columns too
+    monkeypatch.setattr("ltvml.workflows.demo.shop_config", with_named_models)
     report = demo(out="my: demo #1", tracking="none")
     text = report.text()
     assert max(map(len, text.splitlines())) <= 80
