@@ -13,6 +13,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ltvml.errors import DataContractError
 from ltvml.plots.figures import ACCENT, FOOT_WIDTH, INK, MAIN, QUIET, canvas
+from ltvml.words.text import percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,7 +70,7 @@ def ladder_plot(ladder: Ladder, *, most: int = MOST_RUNGS) -> Figure:
     axes.errorbar(n, share, yerr=spread, fmt="o", color=MAIN, markersize=6, capsize=4, elinewidth=1.6)
     for order, height, top in zip(n, share, table["hi"], strict=True):
         axes.annotate(
-            f"{height:.0%}",
+            percent(height),
             (order, top),
             (0, 6),
             textcoords="offset points",
@@ -81,7 +82,7 @@ def ladder_plot(ladder: Ladder, *, most: int = MOST_RUNGS) -> Figure:
     mark_turn(axes, ladder, shown=len(n))
     axes.set_xticks(n, [f"{order}\n{seen:,}" for order, seen in zip(n, table["observed"], strict=True)])
     axes.set_xlabel("order, and customers whose window has passed", color=INK)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda height, _: f"{height:.0%}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda height, _: percent(height)))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
     axes.set_ylim(0, min(float(table["hi"].max()) + 0.12, 1.1))
     axes.grid(axis="x", visible=False)
@@ -244,7 +245,7 @@ def draw_stages(axes: Axes, across: float, side: str, customers: Array, called: 
     for top, share, count, name in zip(tops(shares), shares, customers, called, strict=True):
         if count:
             axes.add_patch(Rectangle((inner, top - share), BAR, share, color=INK, linewidth=0))
-            words = f"{name}  {count:,.0f}  ({share:.0%})"
+            words = f"{name}  {count:,.0f}  ({percent(share)})"
             axes.text(beside, top - share / 2, words, ha=side, va="center", color=INK, fontsize=9)
 
 
@@ -265,7 +266,7 @@ def qini_plot(share: ArrayLike, gained: ArrayLike, *, words: str) -> Figure:
     axes.plot(at, brought, color=MAIN, linewidth=1.8, label="ranked by uplift")
     axes.plot([0, 1], [0, brought[-1]], color=QUIET, linewidth=1.2, linestyle="--", label="random order")
     axes.set_xlabel("share of the customers contacted")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda part, _: f"{part:.0%}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda part, _: percent(part)))
     axes.set_xlim(0, 1)
     axes.legend(frameon=False)
     figure.supxlabel(fill(words, FOOT_WIDTH), color=QUIET, fontsize=8.5, x=0.02, ha="left")

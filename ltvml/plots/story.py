@@ -30,6 +30,7 @@ from ltvml.plots.timeline import (
     refuse_missing,
 )
 from ltvml.window import date_of, day_number, days_of
+from ltvml.words.text import percent
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -141,7 +142,7 @@ def draw_item(axes: Axes, place: int, due: pd.DataFrame) -> None:
     """The window of an item and its words; nothing where no reorder is predicted."""
     for row in due.to_dict("records"):
         draw_window(axes, place, days_of([row[name] for name in DATES]))
-        draw_words(axes, place, f"{row['p_reorder_28']:.0%}", str(row["stock_status"]).replace("_", " "))
+        draw_words(axes, place, percent(row["p_reorder_28"]), str(row["stock_status"]).replace("_", " "))
 
 
 def draw_contact(axes: Axes, contact: pd.DataFrame, items: list[str], names: Mapping[str, str]) -> list[Line2D]:

@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 from ltvml.errors import DataContractError
 from ltvml.plots.figures import ACCENT, GRID, INK, MAIN, QUIET, canvas
 from ltvml.window import WEEK, day_number, days_of
+from ltvml.words.text import percent
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -80,7 +81,7 @@ def household_timelines(
     for place, row in enumerate(due.to_dict("records")):
         draw_window(axes, place, days_of([row[name] for name in DATES]))
         draw_purchases(axes, place, days_of_pair(purchases, row), shown=(first, last), seen_to=seen_to)
-        draw_words(axes, place, f"{row['p_reorder_28']:.0%}", str(row["stock_status"]).replace("_", " "))
+        draw_words(axes, place, percent(row["p_reorder_28"]), str(row["stock_status"]).replace("_", " "))
     figure.legend(handles=legend_of(), loc="outside lower left", ncols=4, frameon=False, fontsize=9, labelcolor=INK)
     return figure
 

@@ -10,7 +10,7 @@ import pandas as pd
 from ltvml.outreach.experiment.measure import EVERYBODY, OUTCOMES
 from ltvml.reports.recording import Recorded
 from ltvml.words.display import Shown
-from ltvml.words.text import fields, paragraph, place, short, table, times
+from ltvml.words.text import fields, paragraph, percent, place, short, table, times
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -155,7 +155,7 @@ def conversions_text(differences: pd.DataFrame) -> str:
 def _row(row: dict[Any, Any]) -> list[str]:
     unknown = pd.isna(row["lo"]) or pd.isna(row["hi"])
     interval = UNKNOWN if unknown else f"{100 * row['lo']:+.1f} to {100 * row['hi']:+.1f}"
-    bought = UNKNOWN if pd.isna(row["treat"]) else f"{100 * row['treat']:.1f} %"
+    bought = UNKNOWN if pd.isna(row["treat"]) else percent(row["treat"], 1)
     points = UNKNOWN if pd.isna(row["difference"]) else f"{100 * row['difference']:+.1f}"
     name = short(str(row["name"]).replace("_", " "), NAME_WIDTH)
     return [name, f"{row['n_treat']:,}", f"{row['n_holdout']:,}", bought, points, interval]

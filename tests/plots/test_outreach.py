@@ -57,7 +57,7 @@ def test_the_ladder_is_drawn_with_its_intervals_and_counts(climbs):
     (bars,) = axes.containers
     ends = [segment[:, 1].tolist() for segment in bars.lines[2][0].get_segments()]
     assert np.allclose(ends, np.stack([found.lo, found.hi], axis=1))
-    assert {"40%", "60%", "62%"} <= set(texts_of(figure))
+    assert {"40 %", "60 %", "62 %"} <= set(texts_of(figure))
     assert [label.get_text() for label in axes.get_xticklabels()] == ["1\n1,000", "2\n400", "3\n240"]
 
 
@@ -108,8 +108,8 @@ def test_moves_towards_the_door_back_and_elsewhere_are_told_apart():
 def test_stages_are_named_and_counted_at_both_dates(moves):
     figure = stage_flow(moves, STAGES, before="10 June", after="10 September", names={"lapsed": "gone"})
     found = texts_of(figure)
-    assert {"10 June", "10 September", "lapsing  2  (33%)", "gone  1  (17%)", "gone  2  (33%)"} <= set(found)
-    assert "demand awakening  1  (17%)" in found
+    assert {"10 June", "10 September", "lapsing  2  (33 %)", "gone  1  (17 %)", "gone  2  (33 %)"} <= set(found)
+    assert "demand awakening  1  (17 %)" in found
     # nobody was in that stage before: it has a name on the right alone
     assert sum(text.startswith("demand awakening") for text in found) == 1
 
@@ -191,7 +191,7 @@ def test_a_window_is_drawn_for_the_customers_own_item_alone(purchases, due, plan
     # drawn half a day to either side, so that both ends belong to it
     assert band.get_x() == day_number("2020-07-02") - 0.5
     assert drawn(figure, 2, "|") == [day_number("2020-07-06")]
-    assert {"71%", "about to replenish"} <= set(texts_of(figure))
+    assert {"71 %", "about to replenish"} <= set(texts_of(figure))
 
 
 def test_a_shop_without_items_due_still_has_its_story(purchases, due, plan):

@@ -102,7 +102,7 @@ def test_names_chances_and_statuses_stand_beside_their_rows_from_top_to_bottom(a
     assert [label.get_text() for label in axes.get_yticklabels()] == ["A  coffee", "B  coffee"]
     assert axes.yaxis_inverted()
     beside = {text.get_text(): text.get_position()[1] for text in axes.texts}
-    assert (beside["71%"], beside["about to replenish"], beside["20%"], beside["sufficient"]) == (0, 0, 1, 1)
+    assert (beside["71 %"], beside["about to replenish"], beside["20 %"], beside["sufficient"]) == (0, 0, 1, 1)
 
 
 def test_a_long_item_is_shortened(purchases, due):

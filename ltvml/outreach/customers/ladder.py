@@ -14,6 +14,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from ltvml.errors import DataContractError
+from ltvml.words.text import percent
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -117,7 +118,7 @@ class Ladder:
         """What the ladder shows, in sentences."""
         if not len(self.share):
             return f"No ladder: too few customers were observed for {self.within} days after a purchase."
-        steps = ", ".join(f"{100 * share:.0f} % after order {n}" for n, share in enumerate(self.share, start=1))
+        steps = ", ".join(f"{percent(share)} after order {n}" for n, share in enumerate(self.share, start=1))
         return f"Bought again within {self.within} days: {steps}. {self._turn} {NOT_CAUSE}"
 
     @property
@@ -125,7 +126,7 @@ class Ladder:
         points = f"{100 * self.least_gain:g} points"
         if self.turning_point is None:
             return f"Every step adds at least {points}: no turning point yet."
-        spread = ", ".join(f"{_named(n)} in {100 * share:.0f} %" for n, share in self.turning_points.items())
+        spread = ", ".join(f"{_named(n)} in {percent(share)}" for n, share in self.turning_points.items())
         return f"From order {self.turning_point} the next step adds less than {points} (bootstrap: {spread} of draws)."
 
 

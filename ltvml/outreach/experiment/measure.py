@@ -18,6 +18,7 @@ from ltvml.outreach.experiment.difference import Difference, adjusted_difference
 from ltvml.outreach.experiment.holdout import HOLDOUT, TREAT
 from ltvml.outreach.experiment.power import Arms
 from ltvml.outreach.experiment.trial import delivered, first_choices, trial
+from ltvml.words.text import percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -258,7 +259,7 @@ def _adjusted(column: str, covariate: str, treat: pd.DataFrame, holdout: pd.Data
 
 
 def _rates_in_words(found: Difference, level: float) -> str:
-    start = f"{100 * found.treat:.1f} % of customers planned for contact, {100 * found.holdout:.1f} % of those held out"
+    start = f"{percent(found.treat, 1)} of customers planned for contact, {percent(found.holdout, 1)} of those held out"
     points = (f"{100 * value:+.2f}" for value in (found.difference, found.lo, found.hi))
     return f"{start}; difference {_interval_in_words(found, *points, unit=' points', level=level)}"
 
@@ -274,7 +275,7 @@ def _interval_in_words(found: Difference, difference: str, lo: str, hi: str, *, 
         return f"{difference}{unit}, too few customers for an interval."
     significant = "statistically significant" if found.difference > 0 else "a statistically significant loss"
     verdict = significant if found.seen else "not statistically significant"
-    return f"{difference}{unit} ({100 * level:.0f} % interval {lo} to {hi}), {verdict}."
+    return f"{difference}{unit} ({percent(level)} interval {lo} to {hi}), {verdict}."
 
 
 def _missed_in_words(found: Measurement) -> Iterator[str]:
@@ -284,7 +285,7 @@ def _missed_in_words(found: Measurement) -> Iterator[str]:
     rate, value = (arms.standard_errors_needed * (width.hi - width.lo) / (2 * arms.critical) for width in widths)
     if not np.isnan(rate + value):
         yield (
-            f"Smallest detectable effects ({100 * arms.power:.0f} % power): {100 * rate:.1f} points in conversion, "
+            f"Smallest detectable effects ({percent(arms.power)} power): {100 * rate:.1f} points in conversion, "
             f"{value:,.2f} in value. Smaller effects may have been missed."
         )
 
@@ -294,8 +295,8 @@ def _arms_in_words(arms: Arms, campaign: Campaign) -> Iterator[str]:
     share = campaign.share_held_out
     if share is not None and sample_ratio_p_value(arms, share) < _SUSPECT:
         yield (
-            f"Sample ratio mismatch: {100 * arms.holdout / (arms.treat + arms.holdout):.1f} % of the compared "
-            f"customers are held out, expected {100 * share:.1f} %. The arms may not be comparable: check whether "
+            f"Sample ratio mismatch: {percent(arms.holdout / (arms.treat + arms.holdout), 1)} of the compared "
+            f"customers are held out, expected {percent(share, 1)}. The arms may not be comparable: check whether "
             "contact caps excluded customers of one arm only."
         )
 

@@ -26,6 +26,8 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 from scipy.stats import norm
 
+from ltvml.words.text import percent
+
 LEVEL = 0.05
 POWER = 0.8
 
@@ -228,21 +230,21 @@ class Launch:
         return (
             f"{arms.treat:,} customers to contact, {arms.holdout:,} held out.",
             self._conversion_in_words(),
-            f"Smallest detectable difference in value per customer ({100 * self.value.power:.0f} % power): "
+            f"Smallest detectable difference in value per customer ({percent(self.value.power)} power): "
             f"{self.detectable_value:,.2f}.",
             *self._effect_in_words(),
         )
 
     def _conversion_in_words(self) -> str:
-        rate, rise = 100 * self.rate, 100 * self.detectable_conversion
+        rate, rise = self.rate, self.detectable_conversion
         if math.isnan(rise):
             return (
-                f"No rise in conversion is detectable from {rate:.1f} % with so few customers: hold out more "
+                f"No rise in conversion is detectable from {percent(rate, 1)} with so few customers: hold out more "
                 "customers, or run the campaign longer."
             )
         return (
-            f"Smallest detectable rise in conversion ({100 * self.conversion.power:.0f} % power): {rise:.1f} points, "
-            f"from {rate:.1f} % to {rate + rise:.1f} %."
+            f"Smallest detectable rise in conversion ({percent(self.conversion.power)} power): "
+            f"{100 * rise:.1f} points, from {percent(rate, 1)} to {percent(rate + rise, 1)}."
         )
 
     def _effect_in_words(self) -> tuple[str, ...]:
@@ -252,7 +254,7 @@ class Launch:
         advice = " A larger outreach.holdout would raise the power." if few else ""
         return (
             f"Power to detect the assumed effect of {100 * self.assumed_difference():+.1f} points: "
-            f"{100 * self.power_of_effect:.0f} %.{advice}",
+            f"{percent(self.power_of_effect)}.{advice}",
         )
 
 

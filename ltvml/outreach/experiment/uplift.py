@@ -27,6 +27,7 @@ from ltvml.errors import DataContractError
 from ltvml.hashing import buckets_of
 from ltvml.models.trees.booster import FOLDS, Growth, Sample, Trees, grow
 from ltvml.outreach.experiment.qini import Caught, QiniCurve, caught, qini_curve
+from ltvml.words.text import percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,8 +126,7 @@ class UpliftRanking:
     def words(self) -> str:
         """The comparison and its conclusion."""
         uplift, error, response = (
-            f"{100 * share:.0f} %"
-            for share in (self.by_uplift.share, self.by_uplift.standard_error, self.by_response.share)
+            percent(share) for share in (self.by_uplift.share, self.by_uplift.standard_error, self.by_response.share)
         )
         both = (
             f"The top 30 % by uplift account for {uplift} of the effect (standard error {error}), the top 30 % by "
