@@ -471,11 +471,6 @@ def purchase_count_probabilities(of: Posterior, counts: Array, horizon: float) -
     return np.asarray(np.where(counts == 0, 1 - alive_share, 0.0) + alive_share * alive)
 
 
-def by_name(values: Mapping[str, Any]) -> dict[str, float]:
-    """Parameters in the order of the papers, which sorted JSON does not keep."""
-    return {name: float(values[name]) for name in NAMES}
-
-
 class BGNBD(PurchaseModel):
     """Beta-geometric / negative binomial: a customer may leave after each repeat purchase.
 
@@ -498,7 +493,7 @@ class BGNBD(PurchaseModel):
     name = "bg_nbd"
 
     learned: ClassVar[Mapping[str, Any]] = {
-        "params": by_name,
+        "params": dict,
         "covariance": np.ndarray,
         "log_likelihood": float,
         "n_customers": float,

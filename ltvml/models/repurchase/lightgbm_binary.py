@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from ltvml.models.repurchase.at_horizon import AtHorizon
-from ltvml.models.trees.booster import Growth, Sample, Trees, grow
+from ltvml.models.trees.booster import Sample, Trees, grow
+from ltvml.models.trees.learner import TreeLearner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from ltvml.models.snapshots import Snapshots
 
 
-class LightGBMBinary(AtHorizon):
+class LightGBMBinary(TreeLearner, AtHorizon):
     """LightGBM for P(a purchase within the label window).
 
     Longer silence never raises the probability: every column that grows or shrinks with silence is bound to its
@@ -30,19 +31,11 @@ class LightGBMBinary(AtHorizon):
         Boosters averaged, at most 5 and fewer on many rows; each is stopped by another fifth of the customers.
     num_threads : int
     random_state : int
-
-    Attributes
-    ----------
-    trees_ : Trees
-        Model texts and the columns they read; a column of the training that is missing at scoring is an error.
     """
 
     name = "lightgbm_binary"
-    requires = ("cutoff_day", "frequency", "recency", "T", "monetary_value", "first_order_value", "historic_value")
 
     learned: ClassVar[Mapping[str, Any]] = {**AtHorizon.learned, "trees": Trees}
-
-    trees_: Trees
 
     def __init__(
         self,
@@ -68,9 +61,8 @@ class LightGBMBinary(AtHorizon):
         """
         snapshots.require_both_outcomes()
         self._keep(snapshots)
-        growth = Growth(self.learning_rate, self.num_leaves, self.num_threads, self.random_state)
         sample = Sample(snapshots.X, snapshots.buys.astype(float), snapshots.bucket)
-        self.trees_ = grow(sample, "binary", growth, members=self.members, monotone=True)
+        self.trees_ = grow(sample, "binary", self.growth, members=self.members, monotone=True)
         self.diagnosis_ = self.trees_.diagnosis
         return self
 
@@ -81,7 +73,3 @@ class LightGBMBinary(AtHorizon):
     def log_odds_of(self, rows: pd.DataFrame) -> Array:
         """The same for rows that carry the closed form's columns already, shape (n,)."""
         return self.trees_.raw(rows)
-
-    def reads(self) -> tuple[str, ...]:
-        """The summary, and the columns of the trees."""
-        return (*self.requires, *self.trees_.names)

@@ -21,7 +21,8 @@ from ltvml.models.closed_form import ClosedForm
 from ltvml.models.design import INTERVAL, usable_names
 from ltvml.models.logit import LARGEST, log_odds
 from ltvml.models.repurchase.curve import times_by_row
-from ltvml.models.trees.booster import Growth, Sample, Trees, grow
+from ltvml.models.trees.booster import Sample, Trees, grow
+from ltvml.models.trees.learner import TreeLearner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -110,7 +111,7 @@ def log_survival_at(times: Array, edges: Array, log_left: Array) -> Array:
     return np.asarray(np.take_along_axis(reached, place, axis=1) + into * np.take_along_axis(log_left, place, axis=1))
 
 
-class LightGBMHazard(RepurchaseModel):
+class LightGBMHazard(TreeLearner, RepurchaseModel):
     """LightGBM for the probability of buying in the next interval, given none so far.
 
     Parameters
@@ -126,17 +127,14 @@ class LightGBMHazard(RepurchaseModel):
     ----------
     edges_ : (k + 1,) array
         0 to the label horizon, days.
-    trees_ : Trees
     closed_form_ : ClosedForm
     """
 
     name = "lightgbm_hazard"
-    requires = ("cutoff_day", "frequency", "recency", "T", "monetary_value", "first_order_value", "historic_value")
 
     learned: ClassVar[Mapping[str, Any]] = {"edges": np.ndarray, "trees": Trees, "closed_form": ClosedForm}
 
     edges_: Array
-    trees_: Trees
     closed_form_: ClosedForm
 
     def __init__(
@@ -191,20 +189,15 @@ class LightGBMHazard(RepurchaseModel):
         """P(no purchase within each time), shape (n, m)."""
         return self.curve(X)(times)
 
-    def reads(self) -> tuple[str, ...]:
-        """The summary, and the columns of the trees."""
-        return (*self.requires, *self.trees_.names)
-
     def _grown(self, kept: Snapshots, periods: PersonPeriods) -> tuple[Trees, Diagnosis]:
         """Trees on all columns where they beat the interval alone, else on the interval alone."""
         expanded = kept.X.iloc[periods.row].assign(**{INTERVAL: periods.interval.astype(float)})
         sample = Sample(expanded, periods.event, kept.bucket[periods.row])
-        growth = Growth(self.learning_rate, self.num_leaves, self.num_threads, self.random_state)
         names = (*usable_names(kept.X), INTERVAL)
-        trees = grow(sample, "binary", growth, monotone=True, names=names, to_beat=interval_log_odds(periods))
+        trees = grow(sample, "binary", self.growth, monotone=True, names=names, to_beat=interval_log_odds(periods))
         if trees.texts:
             return trees, trees.diagnosis
-        return grow(sample, "binary", growth, names=(INTERVAL,)), trees.diagnosis
+        return grow(sample, "binary", self.growth, names=(INTERVAL,)), trees.diagnosis
 
     def _log_left(self, X: pd.DataFrame) -> Array:
         """ln(1 - h_j) for each customer and interval, shape (n, k)."""

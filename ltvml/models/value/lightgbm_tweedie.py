@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from ltvml.models.design import column
-from ltvml.models.repurchase.lightgbm_binary import LightGBMBinary
-from ltvml.models.trees.booster import Growth, Sample, Trees, grow
-from ltvml.models.value.at_horizon import ValueAtHorizon
-from ltvml.models.value.winsor import lost_share, winsorised
+from ltvml.models.trees.booster import Sample, Trees, grow
+from ltvml.models.value.lightgbm_value import LightGBMValue
+from ltvml.models.value.winsor import winsorised
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +35,7 @@ def log_closed_form_value(X: pd.DataFrame, mean: float) -> Array:
     return np.log(np.maximum(value / mean, np.exp(_LOWEST)))
 
 
-class LightGBMTweedie(ValueAtHorizon):
+class LightGBMTweedie(LightGBMValue):
     """LightGBM with a Tweedie loss for the spend of the label window.
 
     Parameters
@@ -52,21 +51,13 @@ class LightGBMTweedie(ValueAtHorizon):
 
     Attributes
     ----------
-    trees_ : Trees
     mean_ : float
         Mean winsorised spend, currency; the offset counts from it.
-    level_ : float
-        What predictions are multiplied by, to put back what the winsorising cut.
     """
 
     name = "lightgbm_tweedie"
-    requires = LightGBMBinary.requires
 
-    learned: ClassVar[Mapping[str, Any]] = {**ValueAtHorizon.learned, "trees": Trees, "mean": float, "level": float}
-
-    trees_: Trees
-    mean_: float
-    level_: float
+    learned: ClassVar[Mapping[str, Any]] = {**LightGBMValue.learned, "trees": Trees, "mean": float, "level": float}
 
     def __init__(
         self,
@@ -95,27 +86,14 @@ class LightGBMTweedie(ValueAtHorizon):
         spend = winsorised(snapshots.spend)
         self.mean_ = float(spend.mean())
         offset = self._offset(snapshots.X) if self.offset else None
-        growth = Growth(num_threads=self.num_threads, random_state=self.random_state)
-        # amounts over their mean: the loss, and so the trees, do not depend on the currency
         sample = Sample(snapshots.X, spend / self.mean_, snapshots.bucket, offset)
-        self.trees_ = grow(sample, "tweedie", growth, members=self.members)
-        self.level_ = 1.0
-        self.level_ = lost_share(snapshots.spend, self.value_of(snapshots.X))
-        self.diagnosis_ = self.trees_.diagnosis
-        return self
-
-    def value_at_horizon(self, X: pd.DataFrame) -> Array:
-        """Expected undiscounted value in the label horizon, currency, shape (n,)."""
-        return self.value_of(self.closed_form_.with_columns(X, self.horizon_))
+        self.trees_ = grow(sample, "tweedie", self.growth, members=self.members)
+        return self._levelled(snapshots, self.trees_)
 
     def value_of(self, rows: pd.DataFrame) -> Array:
-        """The same for rows that carry the closed form's columns already, shape (n,)."""
+        """Expected undiscounted value, currency, (n,), for rows that carry the closed form's columns already."""
         raw = self.trees_.raw(rows) + (self._offset(rows) if self.offset else 0.0)
         return self.level_ * self.mean_ * np.exp(raw)
-
-    def reads(self) -> tuple[str, ...]:
-        """The summary, and the columns of the trees."""
-        return (*self.requires, *self.trees_.names)
 
     def _offset(self, X: pd.DataFrame) -> Array:
         return log_closed_form_value(X, self.mean_)

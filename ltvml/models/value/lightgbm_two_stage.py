@@ -8,9 +8,9 @@ import numpy as np
 from scipy.special import expit
 
 from ltvml.models.repurchase.lightgbm_binary import LightGBMBinary
-from ltvml.models.trees.booster import Growth, Sample, Trees, grow
-from ltvml.models.value.at_horizon import ValueAtHorizon
-from ltvml.models.value.winsor import lost_share, winsorised
+from ltvml.models.trees.booster import Sample, Trees, grow
+from ltvml.models.value.lightgbm_value import LightGBMValue
+from ltvml.models.value.winsor import winsorised
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ltvml.models.snapshots import Snapshots
 
 
-class LightGBMTwoStage(ValueAtHorizon):
+class LightGBMTwoStage(LightGBMValue):
     """P(a purchase) by `LightGBMBinary`, times the spend of buyers by LightGBM with a gamma loss.
 
     Parameters
@@ -40,15 +40,12 @@ class LightGBMTwoStage(ValueAtHorizon):
         Log of the spend of a buyer over `mean_`.
     mean_ : float
         Mean winsorised spend of a buyer, currency.
-    level_ : float
-        What predictions are multiplied by, to put back what the winsorising cut.
     """
 
     name = "lightgbm_two_stage"
-    requires = LightGBMBinary.requires
 
     learned: ClassVar[Mapping[str, Any]] = {
-        **ValueAtHorizon.learned,
+        **LightGBMValue.learned,
         "buys": LightGBMBinary,
         "spends": Trees,
         "mean": float,
@@ -57,8 +54,6 @@ class LightGBMTwoStage(ValueAtHorizon):
 
     buys_: LightGBMBinary
     spends_: Trees
-    mean_: float
-    level_: float
 
     def __init__(
         self, discount_rate: float = 0.0, members: int = 5, num_threads: int = 2, random_state: int = 0
@@ -87,20 +82,12 @@ class LightGBMTwoStage(ValueAtHorizon):
         spend = winsorised(snapshots.spend)
         paid = spend > 0
         self.mean_ = float(spend[paid].mean())
-        growth = Growth(num_threads=self.num_threads, random_state=self.random_state)
         sample = Sample(snapshots.X[paid], spend[paid] / self.mean_, snapshots.bucket[paid])
-        self.spends_ = grow(sample, "gamma", growth, members=self.members)
-        self.level_ = 1.0
-        self.level_ = lost_share(snapshots.spend, self.value_of(snapshots.X))
-        self.diagnosis_ = self.spends_.diagnosis
-        return self
-
-    def value_at_horizon(self, X: pd.DataFrame) -> Array:
-        """Expected undiscounted value in the label horizon, currency, shape (n,)."""
-        return self.value_of(self.closed_form_.with_columns(X, self.horizon_))
+        self.spends_ = grow(sample, "gamma", self.growth, members=self.members)
+        return self._levelled(snapshots, self.spends_)
 
     def value_of(self, rows: pd.DataFrame) -> Array:
-        """The same for rows that carry the closed form's columns already, shape (n,)."""
+        """Expected undiscounted value, currency, (n,), for rows that carry the closed form's columns already."""
         bought = expit(self.buys_.log_odds_of(rows))
         return np.asarray(self.level_ * self.mean_ * bought * np.exp(self.spends_.raw(rows)))
 
