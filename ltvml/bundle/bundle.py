@@ -158,12 +158,11 @@ class Bundle:
             As in `score`.
         """
         self._check(summary)
-        margin = self.money.margin
-        predicted = Predicted.of(summary, self.roles, self.window, margin=margin)
-        return chances(summary, self.roles, self.window, predicted, margin=margin, record=self.record, windows=windows)
+        predicted = Predicted.of(summary, self.roles, self.window, margin=self.money.margin)
+        return chances(summary, self.window, predicted, record=self.record, windows=windows)
 
     def example_rows(self) -> pd.DataFrame:
-        """Summary rows that belong to nobody, for a signature."""
+        """Made-up summary rows, for a signature."""
         day = self.window.cutoff_day
         return pd.DataFrame(
             {

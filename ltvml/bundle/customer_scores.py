@@ -13,9 +13,9 @@ from ltvml.value import value_if_buys
 from ltvml.window import dates_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from ltvml.arrays import Array
     from ltvml.bundle.rfm import RFM
@@ -61,26 +61,34 @@ class Roles:
 
 @dataclass(frozen=True)
 class Predicted:
-    """What several columns are read from, computed once: models are what a score waits for.
+    """The curves that several columns are read from: each learner is asked once, since a score waits for learners.
 
     Parameters
     ----------
-    value : (n,) array
-        Margin value in the LTV horizon, in currency.
-    churn_risk : (n,) array
-        Of the model, in the churn horizon, without the correction that past cutoffs taught.
+    survival : callable
+        Times in days -> P(no purchase within each), (n, m), without the correction that past cutoffs taught.
+    value : callable
+        Days of silence -> value in the LTV horizon given them, (n,), in currency, before the margin.
+    margin : float
+        Share of the net value that is kept.
     """
 
-    value: Array
-    churn_risk: Array
+    survival: Callable[[ArrayLike], Array]
+    value: Callable[[float], Array]
+    margin: float
 
     @classmethod
     def of(cls, X: pd.DataFrame, roles: Roles, window: Window, *, margin: float) -> Self:
-        """Ask the models about the customers of `X`, (n, ...)."""
-        return cls(
-            value=margin * roles.value.expected_value(X, window.ltv_horizon),
-            churn_risk=roles.repurchase.churn_risk(X, window.churn_horizon),
-        )
+        """Predictions for the customers of `X`, (n, ...)."""
+        return cls(roles.repurchase.curve(X), roles.value.value_by_silence(X, window.ltv_horizon), margin)
+
+    def churn_risk(self, days: float) -> Array:
+        """P(no purchase within some days), shape (n,)."""
+        return self.survival([days])[:, 0]
+
+    def margin_value(self, silence: float = 0.0) -> Array:
+        """Value that is kept, given some days of silence, shape (n,)."""
+        return self.margin * self.value(silence)
 
 
 def customer_scores(
@@ -123,7 +131,7 @@ def customer_scores(
     columns = {
         **history(X),
         **purchases(X, roles, window),
-        **money(X, roles, window, margin, predicted, dates["churn_risk"]),
+        **money(window, predicted, dates["churn_risk"]),
         **dates,
         "model_version": np.full(len(X), version),
     }
@@ -136,21 +144,14 @@ def customer_scores(
     scores = without(pd.DataFrame({name: finite(values) for name, values in columns.items()}, index=X.index), withheld)
     scores["data_status"] = data_status(scores, withheld)
     scores = scores[list(CUSTOMER_SCORES.names)]
-    added = chances(X, roles, window, predicted, margin=margin, record=record, windows=windows)
+    added = chances(X, window, predicted, record=record, windows=windows)
     return scores.assign(**{str(name): added[name] for name in added if name not in scores})
 
 
 def chances(
-    X: pd.DataFrame,
-    roles: Roles,
-    window: Window,
-    predicted: Predicted,
-    *,
-    margin: float,
-    record: TrackRecord,
-    windows: Sequence[int],
+    X: pd.DataFrame, window: Window, predicted: Predicted, *, record: TrackRecord, windows: Sequence[int]
 ) -> pd.DataFrame:
-    """Chance to buy within some windows, and what a purchase within them is worth.
+    """Chance to buy within some windows, and the expected value of a purchase within them.
 
     With V the margin value in the LTV horizon and B a purchase within w days of the cutoff,
 
@@ -160,10 +161,10 @@ def chances(
     ----------
     X : (n, ...) frame
         Columns of `contracts.SUMMARY`.
-    roles, window, margin, record
-        As in `customer_scores`.
+    window : Window
     predicted : Predicted
         Of the same rows.
+    record : TrackRecord
     windows : sequence of int
         w, days.
 
@@ -172,15 +173,15 @@ def chances(
     (n, ...) frame
         customer_id, and for each w `p_buy_<w>` and `value_gain_<w>` (currency), in the same order of rows.
     """
-    given = 1 - predicted.churn_risk
+    given, value = 1 - predicted.churn_risk(window.churn_horizon), predicted.margin_value()
     # the correction that past cutoffs taught at the churn horizon scales the curve, as it does for the dates
     scale = np.divide(record.calibration.apply(given), given, out=np.ones(len(X)), where=given > 0)
     columns: dict[str, NDArray[Any]] = {"customer_id": X["customer_id"].to_numpy()}
     for days in windows:
-        chance = np.clip(scale * (1 - roles.repurchase.churn_risk(X, days)), 0.0, 1.0)
-        silent = margin * roles.value.expected_value_if_silent(X, window.ltv_horizon, silence=days)
+        chance = np.clip(scale * (1 - predicted.churn_risk(days)), 0.0, 1.0)
+        silent = predicted.margin_value(silence=days)
         columns[f"p_buy_{days}"] = chance
-        columns[f"value_gain_{days}"] = value_if_buys(predicted.value, silent, 1 - chance, least=silent) - silent
+        columns[f"value_gain_{days}"] = value_if_buys(value, silent, 1 - chance, least=silent) - silent
     return pd.DataFrame({name: finite(values) for name, values in columns.items()}, index=X.index)
 
 
@@ -202,7 +203,7 @@ def history(X: pd.DataFrame) -> dict[str, NDArray[Any]]:
 
 
 def purchases(X: pd.DataFrame, roles: Roles, window: Window) -> dict[str, NDArray[Any]]:
-    """Purchases and their worth in the LTV horizon."""
+    """Purchases and their value in the LTV horizon."""
     return {
         "p_alive": roles.purchase.probability_alive(X),
         "expected_purchases": roles.purchase.expected_purchases(X, window.ltv_horizon),
@@ -210,14 +211,12 @@ def purchases(X: pd.DataFrame, roles: Roles, window: Window) -> dict[str, NDArra
     }
 
 
-def money(
-    X: pd.DataFrame, roles: Roles, window: Window, margin: float, predicted: Predicted, churn_risk: Array
-) -> dict[str, NDArray[Any]]:
+def money(window: Window, predicted: Predicted, churn_risk: Array) -> dict[str, NDArray[Any]]:
     """Predicted value, and the part of it that goes if the customer does."""
-    silent = margin * roles.value.expected_value_if_silent(X, window.ltv_horizon, silence=window.churn_horizon)
+    value, silent = predicted.margin_value(), predicted.margin_value(silence=window.churn_horizon)
     return {
-        "predicted_ltv": predicted.value,
-        "value_at_risk": churn_risk * value_if_buys(predicted.value, silent, churn_risk),
+        "predicted_ltv": value,
+        "value_at_risk": churn_risk * value_if_buys(value, silent, churn_risk),
     }
 
 
@@ -236,7 +235,7 @@ def repurchase(
     A correction of the probability at the horizon scales the curve within it, so that the quantiles of the date, given
     a purchase within the horizon, stay as they are.
     """
-    churn_risk = 1 - record.calibration.apply(1 - predicted.churn_risk)
+    churn_risk = 1 - record.calibration.apply(1 - predicted.churn_risk(window.churn_horizon))
     earlier, later = record.dates.levels
     days = model.next_purchase(X, (MEDIAN, earlier, later), window.churn_horizon)
     # a purchase t days after the end of the cutoff falls on day ceil(t), and never on the cutoff itself
@@ -294,7 +293,7 @@ def data_status(scores: pd.DataFrame, withheld: Mapping[str, str]) -> NDArray[np
     ----------
     scores : (n, ...) frame
     withheld : mapping
-        Columns that are null for everybody, with the reason of each.
+        Columns that are null for all customers, with the reason of each.
 
     Returns
     -------

@@ -396,6 +396,15 @@ class ValueModel(Model):
     def expected_value_if_silent(self, X: pd.DataFrame, horizon: float, *, silence: float) -> Array:
         """The same, given that nothing is bought in (cutoff, cutoff + silence]; 0 where silence >= horizon."""
 
+    def value_by_silence(self, X: pd.DataFrame, horizon: float) -> Callable[[float], Array]:
+        """The expected value of these customers given days of silence, where 0 is no condition: days in, (n,) out.
+
+        A model whose learner costs more than the condition overrides this, and asks its learner once.
+        """
+        return lambda silence: (
+            self.expected_value_if_silent(X, horizon, silence=silence) if silence else self.expected_value(X, horizon)
+        )
+
 
 class ReplenishmentModel(Model):
     """When does a customer need an item again? One row of `X` is a customer x item; see `contracts.PAIRS`."""

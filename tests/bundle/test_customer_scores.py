@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -90,6 +91,33 @@ def test_the_table_is_that_of_the_contract(summary, roles):
     for column in CUSTOMER_SCORES.columns:
         kinds = {"O", "U", "T"} if column.dtype == "string" else {KINDS[column.dtype]}
         assert scores[column.name].dtype.kind in kinds, column.name
+
+
+def test_the_probabilities_of_the_horizon_are_the_readings_of_the_table(summary, roles):
+    given = {"margin": 0.5, "rfm": EDGES, "record": JUDGED, "version": "v"}
+    scores = customer_scores(summary, roles, WINDOW, windows=(7, WINDOW.churn_horizon), **given)
+    assert scores[list(CUSTOMER_SCORES.names)].equals(scored(summary, roles, margin=0.5))
+    at_horizon = scores[f"p_buy_{WINDOW.churn_horizon}"]
+    assert at_horizon.to_numpy() == pytest.approx(1 - scores["churn_risk"].to_numpy(), rel=IDENTITY)
+    assert (scores["p_buy_7"] < at_horizon).all()
+    # E[V] = E[V | silent] + p (E[V | buys] - E[V | silent])
+    silent = roles.value.expected_value_if_silent(summary, WINDOW.ltv_horizon, silence=WINDOW.churn_horizon)
+    expected = 0.5 * silent + at_horizon * scores[f"value_gain_{WINDOW.churn_horizon}"]
+    assert expected.to_numpy() == pytest.approx(scores["predicted_ltv"].to_numpy(), rel=IDENTITY)
+
+
+def test_a_learner_is_asked_once_for_all_columns(summary, roles):
+    asked = []
+
+    class Counting(PurchaseTimesSpend):
+        def value_by_silence(self, X, horizon):
+            asked.append(len(X))
+            return super().value_by_silence(X, horizon)
+
+    value = Counting(roles.purchase, roles.spend, discount_rate=2e-4)
+    given = {"margin": 1.0, "rfm": EDGES, "record": JUDGED, "version": "v"}
+    customer_scores(summary, replace(roles, value=value), WINDOW, windows=(7, 28), **given)
+    assert asked == [len(summary)]
 
 
 def test_history_is_counted_from_the_summary(roles):

@@ -22,7 +22,7 @@ from ltvml.value import discounted_purchases, period_ends
 from ltvml.window import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
 
@@ -63,13 +63,21 @@ class ValueAtHorizon(ValueModel):
 
     def expected_value_if_silent(self, X: pd.DataFrame, horizon: float, *, silence: float) -> Array:
         """The same, given that nothing is bought in (cutoff, cutoff + silence], shape (n,)."""
-        purchase = self.closed_form_.purchase
+        return self.value_by_silence(X, horizon)(silence)
+
+    def value_by_silence(self, X: pd.DataFrame, horizon: float) -> Callable[[float], Array]:
+        """The expected value of these customers given days of silence, the learner asked once."""
+        purchase, value = self.closed_form_.purchase, self.value_at_horizon(X)
         ends = period_ends(horizon, DAYS_PER_MONTH if self.discount_rate else np.inf)
-        later = purchase.expected_purchases_at(purchase.after_silence(X, silence), np.maximum(ends - silence, 0.0))
-        purchases = discounted_purchases(later, ends, self.discount_rate)
         learned_for = purchase.expected_purchases(X, self.horizon_)
-        share = np.divide(purchases, learned_for, out=np.zeros(len(X)), where=learned_for > 0)
-        return np.asarray(self.value_at_horizon(X) * share)
+
+        def expected(silence: float) -> Array:
+            later = purchase.expected_purchases_at(purchase.after_silence(X, silence), np.maximum(ends - silence, 0.0))
+            purchases = discounted_purchases(later, ends, self.discount_rate)
+            share = np.divide(purchases, learned_for, out=np.zeros(len(X)), where=learned_for > 0)
+            return np.asarray(value * share)
+
+        return expected
 
     def _keep(self, snapshots: Snapshots) -> None:
         self.horizon_, self.closed_form_ = snapshots.horizon, snapshots.closed_form

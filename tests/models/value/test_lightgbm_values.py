@@ -68,6 +68,16 @@ def test_a_silent_customer_is_worth_less_and_nothing_at_the_end(model, snapshots
     assert np.array_equal(model.expected_value_if_silent(X, 60, silence=60), np.zeros(len(X)))
 
 
+def test_one_answer_of_the_learner_gives_the_value_of_every_silence(model, snapshots, monkeypatch):
+    X, answers = snapshots.present, []
+    expected = [model.expected_value(X, 60), model.expected_value_if_silent(X, 60, silence=7)]
+    whole = type(model).value_at_horizon
+    monkeypatch.setattr(type(model), "value_at_horizon", lambda self, X: answers.append(1) or whole(self, X))
+    by_silence = model.value_by_silence(X, 60)
+    assert np.array_equal([by_silence(0), by_silence(7)], expected)
+    assert answers == [1]
+
+
 def test_discount_is_the_closed_forms(snapshots):
     plain = LightGBMTwoStage(members=1).fit(snapshots)
     discounted = LightGBMTwoStage(members=1, discount_rate=DAILY).fit(snapshots)
