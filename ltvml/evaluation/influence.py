@@ -34,7 +34,6 @@ class Measured:
 
     Parameters
     ----------
-    value : float
     influence : (n,) array
         Derivatives by the customers' weights.
     """

@@ -93,7 +93,6 @@ class Coverage:
         and P(nothing) = p0 counts by the part of [0, p0] that lies in [.1, .9]. Each cutoff has the same weight.
     deciles : float
         Share of the decile totals, by rank of the prediction, that lie within theirs.
-    cutoffs : int
     """
 
     customers: float
@@ -120,8 +119,6 @@ class ValueIntervals:
         Mean prediction of the customers at the cutoff that the intervals serve, in the unit of the predictions.
     horizon : int
         Days of the windows that were seen.
-    customers : TwoPart
-    sums : Sums
     """
 
     scale: float
@@ -137,7 +134,6 @@ class ValueIntervals:
         ----------
         folds : sequence of Fold
             Those without predictions of the candidate are left out.
-        candidate : str
         scale : float
             Mean prediction of the customers that the intervals are for, above 0.
 

@@ -91,10 +91,6 @@ def normalised_gini(y: ArrayLike, score: ArrayLike, sample_weight: ArrayLike | N
     sample_weight : (n,) array, optional
         Counts of rows.
 
-    Returns
-    -------
-    float
-
     References
     ----------
     Frees, Meyers & Cummings (2011), "Summarizing insurance scores using a Gini index", JASA 106, 1085-1098;
@@ -116,10 +112,6 @@ def spearman(y: ArrayLike, score: ArrayLike) -> float:
     Parameters
     ----------
     y, score : (n,) array
-
-    Returns
-    -------
-    float
 
     References
     ----------
@@ -148,10 +140,6 @@ def decile_table(
         10 for deciles.
     sample_weight : (n,) array, optional
         Counts of rows.
-
-    Returns
-    -------
-    DecileTable
     """
     outcome, forecast, weight = checked(y, predicted, sample_weight)
     sums = ranked_sums(forecast, weight, outcome, forecast)
@@ -170,10 +158,6 @@ def decile_mape(y: ArrayLike, predicted: ArrayLike, sample_weight: ArrayLike | N
         In the same unit.
     sample_weight : (n,) array, optional
         Counts of rows.
-
-    Returns
-    -------
-    float
 
     References
     ----------
@@ -223,10 +207,6 @@ def relative_bias(y: ArrayLike, predicted: ArrayLike, sample_weight: ArrayLike |
         In the same unit.
     sample_weight : (n,) array, optional
         Counts of rows.
-
-    Returns
-    -------
-    float
     """
     outcome, forecast, weight = checked(y, predicted, sample_weight)
     actual = float(weight @ outcome)
@@ -256,10 +236,6 @@ def auc(y: ArrayLike, score: ArrayLike, sample_weight: ArrayLike | None = None) 
     sample_weight : (n,) array, optional
         Counts of rows.
 
-    Returns
-    -------
-    float
-
     References
     ----------
     Hanley & McNeil (1982), Radiology 143, 29-36: the area under the ROC curve is the Mann-Whitney statistic.
@@ -279,10 +255,6 @@ def average_precision(y: ArrayLike, score: ArrayLike, sample_weight: ArrayLike |
     score : (n,) array
     sample_weight : (n,) array, optional
         Counts of rows.
-
-    Returns
-    -------
-    float
 
     References
     ----------
@@ -317,10 +289,6 @@ def log_loss(
         Probabilities are kept within [floor, 1 - floor], so that one certain error costs -ln(floor) and not infinity;
         0 leaves them as they are.
 
-    Returns
-    -------
-    float
-
     References
     ----------
     Good (1952), "Rational decisions", JRSS B 14, 107-114.
@@ -352,10 +320,6 @@ def expected_calibration_error(
     sample_weight : (n,) array, optional
         Counts of rows.
 
-    Returns
-    -------
-    float
-
     References
     ----------
     Naeini, Cooper & Hauskrecht (2015), AAAI, with equal-count bins as in Nixon et al. (2019), CVPR workshops.
@@ -383,10 +347,6 @@ def ranked_sums(score: Array, weight: Array, *quantities: Array) -> RankedSums:
     ----------
     score, weight : (n,) array
     *quantities : k arrays of shape (n,)
-
-    Returns
-    -------
-    RankedSums
     """
     order = np.argsort(-score, kind="stable")
     descending = score[order]

@@ -98,7 +98,6 @@ class Comparison:
 
     Parameters
     ----------
-    candidate : str
     advantage : float
         Mean over the cutoffs: log-loss saved, or normalised Gini gained.
     standard_error : float
@@ -130,7 +129,6 @@ class Selection:
     Parameters
     ----------
     role : {"repurchase", "value", "replenishment"}
-    default, champion : str
     comparisons : tuple of Comparison
         All candidates but the default, best first.
     words : str

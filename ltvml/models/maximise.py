@@ -28,7 +28,6 @@ class Evaluation:
 
     Parameters
     ----------
-    value : float
     gradient : (k,) array
     hessian : (k, k) array
     """
@@ -52,7 +51,6 @@ class Optimum:
         The function there.
     converged : bool
         A full Newton step would gain less than the tolerance.
-    steps : int
     """
 
     point: Array
@@ -80,11 +78,6 @@ def maximise(
         The climb ends where a Newton step promises a smaller gain than this, after taking that step.
     radius, max_radius : float
         First and longest step. In log-parameters 1 is a factor e.
-    max_steps : int
-
-    Returns
-    -------
-    Optimum
 
     Examples
     --------

@@ -42,7 +42,6 @@ def fit_plugin(
     role : {"repurchase", "value"}
     name : str
         As in `registry.plugins`.
-    snapshots : Snapshots
     offered : mapping
         Arguments such as `random_state` and `discount_rate`: each is passed if the constructor takes it.
     params : mapping, optional

@@ -33,7 +33,6 @@ class LogisticRegression:
     Parameters
     ----------
     mean, scale, weights : tuple of k floats
-    intercept : float
     """
 
     mean: tuple[float, ...]

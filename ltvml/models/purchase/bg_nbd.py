@@ -91,10 +91,6 @@ class Likelihood:
         Parameters
         ----------
         log_params : (4,) array
-
-        Returns
-        -------
-        Evaluation
         """
         params = np.exp(log_params)
         return in_logs(self._counts(params) + self._times(params), params)
@@ -247,7 +243,6 @@ class BGNBDFit:
         By the delta method from the inverse Hessian in the log-parameters.
     log_likelihood : float
         Joint density of (x, t_x) given T, without combinatorial constants, in the unit of the data.
-    diagnosis : Diagnosis
     """
 
     params: Array
@@ -348,7 +343,6 @@ def diagnose(params: Array, log_errors: Array, lattice: Lattice, withheld: dict[
     ----------
     params, log_errors : (4,) array
         (r, alpha, a, b) in the unit of the data, and the standard errors of their logs.
-    lattice : Lattice
     withheld : dict
         Columns already known to be without ground.
     """
@@ -383,7 +377,6 @@ class Posterior:
     ----------
     kappa, A : (n,) array
         Gamma posterior of the purchase rate.
-    a : float
     b : (n,) array
         Beta posterior of the dropout probability.
     log_odds : (n,) array
@@ -453,7 +446,6 @@ def purchase_count_probabilities(of: Posterior, counts: Array, horizon: float) -
     ----------
     of : Posterior of n customers
     counts : (m,) array of int
-    horizon : float
 
     Returns
     -------
@@ -545,10 +537,6 @@ class BGNBD(PurchaseModel):
         *more : (n,) arrays
             Beside a frame the weights; where `X` is the array of frequencies, recency and T.
         sample_weight : (n,) array, optional
-
-        Returns
-        -------
-        Self
 
         Raises
         ------
@@ -652,7 +640,6 @@ class BGNBD(PurchaseModel):
         ----------
         X : (n, ...) frame
         counts : (m,) array of int
-        horizon : float
 
         Returns
         -------

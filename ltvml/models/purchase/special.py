@@ -107,7 +107,6 @@ def purchases_while_alive(kappa: Array, tau: Array, a: float, b: Array) -> Array
     Parameters
     ----------
     kappa, tau, b : (n,) array
-    a : float
 
     Returns
     -------
@@ -183,7 +182,6 @@ def discounted_while_alive(kappa: Array, rate: Array, a: float, b: Array) -> Arr
     kappa, b : (n,) array
     rate : (n,) array
         delta A, the discount rate in units of the posterior.
-    a : float
 
     Returns
     -------
@@ -212,9 +210,7 @@ def logit_nodes(a: float, b: Array, n: int) -> tuple[Array, Array]:
 
     Parameters
     ----------
-    a : float
     b : (k,) array
-    n : int
 
     Returns
     -------

@@ -39,11 +39,6 @@ class ByPeriod(ReplenishmentModel):
     """The renewal, with its probability of each period corrected by what households and past origins have shown.
 
     Dates stay the renewal's: they answer when, given that the item is bought again, which the household hardly moves.
-
-    Attributes
-    ----------
-    renewal_ : GammaRenewal
-    purchase_ : InOperationalTime
     """
 
     requires = (*GammaRenewal.requires, *HOUSEHOLD)
@@ -103,11 +98,6 @@ def parts_of(days: float, reached: Array, ends: Array) -> Array:
 
 def at_risk(snapshots: PairSnapshots, period: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_], Array]:
     """Rows that reach a period, those of them that reorder in it, and the renewal's log-odds of that.
-
-    Parameters
-    ----------
-    snapshots : PairSnapshots
-    period : int
 
     Returns
     -------

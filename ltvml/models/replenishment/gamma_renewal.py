@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from ltvml.models.base import Diagnosis, ReplenishmentModel
-from ltvml.models.replenishment.item_fit import NAMES, SIZE, ItemFit, Told, fit_items
+from ltvml.models.replenishment.item_fit import NAMES, SIZE, Given, ItemFit, fit_items
 from ltvml.models.replenishment.item_table import ItemTable
 from ltvml.models.trees.booster import by_rows
 
@@ -33,7 +33,6 @@ class GammaRenewal(ReplenishmentModel):
 
     Attributes
     ----------
-    items_ : ItemTable
     log_likelihood_ : float
         Of the pairs fitted, without the beliefs.
 
@@ -59,7 +58,6 @@ class GammaRenewal(ReplenishmentModel):
 
         Parameters
         ----------
-        history : PairHistory
         earlier : GammaRenewal, optional
             Fitted at an earlier cutoff: a start that saves passes.
         """
@@ -68,7 +66,7 @@ class GammaRenewal(ReplenishmentModel):
             # nothing tells how long a bigger pack lasts
             fixed[-1] = 0.0
         start = None if earlier is None else earlier.items_.start_for(history.items)
-        fit = fit_items(history.rows, Told(history.groups, history.manual, fixed), start)
+        fit = fit_items(history.rows, Given(history.groups, history.manual, fixed), start)
         self.items_ = table_of(history, fit)
         self.log_likelihood_ = fit.log_likelihood
         self.diagnosis_ = diagnosed(fit, learned=bool(np.isnan(fixed[0])))

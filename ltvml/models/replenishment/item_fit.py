@@ -65,7 +65,6 @@ class Pairs:
         Days, 1 or more.
     log_quantity : (g,) array
         ln of the quantity bought before it; 0 where unknown.
-    items : int
     """
 
     item: Ints
@@ -129,7 +128,7 @@ class Beliefs:
 
 
 @dataclass(frozen=True)
-class Told:
+class Given:
     """What is known before any pair is seen.
 
     Parameters
@@ -226,20 +225,14 @@ class Start:
     whole: Array
 
 
-def fit_items(pairs: Pairs, given: Told, earlier: Start | None = None) -> ItemFit:
+def fit_items(pairs: Pairs, given: Given, earlier: Start | None = None) -> ItemFit:
     """Fit every item, with what it is believed to be.
 
     Parameters
     ----------
-    pairs : Pairs
-    given : Told
     earlier : Start, optional
         A fit of an earlier cutoff to climb on from; it changes the number of passes, and the end by less than the
         last rounds would.
-
-    Returns
-    -------
-    ItemFit
     """
     if earlier is None:
         pooled = climb_whole(pairs, given)
@@ -264,7 +257,7 @@ def fit_items(pairs: Pairs, given: Told, earlier: Start | None = None) -> ItemFi
     return ItemFit(here.points, variance, own, middle, value, converged)
 
 
-def climb_whole(pairs: Pairs, given: Told) -> Climb:
+def climb_whole(pairs: Pairs, given: Given) -> Climb:
     """A sample of the pairs as if they were of one item."""
     sample = pairs.sample(MOST_POOLED).as_one()
     start = np.where(given.free, first_guess(sample), given.fixed)
@@ -281,7 +274,7 @@ def first_guess(pairs: Pairs) -> Array:
     return guess
 
 
-def learn_beliefs(points: Array, variance: Array, given: Told, whole: Array) -> Beliefs:
+def learn_beliefs(points: Array, variance: Array, given: Given, whole: Array) -> Beliefs:
     """Mean of each group, shrunk to the mean of all, and the scatter of the items within groups."""
     group, teaches = given.group, given.teaches
     groups, groups_used = int(group.max()) + 1, teaches.sum()

@@ -31,12 +31,8 @@ class LightGBMStacker(ByPeriod):
 
     Parameters
     ----------
-    learning_rate : float
-    num_leaves : int
     most_rows : int
         Rows to train a period on; above it customers are left out by their hash.
-    num_threads : int
-    random_state : int
 
     Attributes
     ----------

@@ -30,7 +30,6 @@ class PairSnapshots:
         Stable 32-bit hash of the customer.
     follow_up : int
         Days observed after every origin.
-    renewal : GammaRenewal
     purchase : InOperationalTime
         Both fitted at the cutoff that the learner stands on; they lend their columns at scoring.
 

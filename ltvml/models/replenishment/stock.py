@@ -62,7 +62,6 @@ def p_lapsed(X: pd.DataFrame, items: ItemTable) -> Array:
     ----------
     X : (n, ...) frame
         Rows of `contracts.PAIRS`.
-    items : ItemTable
     """
     limit = items.gap_quantile(USUAL_GAPS)[items.codes(X["item"])]
     return items.state(X).outlasts(limit)

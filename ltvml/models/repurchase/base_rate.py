@@ -24,7 +24,6 @@ class BaseRate(RepurchaseModel):
 
     Attributes
     ----------
-    horizon_ : int
     probability_ : float
         (buyers + 1/2) / (rows + 1) over all snapshots, so that neither certainty is ever stated.
     """

@@ -52,7 +52,6 @@ def constant_hazard(times: ArrayLike, *, horizon: float, probability: Array) -> 
     Parameters
     ----------
     times : (m,) or (n, m) array
-    horizon : float
     probability : (n,) array
 
     Returns

@@ -25,12 +25,8 @@ class LightGBMBinary(TreeLearner, AtHorizon):
 
     Parameters
     ----------
-    learning_rate : float
-    num_leaves : int
     members : int
         Boosters averaged, at most 5 and fewer on many rows; each is stopped by another fifth of the customers.
-    num_threads : int
-    random_state : int
     """
 
     name = "lightgbm_binary"

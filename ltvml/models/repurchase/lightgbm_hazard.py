@@ -118,16 +118,11 @@ class LightGBMHazard(TreeLearner, RepurchaseModel):
     ----------
     intervals : int
         Cuts of the label window, at quantiles of the waits.
-    learning_rate : float
-    num_leaves : int
-    num_threads : int
-    random_state : int
 
     Attributes
     ----------
     edges_ : (k + 1,) array
         0 to the label horizon, days.
-    closed_form_ : ClosedForm
     """
 
     name = "lightgbm_hazard"

@@ -75,19 +75,12 @@ def mean_log_odds(logistic: Array, trees: Array) -> Array:
 class RepurchaseMix(AtHorizon):
     """Mean of the learners' log-odds, pulled to the closed form where buyers are few, at the closed form's level.
 
-    Parameters
-    ----------
-    num_threads : int
-    random_state : int
-
     Attributes
     ----------
     weight_ : float
         w, the learners' share.
     learners_shift_, level_shift_ : float
         The constants of the two shifts, in log-odds.
-    logistic_ : Logistic
-    trees_ : LightGBMBinary
     """
 
     name = "mix"

@@ -23,13 +23,7 @@ if TYPE_CHECKING:
 
 
 class Recency(RepurchaseModel):
-    """Logistic regression on ln(1 + days since the last purchase), and a constant hazard that leads to it.
-
-    Attributes
-    ----------
-    horizon_ : int
-    regression_ : LogisticRegression
-    """
+    """Logistic regression on ln(1 + days since the last purchase), and a constant hazard that leads to it."""
 
     name = "recency"
     requires = ("recency", "T")

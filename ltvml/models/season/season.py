@@ -143,8 +143,6 @@ def find_season(counts: DailyCounts, early: EarlyBuyers, model: PurchaseModel) -
 
     Parameters
     ----------
-    counts : DailyCounts
-    early : EarlyBuyers
     model : PurchaseModel
         Fitted on calendar days, without a season, up to the same cutoff.
 

@@ -120,11 +120,6 @@ def log_likelihood(log_params: Array, sample: SpendSample) -> Evaluation:
     ----------
     log_params : (3,) array
         ln p, ln q, ln gamma; gamma in units of `sample.scale`.
-    sample : SpendSample
-
-    Returns
-    -------
-    Evaluation
     """
     p, q, gamma = np.exp(log_params)
     n, customers = sample.orders, sample.customers
@@ -162,13 +157,8 @@ def optimum(sample: SpendSample, start: Array = _START) -> Optimum:
 
     Parameters
     ----------
-    sample : SpendSample
     start : (3,) array
         ln p, ln q, ln gamma in units of `sample.scale`.
-
-    Returns
-    -------
-    Optimum
     """
     everyone = float(sample.customers.sum())
     tolerance = max(1e-7, _NOISE * float(sample.customers @ sample.orders))
@@ -280,14 +270,9 @@ class GammaGamma(SpendModel):
 
         Parameters
         ----------
-        p, q, gamma : float
         orders : {"repeat", "all"}
         mean_order_value : float, optional
             What stands in where q <= 1; the population mean p gamma / (q - 1) otherwise.
-
-        Returns
-        -------
-        GammaGamma
 
         Raises
         ------
@@ -316,10 +301,6 @@ class GammaGamma(SpendModel):
             `GammaGamma(orders="repeat").fit(frequency, monetary_value)` as in lifetimes.
         sample_weight : (m,) array, optional
             How many customers share each row.
-
-        Returns
-        -------
-        GammaGamma
         """
         rows, counts = frame_of(self.requires, X, more, sample_weight)
         n, total = order_totals(self, rows, self.orders)

@@ -26,7 +26,6 @@ def own_mean(n: Array, total: Array, sample_mean: float) -> Array:
     ----------
     n, total : (m,) arrays
         Orders and their value.
-    sample_mean : float
 
     Returns
     -------
@@ -75,10 +74,6 @@ class MeanOrder(SpendModel):
             Customer summary with the columns of `requires`, or spend patterns with `n` and `total`.
         sample_weight : (m,) array, optional
             How many customers share each row.
-
-        Returns
-        -------
-        MeanOrder
         """
         n, total = order_totals(self, X, self.orders)
         weight = row_weights(sample_weight, len(n)) * (n > 0)

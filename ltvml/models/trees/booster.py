@@ -60,11 +60,8 @@ class Growth:
 
     Parameters
     ----------
-    learning_rate : float
-    num_leaves : int
     num_threads : int
         At most so many; changes the time taken, never the result.
-    random_state : int
     """
 
     learning_rate: float = 0.05
@@ -118,7 +115,6 @@ class Trees:
         LightGBM's model text of each booster.
     constant : float
         Raw score of everybody where there is no booster.
-    num_threads : int
     """
 
     names: tuple[str, ...]
@@ -211,9 +207,7 @@ def grow(
 
     Parameters
     ----------
-    sample : Sample
     objective : {"binary", "tweedie", "gamma"}
-    growth : Growth
     members : int
         At most so many, 1 to 5, and fewer on many rows; each holds out another fifth, so that their mean has seen
         everybody and depends less on the draw.
@@ -223,10 +217,6 @@ def grow(
         Columns to read; by default all that vary.
     to_beat : (n,) array, optional
         Raw score that the trees have to beat on unseen customers, or be dropped; by default the best constant.
-
-    Returns
-    -------
-    Trees
     """
     columns = tuple(names) if names is not None else usable_names(sample.X)
     start = constant_score(objective, sample.target) if sample.offset is None else 0.0
@@ -252,7 +242,6 @@ def grow_in_time(sample: Sample, objective: Objective, growth: Growth, latest: M
     sample : Sample
         With an offset, which the trees have to improve.
     objective : {"binary", "tweedie", "gamma"}
-    growth : Growth
     latest : (n,) array of bool
         Rows of the last window; some and not all.
     names : sequence of str
@@ -294,10 +283,6 @@ def grow_one(
         Rows that stop the training, and that it does not see.
     directions : sequence of k ints, optional
         -1, 0 or 1 a column.
-
-    Returns
-    -------
-    Member
     """
     bound = {"monotone_constraints": list(directions)} if directions and any(directions) else {}
     parameters = growth.parameters(objective, len(matrix), **bound)
@@ -354,7 +339,6 @@ def by_rows(rows: int, compute: Callable[[slice], Array]) -> Array:
 
     Parameters
     ----------
-    rows : int
     compute : callable of a slice
         Gives an array with one row for each row of the slice, each computed by itself.
 

@@ -46,8 +46,6 @@ class LightGBMTweedie(LightGBMValue):
         Continuous, per day.
     members : int
         Boosters averaged on the log scale, at most 5 and fewer on many rows.
-    num_threads : int
-    random_state : int
 
     Attributes
     ----------

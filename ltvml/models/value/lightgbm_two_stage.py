@@ -30,12 +30,9 @@ class LightGBMTwoStage(LightGBMValue):
         Continuous, per day.
     members : int
         Boosters averaged on the log scale, at most 5 and fewer on many rows.
-    num_threads : int
-    random_state : int
 
     Attributes
     ----------
-    buys_ : LightGBMBinary
     spends_ : Trees
         Log of the spend of a buyer over `mean_`.
     mean_ : float

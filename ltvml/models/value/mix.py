@@ -96,16 +96,11 @@ class ValueMix(ValueAtHorizon):
     ----------
     discount_rate : float
         Continuous, per day.
-    num_threads : int
-    random_state : int
 
     Attributes
     ----------
-    tweedie_, tweedie_offset_ : LightGBMTweedie
-    two_stage_ : LightGBMTwoStage
     chance_shift_ : float
         Constant of the shift, in log-odds.
-    blend_ : Blend
     """
 
     name = "mix"

@@ -43,7 +43,6 @@ class PurchaseTimesSpend(ValueModel):
 
     Parameters
     ----------
-    purchase : PurchaseModel
     spend : SpendModel
         Both fitted already, or fitted together by `fit`.
     discount_rate : float
@@ -84,10 +83,6 @@ class PurchaseTimesSpend(ValueModel):
             With the columns of `requires`.
         sample_weight : (n,) array, optional
             How many customers share each row.
-
-        Returns
-        -------
-        PurchaseTimesSpend
         """
         self.purchase.fit(X, sample_weight=sample_weight)
         self.spend.fit(X, sample_weight=sample_weight)

@@ -21,7 +21,6 @@ def winsorised(spend: Array, quantile: float = CUT) -> Array:
     ----------
     spend : (n,) array
         Net value in the label window, some of it positive; below 0 where returns outweigh purchases.
-    quantile : float
 
     Returns
     -------

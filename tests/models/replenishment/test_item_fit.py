@@ -12,7 +12,7 @@ from scipy import integrate, optimize, special
 from ltvml.datasets.simulate_renewals import Renewals, SimulatedItem, simulate_renewals
 from ltvml.errors import DataContractError
 from ltvml.models.replenishment.gamma_renewal import GammaRenewal
-from ltvml.models.replenishment.item_fit import NAMES, Beliefs, Told, first_guess, fit_items, stand
+from ltvml.models.replenishment.item_fit import NAMES, Beliefs, Given, first_guess, fit_items, stand
 from ltvml.models.replenishment.item_table import ItemTable
 from ltvml.models.replenishment.pair_history import PairHistory
 
@@ -182,7 +182,7 @@ class TestDaysPerUnitOfTheUser:
 
 class TestPairs:
     rows = simulated(SimulatedItem("soap", 150), SimulatedItem("food", 100, kappa=6.0)).history(CUTOFF).rows
-    given = Told(np.zeros(2, dtype=np.int64), np.full(2, np.nan), np.full(5, np.nan))
+    given = Given(np.zeros(2, dtype=np.int64), np.full(2, np.nan), np.full(5, np.nan))
 
     def repeated(self):
         rows, n = self.rows, len(self.rows.item)
