@@ -41,7 +41,7 @@ NEXT_DUE = {
 
 @dataclass(frozen=True)
 class ReminderRules:
-    """Which items are worth a reminder.
+    """Which items get reminders.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class Replenishment:
     stock : StockRules
     reminders : ReminderRules
     all_pairs : bool
-        Whether rows that are not worth a reminder are given too.
+        Whether rows without a reminder are returned too.
     window : DateWindow
         Which levels the window of the date reads.
     selection : Selection, optional
@@ -148,7 +148,7 @@ class Replenishment:
         Returns
         -------
         (m, ...) frame
-            Columns of `contracts.REPLENISHMENT`, in the order of `X`; m is n with `all_pairs`, else the rows worth a
+            Columns of `contracts.REPLENISHMENT`, in the order of `X`; m is n with `all_pairs`, else the rows that get a
             reminder: not lapsed, and of an item that is reminded about.
 
         Raises

@@ -60,7 +60,7 @@ class RFM:
         Quintile edges of the days since the last purchase.
     orders : tuple of 3 floats
         Quartile edges of the number of orders among repeat buyers. One-time buyers always score 1: where they are
-        most of a shop, quintiles of everybody would fall on the same number.
+        most of a shop, quintiles of all customers would fall on the same number.
     money : tuple of 4 floats
         Quintile edges of the historic value.
     """
@@ -90,8 +90,8 @@ class RFM:
         """
         orders, counts = np.asarray(n_orders), np.asarray(customers)
         repeat = orders > 1
-        nobody = np.full(len(QUARTILES), np.inf)
-        order_edges = weighted_quantiles(orders[repeat], counts[repeat], QUARTILES) if repeat.any() else nobody
+        unreached = np.full(len(QUARTILES), np.inf)
+        order_edges = weighted_quantiles(orders[repeat], counts[repeat], QUARTILES) if repeat.any() else unreached
         return cls(
             silence=tuple(weighted_quantiles(days_since_last, counts, QUINTILES).tolist()),
             orders=tuple(order_edges.tolist()),
@@ -110,7 +110,7 @@ class RFM:
         return np.asarray(SEGMENTS[recency - 1, standing - 1])
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values; an edge that nobody reaches is null."""
+        """As plain values; an edge that no customer reaches is null."""
         return {name: [edge if np.isfinite(edge) else None for edge in getattr(self, name)] for name in EDGES}
 
     @classmethod

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Typical:
-    """Medians over the customers of a shop, those who lack a column left out.
+    """Medians over the customers of a shop, those without a value of a column left out.
 
     Parameters
     ----------
     medians : dict of str to float
         By name: columns of `snapshot_columns.DERIVED` and `BEHAVIOUR`, `usual_gap` (recency over frequency, of those
-        with a repeat purchase) and `order_value` (historic value over order days). A column that nobody has is absent.
+        with a repeat purchase) and `order_value` (historic value over order days). Empty columns are absent.
     """
 
     medians: Mapping[str, float]
@@ -50,7 +50,7 @@ class Typical:
         return cls({name: float(np.median(values)) for name, values in known.items() if len(values)})
 
     def __getitem__(self, name: str) -> float:
-        """The median of a column; NaN where nobody has it."""
+        """The median of a column; NaN where all values are missing."""
         return float(self.medians.get(name, np.nan))
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The whole configuration: its sections, and the questions that a workflow asks of it."""
+"""The whole configuration: its sections, and what workflows derive from it."""
 
 # no postponed annotations: pydantic reads them while it builds the class
 import datetime as dt

@@ -167,7 +167,7 @@ def _section_of_keys(section: type[BaseModel], name: str) -> type[BaseModel] | N
 
 
 def _plain(value: Any) -> Any:
-    """A default as it would stand in the file."""
+    """A default as it would be written in the file."""
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Types of single keys: days, shares, dates, zones and names, each with an error that says what was expected."""
+"""Types of single keys: days, shares, dates, zones and names, each with an error that names the expected value."""
 
 # no postponed annotations: pydantic reads them while it builds the class
 import datetime as dt

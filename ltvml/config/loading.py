@@ -30,7 +30,7 @@ class UniqueKeyLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-# on and off are words, as in YAML 1.2: `season: off` says off and not false
+# on and off are words, as in YAML 1.2: `season: off` is the word off, not false
 UniqueKeyLoader.yaml_implicit_resolvers = {
     letter: [rule for rule in rules if letter not in "oO" or rule[0] != "tag:yaml.org,2002:bool"]
     for letter, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()

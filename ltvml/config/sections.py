@@ -111,7 +111,7 @@ class WindowSettings(Section):
         """
         horizon = churn_horizon if self.churn_horizon == "auto" else self.churn_horizon
         if horizon is None:
-            raise ConfigError("window.churn_horizon is auto; expected days, which only the orders can tell.")
+            raise ConfigError("window.churn_horizon is auto; expected days. Fit resolves auto from the orders.")
         return Window(self.last_day_seen(), churn_horizon=horizon, ltv_horizon=self.ltv_horizon)
 
 

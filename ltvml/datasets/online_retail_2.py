@@ -1,7 +1,7 @@
 """Online Retail II: a UK gift shop from 2009-12-01 to 2011-12-09, shipped with the package.
 
 1,044,847 order lines in pounds, 5,942 customers, 5,304 product codes. Nothing was cleaned away but the second copy of
-rows that stand in both sheets of the workbook: returns, lines without a customer, duplicates and zero prices are there.
+rows that occur in both sheets of the workbook: returns, lines without a customer, duplicates and zero prices are there.
 `is_non_product` flags postage, bank charges and the like, `is_adjustment` bad debt.
 
 Source: Chen, D. (2019). Online Retail II. UCI Machine Learning Repository, id 502, doi 10.24432/C5CG6D.

@@ -110,7 +110,7 @@ class DuckDBEngine:
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         config: dict[str, Any] = {"temp_directory": folder, "preserve_insertion_order": False}
         self.connection = duckdb.connect(":memory:", config=config | ({"threads": threads} if threads else {}))
-        # a notebook without ipywidgets has no bar to turn off, and DuckDB refuses to be told about it
+        # a notebook without ipywidgets has no bar to turn off, and DuckDB rejects the setting
         with contextlib.suppress(duckdb.InvalidInputException):
             self.connection.execute("SET enable_progress_bar = false")
         self._frames: dict[str, Any] = {}
@@ -174,7 +174,7 @@ class DuckDBEngine:
         sink : callable of an Arrow table
             Must not use this engine: the table is still being read.
         order : tuple of str
-            Key columns, of the table and of `schema`, none of them null: together they tell any two rows apart.
+            Key columns, of the table and of `schema`, none of them null: together they identify a row.
 
         Returns
         -------
@@ -262,7 +262,7 @@ def _lazy(native: Any) -> nw.LazyFrame[Any]:
 
 @contextmanager
 def _explained(doing: str) -> Iterator[None]:
-    """DuckDB's errors as ours: what was being done, and the first line of what it said."""
+    """DuckDB's errors as ours: what was being done, and the first line of its message."""
     try:
         yield
     except duckdb.Error as error:
@@ -279,4 +279,4 @@ def _advice(reason: str) -> str:
         return "another program has the file open for writing: close it, or copy the file."
     if "arquet" in reason:
         return "is the file complete? write or copy it again."
-    return "is the file complete and of the format that its ending says?"
+    return "is the file complete, and is its format the one of its extension?"

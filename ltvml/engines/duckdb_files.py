@@ -1,4 +1,4 @@
-"""Files as DuckDB reads them: which reader a path needs, and what the file itself says its columns are."""
+"""Files as DuckDB reads them: which reader a path needs, and the columns that the file itself declares."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _csv(header: str, files: list[str]) -> str:
         return f"read_csv({listed}, header=true, all_varchar=true, union_by_name=true)"
     names = [name or f"column{number}" for number, name in enumerate(names_of(header))]
     columns = ", ".join(f"{quote_text(name)}: 'VARCHAR'" for name in names)
-    # told everything, DuckDB need not guess: its guess of a file with one broken line is another header
+    # with every option given, DuckDB need not guess: its guess of a file with one broken line is another header
     form = f"auto_detect=false, header=true, delim={quote_text(separator_of(header))}, quote='\"', escape='\"'"
     return f"read_csv({listed}, {form}, columns={{{columns}}})"
 

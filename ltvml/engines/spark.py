@@ -183,7 +183,7 @@ class SparkEngine:
         schema : contracts.Table
         sink : callable of an Arrow table
         order : tuple of str
-            Key columns, of the table and of `schema`, none of them null: together they tell any two rows apart.
+            Key columns, of the table and of `schema`, none of them null: together they identify a row.
 
         Returns
         -------
@@ -253,7 +253,7 @@ def _running_session() -> SparkSession:
 
 def _mapped(frame: DataFrame, score: Callable[[Iterable[Any]], Iterator[Any]], types: str) -> DataFrame:
     with warnings.catch_warnings():
-        # said whenever pandas 3 is there; Spark is given Arrow here and touches no pandas frame
+        # the warning appears whenever pandas 3 is installed; Spark is given Arrow here and touches no pandas frame
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
         return frame.mapInArrow(score, types)
 
@@ -281,7 +281,7 @@ def _lazy(native: Any) -> nw.LazyFrame[Any]:
 
 @contextmanager
 def _explained(doing: str) -> Iterator[None]:
-    """Spark's errors as ours: what was being done, and the one line that says why."""
+    """Spark's errors as ours: what was being done, and the one line that gives the cause."""
     from py4j.protocol import Py4JError  # type: ignore[import-untyped]
     from pyspark.errors import PySparkException
 

@@ -201,7 +201,7 @@ def fit_beta(p: Array, y: Array, words: str = "beta") -> Calibration:
 def fit_isotonic(p: Array, y: Array, words: str = "isotonic") -> Calibration:
     """Learn the steps, each drawn through the mean p of its customers.
 
-    Half a customer of either outcome is added to a step, so that no step says never or always.
+    Half a customer of either outcome is added to a step, so that no step predicts 0 or 1.
     """
     values, place = np.unique(p, return_inverse=True)
     count, events = np.bincount(place).astype(float), np.bincount(place, weights=y)

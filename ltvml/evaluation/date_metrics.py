@@ -124,7 +124,7 @@ def returner_errors(wait: ArrayLike, day: ArrayLike, horizon: float) -> Array:
     """|day - wait| of those who came back within the horizon, in days, shape (k,).
 
     Only their dates are known. A model is not rewarded here for telling who comes back: `concordance` and
-    `integrated_brier_score` look at everybody.
+    `integrated_brier_score` use all customers.
 
     Parameters
     ----------
@@ -183,9 +183,9 @@ def _rising_pairs(first: Array, second: Array) -> int:
 def _rising_in(rank: Ints) -> int:
     """Pairs of places i < j with rank[i] < rank[j], of a permutation of 0..n-1.
 
-    Two ranks differ first at one bit. Bit by bit from the highest, ranks with equal bits above stand together in their
+    Two ranks differ first at one bit. Bit by bit from the highest, ranks with equal bits above are adjacent in their
     old order, those with rank >> (bit + 1) = g from place g << (bit + 1) on; there, each rank with the bit set counts
-    the ranks without it that stand before it. Sorting by the bit inside each group makes the groups of the next.
+    the ranks without it that precede it. Sorting by the bit inside each group makes the groups of the next.
     """
     place, found = np.arange(len(rank)), 0
     for bit in reversed(range(max(len(rank) - 1, 0).bit_length())):

@@ -1,4 +1,4 @@
-"""Every measure of every candidate at every past cutoff, for everybody and by segment: one long table."""
+"""Every measure of every candidate at every past cutoff, for all customers and by segment: one long table."""
 
 from __future__ import annotations
 

@@ -91,10 +91,10 @@ class TwoPart:
     @classmethod
     def fit(cls, seen: Outcomes) -> Self:
         """Learn from past outcomes, of which at least one is above 0 with a prediction above 0."""
-        everybody = list(seen.groups(CUSTOMER_GROUPS))
-        at = np.array([group.mean(group.relative) for group in everybody])
-        nothing = np.array([group.mean((group.outcome <= 0).astype(float)) for group in everybody])
-        weight = np.array([group.weight.sum() for group in everybody])
+        groups = list(seen.groups(CUSTOMER_GROUPS))
+        at = np.array([group.mean(group.relative) for group in groups])
+        nothing = np.array([group.mean((group.outcome <= 0).astype(float)) for group in groups])
+        weight = np.array([group.weight.sum() for group in groups])
         buyers = list(seen.only((seen.outcome > 0) & (seen.relative > 0)).groups(BUYER_GROUPS))
         centres = np.array([group.mean(group.relative) for group in buyers])
         quantiles = np.stack([_amounts(group) for group in buyers])

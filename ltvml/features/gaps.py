@@ -27,7 +27,7 @@ def gap_counts(days: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
 
 
 def observed_gap_quantile(engine: Computer, days: nw.LazyFrame[Any], level: float) -> int | None:
-    """The shortest gap that at least a share `level` of the gaps do not exceed; None where nobody bought twice.
+    """The shortest gap that at least a share `level` of the gaps do not exceed; None where no customer bought twice.
 
     Parameters
     ----------
@@ -51,6 +51,6 @@ def quantile_of_counts(counts: pd.DataFrame, level: float) -> int | None:
     if counts.empty:
         return None
     below = np.cumsum(counts["count"].to_numpy())
-    # a tenth of ten gaps is one gap, whatever the last bit of 0.9 * 10 says
+    # a tenth of ten gaps is one gap, whatever the last bit of 0.9 * 10 is
     position = np.searchsorted(below, level * below[-1] * (1 - 1e-12))
     return int(counts["gap"].iloc[int(position)])

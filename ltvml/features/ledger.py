@@ -30,7 +30,7 @@ class Ledger:
     reasons : dict of str to int
         Rows excluded, by reason.
     notes : dict of str to int
-        Rows that are used and worth a note: `zero_amounts_kept`, `duplicates_kept`, `returns_netted`.
+        Rows that are used and noted: `zero_amounts_kept`, `duplicates_kept`, `returns_netted`.
     first_day, last_day : int or None
         Of all rows that can be read, whatever the cutoff; days since 1970-01-01.
 

@@ -1,4 +1,4 @@
-"""From lines to checked customer-days: what is wrong is refused, what is odd is said, every row is counted."""
+"""From lines to checked customer-days: invalid data raise, odd data are noted, every row is counted."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Who is contacted, when, with what and why, and who is left alone: pure functions of tables."""
+"""Who is contacted, when, with what and why, and who is not contacted: pure functions of tables."""

@@ -104,7 +104,7 @@ class Eligible:
     item : (m,) array of object
         What it is about; None where it is about nothing in particular.
     reason : (m,) array of object
-        Key of the phrase that says why.
+        Key of the phrase that gives the reason.
     least_chance : (m,) array
         P(the item itself is reordered within the window): no customer buys with less chance than that.
     """

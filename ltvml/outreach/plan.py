@@ -40,7 +40,7 @@ def plan(
     allocation : Allocation
         Of these candidates.
     groups : (n,) frame
-        customer_id of everybody and `group`, "treat" or "holdout".
+        customer_id of all customers and `group`, "treat" or "holdout".
 
     Returns
     -------
@@ -62,14 +62,14 @@ def plan(
         due_date=dates_of(best["due_day"]).astype("datetime64[s]"),
         suppressed_by=np.where(pd.isna(reasons[0]), *reasons[::-1]),
     )
-    everybody = groups[["customer_id", "group"]]
-    _check(best["customer_id"], everybody["customer_id"])
-    of_customer = pd.Index(best["customer_id"]).get_indexer(everybody["customer_id"])
-    return _ranked(everybody.reset_index(drop=True), best.drop(columns="customer_id"), of_customer)
+    customers = groups[["customer_id", "group"]]
+    _check(best["customer_id"], customers["customer_id"])
+    of_customer = pd.Index(best["customer_id"]).get_indexer(customers["customer_id"])
+    return _ranked(customers.reset_index(drop=True), best.drop(columns="customer_id"), of_customer)
 
 
-def _check(contacted: pd.Series, everybody: pd.Series) -> None:
-    strangers, twice = int((~contacted.isin(everybody)).sum()), int(everybody.duplicated().sum())
+def _check(contacted: pd.Series, customers: pd.Series) -> None:
+    strangers, twice = int((~contacted.isin(customers)).sum()), int(customers.duplicated().sum())
     if strangers or twice:
         raise DataContractError(
             f"groups: {strangers} customers with candidates have none, {twice} rows repeat a customer; "
@@ -89,16 +89,16 @@ def _shown(rows: Rows, suppressed: NDArray[np.bool_], allocation: Allocation) ->
     return rows.order[best_of_each(rows.customer, np.where(state == top, rows.value, -np.inf))]
 
 
-def _ranked(everybody: pd.DataFrame, best: pd.DataFrame, of_customer: Places) -> pd.DataFrame:
+def _ranked(customers: pd.DataFrame, best: pd.DataFrame, of_customer: Places) -> pd.DataFrame:
     """All customers by expected value, then by id; those with no row of `best` (-1) last."""
     value = np.append(best["expected_value"].to_numpy(), -np.inf)[of_customer]
-    order = np.lexsort((np.argsort(np.argsort(everybody["customer_id"].to_numpy(), kind="stable")), -value))
+    order = np.lexsort((np.argsort(np.argsort(customers["customer_id"].to_numpy(), kind="stable")), -value))
     # -1 is no label of a fresh index: such rows are all null
     ranked = best.reset_index(drop=True).reindex(of_customer[order])
     ranked = ranked.assign(
         rank=np.arange(1, len(order) + 1),
-        customer_id=everybody["customer_id"].to_numpy()[order],
-        group=everybody["group"].to_numpy()[order],
+        customer_id=customers["customer_id"].to_numpy()[order],
+        group=customers["group"].to_numpy()[order],
         suppressed_by=ranked["suppressed_by"].mask(ranked["action"].isna(), "no_action"),
     )
     return ranked[list(COLUMNS)].reset_index(drop=True)

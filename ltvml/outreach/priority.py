@@ -1,17 +1,17 @@
-"""What a contact is worth, in money.
+"""Expected value of a contact, in money.
 
     expected value = dp * value_gain - cost - fatigue
     dp             = expit(logit p_buy + effect) - p_buy
     value_gain     = E[LTV | buys within the window] - E[LTV | does not]      (margin; `ltvml.value.value_if_buys`)
 
-dp is largest at p_buy near one half and vanishes at both ends: who buys anyway, and who never does, is not worth a
-contact. Ranking by LTV or by churn risk alone misses one end each.
+dp is largest at p_buy near one half and vanishes at both ends: a contact is not repaid by customers who buy anyway, nor
+by those who never do. Ranking by LTV or by churn risk alone misses one end each.
 
 An assumed effect is taken whole up to even odds and tapers to none for who is sure to buy,
 
     assumed effect at p = effect * min(1, 2 (1 - p))
 
-since without an experiment nobody knows whether a contact moves the loyal or puts them off, and there is little to win.
+since without an experiment it is unknown whether a contact helps or harms with loyal customers, and the gain is small.
 A constant shift lost a fifth to a third to ranking by value at risk in a simulated shop whose loyal customers are put
 off (`outreach_study.regimes`). Measured effects are taken as measured.
 

@@ -1,4 +1,4 @@
-"""Pictures of replenishment: how long items last, and whether the stock status says what happens."""
+"""Pictures of replenishment: how long items last, and how well the stock status predicts the next purchase."""
 
 from __future__ import annotations
 

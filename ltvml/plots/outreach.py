@@ -238,7 +238,7 @@ def outline(band: Band) -> Outline:
 
 
 def draw_stages(axes: Axes, across: float, side: str, customers: Array, called: Sequence[str]) -> None:
-    """The bars of a column with their names; those of nobody are left out."""
+    """The bars of a column with their names; stages without customers are left out."""
     shares = customers / customers.sum()
     beside = across - BAR if side == "right" else across + BAR
     inner = across if side == "right" else across - BAR

@@ -59,7 +59,7 @@ def customer_story(
 ) -> Figure:
     """What a customer bought when, when each item is due again, and what is planned.
 
-    All orders stand on top, below them the item of the contact, then the items that the customer bought most often. The
+    All orders are on top, below them the item of the contact, then the items that the customer bought most often. The
     first purchase after the cutoff, if there is one, is drawn hollow: it is what came, unseen by the model.
 
     Parameters

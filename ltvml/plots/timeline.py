@@ -35,7 +35,7 @@ TINT = "#f3d3c7"
 MARGIN = 0.045
 """Share of the picture left of the dots, for the number of earlier purchases."""
 CHANCE, STATUS = 1.085, 1.105
-"""Where the columns of words stand, in widths of the picture: end of the first, beginning of the second."""
+"""Where the columns of words are, in widths of the picture: end of the first, beginning of the second."""
 
 
 def household_timelines(
@@ -87,7 +87,7 @@ def household_timelines(
 
 
 def refuse_missing(frame: pd.DataFrame, names: tuple[str, ...], what: str) -> None:
-    """Say which columns a frame lacks.
+    """Raise where columns are missing.
 
     Raises
     ------

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 FACTS = ("frequency", "gap_mean", "days_since_last", "monetary_value")
-"""The facts, each by the name of the column that tells it most plainly."""
+"""The facts, each under the name of its plainest column."""
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def part_of(model: RepurchaseModel | ValueModel, typical: Typical, horizon: floa
         explained by asking it.
     typical : Typical
     horizon : float
-        Of the score, days. A learner is explained at the horizon it was trained for, whatever this says.
+        Of the score, days. A learner is explained at the horizon it was trained for, whatever this value is.
     """
     for kind, taken_apart in _KINDS.items():
         if isinstance(model, kind):

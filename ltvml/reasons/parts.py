@@ -1,6 +1,6 @@
 """What a score is made of: trees, a function of the customer summary, or a combination of such parts.
 
-Every part does two things. It shares its value out among columns, exactly, and it says what its value would be if some
+Every part does two things. It shares its value out among columns, exactly, and it gives the value it would have if some
 columns were typical of the shop.
 """
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # every idea doubles the number of mixtures: ten players are 1,024
 MOST_IDEAS = 6
-NOBODY: frozenset[str] = frozenset()
+NONE_TYPICAL: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Shares:
     Parameters
     ----------
     baseline : (n,) array
-        What the part says of nobody in particular.
+        Value of the part for the typical customer.
     of : dict of str to (n,) array
         By column.
     """
@@ -61,7 +61,7 @@ class Part(Protocol):
     def shares(self, X: pd.DataFrame) -> Shares:
         """The value of each customer, shared out among columns."""
 
-    def value(self, X: pd.DataFrame, typical: frozenset[str] = NOBODY) -> Array:
+    def value(self, X: pd.DataFrame, typical: frozenset[str] = NONE_TYPICAL) -> Array:
         """The value of each customer with the columns in `typical` at what is typical of the shop, shape (n,)."""
 
 
@@ -80,7 +80,7 @@ class TreePart:
         For which it gives them, days.
     typical : Typical
     interval : int, optional
-        Where the trees ask for one interval of a hazard, which is not a property of the customer.
+        Where the trees need one interval of a hazard, which is not a property of the customer.
     """
 
     trees: Trees
@@ -98,7 +98,7 @@ class TreePart:
         of = {name: found[:, position] for position, name in enumerate(self.trees.names)}
         return Shares(found[:, -1] + of.pop(INTERVAL, 0.0), of)
 
-    def value(self, X: pd.DataFrame, typical: frozenset[str] = NOBODY) -> Array:
+    def value(self, X: pd.DataFrame, typical: frozenset[str] = NONE_TYPICAL) -> Array:
         """The mean raw score, shape (n,)."""
         matrix = self._matrix(X)
         middle = self._closed_form_of_the_typical(X) if typical & set(CLOSED_FORM.names) else {}
@@ -136,15 +136,15 @@ class SummaryPart:
     behaviour: tuple[str, ...] = ()
 
     def shares(self, X: pd.DataFrame) -> Shares:
-        """All mixtures of the customer and the typical one, each asked once."""
+        """All mixtures of the customer and the typical one, each evaluated once."""
         columns = {name: frozenset({name}) for name in FACTS} | self._ideas()
-        everything = NOBODY.union(*columns.values())
+        everything = NONE_TYPICAL.union(*columns.values())
         shares = shapley_shares(
-            tuple(columns), lambda own: self.value(X, everything - NOBODY.union(*(columns[name] for name in own)))
+            tuple(columns), lambda own: self.value(X, everything - NONE_TYPICAL.union(*(columns[name] for name in own)))
         )
         return Shares(self.value(X, everything), shares)
 
-    def value(self, X: pd.DataFrame, typical: frozenset[str] = NOBODY) -> Array:
+    def value(self, X: pd.DataFrame, typical: frozenset[str] = NONE_TYPICAL) -> Array:
         """The function of the customer, with some facts typical, shape (n,)."""
         middle = Facts.typical(self.typical, len(X))
         mixed = Facts.of(X, self.typical).having(middle, typical & frozenset(FACTS))
@@ -184,6 +184,6 @@ class Combination:
                 of[name] = of.get(name, 0.0) + slope[:, position] * share
         return Shares(self.link.value(start), of)
 
-    def value(self, X: pd.DataFrame, typical: frozenset[str] = NOBODY) -> Array:
+    def value(self, X: pd.DataFrame, typical: frozenset[str] = NONE_TYPICAL) -> Array:
         """The link of the values of the parts, shape (n,)."""
         return self.link.value(np.column_stack([part.value(X, typical) for part in self.parts]))

@@ -1,7 +1,7 @@
-"""The few reasons of a customer's churn risk: strongest first, each tested before it is said.
+"""The few reasons of a customer's churn risk: strongest first, each tested before it is reported.
 
-A reason is an idea whose columns together move the log-odds of churn. It is said only where setting those columns to
-what is typical of the shop moves the risk back, so that a reader who asks "and if it were not so?" finds it true.
+A reason is an idea whose columns together move the log-odds of churn. It is reported only where setting those columns
+to what is typical of the shop moves the risk back, so that the reason holds when a reader checks it.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def find_reasons(
     Returns
     -------
     list of n lists of Reason
-        An empty list where nothing sets a customer apart, as with a model that gives everybody the same.
+        An empty list where nothing sets a customer apart, as with a model that gives all customers the same risk.
     """
     evidence = Evidence.of(model, X, typical=typical, horizon=horizon)
     return [
@@ -136,7 +136,7 @@ def reasons_for(
 
 @dataclass(frozen=True)
 class Evidence:
-    """What speaks for each idea.
+    """The evidence for each idea.
 
     Parameters
     ----------
@@ -152,13 +152,13 @@ class Evidence:
 
     @classmethod
     def of(cls, model: RepurchaseModel, X: pd.DataFrame, *, typical: Typical, horizon: float) -> Self:
-        """Ask the model."""
+        """The prediction of the model."""
         contributed = contributions(model, X, typical=typical, horizon=horizon)
         weights = by_group(contributed)
         return cls(contributed, weights, moved_by_typical(model, X, typical=typical, horizon=horizon))
 
     def best(self, row: int, first: Order) -> list[str]:
-        """The ideas that may be said of a customer, best first."""
+        """The ideas that may be reported for a customer, best first."""
         weights, moved = self.weights.iloc[row], self.moved.iloc[row]
         sayable = [
             group for group in weights.index if abs(weights[group]) >= LEAST and weights[group] * moved[group] < 0
@@ -221,7 +221,7 @@ def moved_by_typical(
 ) -> pd.DataFrame:
     """How far the score moves if all columns of an idea are set to their medians, shape (n, groups).
 
-    Parameters and units as in `contributions`; columns that only the closed form gives take what it says of the
+    Parameters and units as in `contributions`; columns that only the closed form gives take what it predicts for the
     typical customer.
     """
     part = part_of(model, typical, horizon)

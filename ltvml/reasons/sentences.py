@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ltvml.words.spoken import Spoken
 
 YOUNG = 60
-"""Days since the first order up to which a customer is spoken of as new."""
+"""Days since the first order up to which a customer is called new."""
 
 
 @dataclass(frozen=True)
@@ -56,18 +56,18 @@ class Case:
 
     @property
     def gap(self) -> float:
-        """Mean days between two orders, the usual gap that a plan speaks of too."""
+        """Mean days between two orders, the usual gap that a plan uses too."""
         return self["usual_gap"]
 
     def window(self, lengths: tuple[int, ...]) -> int:
-        """The window that says best what the leading column says, days: its own, or twice its half-life."""
+        """The window that describes the leading column best, days: its own, or twice its half-life."""
         days = int(found[0]) if (found := re.findall(r"(\d+)d$", self.leading)) else lengths[-1]
         meant = 2 * days if "half_life" in self.leading else days
         return min(lengths, key=lambda length: abs(length - meant))
 
 
 def rows_of(X: pd.DataFrame) -> list[dict[str, float]]:
-    """What `Case` asks of each customer of a frame."""
+    """What `Case` needs of each customer of a frame."""
     names = (*DERIVED.names, *(name for name in BEHAVIOUR.names if name in X))
     columns = {name: column(X, name) for name in names}
     columns |= {"usual_gap": usual_gap(X), "order_value": mean_order_value(X), "T": column(X, "T")}
@@ -83,7 +83,7 @@ def _silence(case: Case, words: Spoken) -> str:
     silence, typical = case["days_since_last"], case.typical["days_since_last"]
     if case.once:
         return words("why.silence.once", ago=words.one(words.ago, silence))
-    # the comparison that speaks for what is said: a long silence of an early bird may be short for this shop
+    # the comparison that supports the sentence: a long silence of an early bird may be short for this shop
     if (silence > case.gap) != case.raises and (silence > typical) == case.raises:
         return words("why.silence.shop", silence=_days(silence, words), typical=_days(typical, words))
     every = words.one(words.every, case.gap)
@@ -237,4 +237,4 @@ SENTENCES: dict[str, Callable[[Case, Spoken], str]] = {
     "last_year": _last_year,
     "season": _season,
 }
-"""How each idea of `groups.GROUPS` is said."""
+"""The sentence of each idea of `groups.GROUPS`."""

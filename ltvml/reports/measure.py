@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ltvml.outreach.experiment.measure import EVERYBODY, OUTCOMES
+from ltvml.outreach.experiment.measure import ALL, OUTCOMES
 from ltvml.reports.recording import Recorded
 from ltvml.words.display import Shown
 from ltvml.words.text import fields, paragraph, percent, place, short, table, times
@@ -145,7 +145,7 @@ def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def conversions_text(differences: pd.DataFrame) -> str:
     """Conversion by action and stage, within 80 columns: adjusted for what was predicted where that is known."""
-    rows = differences[differences["outcome"].eq("conversion") & differences["by"].ne(EVERYBODY)]
+    rows = differences[differences["outcome"].eq("conversion") & differences["by"].ne(ALL)]
     # where no customer bought, the regression fits without error, and only the plain interval shows the uncertainty
     given = rows[rows["estimate"].eq("plain") | rows["lo"].ne(rows["hi"])]
     header = ["", "contact", "held out", "bought", "points", "95 % interval"]

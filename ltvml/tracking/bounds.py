@@ -38,7 +38,7 @@ def environment(fixed: Mapping[str, str], defaults: Mapping[str, str]) -> Iterat
 def silenced(*names: str) -> Iterator[None]:
     """Keep these loggers silent for the length of a block, unless ltvml itself is logging at debug level.
 
-    A failure arrives as an exception, which says all that they would.
+    A failure arrives as an exception, which holds the same information.
     """
     debugging = logging.getLogger("ltvml").isEnabledFor(logging.DEBUG)
     loggers = [] if debugging else [logging.getLogger(name) for name in names]
@@ -73,7 +73,7 @@ def sqlite_file(uri: str) -> Path | None:
 def check_writable(database: Path) -> None:
     """Write to a SQLite file and take it back, making the file and its folder where there are none.
 
-    MLflow would try ten times for a minute before it said what this says at once.
+    MLflow would try ten times for a minute before the same error.
 
     Raises
     ------

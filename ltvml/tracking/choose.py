@@ -1,4 +1,4 @@
-"""Which tracker a configuration asks for."""
+"""The tracker that a configuration selects."""
 
 from __future__ import annotations
 

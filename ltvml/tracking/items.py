@@ -1,7 +1,7 @@
 """A report as a stream of small items: parameters, metrics, tags, artifacts and a model.
 
 A report arrives as plain values, so this file knows no workflow; a tracker writes items, so it knows no report.
-Nothing that names a person, or says where a person's data lies, is turned into an item.
+No name of a person, and no place of a person's data, is turned into an item.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ class LocalTracker:
         Raises
         ------
         TrackingError
-            If the URI asks for a registry, or there is no such run.
+            If the URI names a registry, or there is no such run.
         """
         run_id = model_uri.removeprefix(_URI)
         bundle = self.store / run_id / "bundle"
@@ -91,7 +91,7 @@ def write_run(run: Run, folder: Path) -> None:
     place_files(run, folder / "artifacts")
     for item in run.items:
         if isinstance(item, ModelItem):
-            # saved anew: the folder of a fit also holds its manifest, which says where the data lie
+            # saved anew: the folder of a fit also holds its manifest, which names the place of the data
             Bundle.load(item.bundle).save(folder / "bundle")
 
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 MODEL = "model"
 BUNDLE = "artifacts/bundle"
 CHAMPION, CHALLENGER = "champion", "challenger"
-# a nightly job should hear within seconds that nobody answers; MLflow would try for minutes
+# a nightly job should fail within seconds when the server does not answer; MLflow would try for minutes
 WAITING = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "15"}
 SILENT = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "GIT_PYTHON_REFRESH": "quiet"}
 # the largest batch that every MLflow store takes
@@ -216,7 +216,7 @@ def started(client: Any, experiment: str, name: str, parent: str | None) -> Iter
     try:
         yield info
     except BaseException:
-        # the store may be what failed; the first error is the one to tell
+        # the store may be what failed; the first error is the one to report
         with contextlib.suppress(Exception):
             client.set_terminated(info.run_id, "FAILED")
         raise
@@ -306,7 +306,7 @@ def schema(columns: Sequence[Column], any_type: Collection[str] = ()) -> Any:
 
 
 def example(bundle: Bundle) -> pd.DataFrame:
-    """Give rows of nobody as the served model takes them."""
+    """Return made-up rows in the form that the served model takes."""
     rows = bundle.example_rows()
     wanted = [column for column in input_columns(bundle.summary_columns) if column.name in rows]
     known = summary_of(rows, bundle.summary_columns)

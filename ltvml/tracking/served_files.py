@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PACKAGE = Path(__file__).parents[1]
 SCORING_PACKAGES = ("numpy", "pandas", "scipy")
 MODEL_PACKAGES = ("lifetimes", "lightgbm")
-# a zip cannot tell of an earlier year, and one date keeps the bytes the same
+# a zip cannot hold an earlier year, and one date keeps the bytes the same
 _DATE = (1980, 1, 1, 0, 0, 0)
 
 
@@ -35,7 +35,7 @@ def served_files(bundle: Bundle, staging: Path) -> ServedFiles:
     Parameters
     ----------
     bundle : Bundle
-        Written anew: the folder of a fit also holds its manifest, which says where the data lie.
+        Written anew: the folder of a fit also holds its manifest, which names the place of the data.
     staging : Path
         An existing folder.
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 SHORT_OF_NONE, SHORT_OF_ALL = 1, 99
-"""Percents that are said of a chance that is neither 0 nor 1: nobody is told that something is sure."""
+"""Lowest and highest percent printed for a chance that is neither 0 nor 1: no chance is printed as certain."""
 FULL_AMOUNT = 10.0
 FULL_TIMES = 10.0
 _SAME = 0.1
@@ -29,9 +29,9 @@ _PACES = {"day": (0.0, 1.5), "week": (6.0, 8.0), "fortnight": (13.0, 15.5), "mon
 
 @dataclass(frozen=True)
 class Spoken:
-    """How a language says numbers.
+    """How a language writes numbers.
 
-    A method takes an (n,) array of floats and gives an (n,) array of words, None where the number is NaN; `one` says
+    A method takes an (n,) array of floats and gives an (n,) array of words, None where the number is NaN; `one` does
     a single number, and `pace` and `ratio` are about a single customer.
 
     Parameters
@@ -93,7 +93,7 @@ class Spoken:
         return by_value(np.rint(numbers), lambda n: self._counted("orders", n))
 
     def percent(self, shares: Array) -> Words:
-        """Chances: 71 %; one that is neither 0 nor 1 is never said to be."""
+        """Chances: 71 %; one that is neither 0 nor 1 is never printed as 0 % or 100 %."""
         whole = np.rint(100 * shares)
         inside = np.clip(whole, SHORT_OF_NONE, SHORT_OF_ALL)
         return by_value(np.where((shares > 0) & (shares < 1), inside, whole), lambda n: self("percent", n=f"{n:.0f}"))
@@ -123,7 +123,7 @@ class Spoken:
     def window(self, first: Array, last: Array) -> Words:
         """From the first to the last day: between 3 and 14 March."""
         known = np.isfinite(first) & np.isfinite(last)
-        # a complex number holds both days, so that each distinct window is said once
+        # a complex number holds both days, so that each distinct window is put into words once
         both = np.where(known, first + 1j * last, np.nan)
         codes, windows = pd.factorize(both)
         spoken_words = [self._window(window.real, window.imag) for window in windows]
@@ -137,7 +137,7 @@ class Spoken:
         return self("pace.days", n=self.one(self.count, days))
 
     def ratio(self, own: float, typical: float, shown: str) -> str:
-        """A number against the shop's median; `shown` is the latter in words, for where a ratio says nothing."""
+        """A number against the shop's median; `shown` is the latter in words, for where a ratio has no meaning."""
         if not (typical > 0 and own > 0):
             return self("ratio.unknown", typical=shown)
         times = own / typical
@@ -186,7 +186,7 @@ class Spoken:
 
 
 def by_value(numbers: Array, say: Callable[[float], str]) -> Words:
-    """Words of each number, None where it is NaN; `say` is asked once a distinct number.
+    """Words of each number, None where it is NaN; `say` is called once a distinct number.
 
     Examples
     --------

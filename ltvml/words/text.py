@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 WIDTH = 80
-# above this a number is wider than it is worth in a table
+# above this a number is too wide for a table
 LONGEST_IN_FULL = 1e9
 _WIDE, _CLOSING = "\u1100-\u115f\u2e80-\uffef", "，。；：、！？）》」』”’"
 _PIECES = re.compile(f" ?(?:[{_WIDE}]|[^ {_WIDE}{_CLOSING}]+)[{_CLOSING}]*|.")
-"""What stands on one line: a word, or a wide letter, with what closes it."""
+"""What stays on one line: a word, or a wide letter, with what closes it."""
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -89,7 +89,7 @@ def fields(pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def place(path: Path) -> str:
-    """A path as the user would type it: relative where the user stands above it.
+    """A path as the user would type it: relative to the current folder where it is inside it.
 
     Examples
     --------

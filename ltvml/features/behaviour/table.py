@@ -110,7 +110,7 @@ NEEDS = {
 
 
 def behaviour_columns(lines: nw.LazyFrame[Any]) -> tuple[str, ...]:
-    """Names of `snapshot_columns.BEHAVIOUR`, in order, without those whose source column the lines lack.
+    """Names of `snapshot_columns.BEHAVIOUR`, in order, without those whose source column is missing from the lines.
 
     Parameters
     ----------

@@ -36,11 +36,11 @@ def item_days(
     lines : lazy frame
         Lines that are used, see `transactions.Checked`.
     item : str
-        Column of the lines that says what was bought: `product_id`, `category`, any text. Lines where it is null or
+        Column of the lines with what was bought: `product_id`, `category`, any text. Lines where it is null or
         empty take no part, see `rows_without_item`.
     contents : lazy frame, optional
-        `product_id`, `item`, `units` (float64): a product with rows stands for the items inside, each bought `units`
-        times the quantity of the line. A product without rows keeps its own item, once.
+        `product_id`, `item`, `units` (float64): a product with rows is replaced by the items inside, each bought
+        `units` times the quantity of the line. A product without rows keeps its own item, once.
     has_returns : bool
         False where no amount is negative, see `returns.customer_days`.
 
@@ -183,7 +183,7 @@ def _with_item(lines: nw.LazyFrame[Any], item: str, contents: nw.LazyFrame[Any] 
     inside = contents.select(
         "product_id", nw.col("item").alias("item_inside"), nw.col("units").cast(nw.Float64).alias("units_inside")
     )
-    # a row without an item says nothing of what is inside
+    # a row without an item has no contents to look up
     known = inside.filter(nw.col("item_inside") != "")
     return lines.join(known, on="product_id", how="left").with_columns(nw.coalesce("item_inside", own).alias("item"))
 

@@ -11,7 +11,7 @@ queues, channels or budgets are a linear programme (`ltvml.outreach.allocation.l
   customers by id. This is exact, and it breaks ties.
 
 Held-out customers use no capacity. They are measured against those who were chosen, so they are chosen by the same
-rule: their best row at the prices of the plan, where it is worth its price.
+rule: their best row at the prices of the plan, where its value exceeds its price.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class CutLine:
     cost : float
         Money they cost.
     last_in, first_out : float or None
-        Expected value of the least valuable contact that is made, and of the most valuable one that is worth making and
+        Expected value of the least valuable contact that is made, and of the most valuable one that is profitable and
         is not, of customers without any; None where there is none.
     """
 
@@ -76,7 +76,7 @@ class Allocation:
     cut_lines : tuple of CutLine
         By purpose.
     value, bound : float
-        Expected value of the contacts; no plan is worth more than the bound.
+        Expected value of the contacts; no plan exceeds the bound.
     prices : dict of str to float
         Money that one more contact, or one more unit of money, of each limit would bring.
     """
@@ -119,7 +119,7 @@ def allocate(
     Raises
     ------
     DataContractError
-        Where a customer, action and channel stand in two rows, or an expected value is not a number.
+        Where a customer, action and channel occur in two rows, or an expected value is not a number.
 
     Examples
     --------
@@ -191,7 +191,7 @@ def _held_out_choice(rows: Rows, rules: Constraints, choice: _Choice) -> Places:
         return np.asarray(best[ahead])
     left = rows.value - rules.price(choice.prices, rows.cell, rows.cost)
     best = best_of_each(rows.customer, left)
-    # a greedy rule that left nobody out, or prices: worth it where something is left after paying
+    # a greedy rule that left no customer out, or prices: contacted where the value exceeds the price
     return np.asarray(best[left[best] > 0])
 
 

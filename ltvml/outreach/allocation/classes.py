@@ -56,7 +56,7 @@ class Classes:
     Parameters
     ----------
     of_customer : (n,) array of int
-        Class of each customer who has a row, by customer. Classes are numbered by hash: their order says nothing.
+        Class of each customer who has a row, by customer. Classes are numbered by hash: their order has no meaning.
     start, length : (n,) arrays of int
         First row of each customer, and how many there are.
     representative : (classes,) array of int
@@ -81,7 +81,7 @@ class Classes:
 
 
 def classes_of(rows: Rows) -> Classes:
-    """Customers with equal rows (action, purpose, channel, cost, value), told apart by 64 bits of hash."""
+    """Customers with equal rows (action, purpose, channel, cost, value), distinguished by 64 bits of hash."""
     start = np.flatnonzero(np.diff(rows.customer, prepend=-1))
     profile = np.add.reduceat(_hashes(rows), start)
     _, representative, of_customer = np.unique(profile, return_index=True, return_inverse=True)
@@ -89,7 +89,7 @@ def classes_of(rows: Rows) -> Classes:
 
 
 def _hashes(rows: Rows) -> NDArray[np.uint64]:
-    """64 bits a row of what could be done and what it is worth (splitmix64, Steele et al. 2014)."""
+    """64 bits a row of the possible actions and their expected values (splitmix64, Steele et al. 2014)."""
     mixed = _mixed(rows.value.view(np.uint64))
     mixed = _mixed(mixed ^ rows.cost.view(np.uint64))
     what: NDArray[np.uint64] = rows.cell.astype(np.uint64) * np.uint64(1 << 20) + rows.action.astype(np.uint64)
@@ -113,7 +113,7 @@ def programme(rows: Rows, rules: Constraints, classes: Classes) -> Programme:
 
 
 def _source(classes: Classes, row: Places, owner: Places, customer: Places) -> Places:
-    """The row of a customer that a row of the programme stands for."""
+    """The row of a customer that a row of the programme represents."""
     return np.asarray(classes.start[customer] + row - classes.first_row[owner])
 
 
@@ -151,7 +151,7 @@ class Rows:
     Parameters
     ----------
     order : (R,) array of int
-        Where each row stands in the frame.
+        Place of each row in the frame.
     customer, action, cell : (R,) arrays of int
         Codes; a cell is a purpose and a channel.
     value, cost : (R,) arrays
@@ -186,7 +186,7 @@ def rows_of(candidates: pd.DataFrame) -> Rows:
     Raises
     ------
     DataContractError
-        Where a customer, action and channel stand in two rows, or an expected value is not a number.
+        Where a customer, action and channel occur in two rows, or an expected value is not a number.
     """
     names = ("customer_id", "action", "purpose", "channel")
     who, action, purpose, channel = (candidates[name].astype("category").cat for name in names)

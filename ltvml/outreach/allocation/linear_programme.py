@@ -75,7 +75,7 @@ class Programme:
         return np.asarray(self.value - self.limits.price(prices, self.cell, self.cost))
 
     def bound(self, prices: Array) -> float:
-        """D: no plan is worth more."""
+        """D: no plan has a higher expected value."""
         best = np.maximum(np.maximum.reduceat(self.at(prices), self.starts), 0.0)
         return float(np.sum(self.count * best) + np.sum(self.limits.bound * prices))
 
@@ -144,7 +144,7 @@ def solve(programme: Programme, bound: Array) -> Solution:
 def prices(programme: Programme) -> Array:
     """Nearly the best prices, shape (K,): from a sample of the classes, then from all of them.
 
-    Classes come in an order that says nothing about them (by hash), so every so many of them are a sample.
+    Classes come in an order unrelated to their rows (by hash), so every so many of them are a sample.
     """
     classes = len(programme.count)
     scale = float(np.quantile(programme.value, 0.9))
@@ -209,7 +209,7 @@ class Whole:
     value : float
         Of the plan.
     bound : float
-        No plan is worth more.
+        No plan has a higher expected value.
     """
 
     units: Array
@@ -307,7 +307,7 @@ def _first(marked: Mask, owner: Places) -> Mask:
 
 
 def _decided(programme: Programme, at: Array, band: Places) -> Array:
-    """All customers of each other class in its best row, where that is worth its price."""
+    """All customers of each other class in its best row, where its value exceeds its price."""
     left = programme.at(at)
     top = np.maximum.reduceat(left, programme.starts)
     chosen = _first(left == top[programme.owner], programme.owner) & (left > 0)

@@ -65,7 +65,7 @@ class CadenceRules:
     lead_days : int
         Days before the replenishment window opens.
     loyal_orders : int
-        Orders, the last one included, after which nobody needs to be asked whether the parcel came.
+        Orders, the last one included, after which customers are no longer asked whether the parcel came.
     ahead : int
         Days after the cutoff for which tasks are given.
     dated : mapping of str to DatedAttribute
@@ -186,7 +186,7 @@ def follow_ups(
 
 @dataclass(frozen=True, eq=False)
 class _Names:
-    """Customers and items in alphabetical order: inside, their places stand for them, and NO_ITEM for no item."""
+    """Customers and items in alphabetical order: inside, each is its place in that order, and NO_ITEM is no item."""
 
     customers: pd.Index
     items: pd.Index

@@ -103,7 +103,7 @@ class Ladder:
         )
 
     def share_after(self, n_orders: ArrayLike) -> Array:
-        """Share of the rung a customer stands on, shape (n,); above the last rung that of the last; NaN without one."""
+        """Share of the rung of each customer, shape (n,); above the last rung that of the last; NaN without one."""
         rung = np.clip(np.asarray(n_orders, dtype="int64"), 1, max(len(self.share), 1)) - 1
         return self.share[rung] if len(self.share) else np.full(rung.shape, np.nan)
 

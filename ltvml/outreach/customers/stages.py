@@ -9,10 +9,10 @@
 without items `trusted_orders` orders |
 | 5 | solution_matching | as 6, and `companion` names an item |
 | 6 | demand_awakening | two orders and a second item, or `settled_orders` orders of whatever it was |
-| 7 | relationship_building | everybody else: used the product, not yet repeated, or only the same one again |
+| 7 | relationship_building | all other customers: used the product, not yet repeated, or only the same one again |
 
-The first line that holds decides, so the stages exclude each other, and the last takes whoever is left. Where the churn
-risk is unknown, silence stands for it: lapsing after `lapsed_silence` days, lapsed after twice as many.
+The first line that holds decides, so the stages exclude each other, and the last takes all who remain. Where the churn
+risk is unknown, silence is used instead: lapsing after `lapsed_silence` days, lapsed after twice as many.
 """
 
 from __future__ import annotations
@@ -53,13 +53,13 @@ REQUIRED = ("customer_id", "n_orders", "days_since_last")
 NOT_THERE = "absent"
 
 TRUSTED_SHARE, LAPSING_SHARE = 0.6, 0.85
-"""In a shop that nobody leaves, a low churn risk says little: trust is for this share of the lowest risks, and the
-highest above the other are lapsing. Chosen at cutoffs before those of the tests."""
+"""Where few customers leave, a low absolute churn risk does not set a customer apart: trust is for this share of the
+lowest risks, and risks above the second quantile are lapsing. Chosen at cutoffs before those of the tests."""
 
 
 @dataclass(frozen=True)
 class StageRules:
-    """Time limits and thresholds of the stages; the table above says what each decides.
+    """Time limits and thresholds of the stages; the table above shows what each decides.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class StageRules:
     trusted_items : int
         Items bought on two or more days.
     trusted_orders : int
-        Orders that stand for that in a shop without items.
+        Orders required instead in a shop without items.
     """
 
     trust_days: int = 14
@@ -92,7 +92,7 @@ class StageRules:
         """Limits that suit a shop: the risks of its customers and the gaps between its orders.
 
         trust_risk = min(1/3, 60 % quantile of the risks), lapsing_risk = min(2/3, 85 % quantile); the silences are the
-        usual and the long gap. `lapsed` stays absolute: nobody is given up for being the least loyal of a loyal shop.
+        usual and the long gap. `lapsed_risk` stays absolute: in a loyal shop no customer need be lapsed.
 
         Parameters
         ----------

@@ -102,14 +102,14 @@ def differs_with_chance(
 
     With d_g and s_g the shift of a group and its error, and d their mean weighted by 1 / s_g^2,
     Q = sum (d_g - d)^2 / s_g^2 is chi-squared with one degree of freedom less than groups where all effects are equal.
-    Where this says no, one shift for everybody is the better measurement: its error is that of all customers.
+    Where it is False, one shift for all customers is the better measurement: its error is that of all customers.
 
     Parameters
     ----------
     p_buy, treated, bought, groups
         As in `learn_by_chance`.
     level : float
-        Share of equal effects that are said to differ.
+        Share of equal effects that are reported as different (size of the test).
 
     References
     ----------

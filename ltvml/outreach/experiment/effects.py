@@ -166,7 +166,7 @@ class Shift:
 
     @property
     def measured(self) -> bool:
-        """Whether it says anything."""
+        """Whether the measurement can be used."""
         return self.standard_error <= LARGEST_ERROR
 
 

@@ -67,7 +67,7 @@ def groups(
     Parameters
     ----------
     customer_ids : (n,) sequence of str
-        A customer may stand on several rows, and is in the same group on all of them.
+        A customer may have several rows, and is in the same group on all of them.
     share : float
         s in [0, 1): share that the campaign holds out of the customers outside the global control.
     salt : str

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 Outcome = Literal["conversion", "value"]
 OUTCOMES: tuple[Outcome, ...] = ("conversion", "value")
-EVERYBODY = "all"
+ALL = "all"
 _COLUMN: dict[Outcome, str] = {"conversion": "bought", "value": "spend"}
-# the covariate that says most of each outcome comes first
+# the covariate that explains most of each outcome comes first
 _COVARIATES: dict[Outcome, tuple[str, ...]] = {
     "conversion": ("p_buy", "predicted_value"),
     "value": ("predicted_value", "p_buy"),
@@ -91,7 +91,7 @@ class Measurement:
     def headline(self, outcome: Outcome) -> Difference:
         """Difference over all customers, adjusted where a covariate was given."""
         rows = self.differences
-        found = rows[rows["by"].eq(EVERYBODY) & rows["outcome"].eq(outcome)].iloc[-1]
+        found = rows[rows["by"].eq(ALL) & rows["outcome"].eq(outcome)].iloc[-1]
         return Difference(*(float(found[name]) for name in ("treat", "holdout", "difference", "lo", "hi")))
 
     @property
@@ -228,7 +228,7 @@ def sample_ratio_p_value(arms: Arms, share: float) -> float:
 
 def _parts(rows: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
     """All rows, those of each action, those of each stage: by what, its name, the rows."""
-    yield EVERYBODY, EVERYBODY, rows
+    yield ALL, ALL, rows
     for by in ("action", "stage"):
         if by in rows:
             for name, part in rows.groupby(by, sort=True):

@@ -77,7 +77,7 @@ def qini_curve(score: Array, outcome: Array, treated: Mask) -> QiniCurve:
     Parameters
     ----------
     score : (n,) array
-        Contacted first where high. It must not have seen the outcomes it is judged by.
+        Contacted first where high. It must not have seen the outcomes it is evaluated on.
     outcome : (n,) array
         1 where the customer bought, or an amount.
     treated : (n,) array of bool
@@ -113,7 +113,7 @@ def caught(score: Array, outcome: Array, treated: Mask, *, top: float = 0.3) -> 
     score, outcome, treated : (n,) arrays
         As in `qini_curve`.
     top : float
-        Share of the customers that stands first, in (0, 1); of a tie across the border each customer counts in part.
+        Share of the customers ranked first, in (0, 1); of a tie across the border each customer counts in part.
 
     Returns
     -------
@@ -131,7 +131,7 @@ def caught(score: Array, outcome: Array, treated: Mask, *, top: float = 0.3) -> 
 
 
 def weight_in_top(score: Array, top: float) -> Array:
-    """How much of each customer stands in the top share: 1, 0, or the same part for all who tie across the border.
+    """How much of each customer counts in the top share: 1, 0, or the same part for all who tie across the border.
 
     Examples
     --------

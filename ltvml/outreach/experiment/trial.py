@@ -1,7 +1,8 @@
 """The rows of a plan that can be compared: who was chosen, and who would have been but for the holdout.
 
 The comparison is by intention to treat: a customer counts in the arm that the hash gave, whether or not the contact
-happened. Rows that a cap, a capacity or a low value kept out stand in neither arm, for they say nothing of a contact.
+happened. Rows that a cap, a capacity or a low value kept out belong to neither arm: they carry no information about
+contacts.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ def trial(plan: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
 
 
 def compared(plan: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a plan that stand in either arm, one a customer and action, ordered by customer and rank."""
+    """The rows of a plan that belong to either arm, one a customer and action, ordered by customer and rank."""
     chosen = plan["suppressed_by"].isna()
     would_be = plan["group"].eq(HOLDOUT) & plan["suppressed_by"].eq(BY_HOLDOUT)
     rows = plan[chosen | would_be].sort_values(["customer_id", "rank", "action"], kind="stable")
@@ -136,7 +137,7 @@ def delivered(rows: pd.DataFrame, contacts: pd.DataFrame, campaign: Campaign) ->
 
 
 def require(what: str, frame: pd.DataFrame, names: Sequence[str]) -> None:
-    """Refuse a frame that lacks a column.
+    """Raise where a column is missing.
 
     Raises
     ------

@@ -4,8 +4,8 @@
 
 Both probabilities come from trees that stop early on customers they have not seen. The difference of two models is far
 noisier than either of them, so that it is fitted only from twenty thousand customers an arm, is evaluated on scores
-that no model gave to a customer it had learned from, and stands beside the ranking by response alone: where that one is
-as good, there is no reason to rank by uplift.
+of customers outside the training of the model that scored them, and is compared with the ranking by response alone:
+where that one is as good, there is no reason to rank by uplift.
 
 References
 ----------
@@ -99,7 +99,7 @@ class TwoModels:
         return cls(treated, held_out, tuple(values["names"]))
 
     def _read(self, X: pd.DataFrame) -> pd.DataFrame:
-        # a value of a text that the training never saw has no column, and one that is not there now is nobody's
+        # a value of a text that the training never saw has no column, and one that is absent now is zero for all rows
         return covariates(X).reindex(columns=list(self.names), fill_value=0.0)
 
 
@@ -110,7 +110,7 @@ class UpliftRanking:
     Parameters
     ----------
     model : TwoModels
-        Learned from everybody, for the next plan.
+        Trained on all customers, for the next plan.
     curve : QiniCurve
         Of the ranking by uplift.
     by_uplift, by_response : Caught
@@ -168,7 +168,7 @@ def rank_by_uplift(
     Returns
     -------
     UpliftRanking or None
-        None where an arm has fewer than 20,000 customers, or nobody in it bought.
+        None where an arm has fewer than 20,000 customers, or no purchase.
     """
     enough = all(arm.sum() >= FEWEST_IN_ARM and bought[arm].any() for arm in (treated, ~treated))
     if not enough:

@@ -1,4 +1,4 @@
-"""Offers made of items: bundles, upgrades and larger packs; each only where the orders speak for it."""
+"""Offers made of items: bundles, upgrades and larger packs; each only where the orders support it."""
 
 from __future__ import annotations
 

@@ -15,12 +15,13 @@ For an ordered pair of items (a, b), from the counts of `features/companions.py`
 
 with n_bt the first purchases of b in week t, N_t the customers so far, B_bt those who owned b before, p the rate of all
 items: the present rate at which those who do not own b take it up. First purchases alone would rank an item low when
-nearly everybody owns it, although the few others are the likeliest to come.
+nearly all customers own it, although the few others are the likeliest to buy it next.
 
-The items of a customer say the same thing several times, so the evidence of n items counts as sqrt(n), not n; a
-customer whose purchases are old is offered what is taken up now. The form and its three numbers were chosen on
-inner cutoffs of two shops; p_b took its present form after one look at the reported windows (`benchmarks/companions.py`
-tells how).
+The items of one customer are correlated evidence, so the evidence of n items counts as sqrt(n), not n; a
+customer whose purchases are old is offered what other customers buy for the first time now. The form and its three
+numbers were chosen on inner cutoffs of two shops; p_b took its present form after one look at the reported windows
+(see `benchmarks/companions.py`).
+
 An item that the customer has ever bought is never offered: that is replenishment.
 """
 
@@ -207,8 +208,9 @@ def recommend(
     -------
     frame
         One row a customer and rank, in that order: `customer_id`, `rank` (from 1), `companion`, `score`, `follows` (the
-        owned item that speaks most for it; null where only its rate does), and of that pair: `lift`, `lift_lo`,
-        `lift_hi`, `later` (customers who did so), `indicated` (lift_lo > 1). A customer who owns every item has no row.
+        owned item that is the strongest evidence for it; null where its rate alone is), and of that pair: `lift`,
+        `lift_lo`, `lift_hi`, `later` (customers who did so), `indicated` (lift_lo > 1). A customer who owns every item
+        has no row.
     """
     settings = settings or CompanionSettings()
     age = cutoff_day - owned["last_day"].to_numpy(dtype=float)

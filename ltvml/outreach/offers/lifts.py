@@ -38,7 +38,7 @@ class LiftPrior:
     Parameters
     ----------
     alpha : float
-        Shape: worth this many observed customers.
+        Shape: the prior weighs as much as this many observed customers.
     level, slope : float
         The prior mean is exp(level + slope ln(evidence)).
     """
@@ -53,7 +53,7 @@ class LiftPrior:
 
 
 ALIKE = LiftPrior(alpha=float(np.exp(_BOUNDS[0][1])), level=0.0)
-"""Where no pair tells anything: every lift is 1."""
+"""The prior of a shop whose pairs carry no information: every lift is 1."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +119,8 @@ def learn_prior(counts: Array, expected: Array, log_evidence: Array | None = Non
     Parameters
     ----------
     counts, expected : array
-        n and E; pairs with E = 0 tell nothing and are left out. Of more than 200,000 pairs an evenly spaced share is
-        read.
+        n and E; pairs with E = 0 carry no information and are left out. Of more than 200,000 pairs an evenly spaced
+        share is read.
     log_evidence : array of that shape, optional
         Without it slope is 0.
 

@@ -101,10 +101,10 @@ def _best(weights: sparse.csr_array, scores: Scores, top: int) -> Ranked:
     left = scores(weights)
     left[np.repeat(np.arange(len(left)), np.diff(weights.indptr)), weights.indices] = -np.inf
     items, values = np.empty((len(left), top), dtype=np.int64), np.empty((len(left), top))
-    everybody = np.arange(len(left))
+    rows = np.arange(len(left))
     for place in range(top):
         best = left.argmax(axis=1)
-        values[:, place] = left[everybody, best]
+        values[:, place] = left[rows, best]
         items[:, place] = np.where(np.isneginf(values[:, place]), -1, best)
-        left[everybody, best] = -np.inf
+        left[rows, best] = -np.inf
     return Ranked(items, values)

@@ -1,4 +1,4 @@
-"""What reasons speak of: a fact a customer, in words, None where it is not known or would not be true.
+"""Facts that reasons use: one a customer, in words, None where it is not known or would not be true.
 
 | fact | is | known where |
 |---|---|---|
@@ -183,7 +183,7 @@ def _days(facts: Facts, days: int | None) -> Words:
 
 
 def _follows(facts: Facts) -> Words:
-    """The item that speaks for the companion, where somebody did go on from it to that item."""
+    """The owned item that the companion follows, where at least one customer bought the companion after it."""
     follows = texts(facts.companions, "follows")
     if "later" in facts.companions:
         follows[~(numbers(facts.companions, "later") > 0)] = None
@@ -263,4 +263,4 @@ FACTS: dict[str, Callable[[Facts], Words]] = {
     "due": lambda facts: facts.spoken.date(dates(facts.rows, "due_date")),
     "action": _action,
 }
-"""By name, as it stands in braces in the phrases."""
+"""By name, as used in the braces of the phrases."""

@@ -1,9 +1,8 @@
-"""Why each customer is on the list, in words that a person can read out.
+"""Why each customer is on the list, in words that a sales assistant can use.
 
-A reason is a sentence of a few parts. Each part has several forms, from the one that tells most to the one that tells
-least: the first of which every fact is known is said. A part of which no form is known is left out, so that a missing
-number is never read out. The forms are phrases (`phrases/en.py`), what stands in their braces are facts
-(`reason_facts.py`).
+A reason is a sentence of a few parts. Each part has several forms, from the most to the least informative: the
+first of which every fact is known is used. A part of which no form is known is left out, so that a missing number is
+never printed. The forms are phrases (`phrases/en.py`), the names in their braces are facts (`facts.py`).
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ BY_PURPOSE = {
     "win_back": "win_back",
     "vip_care": "vip_care",
 }
-"""What is said for an action of the user's own, by the queue that it waits in."""
+"""Phrases for an action of the user's own, by its queue."""
 ANY_ACTION: Parts = (("listed",), SO_FAR)
 ONLY_THE_ACTION: Parts = (("listed",),)
 PAIR_COLUMNS = (
@@ -81,7 +80,7 @@ def reasons(
     customers : frame
         contracts.CUSTOMER_SCORES, one row a customer; a column that is not there is a fact that is not known.
     pairs : frame, optional
-        contracts.REPLENISHMENT; with `mean_gap_days` (of the customer and the item) a reminder says how long the item
+        contracts.REPLENISHMENT; with `mean_gap_days` (of the customer and the item) a reminder states how long the item
         usually lasts.
     companions : frame, optional
         As `companions.recommend` gives it; of several ranks all may be there.
@@ -91,7 +90,7 @@ def reasons(
     currency : str, optional
         Code, such as EUR; amounts have none without.
     churn_horizon : int, optional
-        Days that `churn_risk` is about; without it the risk is not said.
+        Days that `churn_risk` is about; without it the risk is not mentioned.
 
     Returns
     -------
@@ -140,7 +139,7 @@ def _plain(plan: pd.DataFrame) -> pd.DataFrame:
 def _beside(
     rows: pd.DataFrame, table: pd.DataFrame | None, keys: list[str], keep: tuple[str, ...] = ()
 ) -> pd.DataFrame:
-    """What a table says of each row, null where it says nothing; `keep` are the columns that matter, all by default."""
+    """Values of a table for each row, null where it has none; `keep` are the columns that matter, all by default."""
     if table is None or not set(keys) <= set(rows):
         return pd.DataFrame(index=rows.index)
     kept = table[[*keys, *(name for name in keep if name in table)]] if keep else table

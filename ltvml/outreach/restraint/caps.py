@@ -8,7 +8,7 @@ The first reason in this order is the one that is given:
     quiet_after_order         fewer days after an order than the quiet period
     quiet_value_verification  the same for a first order that is still being tried: a longer quiet
     cool_down                 the last contacts were ignored, one after another
-    repeated                  the same was planned or said already, and no order has answered (`contact_history`)
+    repeated                  the same was planned or sent already, and no order has followed (`contact_history`)
     same_day                  a contact on that day is planned or made: one action a customer and day
     channel_7_days            the channel's cap in 7 days that follow each other
     channel_28_days           the same in 28 days
@@ -17,7 +17,7 @@ The first reason in this order is the one that is given:
 
 Follow-ups belong to the order and are not held back by its quiet periods. A cap looks at every window that holds the
 day of the contact, so that contacts planned for later days count too. A plan takes one contact a customer a run: what
-is planned by one run stands in the log of the next.
+is planned by one run is in the log of the next.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def _contradictory(caps: Caps) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Wishes:
-    """What customers have said or have open; an absent table says nothing.
+    """Opt-outs and open cases of customers; an absent table excludes no contact.
 
     Parameters
     ----------
@@ -269,7 +269,7 @@ def _last_orders(customers: pd.DataFrame, given: _Asked, cutoff_day: int) -> Int
 
 @dataclass(frozen=True)
 class _Log:
-    """Contacts of the customers asked about: codes of customer and channel (-1 of none asked), day, ignored or not."""
+    """Contacts of the customers in question: codes of customer and channel (-1 of none asked), day, ignored or not."""
 
     who: Ints
     by: Ints
@@ -325,7 +325,7 @@ def _cool_until(log: _Log, caps: Caps, cutoff_day: int, customers: int) -> Ints:
 
 
 def _ignored(log: pd.DataFrame) -> Ints:
-    """1 where a contact is known not to have been opened or converted and nothing says that it was."""
+    """1 where a contact is known not to have been opened or converted and no record shows that it was."""
     answers = [log[name].astype("boolean") for name in ("opened", "converted") if name in log]
     if not answers:
         return np.zeros(len(log), dtype=np.int64)

@@ -97,7 +97,7 @@ DATED = "follow_up"
 def repeats(
     candidates: pd.DataFrame, contacts: pd.DataFrame | None, last_order: Ints, windows: Mapping[str, int]
 ) -> Mask:
-    """Whether each candidate says again what a contact has said, and no order has answered.
+    """Whether each candidate repeats an earlier contact that no order has followed.
 
     Parameters
     ----------

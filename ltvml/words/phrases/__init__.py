@@ -54,7 +54,7 @@ def named(kind: str, name: str, language: str) -> str:
     kind : str
         What is named, the first part of the key: `action`, `purpose`, `channel`, `stage`, `stock`, `suppressed`, `tag`.
     name : str
-        As the tables hold it; one of the user's own is said as it is, without underscores.
+        As the tables hold it; one of the user's own is printed as it is, without underscores.
     language : str
 
     Examples

@@ -217,4 +217,4 @@ PHRASES: dict[str, str] = {
     "tag.stock_status": "stock status",
     "tag.advocate": "brings others along",
 }
-"""By key; what stands in braces is filled in. A part of a sentence begins small and has no full stop."""
+"""By key; what is in braces is filled in. A part of a sentence begins small and has no full stop."""
