@@ -18,6 +18,7 @@ from ltvml.contracts import TRANSACTIONS
 from ltvml.errors import ConfigError
 from ltvml.nearest import did_you_mean
 from ltvml.reports.fit import FitReport
+from ltvml.reports.score import ScoreReport
 from ltvml.workflows import backtest as backtest_job
 from ltvml.workflows import explain as explain_job
 from ltvml.workflows import fit as fit_job
@@ -35,8 +36,9 @@ if TYPE_CHECKING:
     from ltvml.reports.explain import ExplainReport
     from ltvml.reports.measure import MeasureReport
     from ltvml.reports.plan import OutreachReport
-    from ltvml.reports.score import ScoreReport
     from ltvml.workflows.validate import ValidationReport
+
+    Model = FitReport | ScoreReport | Bundle | str | Path | None
 
 WINDOW_KEYS = ("cutoff", "churn_horizon", "ltv_horizon")
 CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
@@ -101,7 +103,7 @@ def fit(orders: Any, *, transactions: Any = None, progress: Progress | None = No
 def score(
     orders: Any,
     *,
-    model: FitReport | Bundle | str | Path | None = None,
+    model: Model = None,
     out: Path | str | None = None,
     transactions: Any = None,
     progress: Progress | None = None,
@@ -112,9 +114,10 @@ def score(
     Parameters
     ----------
     orders : Config, path, dict or frame
-    model : FitReport, Bundle, str or Path, optional
-        What `fit` returned, a bundle, its folder, `models:/name@alias` or `runs:/id`; the last fit of a configuration
-        by default. A frame needs one. Cutoff and horizons are those of the model unless the settings say otherwise.
+    model : FitReport, ScoreReport, Bundle, str or Path, optional
+        What `fit` or `score` returned, a bundle, its folder, `models:/name@alias` or `runs:/id`; the last fit of a
+        configuration by default. A frame needs one. Cutoff and horizons are those of the model unless the settings say
+        otherwise.
     out : Path, optional
         Folder of the scores.
     transactions, progress, **settings
@@ -131,7 +134,7 @@ def score(
         As in `fit`.
     """
     bundle = _bundle(model)
-    with _on_disk(_job(orders, transactions, settings, bundle), stays=out is not None) as job:
+    with _on_disk(_job(orders, transactions, settings, model), stays=out is not None) as job:
         report = score_job.score(job.config, model=bundle, out=out, transactions=job.orders, progress=progress)
         return report if job.stays else report.in_memory()
 
@@ -158,7 +161,7 @@ def explain(
     customer: str,
     /,
     *,
-    model: FitReport | Bundle | str | Path | None = None,
+    model: Model = None,
     transactions: Any = None,
     progress: Progress | None = None,
     **settings: Any,
@@ -168,14 +171,14 @@ def explain(
     `customer` is the id; it is given by place, since `customer_id="user"` names the column of a frame.
     """
     bundle = _bundle(model)
-    job = _job(orders, transactions, settings, bundle)
+    job = _job(orders, transactions, settings, model)
     return explain_job.explain(job.config, customer, model=bundle, transactions=job.orders, progress=progress)
 
 
 def plan_outreach(
     orders: Any,
     *,
-    model: FitReport | Bundle | str | Path | None = None,
+    model: Model = None,
     out: Path | str | None = None,
     transactions: Any = None,
     progress: Progress | None = None,
@@ -183,19 +186,26 @@ def plan_outreach(
 ) -> OutreachReport:
     """Plan the contacts of the days after the cutoff; arguments and errors as in `score`.
 
-    With a frame the customers are scored first. Nothing is remembered then: a later plan does not know of this one
-    unless `output` names a folder.
+    A frame is scored first, unless `model` is what `score` returned, whose tables are then used as they are. Nothing
+    is remembered of a frame: a later plan does not know of this one unless `output` names a folder.
 
     Returns
     -------
     OutreachReport
         `contacts`, `customers`.
+
+    Examples
+    --------
+    >>> scored = ltvml.score(orders, model=fitted, **columns)                                    # doctest: +SKIP
+    >>> ltvml.plan_outreach(orders, model=scored, outreach={"capacity": 500}, **columns)         # doctest: +SKIP
     """
-    bundle = _bundle(model)
-    with _on_disk(_job(orders, transactions, settings, bundle), stays=out is not None) as job:
-        if job.orders is not None and not _is_config(orders):
+    bundle, scores = _bundle(model), model.for_plan() if isinstance(model, ScoreReport) else None
+    with _on_disk(_job(orders, transactions, settings, model), stays=out is not None) as job:
+        if scores is None and not _is_config(orders):
             score_job.score(job.config, model=bundle, transactions=job.orders, progress=progress)
-        report = plan_job.plan_outreach(job.config, model=bundle, out=out, transactions=job.orders, progress=progress)
+        report = plan_job.plan_outreach(
+            job.config, model=bundle, scores=scores, out=out, transactions=job.orders, progress=progress
+        )
     return report if job.stays else report.in_memory()
 
 
@@ -240,7 +250,7 @@ def _job(
     orders: Any,
     transactions: Any,
     settings: Mapping[str, Any],
-    bundle: Bundle | str | Path | None = None,
+    model: Model = None,
     *,
     needs_cutoff: bool = True,
 ) -> Job:
@@ -258,7 +268,7 @@ def _job(
         return Job(_with(_config(orders), settings), transactions, stays=True)
     if not _is_frame(orders):
         raise ConfigError(f"found {type(orders).__name__} {str(orders)[:40]!r}; expected {ACCEPTED}.")
-    base, chosen = _settings_of_frame(bundle), _sections(settings)
+    base, chosen = _settings_of_frame(model), _sections(settings)
     given = base | chosen | {"window": base["window"] | chosen.get("window", {})}
     if needs_cutoff and given["window"].get("cutoff") is None:
         raise ConfigError(
@@ -290,10 +300,10 @@ def _merged(below: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
     return below | values | columns
 
 
-def _settings_of_frame(bundle: Bundle | str | Path | None) -> dict[str, Any]:
-    """Defaults of a frame: nothing tracked, and the window of the model where there is one."""
+def _settings_of_frame(model: Model) -> dict[str, Any]:
+    """Defaults of a frame: nothing tracked, and the window of the scores or of the model where there is one."""
     given: dict[str, Any] = {"tracking": {"backend": "none"}, "window": {}}
-    window = getattr(bundle, "window", None)
+    window = model.intake.window if isinstance(model, ScoreReport) else getattr(_bundle(model), "window", None)
     return given | ({"window": {key: getattr(window, key) for key in WINDOW_KEYS}} if window else {})
 
 
@@ -332,7 +342,7 @@ def _is_frame(orders: Any) -> bool:
 
 
 def _bundle(model: Any) -> Any:
-    return model.bundle if isinstance(model, FitReport) else model
+    return model.bundle if isinstance(model, FitReport | ScoreReport) else model
 
 
 @contextmanager

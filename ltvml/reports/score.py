@@ -11,6 +11,7 @@ from pandas import read_parquet
 
 from ltvml.errors import ConfigError
 from ltvml.outputs.replenishment import ItemTally
+from ltvml.outputs.scores import CUSTOMERS, ITEMS, PROBABILITIES, Scores, read_scores
 from ltvml.reports.recording import NOT_KEPT, Recorded
 from ltvml.words.display import Shown
 from ltvml.words.phrases import phrases
@@ -83,7 +84,7 @@ class ScoreReport(Shown):
         ConfigError
             If it was written as CSV only.
         """
-        return self._table("customers")
+        return self._table(CUSTOMERS)
 
     @property
     def replenishment(self) -> pd.DataFrame:
@@ -94,11 +95,41 @@ class ScoreReport(Shown):
         ConfigError
             If the shop has no items, or the table was written as CSV only.
         """
-        return self._table("replenishment")
+        return self._table(ITEMS)
+
+    @property
+    def probabilities(self) -> pd.DataFrame:
+        """What outreach reads beside the customer table; see `contracts.purchase_probabilities`.
+
+        Raises
+        ------
+        ConfigError
+            If it was written as CSV only.
+        """
+        return self._table(PROBABILITIES)
+
+    def for_plan(self) -> Scores:
+        """All its tables, as a plan reads them.
+
+        Raises
+        ------
+        ConfigError
+            If they were written as CSV only.
+        """
+        if not self.tables:
+            return read_scores(self.folder, self.intake.window.cutoff)
+        return Scores(
+            customers=self.customers,
+            replenishment=self.tables.get(ITEMS),
+            probabilities=self.tables.get(PROBABILITIES),
+            cutoff=self.intake.window.cutoff.isoformat(),
+            fingerprint=self.intake.fingerprint,
+            source="memory",
+        )
 
     def in_memory(self) -> Self:
         """The same result with its tables in memory, for when its folder is about to go."""
-        names = [name for name in ("customers", "replenishment") if (self.folder / f"{name}.parquet").exists()]
+        names = [name for name in (CUSTOMERS, ITEMS, PROBABILITIES) if (self.folder / f"{name}.parquet").exists()]
         return replace(self, folder=NOT_KEPT, plots=(), tables={name: self._table(name) for name in names})
 
     def _table(self, name: str) -> pd.DataFrame:

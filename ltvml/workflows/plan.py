@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ltvml.bundle.bundle import Bundle
     from ltvml.config import Config
     from ltvml.inputs.orders import Intake
+    from ltvml.outputs.scores import Scores
     from ltvml.outreach.tables import OutreachTables
 
 KIND = "outreach"
@@ -50,6 +51,7 @@ def plan_outreach(
     config: Config,
     *,
     model: str | Path | Bundle | None = None,
+    scores: Scores | None = None,
     transactions: Any = None,
     out: Path | str | None = None,
     progress: Progress | None = None,
@@ -61,6 +63,8 @@ def plan_outreach(
     config : Config
     model : str, Path or Bundle, optional
         The bundle that made the scores; that of the last fit by default.
+    scores : Scores, optional
+        Those in `<output.dir>/scores/<cutoff>` by default.
     transactions : frame, optional
         In place of `transactions.source`.
     out : Path, optional
@@ -81,9 +85,9 @@ def plan_outreach(
     config = as_fitted(config, bundle)
     intake = read_orders(config.orders, config.window, transactions, steps)
     root = Path(out) if out is not None else Path(config.output.dir) / "outreach"
-    scores = Path(config.output.dir) / "scores" / config.cutoff.isoformat()
     with steps.step("gather"):
-        tables = gather(config, bundle, intake, read_scores(scores, config.cutoff), folder=root)
+        found = scores or read_scores(Path(config.output.dir) / "scores" / config.cutoff.isoformat(), config.cutoff)
+        tables = gather(config, bundle, intake, found, folder=root)
     with steps.step("plan"):
         offers, allocation, planned = make_plan(
             config, tables, intake, measured=read_effects(root, known_on=config.cutoff)

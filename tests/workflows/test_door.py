@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 import ltvml
-from ltvml.errors import ConfigError
+from ltvml.errors import ConfigError, DataContractError
 from tests.conftest import CUTOFF, NAMED
 
 if TYPE_CHECKING:
@@ -46,6 +46,29 @@ def test_a_frame_leaves_nothing_on_disk(
     assert len(plan.customers) == len(scored.customers)
     assert plan.contacts["suppressed_by"].isna().all()
     assert "no output folder was given" in scored.text()
+
+
+def test_a_plan_is_made_from_scores_in_memory_without_scoring_again(
+    renamed: pd.DataFrame, fitted: FitReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    # of a later day than the fit: the plan takes the day of the scores
+    scored = ltvml.score(renamed, model=fitted, cutoff="2021-01-05", **NAMES)
+    expected = ltvml.plan_outreach(renamed, model=fitted, cutoff="2021-01-05", **NAMES)
+    monkeypatch.setattr(ltvml.Bundle, "score", None)
+    monkeypatch.setattr(ltvml.Bundle, "chances", None)
+    plan = ltvml.plan_outreach(renamed, model=scored, **NAMES)
+    pd.testing.assert_frame_equal(plan.plan, expected.plan, check_exact=True)
+    assert plan.missing == expected.missing
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_scores_in_memory_serve_their_own_day_and_orders_alone(renamed: pd.DataFrame, fitted: FitReport) -> None:
+    scored = ltvml.score(renamed, model=fitted, **NAMES)
+    with pytest.raises(ConfigError, match=f"the scores in memory are of {CUTOFF}; expected those of 2021-01-05"):
+        ltvml.plan_outreach(renamed, model=scored, cutoff="2021-01-05", **NAMES)
+    with pytest.raises(DataContractError, match="they have changed since"):
+        ltvml.plan_outreach(renamed.iloc[1:], model=scored, **NAMES)
 
 
 def test_output_keeps_what_a_frame_gave(renamed: pd.DataFrame, tmp_path: Path) -> None:

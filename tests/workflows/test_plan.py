@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -52,8 +53,8 @@ class Shop:
         rows = self.orders if orders is None else orders
         return plan_outreach(config, model=self.bundle, transactions=rows, out=out)
 
-    def score(self, cutoff: str, orders: pd.DataFrame | None = None) -> None:
-        config = self.config_of(self.folder, window={"cutoff": cutoff})
+    def score(self, cutoff: str, orders: pd.DataFrame | None = None, **sections: Any) -> None:
+        config = self.config_of(self.folder, window={"cutoff": cutoff}, **sections)
         ltvml.score(config, model=self.bundle, transactions=self.orders if orders is None else orders)
 
 
@@ -118,6 +119,37 @@ def test_every_file_is_named_by_the_manifest(planned: OutreachReport):
     expected |= {"bundles.csv", "stock_up.csv"}
     assert set(manifest["files"]) == expected | {"transitions.csv", "planning.parquet"}
     assert manifest["contacts"] == len(planned.contacts)
+
+
+def test_the_probabilities_are_those_of_the_scores(
+    shop: Shop, planned: OutreachReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(ltvml.Bundle, "chances", None)
+    report = shop.plan(tmp_path)
+    written = pd.read_parquet(shop.folder / "scores" / CUTOFF / "probabilities.parquet")
+    assert report.customers[list(written)].equals(written.sort_values("customer_id", ignore_index=True))
+    pd.testing.assert_frame_equal(report.plan, planned.plan, check_exact=True)
+
+
+def test_probabilities_that_the_scores_lack_are_computed_and_a_note_says_so(
+    shop: Shop, planned: OutreachReport, tmp_path: Path
+):
+    other, folder = replace(shop, folder=tmp_path / "other"), tmp_path / "other" / "scores" / CUTOFF
+    shutil.copytree(shop.folder / "scores", tmp_path / "other" / "scores")
+    actions = {"actions": ["default", {"name": "win_back", "cost": 1.5, "to_day": 730, "window_days": 14}]}
+    changed = other.plan(tmp_path / "changed", outreach=OFTEN | actions)
+    assert "The scores lack the probability of a purchase within 14 days" in " ".join(changed.missing)
+    other.score(CUTOFF, outreach=actions)
+    again = other.plan(tmp_path / "again", outreach=OFTEN | actions)
+    assert not set(again.missing) - set(planned.missing)
+    pd.testing.assert_frame_equal(again.plan, changed.plan, check_exact=True)
+    assert not again.plan.equals(planned.plan)
+
+    # as a release before this table left them
+    (folder / "probabilities.parquet").unlink()
+    older = other.plan(tmp_path / "older")
+    assert "within 28 days" in " ".join(set(older.missing) - set(planned.missing))
+    pd.testing.assert_frame_equal(older.plan, planned.plan, check_exact=True)
 
 
 def test_who_is_contacted_is_never_held_out_and_who_is_not_is_told_why(planned: OutreachReport):

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import ltvml
-from ltvml.contracts import CUSTOMER_SCORES
+from ltvml.contracts import CUSTOMER_SCORES, purchase_probabilities
 from ltvml.engines import duckdb as duckdb_engine
 from ltvml.engines.frames import arrow_schema
 from ltvml.errors import ConfigError, DataWarning, EngineError, LtvmlWarning
@@ -48,6 +48,18 @@ def test_the_files_have_the_types_of_the_contract(orders, bundle, config_of, tmp
     assert tuple(as_text) == CUSTOMER_SCORES.names
     # what a program reads back from the text is the number that was written
     assert (as_text["predicted_ltv"] == whole["predicted_ltv"]).all()
+
+
+def test_the_probabilities_are_beside_the_scores_in_the_windows_of_the_actions(orders, bundle, config_of, tmp_path):
+    actions = [{"name": name, "window_days": days} for name, days in (("win_back", 30), ("vip_care", 7))]
+    given = {"actions": [action | {"cost": 1.0} for action in actions]}
+    report = ltvml.score(config_of(tmp_path, outreach=given), model=bundle, transactions=orders)
+    path = report.folder / "probabilities.parquet"
+    assert pq.read_schema(path).equals(arrow_schema(purchase_probabilities((7, 30))))
+    assert path.name in json.loads((report.folder / "manifest.json").read_text())["files"]
+    assert report.probabilities["customer_id"].equals(report.customers["customer_id"])
+    assert (report.probabilities["p_buy_7"] < report.probabilities["p_buy_30"]).all()
+    assert report.in_memory().probabilities.equals(report.probabilities)
 
 
 def test_history_is_that_of_the_orders(orders, bundle, config_of, tmp_path):
