@@ -219,12 +219,6 @@ def mean_absolute_error(y: ArrayLike, predicted: ArrayLike, sample_weight: Array
     return float(np.average(np.abs(forecast - outcome), weights=weight))
 
 
-def root_mean_squared_error(y: ArrayLike, predicted: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-    """Square root of the mean of (predicted - y)^2; same arguments as `relative_bias`."""
-    outcome, forecast, weight = checked(y, predicted, sample_weight)
-    return float(np.sqrt(np.average((forecast - outcome) ** 2, weights=weight)))
-
-
 def auc(y: ArrayLike, score: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
     """P(a customer with the event scores above one without it), ties counted as a half; NaN with one class only.
 

@@ -272,14 +272,3 @@ def fuse(with_season: Sequence[float], without_season: Sequence[float]) -> bool:
     """
     lost = [loss - plain > FUSE_LOSS for loss, plain in zip(with_season, without_season, strict=True)]
     return sum(lost) >= FUSE_WINDOWS
-
-
-def fused(season: Season, with_season: Sequence[float], without_season: Sequence[float]) -> Season:
-    """Return the season, or none where the fuse has blown; see `fuse`."""
-    if season.source == "off" or not fuse(with_season, without_season):
-        return season
-    lost = ", ".join(f"{loss - plain:+.3f}" for loss, plain in zip(with_season, without_season, strict=True))
-    return Season.off(
-        f"in the backtest a season changed log-loss by {lost}; it is switched off where log-loss is worse by more "
-        f"than {FUSE_LOSS} at {FUSE_WINDOWS} cutoffs or more."
-    )

@@ -25,7 +25,6 @@ from ltvml.models.season.season import (
     expected_repeats,
     find_season,
     fuse,
-    fused,
     trend_index,
 )
 from ltvml.window import Window, day_number
@@ -295,14 +294,6 @@ def test_a_group_without_customers_counts_as_zero():
 )
 def test_the_fuse_blows_when_two_closed_windows_lose_more_than_half_a_percent(with_season, blown):
     assert fuse(with_season, [0.5] * len(with_season)) is blown
-
-
-def test_a_blown_fuse_switches_the_season_off_with_the_reason():
-    season = Season(tuple(AUTUMN), "both", "of the test.")
-    assert fused(season, [0.49, 0.5], [0.5, 0.5]) is season
-    off = fused(season, [0.51, 0.52], [0.5, 0.5])
-    assert (off.source, off.clock.plain) == ("off", True)
-    assert "+0.010, +0.020" in off.words
 
 
 def test_windows_without_a_counterpart_are_refused():
