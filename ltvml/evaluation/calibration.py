@@ -110,10 +110,6 @@ def choose_calibration(p: ArrayLike, y: ArrayLike, bucket: NDArray[np.int64]) ->
     bucket : (n,) array of int
         Of each customer, the same at every cutoff; decides the fold.
 
-    Returns
-    -------
-    Calibration
-
     Raises
     ------
     DataContractError
@@ -152,10 +148,6 @@ def proven_calibration(windows: Sequence[tuple[Array, Array, NDArray[np.int64]]]
     ----------
     windows : sequence of (p, y, bucket)
         As for `choose_calibration`, newest first; at least three, which gives two trials.
-
-    Returns
-    -------
-    Calibration
     """
     if len(windows) < WINDOWS_NEEDED:
         return Calibration(

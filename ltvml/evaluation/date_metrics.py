@@ -34,10 +34,6 @@ def concordance(wait: ArrayLike, predicted: ArrayLike, horizon: float) -> float:
     horizon : float
         Days.
 
-    Returns
-    -------
-    float
-
     References
     ----------
     Harrell, Califf, Pryor, Lee & Rosati (1982), "Evaluating the yield of medical tests", JAMA 247, 2543-2546. Ties are
@@ -77,10 +73,6 @@ def integrated_brier_score(wait: ArrayLike, survival: ArrayLike, times: ArrayLik
         P(no purchase within each time).
     times : (m,) array
         Rising, above 0; the last is H.
-
-    Returns
-    -------
-    float
 
     References
     ----------

@@ -100,7 +100,6 @@ def leaderboard(table: pd.DataFrame, role: Role, *, segment: str = "decides") ->
     table : frame
         As `measure` gives it.
     role : {"repurchase", "value", "replenishment"}
-    segment : str
 
     Returns
     -------

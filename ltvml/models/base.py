@@ -317,7 +317,6 @@ class RepurchaseModel(Model):
         ----------
         X : (n, ...) frame
         quantiles : sequence of m floats in (0, 1)
-        horizon : float
 
         Returns
         -------
@@ -435,7 +434,6 @@ def invert_decreasing(function: Any, target: Array, *, upper: float, steps: int 
     function : callable of an (n, m) array
         Decreasing in t.
     target : (n, m) array
-    upper : float
     steps : int
         Halvings; 60 exhaust the precision of a double.
     """

@@ -159,10 +159,12 @@ def test_errors_by_hand():
     assert np.isnan(metrics.relative_bias([0, 0], [1, 1]))
 
 
-def test_scores_of_probabilities_are_those_of_scikit_learn(tied):
-    _, p, event = tied
+def test_the_common_measures_are_those_of_scikit_learn(tied):
+    spend, p, event = tied
     weight = np.random.default_rng(1).integers(0, 4, ROWS)
     for w in (None, weight):
+        expected = sk.mean_absolute_error(spend, p, sample_weight=w)
+        assert metrics.mean_absolute_error(spend, p, w) == pytest.approx(expected, rel=SAME)
         assert metrics.auc(event, p, w) == pytest.approx(sk.roc_auc_score(event, p, sample_weight=w), abs=SAME)
         expected = sk.average_precision_score(event, p, sample_weight=w)
         assert metrics.average_precision(event, p, w) == pytest.approx(expected, abs=SAME)
