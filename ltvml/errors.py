@@ -76,6 +76,12 @@ class OutputError(LtvmlError, RuntimeError):
     exit_code = 8
 
 
+class BusyError(LtvmlError, RuntimeError):
+    """Another run still writes the same output; nothing was changed."""
+
+    exit_code = 9
+
+
 class LtvmlWarning(UserWarning):
     """Something in the input or the fit needs attention; the results are still valid."""
 

@@ -6,27 +6,63 @@ Results are written beside their final place and renamed into it when complete: 
 from __future__ import annotations
 
 import contextlib
-import errno
-import glob
+import ctypes
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 import uuid
 from typing import TYPE_CHECKING, Any
 
 from ltvml.errors import OutputError
-
-if sys.platform != "win32":
-    import fcntl
+from ltvml.locks import forget_dead, locked, only_run_on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 MANIFEST = "manifest.json"
 FORMAT = "ltvml.run"
+_PARTIAL = re.compile(r"\.(.+)\.[0-9a-f]{8}\.partial")
+_PREVIOUS = re.compile(r"\.(.+)\.previous")
+_FILE_OF_A_RUN = re.compile(r"\.(.+)\.running")
+# of the system calls that swap two names: renameat2 on Linux, renamex_np on macOS
+_HERE, _EXCHANGE = -100, 2
+
+
+@contextlib.contextmanager
+def alone_on(*outputs: Path, command: str, wait: float, under: Path | None = None) -> Iterator[None]:
+    """Keep other runs away from outputs for the length of a job, after clearing up behind those that were killed.
+
+    Parameters
+    ----------
+    outputs : Path
+        Folders that the job writes, the outermost first.
+    command : str
+        What runs, for those who wait.
+    wait : float
+        Longest time to wait for another run, in seconds.
+    under : Path, optional
+        Folder of all results: what killed runs left in it is removed.
+
+    Raises
+    ------
+    BusyError
+        If another run still holds one of them after that time.
+    OutputError
+        If the folder above one cannot be written.
+    """
+    with contextlib.ExitStack() as held:
+        for output in outputs:
+            try:
+                held.enter_context(only_run_on(output.resolve(), command=command, wait=wait))
+            except OSError as error:
+                raise _unwritable(output, error) from error
+        if under is not None:
+            sweep_results(under)
+        yield
 
 
 @contextlib.contextmanager
@@ -51,7 +87,7 @@ def run_directory(final: Path, *, kind: str) -> Iterator[Path]:
         final.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as held:
             with alone_in(final.parent):
-                _sweep(final)
+                _sweep(final.parent)
                 _refuse_other(final, kind)
                 staging = held.enter_context(_staging(final))
             yield staging
@@ -59,10 +95,46 @@ def run_directory(final: Path, *, kind: str) -> Iterator[Path]:
                 _refuse_other(final, kind)
                 _put_in_place(staging, final)
     except OSError as error:
-        raise OutputError(
-            f"could not write {final}: {error.strerror or error}.",
-            hint="check that the folder is writable and the disk has room. An earlier result is unchanged.",
-        ) from error
+        raise _unwritable(final, error) from error
+
+
+@contextlib.contextmanager
+def reading(folder: Path) -> Iterator[None]:
+    """Keep a result as it is while its files are read; one that a killed run moved aside is brought back first.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder that `run_directory` writes; there may be none.
+    """
+    folder = folder.resolve()
+    _bring_back(folder)
+    with contextlib.ExitStack() as held:
+        # no folder above, or one that may not be opened: nothing there is replaced meanwhile either
+        with contextlib.suppress(OSError):
+            held.enter_context(locked(folder.parent, shared=True))
+        yield
+
+
+def changed_files(folder: Path, manifest: Mapping[str, Any], names: Iterable[str] | None = None) -> list[str]:
+    """Files of a result that are missing or not as its manifest says, each with what was found.
+
+    Parameters
+    ----------
+    folder : Path
+    manifest : mapping
+        As `manifest_of` gives it.
+    names : iterable of str, optional
+        Files to look at; all that the manifest lists by default.
+    """
+    files: Mapping[str, str] = manifest.get("files", {})
+    found = []
+    for name in files if names is None else names:
+        if not (folder / name).is_file():
+            found.append(f"{name} is missing")
+        elif file_hash(folder / name) != files.get(name):
+            found.append(f"{name} was changed after it was written")
+    return found
 
 
 def write_manifest(folder: Path, kind: str, values: Mapping[str, Any]) -> None:
@@ -84,6 +156,8 @@ def as_json(values: Mapping[str, Any]) -> str:
 
 def replace_text(path: Path, text: str) -> None:
     """Write a file beside its place and rename it there: a reader finds the old text or the new one, whole.
+
+    The caller is alone in the folder, see `alone_in`: a sweep would take the file beside for one of a dead run.
 
     Raises
     ------
@@ -110,19 +184,31 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def sweep_results(folder: Path) -> None:
+    """Clear up after runs that were killed, in a folder of results, in those inside it and in those inside them."""
+    for parent in (folder, *folder.glob("*/"), *folder.glob("*/*/")):
+        with contextlib.suppress(OSError):
+            if any(_is_leftover(path.name) for path in parent.iterdir()):
+                with alone_in(parent):
+                    _sweep(parent)
+
+
 @contextlib.contextmanager
 def _staging(final: Path) -> Iterator[Path]:
     """A new folder beside `final`, locked while its run lives, so that others can tell it from a dead one's."""
     staging = final.parent / f".{final.name}.{uuid.uuid4().hex[:8]}.partial"
     staging.mkdir()
     try:
-        with _locked(staging, wait=False):
+        with locked(staging, wait=False):
             yield staging
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
 def _put_in_place(staging: Path, final: Path) -> None:
+    if final.exists() and _exchanged(staging, final):
+        # what is in the staging folder now is the earlier result, which goes with it
+        return
     previous = _previous(final)
     with contextlib.suppress(FileNotFoundError):
         final.rename(previous)
@@ -135,19 +221,64 @@ def _put_in_place(staging: Path, final: Path) -> None:
     shutil.rmtree(previous, ignore_errors=True)
 
 
-def _sweep(final: Path) -> None:
-    """Clear up after runs that were killed; the result of one killed between its two renames is brought back."""
-    previous = _previous(final)
-    if previous.exists() and not final.exists():
-        previous.rename(final)
-    shutil.rmtree(previous, ignore_errors=True)
-    for leftover in final.parent.glob(f".{glob.escape(final.name)}.*.partial"):
-        with contextlib.suppress(OSError), _locked(leftover, wait=False):
-            shutil.rmtree(leftover)
+def _exchanged(one: Path, other: Path) -> bool:
+    """Swap two folders in one step, so that there is no moment without a result; False where that is not known."""
+    libc = ctypes.CDLL(None, use_errno=True) if sys.platform != "win32" else None
+    paths = os.fsencode(one), os.fsencode(other)
+    if swap := getattr(libc, "renameat2", None):
+        return bool(swap(_HERE, paths[0], _HERE, paths[1], _EXCHANGE) == 0)
+    if swap := getattr(libc, "renamex_np", None):
+        return bool(swap(*paths, _EXCHANGE) == 0)
+    return False
+
+
+def _sweep(parent: Path) -> None:
+    """Remove what killed runs left in a folder; a result of one killed between its two renames is brought back.
+
+    The caller is alone in the folder.
+    """
+    for path in list(parent.iterdir()):
+        if _FILE_OF_A_RUN.fullmatch(path.name):
+            forget_dead(path)
+        elif (moved := _PREVIOUS.fullmatch(path.name)) and manifest_of(path):
+            if not (parent / moved[1]).exists():
+                path.rename(parent / moved[1])
+            shutil.rmtree(path, ignore_errors=True)
+        elif _PARTIAL.fullmatch(path.name):
+            # that of a live run is locked
+            with contextlib.suppress(OSError), locked(path, wait=False):
+                _removed(path)
+
+
+def _is_leftover(name: str) -> bool:
+    return any(pattern.fullmatch(name) for pattern in (_PARTIAL, _PREVIOUS, _FILE_OF_A_RUN))
+
+
+def _removed(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def _bring_back(final: Path) -> None:
+    """Undo the first rename of a run that was killed before its second one."""
+    if final.exists() or not _previous(final).exists():
+        return
+    with contextlib.suppress(OSError), alone_in(final.parent):
+        if not final.exists():
+            _previous(final).rename(final)
 
 
 def _previous(final: Path) -> Path:
     return final.parent / f".{final.name}.previous"
+
+
+def _unwritable(final: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"could not write {final}: {error.strerror or error}.",
+        hint="check that the folder is writable and the disk has room. An earlier result is unchanged.",
+    )
 
 
 def _refuse_other(final: Path, kind: str) -> None:
@@ -157,7 +288,7 @@ def _refuse_other(final: Path, kind: str) -> None:
     inside = {path.name for path in final.iterdir()} if final.is_dir() else set()
     if not inside:
         return
-    manifest = _manifest_of(final)
+    manifest = manifest_of(final)
     # files of the operating system, such as .DS_Store, do not count
     foreign = {name for name in inside - _written(manifest) if not name.startswith(".")}
     if manifest.get("kind") != kind:
@@ -173,7 +304,7 @@ def _refuse_other(final: Path, kind: str) -> None:
     )
 
 
-def _manifest_of(folder: Path) -> dict[str, Any]:
+def manifest_of(folder: Path) -> dict[str, Any]:
     """The manifest of a folder; empty where ltvml did not write it."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
@@ -189,43 +320,6 @@ def _written(manifest: Mapping[str, Any]) -> set[str]:
 
 @contextlib.contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Wait for other runs that rename in `folder`."""
-    with _locked(folder, wait=True):
+    """Wait for other runs that rename in `folder`, or read from it."""
+    with locked(folder):
         yield
-
-
-if sys.platform == "win32":
-
-    @contextlib.contextmanager
-    def _locked(folder: Path, *, wait: bool) -> Iterator[None]:
-        """Windows locks no folder: two runs into one place at once are not kept apart there."""
-        yield
-
-else:
-
-    @contextlib.contextmanager
-    def _locked(folder: Path, *, wait: bool) -> Iterator[None]:
-        """Hold the lock of a folder, which ends with the process whatever ends it.
-
-        Raises
-        ------
-        BlockingIOError
-            If another run holds it and `wait` is false.
-        """
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            with _where_locks_are_known():
-                fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            yield
-        finally:
-            os.close(handle)
-
-
-@contextlib.contextmanager
-def _where_locks_are_known() -> Iterator[None]:
-    """Go on without a lock on the file systems, mostly of networks, that have none."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
-            raise

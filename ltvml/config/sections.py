@@ -321,3 +321,5 @@ class OutputSettings(Section):
     """Folder that receives bundle/ and scores/<cutoff>/; a relative one starts at the current folder."""
     formats: Formats = ("parquet",)
     """File formats of the score tables: parquet, csv, or both."""
+    wait: float = Field(default=600.0, ge=0, allow_inf_nan=False)
+    """Longest time to wait for another run that writes the same output, in seconds; then exit code 9."""

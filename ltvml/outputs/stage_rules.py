@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ltvml.errors import DataContractError
 from ltvml.outreach.customers.stages import StageRules
-from ltvml.run_directory import as_json, replace_text
+from ltvml.run_directory import alone_in, as_json, replace_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +29,8 @@ def keep_stage_rules(folder: Path, rules: StageRules, *, bundle_version: str, le
         Cutoff of the run.
     """
     values = {"bundle_version": bundle_version, "learned_on": learned_on, "rules": asdict(rules)}
-    replace_text(folder / STAGE_RULES, as_json(values))
+    with alone_in(folder):
+        replace_text(folder / STAGE_RULES, as_json(values))
 
 
 def kept_stage_rules(folder: Path, bundle_version: str) -> tuple[StageRules, str] | None:
