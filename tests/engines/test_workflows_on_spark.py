@@ -35,7 +35,7 @@ def orders() -> pd.DataFrame:
     )
 
 
-def fitted_and_scored(folder: Path, engine: str, transactions: object) -> tuple[str, pd.DataFrame, pd.DataFrame]:
+def fitted_and_scored(folder: Path, engine: str, transactions: object) -> tuple[str, *tuple[pd.DataFrame, ...]]:
     config = ltvml.Config(
         window={"cutoff": CUTOFF},
         engine={"name": engine},
@@ -52,7 +52,7 @@ def fitted_and_scored(folder: Path, engine: str, transactions: object) -> tuple[
     )
     report = ltvml.fit(config, transactions=transactions)
     scores = ltvml.score(config, transactions=transactions)
-    return report.intake.fingerprint, customers(scores), pd.read_parquet(scores.folder / "replenishment.parquet")
+    return report.intake.fingerprint, customers(scores), scores.replenishment, scores.probabilities
 
 
 @pytest.mark.spark
