@@ -36,7 +36,10 @@ def show(
 
 @group.command(epilog=examples("ltvml config schema", "ltvml config schema --json > ltvml.schema.json"))
 def schema(as_json: AsJson = False, quiet: Quiet = False, debug: Debug = False) -> None:
-    """List every key with its default and meaning; with --json, print the JSON Schema."""
+    """List every key with its default and meaning.
+
+    With --json, prints the JSON Schema.
+    """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
         from ltvml.config import Config
         from ltvml.config.faults import keys_of

@@ -13,8 +13,9 @@ EXPLAIN_EXAMPLES = examples(
     "ltvml explain 12346 --set window.cutoff=2011-12-01",
     "ltvml explain 00123 --config shop.yaml --json | jq .reasons",
     notes="""
-        A reason is shown only if setting the numbers it names to the shop's
-        median moves the risk back. Ids are text: leading zeros matter.
+        A reason is shown only if the churn risk gets closer to the shop's
+        usual risk when the numbers in it are replaced by the shop's medians.
+        Ids are text: leading zeros matter.
     """,
 )
 

@@ -19,8 +19,7 @@ BACKTEST_EXAMPLES = examples(
     "ltvml backtest --config shop.yaml --set window.churn_horizon=60",
     "ltvml backtest --json | jq .value.champion",
     notes="""
-        Only orders up to window.cutoff are used. Metrics and plots are written to
-        <output.dir>/backtest/<cutoff>.
+        Metrics and plots are written to <output.dir>/backtest/<cutoff>.
     """,
 )
 FIT_EXAMPLES = examples(

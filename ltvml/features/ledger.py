@@ -75,7 +75,9 @@ class Ledger:
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ")
+    column = name.removeprefix("excluded_")
+    # of `transactions.exclude`, which names columns
+    return f"{column} is true" if column != name else name.replace("_", " ")
 
 
 def reason_counts(lines: nw.LazyFrame[Any], window: Window, rules: Rules) -> nw.LazyFrame[Any]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from ltvml.bundle.bundle import Bundle
     from ltvml.inputs.orders import Intake
+    from ltvml.words.spoken import Spoken
 
 PAIR = ("customer_id", "item")
 
@@ -46,12 +47,11 @@ class ItemTally:
     statuses: Counter[str] = field(default_factory=Counter)
     due: int = 0
 
-    @property
-    def words(self) -> str:
+    def text(self, words: Spoken) -> str:
         """Counts in one line."""
         found = [name for name in STATUSES if self.statuses[name]]
-        counts = ", ".join(f"{self.statuses[name]:,} {name.replace('_', ' ')}" for name in found)
-        return f"{self.rows:,} customers x items: {counts}; {self.due:,} customers have one due next"
+        counts = words("items.between").join(words(f"items.{name}", count=f"{self.statuses[name]:,}") for name in found)
+        return words("score.items", rows=f"{self.rows:,}", counts=counts, due=f"{self.due:,}")
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""

@@ -15,7 +15,8 @@ from ltvml.outputs.scores import CUSTOMERS, ITEMS, PROBABILITIES, Scores, read_s
 from ltvml.reports.recording import NOT_KEPT, Recorded
 from ltvml.words.display import Shown
 from ltvml.words.phrases import phrases
-from ltvml.words.text import WIDTH, fields, filled, number, percent, place, short, table, times
+from ltvml.words.spoken import Spoken
+from ltvml.words.text import WIDTH, columns, fields, filled, number, place, short, table, times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
 
 SHORTEST_ID = 8
 EXPLAINED = 5
-"""Customers of the printed shortlist who are given a reason: of twenty, nobody would read them."""
+"""Customers of the printed shortlist who are given a reason: twenty reasons would be too many to read."""
 INDENT = 4
+SHORTLIST = ("customer", "orders", "last", "churn", "next", "ltv", "at_risk")
 
 
 @dataclass(frozen=True, repr=False)
@@ -54,7 +56,7 @@ class ScoreReport(Shown):
     seconds : dict of str to float
         Wall-clock time by step.
     language : str
-        Of the reasons.
+        Of the report and the reasons.
     """
 
     folder: Path
@@ -71,7 +73,7 @@ class ScoreReport(Shown):
 
     @property
     def shortlist(self) -> pd.DataFrame:
-        """The customers most worth contacting, best first, with the `reasons` of their churn risk."""
+        """The customers to contact first, best first, with the `reasons` of their churn risk."""
         between = phrases(self.language)["between"]
         return self.tally.shortlist.assign(reasons=[between.join(reasons) for reasons in self.reasons])
 
@@ -172,30 +174,32 @@ class ScoreReport(Shown):
 
     def text(self) -> str:
         """In words, within 80 columns."""
-        return fields([*self.findings(), *self.places(), *self.recorded.lines(), ("took", times(self.seconds))])
+        took = (self._words("label.took"), times(self.seconds))
+        return fields([*self.findings(), *self.places(), *self.recorded.lines(), took])
 
     def findings(self) -> list[tuple[str, str]]:
         """Names and values of what was found."""
-        tally, window = self.tally, self.bundle.window
-        bands = ", ".join(f"{tally.bands.get(name, 0):,} {name}" for name in ("low", "medium", "high"))
-        return [
-            ("customers", f"{tally.customers:,}, seen up to {self.intake.window.cutoff}"),
-            ("churn risk", f"{bands} (no purchase in {window.churn_horizon} days)" if tally.bands else "not known"),
-            ("predicted LTV", self._total("predicted_ltv", f" in {window.ltv_horizon} days")),
-            ("value at risk", self._total("value_at_risk")),
-            *([("items", self.items.words)] if self.items.rows else []),
-            *(("data status", status) for status in self._statuses()),
+        words, cutoff = self._words, self.intake.window.cutoff
+        found = [
+            ("customers", words("score.customers", count=f"{self.tally.customers:,}", cutoff=str(cutoff))),
+            ("risk", self._bands()),
+            ("ltv", self._total("predicted_ltv", horizon=self.bundle.window.ltv_horizon)),
+            ("value_at_risk", self._total("value_at_risk")),
+            *([("items", self.items.text(words))] if self.items.rows else []),
+            *(("status", status) for status in self._statuses()),
         ]
+        return [(words(f"label.{label}"), value) for label, value in found]
 
     def places(self) -> list[tuple[str, str]]:
         """Names and values of what was written."""
-        return [("scores", place(self.folder)), *(("plots", place(plot)) for plot in self.plots)]
+        scores, plots = self._words("label.scores"), self._words("label.plots")
+        return [(scores, place(self.folder)), *((plots, place(plot)) for plot in self.plots)]
 
     def shortlist_text(self) -> str:
         """The shortlist as a table of 80 columns, with the first reason of its first customers."""
         if self.shortlist.empty:
-            return "Nobody can be ranked: what a contact is worth is not known (see data status)."
-        header, *rows = shortlist_text(self.shortlist).splitlines()
+            return self._words("shortlist.empty")
+        header, *rows = shortlist_text(self.shortlist, self._words).splitlines()
         reasons = [
             textwrap.indent("\n".join(filled(first, WIDTH - INDENT)), " " * INDENT)
             for first, *_ in self.reasons[:EXPLAINED]
@@ -211,15 +215,32 @@ class ScoreReport(Shown):
             "ltv_horizon": window.ltv_horizon,
         }
 
-    def _total(self, name: str, over: str = "") -> str:
-        total = self.tally.sums[name]
-        currency = f" {self.bundle.money.currency}" if self.bundle.money.currency else ""
-        return "not known" if isnan(total) else f"{number(total)}{currency}{over}"
+    @property
+    def _words(self) -> Spoken:
+        return Spoken.of(self.language, self.bundle.money.currency)
+
+    def _bands(self) -> str:
+        words, bands = self._words, self.tally.bands
+        if not bands:
+            return words("unknown")
+        days = words.one(words.days, self.bundle.window.churn_horizon)
+        return words(
+            "score.bands", days=days, **{name: f"{bands.get(name, 0):,}" for name in ("low", "medium", "high")}
+        )
+
+    def _total(self, name: str, *, horizon: int | None = None) -> str:
+        words, total = self._words, self.tally.sums[name]
+        amount = words.one(words.money, total)
+        if isnan(total) or horizon is None:
+            return amount
+        return words("score.total", amount=amount, days=words.one(words.days, horizon))
 
     def _statuses(self) -> list[str]:
         """What is not ok, with the number of customers."""
         counts = sorted(self.tally.statuses.items(), key=lambda item: (-item[1], item[0]))
-        return [f"{count:,} of the customers: {status}" for status, count in counts if status != "ok"]
+        return [
+            self._words("score.status", count=f"{count:,}", status=status) for status, count in counts if status != "ok"
+        ]
 
 
 def shortlist_values(shortlist: pd.DataFrame) -> list[dict[str, Any]]:
@@ -238,16 +259,16 @@ def shortlist_values(shortlist: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def shortlist_text(shortlist: pd.DataFrame) -> str:
-    """The customers most worth contacting, within 80 columns; long ids are cut."""
-    header = ("", "customer", "orders", "last order", "churn", "next order", "LTV", "at risk")
+def shortlist_text(shortlist: pd.DataFrame, words: Spoken) -> str:
+    """The customers to contact first, within 80 columns; long ids are cut."""
+    header = ("", *(words(f"shortlist.{name}") for name in SHORTLIST))
     rows = [
         (
             str(position),
             str(customer["customer_id"]),
             f"{customer['n_orders']:,}",
             str(customer["last_order_date"])[:10],
-            percent(customer["churn_risk"]),
+            words.one(words.percent, customer["churn_risk"]),
             str(customer["next_purchase_date"])[:10],
             number(customer["predicted_ltv"]),
             number(customer["value_at_risk"]),
@@ -255,6 +276,6 @@ def shortlist_text(shortlist: pd.DataFrame) -> str:
         for position, customer in enumerate(shortlist.to_dict("records"), start=1)
     ]
     others = [(number, "", *rest) for number, _, *rest in rows]
-    spare = WIDTH - max(map(len, table((header[0], "", *header[2:]), others, left=2).splitlines()))
+    spare = WIDTH - max(map(columns, table((header[0], "", *header[2:]), others, left=2).splitlines()))
     width = max(spare, SHORTEST_ID)
     return table(header, [(number, short(name, width), *rest) for number, name, *rest in rows], left=2)

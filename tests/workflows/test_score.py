@@ -227,7 +227,7 @@ def test_nobody_to_rank_is_nobody_to_explain(orders, bundle, config_of, tmp_path
     report = ltvml.score(config_of(tmp_path), model=bundle, transactions=orders)
     nobody = replace(report, tally=Tally(shortlist=report.tally.shortlist.head(0)), reasons=())
     assert nobody.to_dict()["shortlist"] == []
-    assert "Nobody can be ranked" in nobody.shortlist_text()
+    assert "No customer can be ranked" in nobody.shortlist_text()
 
 
 def test_progress_is_told_of_every_step(orders, bundle, config_of, tmp_path):
