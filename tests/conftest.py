@@ -120,11 +120,16 @@ def config_of() -> Callable[..., Config]:
     return make
 
 
+def draw_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures become empty files: to draw them is half the time of a small fit."""
+    monkeypatch.setattr(Figure, "savefig", lambda figure, path, **options: path.touch())
+
+
 @pytest.fixture
 def blank_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures are empty files, but for tests marked `drawn`: to draw them is half the time of a small fit."""
+    """Pictures are empty files, but for tests marked `drawn`."""
     if request.node.get_closest_marker("drawn") is None:
-        monkeypatch.setattr(Figure, "savefig", lambda figure, path, **options: path.touch())
+        draw_nothing(monkeypatch)
 
 
 @dataclass(frozen=True)

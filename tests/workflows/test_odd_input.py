@@ -9,6 +9,9 @@ import pandas as pd
 import pytest
 
 from ltvml.bundle.customer_scores import NULL_BY_MEANING
+from tests.conftest import draw_nothing
+
+pytestmark = pytest.mark.usefixtures("blank_pictures")
 
 FROM_THE_RATE = {
     "expected_purchases",
@@ -51,13 +54,15 @@ ODD_ORDERS = {
 }
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("change", ODD_ORDERS.values(), ids=ODD_ORDERS)
 @pytest.mark.filterwarnings("ignore::ltvml.errors.LtvmlWarning")
-def test_odd_orders_are_scored_and_nothing_is_null_without_a_word(place, orders, change):
+def test_odd_orders_are_scored_and_nothing_is_null_without_a_word(place, orders, change, monkeypatch):
     place.write(change(orders))
     scores, _ = fit_and_score(place)
     assert len(scores) == change(orders)["customer_id"].nunique()
     assert_nothing_is_null_without_a_word(scores)
+    draw_nothing(monkeypatch)  # they were drawn above
     json.loads(place.run("fit", "--json").stdout)
     json.loads(place.run("score", "--json").stdout)
 
