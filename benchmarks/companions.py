@@ -36,7 +36,8 @@ from outreach_study.hit_rates import hit_difference, hit_rates, new_items
 
 from ltvml.engines.duckdb import DuckDBEngine
 from ltvml.features.plan.companions import first_purchases, item_counts, new_buyers, new_customers, pair_counts
-from ltvml.outreach.offers.companions import CompanionSettings, learn, recommend
+from ltvml.outreach.offers.companions import learn, recommend
+from ltvml.outreach.settings import CompanionSettings
 from ltvml.window import Window, date_of, day_number
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -20,8 +20,9 @@ from ltvml.outreach.actions import CHANNELS, PURPOSES
 from ltvml.outreach.allocation.allocate import allocate
 from ltvml.outreach.allocation.limits import Limits, Queue
 from ltvml.outreach.plan import plan
-from ltvml.outreach.priority import Fatigue, prioritise
-from ltvml.outreach.restraint.caps import Caps, suppressions
+from ltvml.outreach.priority import prioritise
+from ltvml.outreach.restraint.caps import suppressions
+from ltvml.outreach.settings import Caps, Fatigue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

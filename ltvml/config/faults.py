@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 
 LONGEST_VALUE = 60
+DECLARED: dict[type, type[BaseModel]] = {}
+"""Frozen dataclass that a key holds: the section of its fields; `config.declared` fills it."""
 
 
 class FaultyConfigError(ConfigError):
@@ -143,7 +145,7 @@ def keys_of(section: type[BaseModel], prefix: str = "") -> list[Key]:
 def subsection(section: type[BaseModel], name: str) -> type[BaseModel] | None:
     """Section that the key `name` of `section` holds, or None where it holds a value."""
     held = section.model_fields[name].annotation if name in section.model_fields else None
-    return held if isinstance(held, type) and issubclass(held, BaseModel) else None
+    return next(_sections_in(held), None) if isinstance(held, type) and not get_args(held) else None
 
 
 def section_within(section: type[BaseModel], name: str) -> type[BaseModel] | None:
@@ -154,8 +156,10 @@ def section_within(section: type[BaseModel], name: str) -> type[BaseModel] | Non
 
 
 def _sections_in(held: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(held, type) and not get_args(held) and issubclass(held, BaseModel):
-        yield held
+    if isinstance(held, type) and not get_args(held):
+        section = DECLARED.get(held, held)
+        if issubclass(section, BaseModel):
+            yield section
     for part in get_args(held):
         yield from _sections_in(part)
 
@@ -168,6 +172,8 @@ def _section_of_keys(section: type[BaseModel], name: str) -> type[BaseModel] | N
 
 def _plain(value: Any) -> Any:
     """A default as it would be written in the file."""
+    if type(value) in DECLARED:
+        value = DECLARED[type(value)].model_construct(**vars(value))
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     if isinstance(value, dict):

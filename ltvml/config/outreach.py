@@ -15,22 +15,18 @@ from pydantic import (
     model_validator,
 )
 
+from ltvml.config.declared import KeysOf
 from ltvml.config.faults import FaultyConfigError
 from ltvml.config.fields import Days, Name, Names, Number, Path, Whole
 from ltvml.config.section import Section
 from ltvml.nearest import did_you_mean
 from ltvml.outreach.actions import CHANNELS, DEFAULT_ACTIONS, PURPOSES, Action, Channel
+from ltvml.outreach.settings import CadenceRules, Caps, CompanionSettings, Fatigue, LadderRules, TagRules
 from ltvml.words.phrases import languages
 
 if TYPE_CHECKING:
     from ltvml.outreach.allocation.limits import Limits
-    from ltvml.outreach.customers.cadence import CadenceRules
-    from ltvml.outreach.customers.ladder import LadderRules
     from ltvml.outreach.customers.stages import StageRules
-    from ltvml.outreach.customers.tags import TagRules
-    from ltvml.outreach.offers.companions import CompanionSettings as CompanionRules
-    from ltvml.outreach.priority import Fatigue
-    from ltvml.outreach.restraint.caps import Caps
 
 
 SHIPPED = "default"
@@ -165,91 +161,6 @@ def _within(action: Action, channels: Sequence[str]) -> Action:
 AUTO = "auto"
 
 
-class CapSettings(Section):
-    """How often a customer may be contacted."""
-
-    total_7: Whole = 2
-    """Maximum contacts over all channels in any 7 consecutive days."""
-    total_28: Whole = 4
-    """The same in 28 days."""
-    channel_7: dict[Name, Whole] = Field(default_factory=lambda: {"email": 2, "push": 2, "sms": 1, "phone": 1})
-    """Channel: maximum contacts in any 7 days; an omitted channel has only the cap over all channels."""
-    channel_28: dict[Name, Whole] = Field(default_factory=lambda: {"email": 4, "push": 4, "sms": 2, "phone": 1})
-    """The same in 28 days."""
-    quiet_after_order: Whole = 3
-    """Days after an order without contact."""
-    quiet_value_verification: Whole = 14
-    """The same for a customer in the stage value_verification, who is still trying the first order."""
-    exempt: Names = ("follow_up",)
-    """Purposes to which the two quiet periods do not apply."""
-    ignored: Whole = 3
-    """Consecutive ignored contacts that start a cool-down; 0 means never."""
-    cool_down: Whole = 28
-    """Days without contact after the last ignored one."""
-
-    def rules(self) -> "Caps":
-        """As `ltvml.outreach.restraint.caps` reads them."""
-        from ltvml.outreach.restraint.caps import Caps
-
-        return Caps(**dict(self))
-
-
-class FatigueSettings(Section):
-    """What a contact costs in attention: cost x ((n + 1) ** power - n ** power) after n recent contacts."""
-
-    cost: Number = 0.05
-    """Cost of attention for a customer without recent contacts."""
-    power: Number = 2.0
-    """How fast the cost grows with recent contacts; 1 means constant."""
-    half_life: Number = 14.0
-    """Days after which a contact counts half as much."""
-
-    def rules(self) -> "Fatigue":
-        """As `ltvml.outreach.priority` reads them."""
-        from ltvml.outreach.priority import Fatigue
-
-        return Fatigue(**dict(self))
-
-
-class DatedSettings(Section):
-    """A date of the customer's life that decides which item fits."""
-
-    column: Name
-    """Column of dates in the table `customers`."""
-    items: dict[Whole, Name]
-    """Days after that date: the item that fits from then on."""
-
-
-class CadenceSettings(Section):
-    """When to follow up after an order."""
-
-    delivery_day: Whole = 1
-    """Days after the order on which to ask whether it has arrived."""
-    use_day: Whole = 3
-    """Days after the order on which to ask whether it is being used."""
-    feedback_day: Whole = 7
-    """Days after the order on which to ask for feedback."""
-    slow_feedback_day: Whole = 14
-    """The same for slow items."""
-    slow_items: Names = ()
-    """Items whose effect takes longer to show."""
-    lead_days: Whole = 7
-    """Days before the replenishment window opens at which the action replenishment_reminder is due."""
-    loyal_orders: Whole = 3
-    """Number of orders from which delivery is no longer asked about."""
-    ahead: Whole = 14
-    """Days after the cutoff for which follow-up tasks are prepared; at least outreach.ahead."""
-    dated: dict[Name, DatedSettings] = Field(default_factory=dict)
-    """Name of an attribute: {column, items}, like child: {column: birth_date, items: {180: PORRIDGE}}."""
-
-    def rules(self) -> "CadenceRules":
-        """As `ltvml.outreach.customers.cadence` reads them."""
-        from ltvml.outreach.customers.cadence import CadenceRules, DatedAttribute
-
-        dated = {name: DatedAttribute(one.column, one.items) for name, one in self.dated.items()}
-        return CadenceRules(**{**dict(self), "slow_items": frozenset(self.slow_items), "dated": dated})
-
-
 class StageSettings(Section):
     """Limits of the stages; auto estimates them from the orders. If one is given, the others take these defaults."""
 
@@ -284,79 +195,6 @@ class StageSettings(Section):
 
         settings = {name: value for name, value in self if value is not None}
         return StageRules(**settings) if settings else None
-
-
-class LadderSettings(Section):
-    """How likely the next purchase is after the first, the second, the third, and where that flattens."""
-
-    within: Days = 180
-    """Days within which the next purchase counts."""
-    least_gain: Number = 0.05
-    """The ladder flattens at the first step that raises the share by less than this."""
-    least_observed: Whole = 100
-    """Minimum customers per step whose days have all been observed."""
-    draws: Whole = 1000
-    """Bootstrap samples of the customers, for the interval."""
-
-    def rules(self) -> "LadderRules":
-        """As `ltvml.outreach.customers.ladder` reads them."""
-        from ltvml.outreach.customers.ladder import LadderRules
-
-        return LadderRules(least_gain=self.least_gain, least_observed=self.least_observed, draws=self.draws)
-
-
-class CompanionSettings(Section):
-    """What to offer next, from what buyers of the same items went on to buy."""
-
-    min_buyers: Whole = 20
-    """Minimum buyers of an item; items with fewer are excluded."""
-    most_items: Whole = 2_000
-    """Maximum number of items; those with the most buyers are used."""
-    memory_days: Number = 180.0
-    """Days after which the last purchase of an item counts half."""
-    popularity_days: Number = 60.0
-    """Days after which a purchase counts half in what is taken up now."""
-    weight: Number = 1.5
-    """Of what goes with the customer's items, beside what everybody takes up."""
-    coverage: Number = 0.95
-    """Of the interval of a lift."""
-
-    def rules(self) -> "CompanionRules":
-        """As `ltvml.outreach.offers.companions` reads them."""
-        from ltvml.outreach.offers.companions import CompanionSettings as CompanionRules
-
-        return CompanionRules(**dict(self))
-
-
-class TagSettings(Section):
-    """What each tag of a customer asks for."""
-
-    spender_share: Number = 0.1
-    """high_spender_week: top share of those who spent in the last 7 days."""
-    month_orders: Whole = 3
-    """frequent_month: orders in the last 30 days."""
-    discount_share: Number = 0.5
-    """discount_driven: shrunk share of lines bought at a discount."""
-    prior_lines: Number = 10.0
-    """Lines at the share of the whole shop that every customer is given."""
-    premium_index: Number = 1.25
-    """premium_leaning: paid over the usual price of the same categories."""
-    premium_lines: Whole = 5
-    """Lines that it takes to show that."""
-    prior_contacts: Number = 10.0
-    """preferred_channel: contacts at the response rate of the channel that every customer is given."""
-    hour_orders: Whole = 3
-    """active_hours: orders with a time of day that it takes."""
-    referrals: Whole = 1
-    """advocate: customers brought along, from the column referrals of `customers`."""
-    rules: dict[Name, Name] = Field(default_factory=dict)
-    """Your own: tag: expression over the columns of the customers, like core: n_orders >= 3 and churn_risk < 0.5."""
-
-    def rules_table(self) -> "TagRules":
-        """As `ltvml.outreach.customers.tags` reads them."""
-        from ltvml.outreach.customers.tags import TagRules
-
-        return TagRules(**dict(self))
 
 
 def _known_language(name: str) -> str:
@@ -404,20 +242,20 @@ class OutreachSettings(Section):
     """default, or a list of actions; the word default in it means all built-in actions that the list does not name."""
     queues: dict[Name, QueueSettings] = Field(default_factory=dict)
     """Purpose: {capacity, budget}; an omitted purpose has no separate limit."""
-    caps: CapSettings = CapSettings()
+    caps: KeysOf[Caps] = Caps()
     """How often a customer may be contacted."""
-    fatigue: FatigueSettings = FatigueSettings()
+    fatigue: KeysOf[Fatigue] = Fatigue()
     """What a contact costs in attention."""
-    cadence: CadenceSettings = CadenceSettings()
+    cadence: KeysOf[CadenceRules] = CadenceRules()
     """When to follow up after an order."""
     stages: StageSettings = StageSettings()
     """The stage of a customer relationship; auto estimates the limits from the orders. If one is
     given, the others take their defaults."""
-    ladder: LadderSettings = LadderSettings()
+    ladder: KeysOf[LadderRules] = LadderRules()
     """How likely the next purchase is after the first, the second, the third."""
-    companions: CompanionSettings = CompanionSettings()
+    companions: KeysOf[CompanionSettings] = CompanionSettings()
     """What to offer next."""
-    tags: TagSettings = TagSettings()
+    tags: KeysOf[TagRules] = TagRules()
     """Short facts about a customer that the list can be filtered by."""
 
     @model_validator(mode="after")
@@ -469,17 +307,18 @@ class OutreachSettings(Section):
         )
 
     def _faults_of_rules(self) -> Iterator[str]:
+        from ltvml.outreach import priority
         from ltvml.outreach.customers import cadence, ladder, stages, tags
         from ltvml.outreach.offers import companions
         from ltvml.outreach.restraint import caps
 
-        yield from caps.faults(self.caps.rules())
-        yield from self.fatigue.rules().faults()
-        yield from cadence.faults(self.cadence.rules())
+        yield from caps.faults(self.caps)
+        yield from priority.faults(self.fatigue)
+        yield from cadence.faults(self.cadence)
         yield from stages.faults(self.stages.rules() or stages.StageRules())
-        yield from ladder.faults(self.ladder.rules())
-        yield from companions.faults(self.companions.rules())
-        yield from tags.faults(self.tags.rules_table())
+        yield from ladder.faults(self.ladder)
+        yield from companions.faults(self.companions)
+        yield from tags.faults(self.tags)
 
     def _faults_between(self) -> Iterator[str]:
         """Names that one part gives and no other knows, and days that do not fit."""

@@ -25,7 +25,6 @@ which is `cost` for the first one and grows with every other (3, 5, 7 times it f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,44 +37,28 @@ if TYPE_CHECKING:
 
     from ltvml.arrays import Array
     from ltvml.outreach.experiment.effect_by_chance import EffectByChance
+    from ltvml.outreach.settings import Fatigue
 
 
-@dataclass(frozen=True)
-class Fatigue:
-    """What a contact costs in attention.
+def faults(fatigue: Fatigue) -> list[str]:
+    """What is wrong, in words; empty where nothing is.
 
-    Parameters
-    ----------
-    cost : float
-        Money, for a customer who has not been contacted of late.
-    power : float
-        How fast it grows with recent contacts; 1 is constant.
-    half_life : float
-        Days after which a contact counts half.
+    Examples
+    --------
+    >>> from ltvml.outreach.settings import Fatigue
+    >>> faults(Fatigue(power=0.5))
+    ['fatigue: power 0.5; expected 1 or more, or the tenth contact costs less than the first.']
     """
-
-    cost: float = 0.05
-    power: float = 2.0
-    half_life: float = 14.0
-
-    def faults(self) -> list[str]:
-        """What is wrong, in words; empty where nothing is.
-
-        Examples
-        --------
-        >>> Fatigue(power=0.5).faults()
-        ['fatigue: power 0.5; expected 1 or more, or the tenth contact costs less than the first.']
-        """
-        found = []
-        if not self.cost >= 0:
-            found.append(f"fatigue: cost {self.cost:g}; expected money, 0 or more.")
-        if not self.power >= 1:
-            found.append(
-                f"fatigue: power {self.power:g}; expected 1 or more, or the tenth contact costs less than the first."
-            )
-        if not self.half_life > 0:
-            found.append(f"fatigue: half_life {self.half_life:g}; expected days, more than 0.")
-        return found
+    found = []
+    if not fatigue.cost >= 0:
+        found.append(f"fatigue: cost {fatigue.cost:g}; expected money, 0 or more.")
+    if not fatigue.power >= 1:
+        found.append(
+            f"fatigue: power {fatigue.power:g}; expected 1 or more, or the tenth contact costs less than the first."
+        )
+    if not fatigue.half_life > 0:
+        found.append(f"fatigue: half_life {fatigue.half_life:g}; expected days, more than 0.")
+    return found
 
 
 def change_in_chance(p_buy: Array, effect: Array | float) -> Array:
@@ -128,6 +111,7 @@ def fatigue_cost(recent: Array, fatigue: Fatigue) -> Array:
 
     Examples
     --------
+    >>> from ltvml.outreach.settings import Fatigue
     >>> fatigue_cost(np.array([0.0, 1.0, 2.0]), Fatigue(cost=0.1))
     array([0.1, 0.3, 0.5])
     """

@@ -133,13 +133,11 @@ def make_plan(
     """The candidates with their expected value, the choice among them, and the plan."""
     settings, day, customers = config.outreach, intake.window.cutoff_day, tables.customers
     offers = candidates(settings.actions_table(), settings.channels_table(), situation(config, tables, intake))
-    offers = prioritise(
-        offers, fatigue=settings.fatigue.rules(), cutoff_day=day, contacts=tables.contacts, measured=measured
-    )
+    offers = prioritise(offers, fatigue=settings.fatigue, cutoff_day=day, contacts=tables.contacts, measured=measured)
     stopped = suppressions(
         offers,
         customers,
-        caps=settings.caps.rules(),
+        caps=settings.caps,
         cutoff_day=day,
         contacts=tables.contacts,
         wishes=tables.wishes,

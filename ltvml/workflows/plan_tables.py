@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from ltvml.config.outreach import OutreachSettings
     from ltvml.inputs.orders import Intake
     from ltvml.outputs.scores import Scores
+    from ltvml.outreach.settings import CompanionSettings
 
     Missing = tuple[str, ...]
 
@@ -139,7 +140,7 @@ def items_of(config: Config, bundle: Bundle, intake: Intake) -> tuple[Items, Mis
     days = item_days_of(config, bundle, intake)
     if days is None:
         return Items(), (NO_ITEMS,)
-    owned, settings = owned_items(days, intake), config.outreach.companions.rules()
+    owned, settings = owned_items(days, intake), config.outreach.companions
     try:
         learned = learned_companions(days, intake, settings)
     except DataContractError as error:
@@ -169,9 +170,7 @@ def owned_items(days: nw.LazyFrame[Any], intake: Intake) -> pd.DataFrame:
     return owned.assign(mean_gap_days=span / owned["n_gaps"].where(owned["n_gaps"] > 0))
 
 
-def learned_companions(
-    days: nw.LazyFrame[Any], intake: Intake, settings: companions.CompanionSettings
-) -> companions.Companions:
+def learned_companions(days: nw.LazyFrame[Any], intake: Intake, settings: CompanionSettings) -> companions.Companions:
     """What is bought after what.
 
     Raises
@@ -326,7 +325,7 @@ def tags_of(
     return tags(
         customers,
         cutoff_day=window.cutoff_day,
-        rules=config.outreach.tags.rules_table(),
+        rules=config.outreach.tags,
         habits=engine.collect(counted),
         favourites=engine.collect(most_bought(days, window)) if days is not None else None,
         hours=engine.collect(order_hours(lines, window)) if "second" in lines.collect_schema().names() else None,
@@ -342,13 +341,13 @@ def tasks_of(
     attributes: pd.DataFrame | None,
 ) -> tuple[pd.DataFrame, Missing]:
     """Dated follow-ups."""
-    rules, day = settings.cadence.rules(), intake.window.cutoff_day
+    rules, day = settings.cadence, intake.window.cutoff_day
     tasks = cadence.follow_ups(customers, pairs, cutoff_day=day, rules=rules, attributes=attributes)
     return tasks, cadence.missing_inputs(pairs, rules, attributes)
 
 
 def ladder_of(config: Config, intake: Intake) -> Ladder:
     """How likely the next purchase is after the first, the second, the third."""
-    given = config.outreach.ladder
-    counted = intake.engine.collect(climbs(intake.days, intake.window, within=given.within))
-    return ladder(counted, within=given.within, rules=given.rules(), random_state=config.random_state)
+    rules = config.outreach.ladder
+    counted = intake.engine.collect(climbs(intake.days, intake.window, within=rules.within))
+    return ladder(counted, rules=rules, random_state=config.random_state)

@@ -11,42 +11,44 @@ import pytest
 
 from ltvml.config import Config, load_config
 from ltvml.config.outreach import (
-    CadenceSettings,
-    CapSettings,
-    CompanionSettings,
-    FatigueSettings,
-    LadderSettings,
     OutreachSettings,
     StageSettings,
-    TagSettings,
 )
 from ltvml.contracts import OUTREACH
 from ltvml.errors import ConfigError
 from ltvml.outreach.actions import CHANNELS, DEFAULT_ACTIONS, PURPOSES
 from ltvml.outreach.allocation.limits import Limits, Queue
-from ltvml.outreach.customers.cadence import CadenceRules, DatedAttribute
-from ltvml.outreach.customers.ladder import LadderRules
 from ltvml.outreach.customers.stages import StageRules
-from ltvml.outreach.customers.tags import TagRules
 from ltvml.outreach.experiment.holdout import GLOBAL_SALT
-from ltvml.outreach.offers.companions import CompanionSettings as CompanionRules
 from ltvml.outreach.plan import COLUMNS
-from ltvml.outreach.priority import Fatigue
-from ltvml.outreach.restraint.caps import Caps
+from ltvml.outreach.settings import (
+    CadenceRules,
+    Caps,
+    CompanionSettings,
+    DatedAttribute,
+    Fatigue,
+    LadderRules,
+    TagRules,
+)
 from ltvml.words.phrases import languages
 
 EVERY_OPTION = Path(__file__).resolve().parents[2] / "configs" / "every_option.yaml"
-MIRRORS = {
-    CapSettings: Caps,
-    FatigueSettings: Fatigue,
-    CadenceSettings: CadenceRules,
-    CompanionSettings: CompanionRules,
-    TagSettings: TagRules,
-    LadderSettings: LadderRules,
-    StageSettings: StageRules,
+DECLARED = {
+    "caps": Caps,
+    "fatigue": Fatigue,
+    "cadence": CadenceRules,
+    "ladder": LadderRules,
+    "companions": CompanionSettings,
+    "tags": TagRules,
 }
-BESIDE_THE_RULES = {LadderSettings: {"within"}}
-A_NUMBER_FOR_EACH = {"total_7": 1, "power": 1.5, "least_gain": 0.1, "weight": 2.0, "month_orders": 4, "trust_days": 10}
+GIVEN = [
+    ("caps", "total_7", 1),
+    ("fatigue", "power", 1.5),
+    ("cadence", "slow_items", ("OIL",)),
+    ("ladder", "least_gain", 0.1),
+    ("companions", "weight", 2.0),
+    ("tags", "month_orders", 4),
+]
 
 
 def faults_of(**outreach: object) -> tuple[str, ...]:
@@ -55,27 +57,30 @@ def faults_of(**outreach: object) -> tuple[str, ...]:
     return caught.value.faults
 
 
-def rules_of(section):
-    return section.rules_table() if isinstance(section, TagSettings) else section.rules()
+@pytest.mark.parametrize("name", DECLARED)
+def test_an_empty_section_is_the_defaults_of_its_room(name):
+    assert getattr(Config.model_validate({"outreach": {name: {}}}).outreach, name) == DECLARED[name]()
 
 
-@pytest.mark.parametrize("section", MIRRORS, ids=lambda section: section.__name__)
-def test_a_section_has_the_keys_of_its_rules_and_no_other(section):
-    names = {field.name for field in fields(MIRRORS[section])}
-    assert set(section.model_fields) - BESIDE_THE_RULES.get(section, set()) == names
+@pytest.mark.parametrize(("section", "key", "value"), GIVEN)
+def test_a_given_value_reaches_the_room_and_leaves_the_other_defaults(section, key, value):
+    outreach = Config.model_validate(json.loads(json.dumps({"outreach": {section: {key: value}}}))).outreach
+    assert getattr(outreach, section) == DECLARED[section](**{key: value})
 
 
-@pytest.mark.parametrize(
-    "section", [section for section in MIRRORS if section is not StageSettings], ids=lambda section: section.__name__
-)
-def test_a_section_has_the_defaults_of_its_rules(section):
-    assert rules_of(section()) == MIRRORS[section]()
+def test_a_section_may_be_given_as_the_dataclass_of_its_room():
+    outreach = OutreachSettings(caps=Caps(total_7=1))
+    assert outreach.caps == Caps(total_7=1)
+    assert outreach.to_dict()["caps"] == OutreachSettings(caps={"total_7": 1}).to_dict()["caps"]
 
 
-@pytest.mark.parametrize(("name", "value"), A_NUMBER_FOR_EACH.items())
-def test_a_number_that_is_told_reaches_the_rules(name, value):
-    section = next(section for section in MIRRORS if name in section.model_fields)
-    assert getattr(rules_of(section(**{name: value})), name) == value
+def test_every_key_of_a_room_has_its_meaning_and_its_bounds_in_the_schema():
+    sections = Config.model_json_schema()["$defs"]
+    for declared in (*DECLARED.values(), DatedAttribute):
+        keys = sections[declared.__name__]["properties"]
+        assert set(keys) == {field.name for field in fields(declared)}
+        assert all(key["description"] for key in keys.values())
+    assert sections["LadderRules"]["properties"]["within"]["minimum"] == 1
 
 
 def test_what_ships_stands_in_the_defaults():
@@ -156,9 +161,9 @@ def test_limits_hold_the_queues_and_null_is_no_limit():
 def test_dated_attributes_keep_their_days_as_numbers_through_json():
     given = {"cadence": {"slow_items": ["OIL"], "dated": {"child": {"column": "born", "items": {180: "PORRIDGE"}}}}}
     config = Config.model_validate(json.loads(json.dumps(Config(outreach=given).to_dict())))
-    rules = config.outreach.cadence.rules()
+    rules = config.outreach.cadence
     assert rules.dated == {"child": DatedAttribute("born", {180: "PORRIDGE"})}
-    assert rules.slow_items == frozenset({"OIL"})
+    assert rules.slow_items == ("OIL",)
 
 
 def test_a_configuration_with_outreach_survives_json():
@@ -246,6 +251,17 @@ def test_faults_of_outreach_stand_beside_those_of_other_sections():
         ({"language": "fr"}, f"outreach.language: there is no language 'fr'; expected one of {', '.join(languages())}"),
         ({"stages": "lerned"}, "outreach.stages: expected a section of keys; found 'lerned'"),
         ({"capacity": True}, "outreach.capacity: expected a number; found true"),
+        ({"caps": {"total7": 1}}, "outreach.caps.total7: unknown key; did you mean total_7?"),
+        ({"total_7": 1}, "outreach.total_7: unknown key here; did you mean outreach.caps.total_7?"),
+        ({"caps": {"total_7": True}}, "outreach.caps.total_7: expected a number; found true"),
+        ({"caps": {"exempt": ["follow_up", "follow_up"]}}, "outreach.caps.exempt: follow_up is there more than once"),
+        ({"caps": 3}, "outreach.caps: expected a section of keys; found 3"),
+        ({"ladder": {"within": 0}}, "outreach.ladder.within: expected greater than or equal to 1; found 0"),
+        ({"fatigue": {"cost": float("nan")}}, "outreach.fatigue.cost: expected a finite number; found nan"),
+        (
+            {"cadence": {"dated": {"child": {"column": "born", "items": {}, "colum": "x"}}}},
+            "outreach.cadence.dated.child.colum: unknown key; did you mean column?",
+        ),
     ],
 )
 def test_a_fault_says_what_was_found_and_what_was_expected(outreach, fault):

@@ -12,7 +12,8 @@ import pytest
 from ltvml.config import Config
 from ltvml.errors import ConfigError, DataContractError
 from ltvml.inputs.contacts import local_days, read_attributes, read_contacts, read_wishes
-from ltvml.outreach.restraint.caps import Caps, suppressions
+from ltvml.outreach.restraint.caps import suppressions
+from ltvml.outreach.settings import Caps
 from ltvml.window import day_number
 
 if TYPE_CHECKING:

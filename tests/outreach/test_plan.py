@@ -13,8 +13,9 @@ from ltvml.outreach.allocation.limits import Limits, Queue
 from ltvml.outreach.candidates import candidates
 from ltvml.outreach.eligibility import Situation
 from ltvml.outreach.plan import COLUMNS, plan
-from ltvml.outreach.priority import Fatigue, prioritise
-from ltvml.outreach.restraint.caps import Caps, suppressions
+from ltvml.outreach.priority import prioritise
+from ltvml.outreach.restraint.caps import suppressions
+from ltvml.outreach.settings import Caps, Fatigue
 
 CUTOFF = 18_000
 LIMITS = Limits(60, 80.0, (Queue("win_back", 20),), {"sms": 15})

@@ -11,14 +11,15 @@ from scipy.special import expit, logit
 
 from ltvml.outreach.experiment.effect_by_chance import EffectByChance
 from ltvml.outreach.priority import (
-    Fatigue,
     assumed_effect,
     change_in_chance,
     expected_value,
     fatigue_cost,
+    faults,
     prioritise,
     recent_contacts,
 )
+from ltvml.outreach.settings import Fatigue
 
 ROUNDING = 1e-12  # two forms of one formula in doubles
 CUTOFF = 1000
@@ -61,8 +62,8 @@ def test_fatigue_never_falls_with_contacts(n: float, power: float) -> None:
 
 
 def test_fatigue_says_what_is_wrong_with_it_all_at_once() -> None:
-    assert len(Fatigue(cost=-1, power=0, half_life=0).faults()) == 3
-    assert Fatigue().faults() == []
+    assert len(faults(Fatigue(cost=-1, power=0, half_life=0))) == 3
+    assert faults(Fatigue()) == []
 
 
 def test_a_contact_half_a_life_ago_counts_half_and_one_to_come_counts_whole() -> None:

@@ -17,7 +17,8 @@ from outreach_study.regimes import REGIMES, Regime, RegimeName, simulate_regime,
 from ltvml.outreach.allocation.allocate import allocate
 from ltvml.outreach.allocation.limits import Limits
 from ltvml.outreach.experiment.effect_by_chance import EffectByChance, learn_by_chance
-from ltvml.outreach.priority import Fatigue, expected_value, prioritise
+from ltvml.outreach.priority import expected_value, prioritise
+from ltvml.outreach.settings import Fatigue
 
 CUSTOMERS = 40_000
 CAPACITIES = (0.05, 0.1, 0.2)

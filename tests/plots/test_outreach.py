@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from ltvml.errors import DataContractError
-from ltvml.outreach.customers.ladder import LadderRules, ladder
+from ltvml.outreach.customers.ladder import ladder
 from ltvml.outreach.customers.stages import STAGES, transitions
+from ltvml.outreach.settings import LadderRules
 from ltvml.plots.figures import save
 from ltvml.plots.outreach import BACK, GOING, OTHER, STAYED, bands_of, counts_by_stage, kind_of, ladder_plot, stage_flow
 from ltvml.plots.story import EVERYTHING, customer_story
@@ -48,7 +49,7 @@ def texts_of(figure):
 
 
 def test_the_ladder_is_drawn_with_its_intervals_and_counts(climbs):
-    found = ladder(climbs, within=180)
+    found = ladder(climbs)
     figure = ladder_plot(found)
     axes = figure.axes[0]
     line = axes.lines[0]
@@ -62,7 +63,7 @@ def test_the_ladder_is_drawn_with_its_intervals_and_counts(climbs):
 
 
 def test_the_turning_point_is_marked_and_its_distribution_told(climbs):
-    found = ladder(climbs, within=180)
+    found = ladder(climbs)
     figure = ladder_plot(found)
     assert found.turning_point == 2
     assert "N* = 2" in texts_of(figure)
@@ -72,14 +73,14 @@ def test_the_turning_point_is_marked_and_its_distribution_told(climbs):
 
 
 def test_a_ladder_that_never_flattens_has_no_mark(climbs):
-    figure = ladder_plot(ladder(climbs, within=180, rules=LadderRules(least_gain=0.001)))
+    figure = ladder_plot(ladder(climbs, rules=LadderRules(least_gain=0.001)))
     assert not [text for text in texts_of(figure) if text.startswith("N*")]
     assert "no turning point yet" in " ".join(figure.get_supxlabel().split())
 
 
 def test_a_ladder_without_rungs_says_why_there_is_no_picture(climbs):
     with pytest.raises(DataContractError, match="No ladder: too few customers were observed for 180 days"):
-        ladder_plot(ladder(climbs.assign(customers=1), within=180))
+        ladder_plot(ladder(climbs.assign(customers=1)))
 
 
 def test_every_customer_is_in_one_band_and_every_stage_that_somebody_was_in_is_there(moves):
@@ -209,6 +210,6 @@ def test_the_same_numbers_give_the_same_bytes(purchases, due, plan, moves, climb
     for name in ("first", "second"):
         save(customer_story("A", purchases, due, plan, cutoff=CUTOFF), tmp_path / name / "story.png")
         save(stage_flow(moves, STAGES, before="then", after="now"), tmp_path / name / "flow.png")
-        save(ladder_plot(ladder(climbs, within=180)), tmp_path / name / "ladder.png")
+        save(ladder_plot(ladder(climbs)), tmp_path / name / "ladder.png")
     for file in ("story.png", "flow.png", "ladder.png"):
         assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes()

@@ -14,7 +14,7 @@ starts again at day 3. One order asks each question once, about the first item w
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self, get_args
 
 import numpy as np
@@ -22,11 +22,10 @@ import pandas as pd
 
 from ltvml.errors import ConfigError, DataContractError
 from ltvml.nearest import no_such_column
+from ltvml.outreach.settings import CadenceRules
 from ltvml.window import days_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
 FollowUp = Literal["delivery_check", "use_check", "feedback_request", "replenishment_reminder", "transition_reminder"]
@@ -34,53 +33,6 @@ ACTIONS: tuple[FollowUp, ...] = get_args(FollowUp)
 NO_ITEM = -1
 CUSTOMER_COLUMNS = ("customer_id", "n_orders", "last_order_date")
 PAIR_COLUMNS = ("customer_id", "item", "n_orders", "last_order_date", "replenishment_lo")
-
-
-@dataclass(frozen=True)
-class DatedAttribute:
-    """A date of the customer's life that decides which item fits.
-
-    Parameters
-    ----------
-    column : str
-        Column of dates in the table of customers' attributes.
-    items : mapping of int to str
-        Days after that date -> the item that fits from then on.
-    """
-
-    column: str
-    items: Mapping[int, str]
-
-
-@dataclass(frozen=True)
-class CadenceRules:
-    """When to follow up.
-
-    Parameters
-    ----------
-    delivery_day, use_day, feedback_day, slow_feedback_day : int
-        Days after the order.
-    slow_items : frozenset of str
-        Items that take `slow_feedback_day` to show what they do.
-    lead_days : int
-        Days before the replenishment window opens.
-    loyal_orders : int
-        Orders, the last one included, after which customers are no longer asked whether the parcel came.
-    ahead : int
-        Days after the cutoff for which tasks are given.
-    dated : mapping of str to DatedAttribute
-        By name of the attribute.
-    """
-
-    delivery_day: int = 1
-    use_day: int = 3
-    feedback_day: int = 7
-    slow_feedback_day: int = 14
-    slow_items: frozenset[str] = frozenset()
-    lead_days: int = 7
-    loyal_orders: int = 3
-    ahead: int = 14
-    dated: Mapping[str, DatedAttribute] = field(default_factory=dict)
 
 
 def faults(rules: CadenceRules) -> list[str]:
@@ -175,7 +127,7 @@ def follow_ups(
     _check(known, PAIR_COLUMNS, "pairs of customer and item")
     names = _Names.of(customers, known, chosen)
     who, coded = _customers(customers, names), _pairs(known, names)
-    slow = np.flatnonzero(names.items.isin(list(chosen.slow_items)))
+    slow = np.flatnonzero(names.items.isin(chosen.slow_items))
     tasks = [
         *_after_order(_first_purchases(who, coded, cutoff_day - chosen.slow_feedback_day), slow, chosen),
         _reminders(coded, cutoff_day, chosen),

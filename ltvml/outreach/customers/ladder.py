@@ -14,6 +14,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from ltvml.errors import DataContractError
+from ltvml.outreach.settings import LadderRules
 from ltvml.words.text import percent
 
 if TYPE_CHECKING:
@@ -24,25 +25,6 @@ if TYPE_CHECKING:
 
 NOT_CAUSE = "This describes who climbed; it does not show that an order causes the next one."
 PATTERN_COLUMNS = ("observed", "followed", "customers")
-
-
-@dataclass(frozen=True)
-class LadderRules:
-    """How the ladder is read.
-
-    Parameters
-    ----------
-    least_gain : float
-        A step that adds less than this to the share is where the ladder flattens.
-    least_observed : int
-        Customers with a fully observed window that a rung needs: with fewer, the gain is noise.
-    draws : int
-        Resamples of the customers.
-    """
-
-    least_gain: float = 0.05
-    least_observed: int = 100
-    draws: int = 1000
 
 
 def faults(rules: LadderRules) -> list[str]:
@@ -130,7 +112,7 @@ class Ladder:
         return f"From order {self.turning_point} the next step adds less than {points} (bootstrap: {spread} of draws)."
 
 
-def ladder(climbs: pd.DataFrame, *, within: int, rules: LadderRules | None = None, random_state: int = 0) -> Ladder:
+def ladder(climbs: pd.DataFrame, *, rules: LadderRules | None = None, random_state: int = 0) -> Ladder:
     """The ladder of the customers whose patterns were counted.
 
     share(n) = followed(n) / observed(n); N* = min {n : share(n + 1) - share(n) < least gain}. Customers are resampled
@@ -140,9 +122,8 @@ def ladder(climbs: pd.DataFrame, *, within: int, rules: LadderRules | None = Non
     ----------
     climbs : frame
         `observed`, `followed`, `customers`, as `features.ladder.climbs` counts them.
-    within : int
-        d with which they were counted, days.
     rules : LadderRules, optional
+        With the days `within` which the next purchase was counted.
     random_state : int
 
     Returns
@@ -161,7 +142,7 @@ def ladder(climbs: pd.DataFrame, *, within: int, rules: LadderRules | None = Non
     Examples
     --------
     >>> patterns = pd.DataFrame({"observed": [1, 1], "followed": [1, 0], "customers": [300, 700]})
-    >>> ladder(patterns, within=180).share.tolist()
+    >>> ladder(patterns).share.tolist()
     [0.3]
     """
     chosen, patterns = rules or LadderRules(), _checked(climbs)
@@ -175,7 +156,7 @@ def ladder(climbs: pd.DataFrame, *, within: int, rules: LadderRules | None = Non
     draws = _resampled(counts, chosen.draws, random_state)
     point = turning_points(shares.share[None, :], chosen.least_gain)[0]
     return Ladder(
-        within=within,
+        within=chosen.within,
         observed=observed,
         followed=followed,
         share=shares.share,

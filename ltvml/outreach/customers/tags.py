@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,10 +9,9 @@ import pandas as pd
 
 from ltvml.errors import DataContractError
 from ltvml.outreach.customers.rules import user_tags
+from ltvml.outreach.settings import TagRules
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import ArrayLike
 
     from ltvml.arrays import Array, Mask
@@ -31,44 +29,6 @@ TAGS = (
     "advocate",
 )
 HOURS = 24
-
-
-@dataclass(frozen=True)
-class TagRules:
-    """What each tag asks for.
-
-    Parameters
-    ----------
-    spender_share : float
-        Top share of those who spent in the last 7 days, by what they spent.
-    month_orders : int
-        Orders in the last 30 days.
-    discount_share : float
-        Shrunk share of lines bought at a discount.
-    prior_lines : float
-        Lines at the pooled share that every customer is given.
-    premium_index, premium_lines : float, int
-        Paid over the usual price of the same categories, and lines that show it.
-    prior_contacts : float
-        Contacts at the channel's pooled response rate that every customer is given.
-    hour_orders : int
-        Orders with a time of day that active hours need.
-    referrals : int
-        Customers brought along that make an advocate.
-    rules : mapping of str to str
-        The user's own: name of the tag -> expression over the columns of the customers; see `outreach.rules`.
-    """
-
-    spender_share: float = 0.1
-    month_orders: int = 3
-    discount_share: float = 0.5
-    prior_lines: float = 10.0
-    premium_index: float = 1.25
-    premium_lines: int = 5
-    prior_contacts: float = 10.0
-    hour_orders: int = 3
-    referrals: int = 1
-    rules: Mapping[str, str] = field(default_factory=dict)
 
 
 def faults(rules: TagRules) -> list[str]:

@@ -36,6 +36,7 @@ import pandas as pd
 from ltvml.errors import DataContractError
 from ltvml.outreach.offers.lifts import Lifts, learn_prior, posterior
 from ltvml.outreach.offers.ownership import Ownership, Ranked, best_unowned, ownership
+from ltvml.outreach.settings import CompanionSettings
 from ltvml.window import WEEK
 
 if TYPE_CHECKING:
@@ -46,30 +47,6 @@ if TYPE_CHECKING:
 
 
 FEWEST_ITEMS = 2
-
-
-@dataclass(frozen=True)
-class CompanionSettings:
-    """How companions are counted and scored.
-
-    Parameters
-    ----------
-    min_buyers, most_items : int
-        Items that take part: bought by at least so many customers, and at most so many of them.
-    memory_days, popularity_days : float
-        Half-lives of an owned item's weight and of a week in the rate p_b.
-    weight : float
-        Of the lifts beside the rate p_b.
-    coverage : float
-        Of the interval of a lift.
-    """
-
-    min_buyers: int = 20
-    most_items: int = 2_000
-    memory_days: float = 180.0
-    popularity_days: float = 60.0
-    weight: float = 1.5
-    coverage: float = 0.95
 
 
 def faults(settings: CompanionSettings) -> list[str]:

@@ -22,7 +22,7 @@ is planned by one run is in the log of the next.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ltvml.arrays import Ints, Mask
+    from ltvml.outreach.settings import Caps
 
 
 WEEK_DAYS, MONTH_DAYS = 7, 28
@@ -57,44 +58,12 @@ LONGEST_QUIET = 365
 _NO_MORE = "expected no more in 7 days than in 28."
 
 
-@dataclass(frozen=True)
-class Caps:
-    """How often a customer may be contacted.
-
-    Parameters
-    ----------
-    total_7, total_28 : int
-        Contacts over all channels in any 7 and 28 days that follow each other.
-    channel_7, channel_28 : mapping of str to int
-        The same by channel; a channel that is not named has the total's cap only.
-    quiet_after_order : int
-        Days after an order without contact.
-    quiet_value_verification : int
-        Days after the order of a customer in value_verification.
-    exempt : tuple of str
-        Purposes that the two quiet periods do not hold back.
-    ignored : int
-        So many contacts ignored one after another (not opened, not converted) start a cool-down; 0 is never.
-    cool_down : int
-        Days without contact after the last ignored one.
-    """
-
-    total_7: int = 2
-    total_28: int = 4
-    channel_7: Mapping[str, int] = field(default_factory=lambda: {"email": 2, "push": 2, "sms": 1, "phone": 1})
-    channel_28: Mapping[str, int] = field(default_factory=lambda: {"email": 4, "push": 4, "sms": 2, "phone": 1})
-    quiet_after_order: int = 3
-    quiet_value_verification: int = 14
-    exempt: tuple[str, ...] = ("follow_up",)
-    ignored: int = 3
-    cool_down: int = 28
-
-
 def faults(caps: Caps) -> list[str]:
     """Everything that is wrong or contradictory, in words; empty where nothing is.
 
     Examples
     --------
+    >>> from ltvml.outreach.settings import Caps
     >>> faults(Caps(total_7=5))
     ['caps: 5 contacts in 7 days but 4 in 28 days; expected no more in 7 days than in 28.']
     """

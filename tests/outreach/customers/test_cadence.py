@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ltvml.errors import ConfigError, DataContractError
-from ltvml.outreach.customers.cadence import CadenceRules, DatedAttribute, faults, follow_ups, missing_inputs
+from ltvml.outreach.customers.cadence import faults, follow_ups, missing_inputs
+from ltvml.outreach.settings import CadenceRules, DatedAttribute
 from ltvml.window import dates_of
 
 CUTOFF = 19_800
@@ -66,7 +67,7 @@ def test_a_second_order_of_another_item_has_its_delivery_checked() -> None:
 
 def test_slow_items_are_asked_about_after_two_weeks() -> None:
     known = pairs(("a", "cream", 1, CUTOFF, None), ("a", "soap", 1, CUTOFF, None))
-    rules = CadenceRules(slow_items=frozenset({"cream"}))
+    rules = CadenceRules(slow_items=("cream",))
     found = tasks(customers(("a", 1, CUTOFF)), known, rules=rules)
     assert found[2:] == [("feedback_request", "soap", 7), ("feedback_request", "cream", 14)]
 

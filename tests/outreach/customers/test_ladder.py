@@ -11,7 +11,8 @@ import pytest
 from ltvml.engines.duckdb import DuckDBEngine
 from ltvml.errors import DataContractError
 from ltvml.features.plan.ladder import climbs
-from ltvml.outreach.customers.ladder import Ladder, LadderRules, faults, ladder, turning_points
+from ltvml.outreach.customers.ladder import Ladder, faults, ladder, turning_points
+from ltvml.outreach.settings import LadderRules
 from ltvml.window import Window, date_of
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def ladder_of(rows: pd.DataFrame) -> Ladder:
     days = pd.DataFrame({"customer_id": rows["customer_id"].astype("str"), "day": day}).drop_duplicates()
     engine = DuckDBEngine(threads=1)
     window = Window(date_of(int(day.max())))
-    return ladder(engine.collect(climbs(engine.table(days), window, within=WITHIN)), within=WITHIN)
+    return ladder(engine.collect(climbs(engine.table(days), window, within=WITHIN)), rules=LadderRules(WITHIN))
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +63,8 @@ def test_shares_on_online_retail_are_those_on_record(shared: Path) -> None:
 
 def test_resampling_patterns_is_resampling_customers() -> None:
     counts = patterns((3, 0b111, 60), (3, 0b011, 40), (2, 0b01, 50), (1, 0, 90), (1, 1, 60))
-    rules = LadderRules(least_observed=1, draws=4000)
-    found = ladder(counts, within=30, rules=rules).turning_points
+    rules = LadderRules(30, least_observed=1, draws=4000)
+    found = ladder(counts, rules=rules).turning_points
     single = counts.loc[counts.index.repeat(counts["customers"])]
     observed, followed = (single[name].to_numpy()[:, None] for name in ("observed", "followed"))
     seen, climbed = np.arange(3) < observed, (followed >> np.arange(3)) & 1
@@ -78,14 +79,14 @@ def test_resampling_patterns_is_resampling_customers() -> None:
 
 def test_the_order_of_the_patterns_changes_nothing() -> None:
     counts = patterns((3, 0b111, 60), (3, 0b011, 40), (2, 0b01, 50), (1, 0, 90))
-    rules = LadderRules(least_observed=1)
-    one, other = (ladder(frame, within=30, rules=rules) for frame in (counts, counts[::-1]))
+    rules = LadderRules(30, least_observed=1)
+    one, other = (ladder(frame, rules=rules) for frame in (counts, counts[::-1]))
     assert one.turning_points == other.turning_points
     assert one.share.tolist() == other.share.tolist()
 
 
 def test_a_rung_with_few_windows_is_left_out() -> None:
-    found = ladder(patterns((2, 0b11, 99), (1, 1, 200)), within=30)
+    found = ladder(patterns((2, 0b11, 99), (1, 1, 200)), rules=LadderRules(30))
     assert found.observed.tolist() == [299]
     assert found.turning_point is None
 
@@ -105,16 +106,16 @@ def test_words_say_that_the_ladder_describes_and_does_not_cause(cdnow: Ladder) -
 
 
 def test_a_shop_without_observed_windows_has_no_ladder() -> None:
-    found = ladder(patterns((0, 0, 12)), within=180)
+    found = ladder(patterns((0, 0, 12)))
     assert found.words.startswith("No ladder: too few customers")
     assert np.isnan(found.orders_to_go([1])).all()
     assert np.isnan(found.share_after([1])).all()
-    assert ladder(patterns(), within=180).table().empty
+    assert ladder(patterns()).table().empty
 
 
 def test_a_missing_column_is_named() -> None:
     with pytest.raises(DataContractError, match="customers"):
-        ladder(patterns((1, 1, 1)).drop(columns="customers"), within=30)
+        ladder(patterns((1, 1, 1)).drop(columns="customers"))
 
 
 def test_all_faults_of_the_settings_come_together() -> None:

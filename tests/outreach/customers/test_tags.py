@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from ltvml.errors import ConfigError, DataContractError
-from ltvml.outreach.customers.tags import TagRules, active_hours, channel_rates, faults, is_top, shrunk_rate, tags
+from ltvml.outreach.customers.tags import active_hours, channel_rates, faults, is_top, shrunk_rate, tags
+from ltvml.outreach.settings import TagRules
 
 CUTOFF = 19_800
 IDS = ["a", "b", "c"]

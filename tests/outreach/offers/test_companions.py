@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from ltvml.engines.duckdb import DuckDBEngine
 from ltvml.errors import DataContractError
 from ltvml.features.plan.companions import first_purchases, item_counts, new_buyers, new_customers, pair_counts
-from ltvml.outreach.offers.companions import Companions, CompanionSettings, faults, learn, recommend
+from ltvml.outreach.offers.companions import Companions, faults, learn, recommend
+from ltvml.outreach.settings import CompanionSettings
 from ltvml.window import Window
 
 WINDOW = Window("2024-06-30")

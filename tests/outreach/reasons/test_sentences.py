@@ -26,7 +26,7 @@ SLIPS = re.compile(r"nan|None|NaT|NaN|inf|<NA>|[{}]|--|  |;\s*;|\(\s*\)|^\W", re
 
 
 def ladder_of() -> Ladder:
-    return ladder(CLIMBS, within=180)
+    return ladder(CLIMBS)
 
 
 def customer(**known: Any) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from ltvml.outreach.allocation.allocate import allocate
 from ltvml.outreach.allocation.limits import Limits
-from ltvml.outreach.restraint.caps import REASONS, Caps, Wishes, faults, suppressions
+from ltvml.outreach.restraint.caps import REASONS, Wishes, faults, suppressions
 from ltvml.outreach.restraint.contact_history import ContactDays
+from ltvml.outreach.settings import Caps
 
 CUTOFF = 500
 CHANNELS = ("email", "sms")
