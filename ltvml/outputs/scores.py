@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ltvml.errors import ConfigError, DataContractError
-from ltvml.run_directory import MANIFEST
+from ltvml.run_directory import MANIFEST, reading
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -89,6 +89,11 @@ def read_scores(folder: Path, cutoff: dt.date) -> Scores:
     ConfigError
         If there are none as Parquet.
     """
+    with reading(folder):
+        return _read(folder, cutoff)
+
+
+def _read(folder: Path, cutoff: dt.date) -> Scores:
     path = folder / f"{CUSTOMERS}.parquet"
     if not (path.exists() and (folder / MANIFEST).exists()):
         raise ConfigError(
