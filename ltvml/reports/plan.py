@@ -170,8 +170,8 @@ class OutreachReport(Shown):
                 [
                     f"{row['rank']:,}",
                     short(str(row["customer_id"]), ID_WIDTH),
-                    short(str(row["action"]), ACTION_WIDTH),
-                    short(str(row["channel"]), CHANNEL_WIDTH),
+                    short(spaced(row["action"]), ACTION_WIDTH),
+                    short(spaced(row["channel"]), CHANNEL_WIDTH),
                     str(row["due_date"])[:10],
                     number(row["expected_value"]),
                 ]
@@ -187,15 +187,20 @@ def counted(values: pd.Series) -> dict[str, int]:
     return {str(name): int(count) for name, count in sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))}
 
 
+def spaced(name: Any) -> str:
+    """A name of the tables as it is printed, without underscores."""
+    return str(name).replace("_", " ")
+
+
 def listed(counts: Mapping[Any, int]) -> str:
     """Counts in one line."""
-    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items()) or "none"
+    return ", ".join(f"{count:,} {spaced(name)}" for name, count in counts.items()) or "none"
 
 
 def cut_lines_text(allocation: Allocation) -> str:
     """Where each queue ends."""
     rows = [
-        [line.purpose, f"{line.chosen:,}", number(line.cost), _amount(line.last_in), _amount(line.first_out)]
+        [spaced(line.purpose), f"{line.chosen:,}", number(line.cost), _amount(line.last_in), _amount(line.first_out)]
         for line in allocation.cut_lines
     ]
     return table(["queue", "contacts", "cost", "last in", "first out"], rows)

@@ -86,7 +86,7 @@ class Effect:
         lo, hi = self.shift - half, self.shift + half
         change, low, high = (f"{100 * math.expm1(shift):+.1f} %" for shift in (self.shift, lo, hi))
         verdict = "not statistically significant" if lo <= 0 <= hi else "statistically significant"
-        return f"{self.action}: odds of buying {change} (95 % interval {low} to {high}), {verdict}."
+        return f"{self.action.replace('_', ' ')}: odds of buying {change} (95 % interval {low} to {high}), {verdict}."
 
 
 @dataclass(frozen=True)
@@ -113,12 +113,12 @@ class Effects:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """One sentence an action."""
-        left = [
-            f"{action}: too few customers or purchases to measure the effect; the assumed effect is used."
-            for action in self.unmeasured
-        ]
-        return (*(effect.words for effect in self.effects), *left)
+        """One sentence for each measured action, and one for the others."""
+        found = tuple(effect.words for effect in self.effects)
+        if not self.unmeasured:
+            return found
+        others = ", ".join(self.unmeasured).replace("_", " ")
+        return (*found, f"{others}: too few customers or purchases to measure the effect; the assumed effect is used.")
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values that `json` writes exactly."""
