@@ -64,6 +64,16 @@ def section_of(settings: type) -> type[BaseModel]:
     return DECLARED[settings]
 
 
+def section_if_given(settings: type) -> Any:
+    """As `section_of`, with null for each key that is not given: then the defaults of the dataclass do not apply."""
+    types, meanings = get_type_hints(settings), _meanings(settings)
+    keys: dict[str, Any] = {
+        one.name: (_checked(types[one.name]) | None, Field(default=None, description=meanings[one.name]))
+        for one in fields(settings)
+    }
+    return create_model(settings.__name__, __base__=Section, **keys)
+
+
 def _checked(declared: Any) -> Any:
     """The type of the key: numbers refuse true and false, names are not empty and not repeated."""
     if is_dataclass(declared):

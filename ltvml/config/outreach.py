@@ -15,26 +15,20 @@ from pydantic import (
     model_validator,
 )
 
-from ltvml.config.declared import KeysOf
+from ltvml.config.declared import KeysOf, section_if_given
 from ltvml.config.faults import FaultyConfigError
 from ltvml.config.fields import Days, Name, Names, Number, Path, Whole
 from ltvml.config.section import Section
 from ltvml.nearest import did_you_mean
 from ltvml.outreach.actions import CHANNELS, DEFAULT_ACTIONS, PURPOSES, Action, Channel
-from ltvml.outreach.settings import CadenceRules, Caps, CompanionSettings, Fatigue, LadderRules, TagRules
+from ltvml.outreach.settings import CadenceRules, Caps, CompanionSettings, Fatigue, LadderRules, StageRules, TagRules
 from ltvml.words.phrases import languages
 
 if TYPE_CHECKING:
     from ltvml.outreach.allocation.limits import Limits
-    from ltvml.outreach.customers.stages import StageRules
 
-
-SHIPPED = "default"
-
-
+SHIPPED, AUTO = "default", "auto"
 REMINDER = "replenishment_reminder"
-
-
 MAY_BE_NULL = frozenset({"to_day"})
 
 
@@ -158,30 +152,8 @@ def _within(action: Action, channels: Sequence[str]) -> Action:
     return replace(action, channels=tuple(name for name in action.channels if name in channels))
 
 
-AUTO = "auto"
-
-
-class StageSettings(Section):
+class StageSettings(section_if_given(StageRules)):  # type: ignore[misc]
     """Limits of the stages; auto estimates them from the orders. If one is given, the others take these defaults."""
-
-    trust_days: Whole | None = None
-    """Days after the first order in which trust is not yet earned; 14."""
-    lapsing_risk: Number | None = None
-    """Churn risk above which a silent customer is lapsing; 2/3."""
-    lapsed_risk: Number | None = None
-    """Churn risk above which a silent customer is lapsed; 0.8."""
-    trust_risk: Number | None = None
-    """Churn risk up to which a customer is one to trust; 1/3."""
-    lapsing_silence: Whole | None = None
-    """Days since the last order above which a customer is silent enough to be lapsing; 30."""
-    lapsed_silence: Whole | None = None
-    """The same for lapsed; 90."""
-    settled_orders: Whole | None = None
-    """Orders after which a customer who only ever bought one item is ready for another; 3."""
-    trusted_items: Whole | None = None
-    """Items bought on two or more days that make trust_transfer; 2."""
-    trusted_orders: Whole | None = None
-    """Orders required instead if the orders name no items; 5."""
 
     @model_validator(mode="before")
     @classmethod
@@ -189,10 +161,8 @@ class StageSettings(Section):
         """`auto` means a section without numbers."""
         return {} if value == AUTO else value
 
-    def rules(self) -> "StageRules | None":
-        """As `ltvml.outreach.customers.stages` reads them; None where they are to be learned."""
-        from ltvml.outreach.customers.stages import StageRules
-
+    def rules(self) -> StageRules | None:
+        """The limits, or None where they are to be learned."""
         settings = {name: value for name, value in self if value is not None}
         return StageRules(**settings) if settings else None
 
@@ -315,7 +285,7 @@ class OutreachSettings(Section):
         yield from caps.faults(self.caps)
         yield from priority.faults(self.fatigue)
         yield from cadence.faults(self.cadence)
-        yield from stages.faults(self.stages.rules() or stages.StageRules())
+        yield from stages.faults(self.stages.rules() or StageRules())
         yield from ladder.faults(self.ladder)
         yield from companions.faults(self.companions)
         yield from tags.faults(self.tags)

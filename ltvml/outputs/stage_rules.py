@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ltvml.errors import DataContractError
-from ltvml.outreach.customers.stages import StageRules
+from ltvml.outreach.settings import StageRules
 from ltvml.run_directory import alone_in, as_json, replace_text
 
 if TYPE_CHECKING:

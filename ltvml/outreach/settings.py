@@ -81,6 +81,30 @@ class CadenceRules:
 
 
 @dataclass(frozen=True)
+class StageRules:
+    """Limits of the stages of a customer relationship; the table of `customers.stages` shows what each decides."""
+
+    trust_days: int = 14
+    """Days after the first order in which trust is not yet earned; 14."""
+    lapsing_risk: float = 2 / 3
+    """Churn risk above which a silent customer is lapsing; 2/3."""
+    lapsed_risk: float = 0.8
+    """Churn risk above which a silent customer is lapsed; 0.8."""
+    trust_risk: float = 1 / 3
+    """Churn risk up to which a customer is one to trust; 1/3."""
+    lapsing_silence: int = 30
+    """Days since the last order above which a customer is silent enough to be lapsing; 30."""
+    lapsed_silence: int = 90
+    """The same for lapsed; 90."""
+    settled_orders: int = 3
+    """Orders after which a customer who only ever bought one item is ready for another; 3."""
+    trusted_items: int = 2
+    """Items bought on two or more days that make trust_transfer; 2."""
+    trusted_orders: int = 5
+    """Orders required instead if the orders name no items; 5."""
+
+
+@dataclass(frozen=True)
 class LadderRules:
     """How likely the next purchase is after the first, the second, the third, and where that flattens."""
 

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ltvml.outreach.customers.ladder import Ladder
-    from ltvml.outreach.customers.stages import StageRules
     from ltvml.outreach.restraint.caps import Wishes
+    from ltvml.outreach.settings import StageRules
 
 
 @dataclass(frozen=True)

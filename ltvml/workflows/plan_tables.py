@@ -32,7 +32,7 @@ from ltvml.outreach.actions import windows
 from ltvml.outreach.customers import cadence
 from ltvml.outreach.customers.ladder import Ladder, ladder
 from ltvml.outreach.customers.rules import rule_faults
-from ltvml.outreach.customers.stages import StageRules, stages
+from ltvml.outreach.customers.stages import learned_rules, stages
 from ltvml.outreach.customers.tags import TAGS, tags
 from ltvml.outreach.offers import bundles as offers
 from ltvml.outreach.offers import companions
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from ltvml.config.outreach import OutreachSettings
     from ltvml.inputs.orders import Intake
     from ltvml.outputs.scores import Scores
-    from ltvml.outreach.settings import CompanionSettings
+    from ltvml.outreach.settings import CompanionSettings, StageRules
 
     Missing = tuple[str, ...]
 
@@ -263,7 +263,7 @@ def stage_rules_of(
     if kept is not None and kept[1] <= cutoff:
         return kept[0], None
     gaps = [observed_gap_quantile(intake.engine, intake.days, level) for level in (USUAL, LONG)]
-    learned = StageRules.learned(churn_risk, usual_gap=gaps[0], long_gap=gaps[1])
+    learned = learned_rules(churn_risk, usual_gap=gaps[0], long_gap=gaps[1])
     # rules that a later run learned have seen what is not known yet, and stay for the runs after it
     return learned, cutoff if kept is None else None
 

@@ -18,7 +18,6 @@ from ltvml.contracts import OUTREACH
 from ltvml.errors import ConfigError
 from ltvml.outreach.actions import CHANNELS, DEFAULT_ACTIONS, PURPOSES
 from ltvml.outreach.allocation.limits import Limits, Queue
-from ltvml.outreach.customers.stages import StageRules
 from ltvml.outreach.experiment.holdout import GLOBAL_SALT
 from ltvml.outreach.plan import COLUMNS
 from ltvml.outreach.settings import (
@@ -28,6 +27,7 @@ from ltvml.outreach.settings import (
     DatedAttribute,
     Fatigue,
     LadderRules,
+    StageRules,
     TagRules,
 )
 from ltvml.words.phrases import languages

@@ -15,9 +15,10 @@ from ltvml.config import Config
 from ltvml.outputs.plan import contacts_to_make
 from ltvml.outputs.planned_contacts import append_planned, made_and_planned, read_planned
 from ltvml.outreach.customers.ladder import Ladder
-from ltvml.outreach.customers.stages import STAGES, StageRules
+from ltvml.outreach.customers.stages import STAGES
 from ltvml.outreach.experiment.holdout import groups
 from ltvml.outreach.restraint.caps import Wishes
+from ltvml.outreach.settings import StageRules
 from ltvml.outreach.tables import OutreachTables
 from ltvml.window import date_of, day_number
 from ltvml.workflows.plan import make_plan

@@ -17,13 +17,13 @@ risk is unknown, silence is used instead: lapsing after `lapsed_silence` days, l
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Self, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
 from ltvml.errors import DataContractError
+from ltvml.outreach.settings import StageRules
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -57,67 +57,39 @@ TRUSTED_SHARE, LAPSING_SHARE = 0.6, 0.85
 lowest risks, and risks above the second quantile are lapsing. Chosen at cutoffs before those of the tests."""
 
 
-@dataclass(frozen=True)
-class StageRules:
-    """Time limits and thresholds of the stages; the table above shows what each decides.
+def learned_rules(churn_risk: ArrayLike, *, usual_gap: int | None = None, long_gap: int | None = None) -> StageRules:
+    """Limits that suit a shop: the risks of its customers and the gaps between its orders.
+
+    trust_risk = min(1/3, 60 % quantile of the risks), lapsing_risk = min(2/3, 85 % quantile); the silences are the
+    usual and the long gap. `lapsed_risk` stays absolute: in a loyal shop no customer need be lapsed.
 
     Parameters
     ----------
-    trust_days : int
-        Days after the first order in which trust is not yet earned.
-    lapsing_risk, lapsed_risk, trust_risk : float
-        Limits of the churn risk, with trust_risk <= lapsing_risk <= lapsed_risk.
-    lapsing_silence, lapsed_silence : int
-        Days since the last order.
-    settled_orders : int
-        Orders after which a customer who only ever bought one item is ready for another.
-    trusted_items : int
-        Items bought on two or more days.
-    trusted_orders : int
-        Orders required instead in a shop without items.
+    churn_risk : (n,) array
+        Of the customers at the cutoff; NaN is left out.
+    usual_gap, long_gap : int, optional
+        Median and 90 % quantile of the days between purchases, as `features.gaps` gives them.
+
+    Examples
+    --------
+    >>> rules = learned_rules([0.01, 0.02, 0.05, 0.1, 0.4], usual_gap=3, long_gap=13)
+    >>> rules.trust_risk, rules.lapsing_silence
+    (0.05, 3)
     """
-
-    trust_days: int = 14
-    lapsing_risk: float = 2 / 3
-    lapsed_risk: float = 0.8
-    trust_risk: float = 1 / 3
-    lapsing_silence: int = 30
-    lapsed_silence: int = 90
-    settled_orders: int = 3
-    trusted_items: int = 2
-    trusted_orders: int = 5
-
-    @classmethod
-    def learned(cls, churn_risk: ArrayLike, *, usual_gap: int | None = None, long_gap: int | None = None) -> Self:
-        """Limits that suit a shop: the risks of its customers and the gaps between its orders.
-
-        trust_risk = min(1/3, 60 % quantile of the risks), lapsing_risk = min(2/3, 85 % quantile); the silences are the
-        usual and the long gap. `lapsed_risk` stays absolute: in a loyal shop no customer need be lapsed.
-
-        Parameters
-        ----------
-        churn_risk : (n,) array
-            Of the customers at the cutoff; NaN is left out.
-        usual_gap, long_gap : int, optional
-            Median and 90 % quantile of the days between purchases, as `features.gaps` gives them.
-
-        Examples
-        --------
-        >>> rules = StageRules.learned([0.01, 0.02, 0.05, 0.1, 0.4], usual_gap=3, long_gap=13)
-        >>> rules.trust_risk, rules.lapsing_silence
-        (0.05, 3)
-        """
-        risks = np.asarray(churn_risk, dtype=float)
-        known = risks[np.isfinite(risks)]
-        if not len(known):
-            return cls(lapsing_silence=usual_gap or cls.lapsing_silence, lapsed_silence=long_gap or cls.lapsed_silence)
-        trusted, lapsing = np.quantile(known, [TRUSTED_SHARE, LAPSING_SHARE], method="inverted_cdf").tolist()
-        return cls(
-            trust_risk=min(cls.trust_risk, trusted),
-            lapsing_risk=min(cls.lapsing_risk, lapsing),
-            lapsing_silence=usual_gap or cls.lapsing_silence,
-            lapsed_silence=max(long_gap or cls.lapsed_silence, usual_gap or cls.lapsing_silence),
+    risks = np.asarray(churn_risk, dtype=float)
+    known = risks[np.isfinite(risks)]
+    if not len(known):
+        return StageRules(
+            lapsing_silence=usual_gap or StageRules.lapsing_silence,
+            lapsed_silence=long_gap or StageRules.lapsed_silence,
         )
+    trusted, lapsing = np.quantile(known, [TRUSTED_SHARE, LAPSING_SHARE], method="inverted_cdf").tolist()
+    return StageRules(
+        trust_risk=min(StageRules.trust_risk, trusted),
+        lapsing_risk=min(StageRules.lapsing_risk, lapsing),
+        lapsing_silence=usual_gap or StageRules.lapsing_silence,
+        lapsed_silence=max(long_gap or StageRules.lapsed_silence, usual_gap or StageRules.lapsing_silence),
+    )
 
 
 def faults(rules: StageRules) -> list[str]:

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ltvml.errors import DataContractError
-from ltvml.outreach.customers.stages import STAGES, StageRules, faults, stages, transitions
+from ltvml.outreach.customers.stages import STAGES, faults, learned_rules, stages, transitions
+from ltvml.outreach.settings import StageRules
 
 MAYBE = st.none() | st.floats(0, 1)
 SEARCH = settings(max_examples=80, deadline=None)
@@ -107,7 +108,7 @@ def test_repeating_one_item_is_building_and_a_second_item_awakens() -> None:
 
 def test_in_a_loyal_shop_the_limits_follow_its_own_risks() -> None:
     risks = np.linspace(0.001, 0.1, 100)
-    rules = StageRules.learned(risks, usual_gap=3, long_gap=13)
+    rules = learned_rules(risks, usual_gap=3, long_gap=13)
     assert (risks <= rules.trust_risk).sum() == 60
     assert (risks > rules.lapsing_risk).sum() == 15
     assert rules.lapsed_risk == StageRules.lapsed_risk
@@ -115,17 +116,17 @@ def test_in_a_loyal_shop_the_limits_follow_its_own_risks() -> None:
 
 
 def test_in_a_shop_that_most_leave_the_limits_stay_where_they_are() -> None:
-    rules = StageRules.learned(np.full(50, 0.9))
+    rules = learned_rules(np.full(50, 0.9))
     assert (rules.trust_risk, rules.lapsing_risk) == (StageRules.trust_risk, StageRules.lapsing_risk)
 
 
 def test_where_all_have_the_same_risk_nobody_is_lapsing_for_it() -> None:
     frame = pd.DataFrame({"customer_id": ["a"], "n_orders": [7], "days_since_last": [50], "churn_risk": [0.2]})
-    assert stages(frame, StageRules.learned([0.2, 0.2])).tolist() == ["trust_transfer"]
+    assert stages(frame, learned_rules([0.2, 0.2])).tolist() == ["trust_transfer"]
 
 
 def test_without_risks_the_gaps_alone_are_learned() -> None:
-    assert StageRules.learned([np.nan], usual_gap=5, long_gap=20) == StageRules(lapsing_silence=5, lapsed_silence=20)
+    assert learned_rules([np.nan], usual_gap=5, long_gap=20) == StageRules(lapsing_silence=5, lapsed_silence=20)
 
 
 def test_all_faults_of_the_rules_come_together() -> None:

@@ -16,7 +16,7 @@ from ltvml.features.gaps import observed_gap_quantile
 from ltvml.features.plan.breadth import Purchases, breadth, breadth_outcomes
 from ltvml.features.summary import customer_summary, purchase_patterns
 from ltvml.models.purchase.bg_nbd import BGNBD
-from ltvml.outreach.customers.stages import StageRules, stages
+from ltvml.outreach.customers.stages import learned_rules, stages
 from ltvml.window import Window
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def separation_at(rows: pd.DataFrame, window: Window) -> Separation:
         customers = customers.merge(engine.collect(table), on="customer_id", how="left")
     seen = engine.table(rows.loc[rows["day"] <= window.cutoff_day, ["customer_id", "day"]].drop_duplicates())
     usual, long = (observed_gap_quantile(engine, seen, level) for level in (0.5, 0.9))
-    rules = StageRules.learned(customers["churn_risk"], usual_gap=usual, long_gap=long)
+    rules = learned_rules(customers["churn_risk"], usual_gap=usual, long_gap=long)
     return separation(customers.assign(stage=stages(customers, rules)))
 
 
