@@ -8,29 +8,37 @@ same, and one more revision where they are not. The last revision counts, since 
 folder; a revision without contacts is one row without a customer.
 
 The log is written beside its place and renamed into it, by one run at a time: a reader, or a run that is killed, finds
-it whole. Texts that a spreadsheet would take for formulas begin with an apostrophe, which reading takes away.
+it whole. It is derived: the folder of a plan holds its contacts, and its manifest their revision and hash, so that the
+next run adds what a killed one did not. Texts that a spreadsheet would take for formulas begin with an apostrophe,
+which reading takes away.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+import json
 import re
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from ltvml.errors import DataContractError, OutputError
+from ltvml.errors import DataContractError, LtvmlWarning, OutputError
+from ltvml.inputs.plan_folder import PLAN_FILE, PLAN_KIND
 from ltvml.outputs.spreadsheet import marked, unmarked
 from ltvml.outreach.experiment.holdout import HOLDOUT, TREAT, groups
 from ltvml.outreach.experiment.trial import BY_HOLDOUT
-from ltvml.run_directory import alone_in, replace_text
+from ltvml.run_directory import alone_in, changed_files, manifest_of, replace_text
 from ltvml.window import as_date, days_of
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Mapping
     from pathlib import Path
+    from typing import Any
 
     from numpy.typing import NDArray
 
@@ -79,17 +87,77 @@ def append_planned(folder: Path, plan: pd.DataFrame, *, cutoff: dt.date, campaig
             revision, last = _last_revision(_parsed(text, path), cutoff.isoformat(), campaign)
             if contacts == last:
                 return 0
-            added = [
-                (cutoff.isoformat(), campaign, str(revision + 1), *contact)
-                for contact in contacts or [("",) * len(OF_CONTACT)]
-            ]
-            replace_text(path, _whole_lines(text or _as_csv([COLUMNS])) + _as_csv(added))
+            added = _rows_of(contacts, cutoff.isoformat(), campaign, revision + 1)
+            replace_text(path, _with_rows(text, added))
     except OSError as error:
-        raise OutputError(
-            f"could not write {path}: {error.strerror or error}.",
-            hint="check that the folder is writable and the disk has room. The earlier file is unchanged.",
-        ) from error
+        raise _unwritable(path, error) from error
     return len(added)
+
+
+def revision_of(folder: Path, plan: pd.DataFrame, *, cutoff: dt.date, campaign: str) -> dict[str, Any]:
+    """What the manifest of a plan says of its contacts in the log: their revision, how many and their hash.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the log lies.
+    plan : frame
+        contracts.OUTREACH.
+    cutoff : date
+    campaign : str
+    """
+    contacts, path = contact_rows(plan), folder / FILE
+    revision, last = _last_revision(_parsed(_text_of(path), path), cutoff.isoformat(), campaign)
+    return {
+        "revision": revision if contacts == last else revision + 1,
+        "rows": len(contacts),
+        "sha256": _digest(contacts),
+    }
+
+
+def catch_up(folder: Path) -> int:
+    """Add the contacts of plans that the log lacks: their run ended between the plan and the log.
+
+    Parameters
+    ----------
+    folder : Path
+        Where plans are kept, each in a folder of its cutoff.
+
+    Returns
+    -------
+    int
+        Rows added.
+
+    Raises
+    ------
+    DataContractError
+        If the log is not one, or does not hold what the plans beside it say.
+    OutputError
+        If it cannot be written.
+
+    Warns
+    -----
+    LtvmlWarning
+        For each plan whose contacts are added.
+    """
+    path, added = folder / FILE, 0
+    plans = {plan: manifest_of(plan) for plan in sorted(folder.glob("[0-9]*"))}
+    if not any(manifest.get("kind") == PLAN_KIND for manifest in plans.values()):
+        return 0
+    try:
+        with alone_in(folder):
+            text = _text_of(path)
+            rows = _parsed(text, path)
+            for plan, manifest in plans.items():
+                missing = _missing_rows(plan, manifest, rows, path) if manifest.get("kind") == PLAN_KIND else []
+                if missing:
+                    text, added = _with_rows(text, missing), added + len(missing)
+                    _warn_of(plan, path, len(missing))
+            if added:
+                replace_text(path, text)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    return added
 
 
 def read_planned(folder: Path, *, before: dt.date | str) -> pd.DataFrame:
@@ -145,6 +213,66 @@ def contact_rows(plan: pd.DataFrame) -> list[Row]:
     return sorted(texts.itertuples(index=False, name=None))
 
 
+def _missing_rows(folder: Path, manifest: Mapping[str, Any], rows: list[Row], path: Path) -> list[Row]:
+    """Rows of a plan that the log lacks; none where it holds them.
+
+    Raises
+    ------
+    DataContractError
+        If the log holds other contacts of this revision, or the plan was changed.
+    """
+    cutoff, campaign = str(manifest["cutoff"]), str(manifest["campaign"])
+    # plans of releases before do not say their revision: there is at least the first
+    stated = manifest.get("planned", {"revision": 1})
+    revision, contacts = _last_revision(rows, cutoff, campaign)
+    if revision == stated["revision"] and "sha256" in stated and _digest(contacts) != stated["sha256"]:
+        raise DataContractError(
+            f"{path}: found {len(contacts):,} contacts of the plan {cutoff} {campaign} that are not those of {folder}; "
+            f"expected its {stated['rows']:,}: the log was changed after it was written.",
+            hint=f"restore the log, or remove it: it is written again from the plans in {path.parent}.",
+        )
+    if revision >= stated["revision"]:
+        return []
+    if changed := changed_files(folder, manifest, [PLAN_FILE]):
+        raise DataContractError(
+            f"{folder}: {changed[0]}; expected the original plan, whose contacts {FILE} lacks.",
+            hint="restore the folder, or remove it and plan that cutoff again.",
+        )
+    return _rows_of(contact_rows(pd.read_parquet(folder / PLAN_FILE)), cutoff, campaign, int(stated["revision"]))
+
+
+def _warn_of(plan: Path, path: Path, rows: int) -> None:
+    warnings.warn(
+        LtvmlWarning(
+            f"{path} lacked the contacts of the plan {plan.name}, whose run was ended before they were logged: "
+            f"{rows:,} rows were added."
+        ),
+        stacklevel=3,
+    )
+
+
+def _rows_of(contacts: list[Row], cutoff: str, campaign: str, revision: int) -> list[Row]:
+    """Contacts as rows of the log; one row without a customer where there are none."""
+    nobody = ("",) * len(OF_CONTACT)
+    return [(cutoff, campaign, str(revision), *contact) for contact in contacts or [nobody]]
+
+
+def _digest(contacts: list[Row]) -> str:
+    """SHA-256 of contacts, in hexadecimal."""
+    return hashlib.sha256(json.dumps(contacts).encode()).hexdigest()
+
+
+def _with_rows(text: str, rows: list[Row]) -> str:
+    return _whole_lines(text or _as_csv([COLUMNS])) + _as_csv(rows)
+
+
+def _unwritable(path: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"could not write {path}: {error.strerror or error}.",
+        hint="check that the folder is writable and the disk has room. The earlier file is unchanged.",
+    )
+
+
 def _text_of(path: Path) -> str:
     """The log as text; empty where there is none."""
     try:
@@ -171,7 +299,7 @@ def _parsed(text: str, path: Path) -> list[Row]:
 def _no_log(path: Path, found: str) -> DataContractError:
     return DataContractError(
         f"{path}: found {found}; expected a log of planned contacts with the columns {', '.join(COLUMNS)}.",
-        hint="restore an older copy, or remove the file; earlier plans then no longer count.",
+        hint="restore an older copy, or remove the file: it is written again from the plans beside it.",
     )
 
 

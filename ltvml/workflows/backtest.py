@@ -13,7 +13,7 @@ from ltvml.inputs.orders import read_orders
 from ltvml.progress import Progress, Steps
 from ltvml.reports.backtest import MEASURES_FILE, BacktestReport, save_backtest_plots
 from ltvml.reports.recording import record, versions
-from ltvml.run_directory import run_directory, write_manifest
+from ltvml.run_directory import alone_on, run_directory, write_manifest
 from ltvml.tracking.items import backtest_run
 
 if TYPE_CHECKING:
@@ -38,14 +38,19 @@ def backtest(config: Config, *, transactions: Any = None, progress: Progress | N
     ------
     LtvmlError
     """
-    steps = Steps(progress)
+    out = Path(config.output.dir)
+    folder = out / "backtest" / config.cutoff.isoformat()
+    with alone_on(folder, command="ltvml backtest", wait=config.output.wait, under=out):
+        return _backtest(config, transactions, folder, Steps(progress))
+
+
+def _backtest(config: Config, transactions: Any, folder: Path, steps: Steps) -> BacktestReport:
     intake = read_orders(config.orders, config.window, transactions, steps)
     history = history_of(config, intake)
     backtests, backtester = run_backtests(history, config, steps, every_role=True)
     with steps.step("backtest dates"):
         dates = backtest_dates(history, backtester, next(held for held in backtests if held.role == "repurchase"))
     items = fit_item_role(config, history, steps, every_role=True)
-    folder = Path(config.output.dir) / "backtest" / config.cutoff.isoformat()
     season = history.season(history.cutoff_day)
     report = BacktestReport(intake, backtests, season, folder.absolute(), dates, items, seconds=steps.seconds)
     with steps.step("write"), run_directory(folder, kind="backtest") as staging:

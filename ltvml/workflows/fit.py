@@ -21,7 +21,7 @@ from ltvml.progress import Progress, Steps
 from ltvml.reports.fit import FitReport, save_fit_plots
 from ltvml.reports.items import gap_words, save_items
 from ltvml.reports.recording import record, versions
-from ltvml.run_directory import run_directory, write_manifest
+from ltvml.run_directory import alone_on, run_directory, write_manifest
 from ltvml.tracking.items import fit_run
 
 if TYPE_CHECKING:
@@ -49,7 +49,12 @@ def fit(config: Config, *, transactions: Any = None, progress: Progress | None =
     LtvmlError
         See `ltvml.errors`; nothing is half written.
     """
-    steps = Steps(progress)
+    out = Path(config.output.dir)
+    with alone_on(out / "bundle", command="ltvml fit", wait=config.output.wait, under=out):
+        return _fit(config, transactions, Steps(progress))
+
+
+def _fit(config: Config, transactions: Any, steps: Steps) -> FitReport:
     intake = read_orders(config.orders, config.window, transactions, steps)
     history = history_of(config, intake)
     backtests, backtester = run_backtests(history, config, steps)
@@ -116,7 +121,7 @@ def _warn_of_what_is_withheld(bundle: Bundle) -> None:
     names = [name for name in withheld_by(bundle.roles, bundle.record) if name not in bundle.record.withheld]
     if names:
         given, are = ", ".join(names), "is" if len(names) == 1 else "are"
-        warnings.warn(FitWarning(f"{given} could not be estimated and {are} left empty; see the notes."), stacklevel=3)
+        warnings.warn(FitWarning(f"{given} could not be estimated and {are} left empty; see the notes."), stacklevel=4)
 
 
 def _settings(config: Config) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from ltvml.plots.outreach import qini_plot
 from ltvml.progress import Progress, Steps
 from ltvml.reports.measure import MeasureReport
 from ltvml.reports.recording import record, versions
-from ltvml.run_directory import run_directory, write_json, write_manifest
+from ltvml.run_directory import alone_on, run_directory, write_json, write_manifest
 from ltvml.tracking.items import measure_run
 from ltvml.window import date_of
 
@@ -74,7 +74,20 @@ def measure_outreach(
     LtvmlError
         See `ltvml.errors`; nothing is half written.
     """
-    steps = Steps(progress)
+    # a plan that is made again meanwhile would take its results away with it
+    outputs = [Path(place) for place in (plan, out) if place is not None and Path(place).parent.is_dir()]
+    with alone_on(*outputs, command="ltvml outreach measure", wait=config.output.wait, under=Path(config.output.dir)):
+        return _measure(config, Path(plan), transactions, until, out, Steps(progress))
+
+
+def _measure(
+    config: Config,
+    plan: Path,
+    transactions: Any,
+    until: dt.date | str | None,
+    out: Path | str | None,
+    steps: Steps,
+) -> MeasureReport:
     launched = read_plan_folder(plan)
     with steps.step("read"):
         orders = orders_after(config.orders, launched, transactions, until)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from ltvml.errors import DataWarning
 from ltvml.inputs.orders import read_orders
 from ltvml.outputs.measured_effects import read_effects
 from ltvml.outputs.plan import write_plan
-from ltvml.outputs.planned_contacts import append_planned, is_held_out
+from ltvml.outputs.planned_contacts import append_planned, catch_up, is_held_out, revision_of
 from ltvml.outputs.scores import read_scores
 from ltvml.outputs.spreadsheet import write_csv
 from ltvml.outputs.stage_rules import keep_stage_rules
@@ -29,7 +31,14 @@ from ltvml.outreach.restraint.caps import suppressions
 from ltvml.progress import Progress, Steps
 from ltvml.reports.plan import OutreachReport
 from ltvml.reports.recording import record, versions
-from ltvml.run_directory import run_directory, write_manifest
+from ltvml.run_directory import (
+    alone_on,
+    changed_files,
+    manifest_of,
+    run_directory,
+    sweep_results,
+    write_manifest,
+)
 from ltvml.tracking.items import outreach_run
 from ltvml.workflows.plan_tables import gather
 from ltvml.workflows.score import as_fitted, bundle_of
@@ -80,11 +89,27 @@ def plan_outreach(
     LtvmlError
         See `ltvml.errors`; nothing is half written.
     """
-    steps = Steps(progress)
+    results = Path(config.output.dir)
+    root = Path(out) if out is not None else results / "outreach"
+    # plans of two cutoffs read and write one log of contacts: the second must know of those of the first
+    places = (root, root / config.cutoff.isoformat())
+    with alone_on(*places, command="ltvml outreach", wait=config.output.wait, under=results):
+        return _plan_outreach(config, model, transactions, scores, root, Steps(progress))
+
+
+def _plan_outreach(
+    config: Config,
+    model: str | Path | Bundle | None,
+    transactions: Any,
+    scores: Scores | None,
+    root: Path,
+    steps: Steps,
+) -> OutreachReport:
+    sweep_results(root)
+    catch_up(root)
     bundle = bundle_of(config, model)
     config = as_fitted(config, bundle)
     intake = read_orders(config.orders, config.window, transactions, steps)
-    root = Path(out) if out is not None else Path(config.output.dir) / "outreach"
     with steps.step("gather"):
         found = scores or read_scores(Path(config.output.dir) / "scores" / config.cutoff.isoformat(), config.cutoff)
         tables = gather(config, bundle, intake, found, folder=root)
@@ -107,9 +132,11 @@ def plan_outreach(
             )
             write_tables(staging, tables, moves)
             known.to_parquet(staging / PLANNING_FILE, index=False)
-            write_manifest(staging, KIND, _manifest(config, bundle, intake, planned))
-        if tables.learned_on is not None:
-            keep_stage_rules(root, tables.stage_rules, bundle_version=bundle.version, learned_on=tables.learned_on)
+            of_log = revision_of(root, planned, cutoff=config.cutoff, campaign=config.outreach.campaign)
+            write_manifest(staging, KIND, _manifest(config, bundle, intake, planned) | {"planned": of_log})
+            # before the plan is in place: a run that is killed in between leaves the limits that it would learn again
+            if tables.learned_on is not None:
+                keep_stage_rules(root, tables.stage_rules, bundle_version=bundle.version, learned_on=tables.learned_on)
         append_planned(root, planned, cutoff=config.cutoff, campaign=config.outreach.campaign)
     report = OutreachReport(
         folder=folder.absolute(),
@@ -210,10 +237,20 @@ def stage_moves(root: Path, cutoff: str, customers: pd.DataFrame) -> pd.DataFram
     """Who moved where since the latest earlier plan; empty where there is none."""
     # hidden folders are those of runs that were killed
     earlier = sorted(path.parent for path in root.glob(f"[0-9]*/{STAGES_FILE}") if path.parent.name < cutoff)
-    if not earlier:
+    changed = changed_files(earlier[-1], manifest_of(earlier[-1]), [STAGES_FILE]) if earlier else []
+    if changed:
+        _warn_of_changed(earlier[-1], changed[0])
+    if not earlier or changed:
         return pd.DataFrame(columns=["before", "after", "customers", "share"])
     before = pd.read_parquet(earlier[-1] / STAGES_FILE, columns=["customer_id", "stage"])
     return transitions(before, customers[["customer_id", "stage"]])
+
+
+def _warn_of_changed(plan: Path, changed: str) -> None:
+    warnings.warn(
+        DataWarning(f"{plan}: {changed}; the stages of that plan are not compared with those of this one."),
+        stacklevel=4,
+    )
 
 
 def write_tables(staging: Path, tables: OutreachTables, moves: pd.DataFrame) -> None:

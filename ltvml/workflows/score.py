@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import tempfile
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +29,8 @@ from ltvml.progress import Progress, Steps
 from ltvml.reasons.reason import reasons_for
 from ltvml.reports.recording import record, versions
 from ltvml.reports.score import ScoreReport
-from ltvml.run_directory import run_directory, write_manifest
+from ltvml.run_directory import alone_on, reading, run_directory, write_manifest
+from ltvml.scratch import scratch_folder
 from ltvml.tracking.choose import tracker_for
 from ltvml.tracking.items import score_run
 from ltvml.window import day_number
@@ -78,11 +78,18 @@ def score(
     LtvmlError
         See `ltvml.errors`; nothing is half written.
     """
-    steps = Steps(progress)
+    results = Path(config.output.dir)
+    folder = Path(out) if out is not None else results / "scores" / config.cutoff.isoformat()
+    with alone_on(folder, command="ltvml score", wait=config.output.wait, under=results):
+        return _score(config, model, transactions, folder, Steps(progress))
+
+
+def _score(
+    config: Config, model: str | Path | Bundle | None, transactions: Any, folder: Path, steps: Steps
+) -> ScoreReport:
     bundle = bundle_of(config, model)
     config = as_fitted(config, bundle)
     intake = read_orders(config.orders, config.window, transactions, steps)
-    folder = Path(out) if out is not None else Path(config.output.dir) / "scores" / config.cutoff.isoformat()
     tally = Tally()
     with run_directory(folder, kind="scores") as staging:
         with steps.step("score items"):
@@ -127,9 +134,10 @@ def customers(report: ScoreReport) -> pd.DataFrame:
         If it was written as CSV only.
     """
     path = report.folder / "customers.parquet"
-    if not path.exists():
-        raise ConfigError(f"{report.folder} holds no customers.parquet.", hint="add parquet to output.formats.")
-    return pd.read_parquet(path)
+    with reading(report.folder):
+        if not path.exists():
+            raise ConfigError(f"{report.folder} holds no customers.parquet.", hint="add parquet to output.formats.")
+        return pd.read_parquet(path)
 
 
 def as_fitted(config: Config, bundle: Bundle) -> Config:
@@ -263,8 +271,8 @@ def bundle_of(config: Config, model: str | Path | Bundle | None) -> Bundle:
         return Bundle.load(model)
     store = Path(config.output.dir).absolute()
     tracker = tracker_for(config.tracking.backend, experiment=config.tracking.experiment, folder=store)
-    with tempfile.TemporaryDirectory() as folder:
-        return Bundle.load(tracker.fetch(str(model), Path(folder)))
+    with scratch_folder() as folder:
+        return Bundle.load(tracker.fetch(str(model), folder))
 
 
 MOST = 2
