@@ -6,6 +6,7 @@ import ast
 import inspect
 from dataclasses import MISSING, fields, is_dataclass
 from itertools import pairwise
+from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_type_hints
 
 from pydantic import Field, create_model
@@ -80,6 +81,8 @@ def _checked(declared: Any) -> Any:
         return Annotated[declared, _Declared()]
     if declared in CHECKED:
         return CHECKED[declared]
+    if NoneType in get_args(declared):
+        return _checked(next(kind for kind in get_args(declared) if kind is not NoneType)) | None
     keys, values = get_args(declared)
     return dict[_checked(keys), _checked(values)]  # type: ignore[misc]
 

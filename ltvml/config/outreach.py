@@ -17,7 +17,7 @@ from pydantic import (
 
 from ltvml.config.declared import KeysOf, section_if_given
 from ltvml.config.faults import FaultyConfigError
-from ltvml.config.fields import Days, Name, Names, Number, Path, Whole
+from ltvml.config.fields import Days, Name, Number, Path, Whole
 from ltvml.config.section import Section
 from ltvml.nearest import did_you_mean
 from ltvml.outreach.actions import CHANNELS, DEFAULT_ACTIONS, PURPOSES, Action, Channel
@@ -32,6 +32,7 @@ REMINDER = "replenishment_reminder"
 MAY_BE_NULL = frozenset({"to_day"})
 
 
+# sections of their own: their name is the key of a mapping, and a run splits them into costs and limits
 class ChannelSettings(Section):
     """A channel by which customers are contacted."""
 
@@ -50,7 +51,7 @@ class QueueSettings(Section):
     """Maximum cost; null means no separate limit."""
 
 
-class ActionSettings(Section):
+class ActionSettings(section_if_given(Action)):  # type: ignore[misc]
     """One action. With the name of a built-in action, only the keys given here change; a name alone changes nothing.
 
     `ltvml.outreach.actions` says what each key means; the name `default` means all other built-in actions.
@@ -58,26 +59,6 @@ class ActionSettings(Section):
 
     name: Name
     """Name of the action."""
-    purpose: Name | None = None
-    """Its queue: second_order, replenishment, cross_sell, win_back, vip_care or follow_up."""
-    channels: Names | None = None
-    """Channels that may be used; the plan selects one of them."""
-    cost: Number | None = None
-    """Cost per contact, added to that of the channel; required for an action of your own."""
-    window_days: Whole | None = None
-    """Days after the contact in which a purchase is counted; 28 for an action of your own."""
-    effect: Number | None = None
-    """Assumed shift on the logit of buying within the window, until one is measured; 0.15 for an action of your own."""
-    rule: Name | None = None
-    """Eligible customers: a rule of `ltvml.outreach.eligibility`, such as tagged; default: the action's name."""
-    from_day: Whole | None = None
-    """First day after the last order on which a customer is eligible."""
-    to_day: Whole | None = None
-    """Last such day; null means no end."""
-    lead_days: Whole | None = None
-    """Days before a dated occasion at which the contact is due."""
-    column: Name | None = None
-    """Column of the customers that the rule reads: a date for points_expiry, true or false for tagged."""
 
     @model_validator(mode="before")
     @classmethod

@@ -47,43 +47,30 @@ CHANNELS = (Channel("email", 0.01), Channel("push", 0.0), Channel("sms", 0.05), 
 
 @dataclass(frozen=True)
 class Action:
-    """One thing that can be done for a customer.
-
-    Parameters
-    ----------
-    name : str
-    purpose : str
-        The queue that it waits in, one of `PURPOSES`.
-    channels : tuple of str
-        Ways that may carry it; the plan takes one of them.
-    cost : float
-        Money a contact beside that of the channel: the voucher that is used, the minutes of a person. An action without
-        cost is an error: every contact would look profitable.
-    window_days : int
-        Days after the cutoff in which a purchase counts as caused by the contact or not.
-    effect : float
-        Shift on the logit of buying within the window. An assumption until it is measured.
-    rule : str
-        Who may get it, a name of `ltvml.outreach.eligibility.RULES`; by default the name of the action.
-    from_day, to_day : int
-        Days after the last order between which it makes sense; None has no end.
-    lead_days : int
-        Days before a dated occasion (reorder window, expiry) at which the contact is due.
-    column : str, optional
-        Column of the customers that the rule reads: a date for `points_expiry`, true or false for `tagged`.
-    """
+    """One thing that can be done for a customer; without a cost it is refused, since it would always look profitable."""
 
     name: str
+    """Name of the action."""
     purpose: str
+    """Its queue: second_order, replenishment, cross_sell, win_back, vip_care or follow_up."""
     channels: tuple[str, ...]
+    """Channels that may be used; the plan selects one of them."""
     cost: float | None = None
+    """Cost per contact, added to that of the channel; required for an action of your own."""
     window_days: int = 28
+    """Days after the contact in which a purchase is counted; 28 for an action of your own."""
     effect: float = 0.15
+    """Assumed shift on the logit of buying within the window, until one is measured; 0.15 for an action of your own."""
     rule: str = ""
+    """Eligible customers: a rule of `ltvml.outreach.eligibility`, such as tagged; default: the action's name."""
     from_day: int = 0
+    """First day after the last order on which a customer is eligible."""
     to_day: int | None = None
+    """Last such day; null means no end."""
     lead_days: int = 0
+    """Days before a dated occasion at which the contact is due."""
     column: str | None = None
+    """Column of the customers that the rule reads: a date for points_expiry, true or false for tagged."""
 
     @property
     def rule_name(self) -> str:
