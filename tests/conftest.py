@@ -30,17 +30,22 @@ if TYPE_CHECKING:
     Noise = dict[str, float]
 
 
+# their session fixtures take seconds: a Spark session, fitted learners, an MLflow store; one worker makes them
+ON_ONE_WORKER = ("tests/engines", "tests/reasons", "tests/tracking")
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """`--dist loadfile` with one Spark session for the suite, and each notebook by itself."""
+    """`--dist loadfile`, but some folders stay together and each notebook is by itself."""
     from xdist.scheduler import LoadFileScheduling
 
-    class BySessionAndNotebook(LoadFileScheduling):
+    class ByFolderFileAndNotebook(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            if nodeid.startswith("tests/engines/"):
-                return "tests/engines"
+            for folder in ON_ONE_WORKER:
+                if nodeid.startswith(f"{folder}/"):
+                    return folder
             return nodeid if nodeid.startswith("tests/test_notebooks.py") else super()._split_scope(nodeid)
 
-    return BySessionAndNotebook(config, log) if config.getoption("dist") == "loadfile" else None
+    return ByFolderFileAndNotebook(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
