@@ -47,7 +47,7 @@ CHANNELS = (Channel("email", 0.01), Channel("push", 0.0), Channel("sms", 0.05), 
 
 @dataclass(frozen=True)
 class Action:
-    """One thing that can be done for a customer; without a cost it is refused, since it would always look profitable."""
+    """One thing that can be done for a customer; without a cost it is refused, since it would always look worth it."""
 
     name: str
     """Name of the action."""

@@ -10,13 +10,10 @@ from pathlib import Path
 import pytest
 
 from ltvml.config import Config, load_config
-from ltvml.config.outreach import (
-    OutreachSettings,
-    StageSettings,
-)
+from ltvml.config.outreach import ActionSettings, OutreachSettings, StageSettings
 from ltvml.contracts import OUTREACH
 from ltvml.errors import ConfigError
-from ltvml.outreach.actions import CHANNELS, DEFAULT_ACTIONS, PURPOSES
+from ltvml.outreach.actions import CHANNELS, DEFAULT_ACTIONS, PURPOSES, Action
 from ltvml.outreach.allocation.limits import Limits, Queue
 from ltvml.outreach.experiment.holdout import GLOBAL_SALT
 from ltvml.outreach.plan import COLUMNS
@@ -81,6 +78,14 @@ def test_every_key_of_a_room_has_its_meaning_and_its_bounds_in_the_schema():
         assert set(keys) == {field.name for field in fields(declared)}
         assert all(key["description"] for key in keys.values())
     assert sections["LadderRules"]["properties"]["within"]["minimum"] == 1
+
+
+@pytest.mark.parametrize(("section", "declared"), [(ActionSettings, Action), (StageSettings, StageRules)])
+def test_a_section_of_which_only_given_keys_count_has_every_key_of_its_room_as_null(section, declared):
+    keys = section.model_fields
+    assert set(keys) == {field.name for field in fields(declared)}
+    assert {name for name, key in keys.items() if key.default is not None and not key.is_required()} == set()
+    assert all(key.description for key in keys.values())
 
 
 def test_what_ships_stands_in_the_defaults():
