@@ -288,7 +288,7 @@ def _with(config: Config, settings: Mapping[str, Any]) -> Config:
     """A configuration with settings on top, section by section."""
     if not settings:
         return config
-    merged = config.to_dict()
+    merged = config.model_dump(mode="json")
     for section, values in _sections(settings).items():
         below = merged.get(section)
         merged[section] = _merged(below, values) if isinstance(below, dict) and isinstance(values, dict) else values

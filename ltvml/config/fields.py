@@ -74,6 +74,24 @@ def _currency_code(code: Any) -> str:
     return code
 
 
+def _text_encoding(name: str) -> str:
+    """`name`, if Python can read text so."""
+    try:
+        known = "a".encode(name).decode(name) == "a"
+    except (LookupError, UnicodeError):
+        known = False
+    if not known:
+        raise ValueError(f"'{name}' is no encoding; expected one like utf-8, cp1252, gb18030, utf-16 or shift_jis")
+    return name
+
+
+def _table_name(name: str) -> str:
+    """`name`, if a query can use it as it is."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise ValueError(f"'{name}' is no table name; expected letters, digits and _, like order_items")
+    return name
+
+
 def columns_of(table: Table) -> Callable[[dict[str, str]], dict[str, str]]:
     """A check that every key of a mapping is a column of a contract."""
 
@@ -107,6 +125,7 @@ Number = Annotated[float, BeforeValidator(_refuse_bool)]
 Seed = Annotated[Whole, Field(ge=0)]
 Trials = Annotated[Whole, Field(ge=0)]
 Days = Annotated[Whole, Field(ge=1)]
+Rows = Annotated[Whole, Field(ge=0)]
 Count = Annotated[Whole, Field(ge=1)]
 Probability = Annotated[Number, Field(gt=0, lt=1)]
 Decimals = Annotated[Whole, Field(ge=0, le=4)]
@@ -120,6 +139,8 @@ Horizon = Annotated[
 Name = Annotated[str, Field(min_length=1)]
 Names = Annotated[tuple[Name, ...], AfterValidator(_without_repeats)]
 Path = Annotated[Name, BeforeValidator(lambda value: os.fspath(value) if isinstance(value, os.PathLike) else value)]
+Encoding = Annotated[Name, AfterValidator(_text_encoding)]
+TableName = Annotated[Name, AfterValidator(_table_name)]
 Zone = Annotated[Name, AfterValidator(_known_zone)]
 DatePattern = Annotated[Name, AfterValidator(_names_a_day)]
 CurrencyCode = Annotated[str, BeforeValidator(_currency_code)]

@@ -8,6 +8,7 @@ from typing import Any, Self, get_args
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from ltvml.config.faults import config_error
+from ltvml.passwords import without_passwords
 
 
 class Section(BaseModel):
@@ -56,5 +57,6 @@ class Section(BaseModel):
         return key not in cls.model_fields or NoneType in get_args(cls.model_fields[key].annotation)
 
     def to_dict(self) -> dict[str, Any]:
-        """All keys with their values, ready for JSON or YAML; `model_validate` reads it back."""
-        return self.model_dump(mode="json")
+        """All keys with their values, ready for JSON or YAML; passwords in addresses are masked."""
+        masked: dict[str, Any] = without_passwords(self.model_dump(mode="json"))
+        return masked

@@ -5,7 +5,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal, cast
+from typing import Any, Literal, Self, cast
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -19,6 +19,7 @@ from ltvml.config.fields import (
     Days,
     DaysPerUnit,
     Decimals,
+    Encoding,
     Formats,
     Horizon,
     Margin,
@@ -27,8 +28,10 @@ from ltvml.config.fields import (
     Path,
     Probability,
     ProductColumns,
+    Rows,
     Scalar,
     Share,
+    TableName,
     Trials,
     Zone,
 )
@@ -51,8 +54,9 @@ class TransactionSettings(Section):
     """Where the orders are, and what becomes of odd rows."""
 
     source: Path | None = None
-    """CSV or Parquet file, glob, `file.duckdb::table`, or a name registered with the engine. Paths start at the current
-    folder. May be left out where a frame is handed over in Python."""
+    """CSV, Parquet, JSON or Excel file, zip, glob, folder, `file::table` of a DuckDB or SQLite file, or a name
+    registered with the engine. Paths start at the current folder. May be left out where a frame is handed over in
+    Python."""
     columns: Columns = Field(default_factory=dict)
     """Our column name: your column name. A column left out is looked for under our own name."""
     returns: ReturnsPolicy = "net"
@@ -65,10 +69,32 @@ class TransactionSettings(Section):
     """Boolean columns of your file; rows where one is true are excluded and counted."""
     timezone: Zone | None = None
     """Zone in which a day begins, for timestamps that carry a zone; others are local already."""
+    encoding: Encoding | None = None
+    """How the text of a file is encoded, like cp1252 or gb18030; null finds it by reading the whole file."""
+    header: bool = True
+    """Whether the first line of a text file or sheet names the columns."""
+    names: Names = ()
+    """Column names from left to right, where the file has none (header: false) or others are wanted."""
+    skip_rows: Rows = 0
+    """Lines of a text file or sheet before its header."""
+    sql: Name | None = None
+    """One SELECT over the tables of sources, in place of source; its columns are mapped like those of a file."""
+    sources: dict[TableName, Path] = Field(default_factory=dict)
+    """Tables of sql: name: file, each written as source is."""
     date_format: DatePattern | None = None
     """Pattern of dates that are text, like %d/%m/%Y; ISO dates need none."""
     max_bad_share: Share = 0.05
     """Share of rows with an unreadable date or amount above which reading stops; below it they are excluded."""
+
+    @model_validator(mode="after")
+    def _one_place_of_orders(self) -> Self:
+        """Refuse a query without tables, tables without a query, and two places of the orders."""
+        if self.sql is not None and self.source is not None:
+            raise ValueError("source and sql are both set; expected one of them")
+        if (self.sql is None) != (not self.sources):
+            found, missing = ("sql", "sources") if self.sql is not None else ("sources", "sql")
+            raise ValueError(f"{found} is set without {missing}; expected both, like sources: {{orders: orders.csv}}")
+        return self
 
 
 class WindowSettings(Section):

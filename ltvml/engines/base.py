@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ltvml.errors import ConfigError
+from ltvml.passwords import without_password
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -42,6 +43,18 @@ class Source:
     date_format : str, optional
         `strptime` form of `order_date`, for example `%d/%m/%Y`. Without it a text date must be ISO, year first:
         day and month are never guessed.
+    encoding : str, optional
+        How the text of a file is encoded; found by reading all of it if not given.
+    header : bool
+        Whether the first line of a text file names the columns.
+    names : tuple of str
+        Column names, where the file has none or others are wanted.
+    skip_rows : int
+        Lines of a text file before its header, or before its first row where there is no header.
+    sql : str, optional
+        One SELECT over `sources`, in place of `source`.
+    sources : mapping of str to str
+        Table name in `sql` -> a source, as `source` takes it.
 
     Raises
     ------
@@ -55,6 +68,12 @@ class Source:
     decimals: int = 2
     exclude: tuple[str, ...] = ()
     date_format: str | None = None
+    encoding: str | None = None
+    header: bool = True
+    names: tuple[str, ...] = ()
+    skip_rows: int = 0
+    sql: str | None = None
+    sources: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 0 <= self.decimals <= 6:
@@ -67,7 +86,9 @@ class Source:
     @property
     def label(self) -> str:
         """The source in words, for messages."""
-        return f"'{self.source}'" if _is_name(self.source) else f"the {type(self.source).__name__}"
+        if self.sql is not None:
+            return "transactions.sql"
+        return without_password(f"'{self.source}'") if _is_name(self.source) else f"the {type(self.source).__name__}"
 
 
 def _check_zone(name: str) -> None:

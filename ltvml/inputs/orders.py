@@ -131,7 +131,7 @@ def source_of(orders: OrderSettings, transactions: Any) -> Source:
         If there is no frame, and the configuration names no source.
     """
     settings = orders.transactions
-    if transactions is None and settings.source is None:
+    if transactions is None and settings.source is None and settings.sql is None:
         raise ConfigError(
             "transactions.source is missing; expected a file, a glob, or file.duckdb::table.",
             hint="add it, or in Python hand over a frame: ltvml.fit(config, transactions=frame).",
@@ -143,6 +143,12 @@ def source_of(orders: OrderSettings, transactions: Any) -> Source:
         decimals=orders.value.decimals,
         exclude=settings.exclude,
         date_format=settings.date_format,
+        encoding=settings.encoding,
+        header=settings.header,
+        names=settings.names,
+        skip_rows=settings.skip_rows,
+        sql=settings.sql if transactions is None else None,
+        sources=settings.sources if transactions is None else {},
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import re
 import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,17 +49,6 @@ def silenced(*names: str) -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
-
-
-def without_password(text: str) -> str:
-    """`text` with the user and password of every URI in it masked.
-
-    Examples
-    --------
-    >>> without_password("refused by http://shop:secret@mlflow:5000/api")
-    'refused by http://***@mlflow:5000/api'
-    """
-    return re.sub(r"//[^/@\s]+@", "//***@", text)
 
 
 def sqlite_file(uri: str) -> Path | None:

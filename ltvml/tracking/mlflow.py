@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ltvml.bundle.bundle import Bundle
 from ltvml.errors import LtvmlError, TrackingError
+from ltvml.passwords import without_password
 from ltvml.tracking.base import Logged
 from ltvml.tracking.bounds import (
     SQLITE,
@@ -26,7 +27,6 @@ from ltvml.tracking.bounds import (
     one_at_a_time,
     silenced,
     sqlite_file,
-    without_password,
 )
 from ltvml.tracking.items import Metric, ModelItem, Param, Tag, place_artifacts
 from ltvml.tracking.served_files import ServedFiles, served_files

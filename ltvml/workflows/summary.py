@@ -51,7 +51,7 @@ def customer_summary(
     >>> summary[["frequency", "recency", "T", "monetary_value"]].values.tolist()
     [[1.0, 30.0, 35.0, 20.0]]
     """
-    given = (config or Config()).to_dict()
+    given = (config or Config()).model_dump(mode="json")
     given["window"] = {"cutoff": getattr(window, "cutoff", window), "churn_horizon": 1}
     given["transactions"]["columns"] |= columns
     settled = Config.model_validate(given)
