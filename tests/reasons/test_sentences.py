@@ -44,7 +44,7 @@ def given(group, *, raises=True, leading="", currency="GBP", **own):
 
 def test_a_silence_is_held_against_the_customers_own_mean_gap_in_the_words_of_a_plan():
     own = {"days_since_last": 58.0, "gap_median": 31.0, "usual_gap": 40.0}
-    assert given("silence", **own) == "ordered every 40 days on average, and not for 58 days"
+    assert given("silence", **own) == "ordered every 40 days on average, but not in the last 58 days"
     plan = reasons(
         pd.DataFrame({"customer_id": ["a"], "action": ["win_back"], "purpose": ["win_back"], "reason": ["win_back"]}),
         pd.DataFrame({"customer_id": ["a"], "n_orders": [9], "days_since_last": [58], "mean_gap_days": [40.0]}),

@@ -165,17 +165,16 @@ def test_an_item_that_is_given_up_has_no_window() -> None:
 
 def test_a_companion_is_offered_with_how_much_oftener_others_take_it_up() -> None:
     assert stated("companion_offer", item="milk", companions=companion()) == (
-        "Buyers of coffee later take up milk 1.8 times as often as others; "
-        "9 orders so far, the last on 27 December 2019."
+        "Buyers of coffee later buy milk 1.8 times as often as others; 9 orders so far, the last on 27 December 2019."
     )
 
 
 @pytest.mark.parametrize(
     ("known", "words"),
     [
-        ({"lift_lo": 0.9}, "Some buyers of coffee went on to milk; "),
-        ({"lift_lo": 0.9, "later": 0.0}, "Has not yet tried milk, which others are taking up now; "),
-        ({"follows": None}, "Has not yet tried milk, which others are taking up now; "),
+        ({"lift_lo": 0.9}, "Some buyers of coffee later bought milk; "),
+        ({"lift_lo": 0.9, "later": 0.0}, "Has not yet bought milk, which other customers are starting to buy; "),
+        ({"follows": None}, "Has not yet bought milk, which other customers are starting to buy; "),
         ({"companion": "sugar"}, "9 orders so far, "),
     ],
 )
@@ -185,7 +184,7 @@ def test_a_companion_that_the_data_do_not_speak_for_is_not_praised(known: dict[s
 
 def test_a_win_back_names_the_rhythm_the_silence_the_risk_and_the_money() -> None:
     assert stated("win_back") == (
-        "Ordered every 21 days on average, and not for 64 days; "
+        "Ordered every 21 days on average, but not in the last 64 days; "
         "the risk of no order in the next 90 days is 71 %; 120 GBP of future value are at risk."
     )
 
