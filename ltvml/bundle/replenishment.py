@@ -262,7 +262,7 @@ def next_due(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_next_due(customers: pd.DataFrame, due: pd.DataFrame) -> pd.DataFrame:
-    """The customer table with the item due next in place of the next purchase; null for who has none.
+    """The customer table with the item due next in place of the next purchase; null where there is none.
 
     Parameters
     ----------

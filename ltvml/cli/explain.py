@@ -13,8 +13,8 @@ EXPLAIN_EXAMPLES = examples(
     "ltvml explain 12346 --set window.cutoff=2011-12-01",
     "ltvml explain 00123 --config shop.yaml --json | jq .reasons",
     notes="""
-        A reason is shown only if the churn risk gets closer to the shop's
-        usual risk when the numbers in it are replaced by the shop's medians.
+        A reason that raises the risk is shown only if the risk falls when its
+        numbers are replaced by the shop's medians, and the other way round.
         Ids are text: leading zeros matter.
     """,
 )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def concordance(wait: ArrayLike, predicted: ArrayLike, horizon: float) -> float:
     """Harrell's C: how often was the one of two customers who came first expected first.
 
-    Pairs that count have waits t_i < t_j with t_i <= horizon: whoever came on the last day came before all who did not
+    Pairs that count have waits t_i < t_j with t_i <= horizon: a customer of the last day came before all who did not
     come. A tied prediction counts one half. 1 is a perfect order, .5 is chance; NaN where no pair counts. Exact, in
     O(n log n).
 

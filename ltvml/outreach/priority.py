@@ -7,7 +7,7 @@
 dp is largest at p_buy near one half and vanishes at both ends: a contact is not repaid by customers who buy anyway, nor
 by those who never do. Ranking by LTV or by churn risk alone misses one end each.
 
-An assumed effect is taken whole up to even odds and tapers to none for who is sure to buy,
+An assumed effect is taken whole up to even odds and tapers to none for customers who are certain to buy,
 
     assumed effect at p = effect * min(1, 2 (1 - p))
 
@@ -15,8 +15,8 @@ since without an experiment it is unknown whether a contact helps or harms with 
 A constant shift lost a fifth to a third to ranking by value at risk in a simulated shop whose loyal customers are put
 off (`outreach_study.regimes`). Measured effects are taken as measured.
 
-Attention is used up. With n the contacts of late, each counted as 0.5 ** (age in days / half_life), the total cost of
-attention is C(n) = cost * n ** power with power >= 1, and the next contact costs
+Each contact uses up attention. With n the recent contacts, each counted as 0.5 ** (age in days / half_life), the total
+cost of attention is C(n) = cost * n ** power with power >= 1, and the next contact costs
 
     fatigue = C(n + 1) - C(n)
 
@@ -106,7 +106,7 @@ def fatigue_cost(recent: Array, fatigue: Fatigue) -> Array:
     Parameters
     ----------
     recent : (n,) array
-        Contacts of late, each by its weight.
+        Recent contacts, each by its weight.
     fatigue : Fatigue
 
     Examples
@@ -119,7 +119,7 @@ def fatigue_cost(recent: Array, fatigue: Fatigue) -> Array:
 
 
 def recent_contacts(customer_ids: pd.Index, contacts: pd.DataFrame, *, cutoff_day: int, half_life: float) -> Array:
-    """Contacts of late of each customer: the sum of 0.5 ** (age / half_life); planned ones have age 0.
+    """Recent contacts of each customer: the sum of 0.5 ** (age / half_life); planned ones have age 0.
 
     Parameters
     ----------

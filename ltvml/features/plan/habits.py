@@ -1,4 +1,4 @@
-"""How a customer buys, for tags: lately, on discount, dearer than others, what most often, and at which hour."""
+"""How a customer buys, for tags: recent spend, discounts, price level, preferred item and hour of the day."""
 
 from __future__ import annotations
 

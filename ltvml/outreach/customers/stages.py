@@ -211,8 +211,8 @@ def transitions(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     frame
-        `before`, `after` (a stage, or "absent" for who was not in that run), `customers`, and `share` of those who were
-        in the stage before; in the order of `STAGES`, only moves that happened.
+        `before`, `after` (a stage, or "absent" for customers not in that run), `customers`, and `share` of those
+        who were in the stage before; in the order of `STAGES`, only moves that happened.
 
     Raises
     ------

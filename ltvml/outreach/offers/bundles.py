@@ -95,7 +95,7 @@ def price_tiers(category: ArrayLike, price: ArrayLike, buyers: ArrayLike, *, tie
 def upgrades(
     companions: Companions, products: pd.DataFrame, *, largest_step: float = LARGEST_STEP, coverage: float = 0.95
 ) -> pd.DataFrame:
-    """The dearer product of the same category to which buyers of a product most surely moved on.
+    """The higher-priced product of the same category that buyers of a product most surely bought later.
 
     b is an upgrade of a where both are of one category, b is one price tier above a, price_a < price_b <= largest_step
     price_a, and the lower bound of the lift of b after a is above 1; the highest lower bound is chosen.
