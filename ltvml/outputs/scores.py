@@ -1,22 +1,29 @@
-"""The tables of a score, read back for a plan, which refuses those of another bundle, cutoff or set of orders."""
+"""The tables of a score, read back for a plan, which refuses those of another bundle, cutoff or set of orders.
+
+What was changed, cut short or damaged since it was written is refused by the name of the file.
+"""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
+from ltvml.contracts import CUSTOMER_SCORES, REPLENISHMENT
 from ltvml.errors import ConfigError, DataContractError
-from ltvml.run_directory import MANIFEST, reading
+from ltvml.run_directory import changed_files, manifest_of, reading
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
     from pathlib import Path
 
 CUSTOMERS, ITEMS, PROBABILITIES = "customers", "replenishment", "probabilities"
 """Names of the files, without their ending."""
+KIND = "scores"
+SCORE_AGAIN = "run `ltvml score` again, then plan."
 
 
 @dataclass(frozen=True)
@@ -46,16 +53,27 @@ class Scores:
     fingerprint: str
     source: str
 
-    def check(self, *, version: str, cutoff: dt.date, fingerprint: str) -> None:
-        """Refuse scores that do not belong to a bundle, a cutoff and the order lines read now.
+    def check(self, *, version: str, cutoff: dt.date, fingerprint: str, customer_ids: pd.Series) -> None:
+        """Refuse scores that do not belong to a bundle, a cutoff and the order lines read now, or that are not whole.
+
+        Parameters
+        ----------
+        version : str
+            Of the bundle.
+        cutoff : date
+        fingerprint : str
+            Of the order lines read now.
+        customer_ids : (n,) Series of str
+            Customers with a purchase up to the cutoff, each once.
 
         Raises
         ------
         ConfigError
             If they are of another bundle or cutoff.
         DataContractError
-            If the orders have changed since.
+            If the orders have changed since, or a table is not as its contract says.
         """
+        self._refuse_broken()
         found = set(self.customers["model_version"].unique().tolist())
         if found != {version}:
             raise ConfigError(
@@ -71,8 +89,49 @@ class Scores:
         if self.fingerprint != fingerprint:
             raise DataContractError(
                 f"the orders are not those of the scores in {self.source}: they have changed since.",
-                hint="score again, then plan.",
+                hint=SCORE_AGAIN,
             )
+        scored = self.customers["customer_id"]
+        absent, foreign = ~customer_ids.isin(scored), ~scored.isin(customer_ids)
+        if absent.any() or foreign.any():
+            example = customer_ids[absent].iloc[0] if absent.any() else scored[foreign].iloc[0]
+            raise DataContractError(
+                f"the scores in {self.source} lack {int(absent.sum()):,} of the {len(customer_ids):,} customers of the "
+                f"orders and hold {int(foreign.sum()):,} others, for example '{example}'; expected the same customers.",
+                hint=SCORE_AGAIN,
+                counts={"absent": int(absent.sum()), "foreign": int(foreign.sum())},
+            )
+
+    def _refuse_broken(self) -> None:
+        """Refuse a table with a column missing, a row twice, or a number that is none."""
+        tables = {
+            CUSTOMERS: (self.customers, CUSTOMER_SCORES.required, ["customer_id"]),
+            ITEMS: (self.replenishment, REPLENISHMENT.required, ["customer_id", "item"]),
+            PROBABILITIES: (self.probabilities, ("customer_id",), ["customer_id"]),
+        }
+        for name, (rows, columns, keys) in tables.items():
+            fault = _fault(rows, columns, keys) if rows is not None else None
+            if fault is not None:
+                raise DataContractError(f"the table {name} of the scores in {self.source} {fault}.", hint=SCORE_AGAIN)
+
+
+def _fault(rows: pd.DataFrame, columns: Sequence[str], keys: list[str]) -> str | None:
+    """What is wrong with a table of the scores, in words; None where nothing is."""
+    if missing := [name for name in columns if name not in rows]:
+        return f"lacks {', '.join(missing)}; expected the columns that `ltvml score` writes"
+    if twice := int(rows.duplicated(keys).sum()):
+        return f"holds {twice:,} rows a second time; expected one row for each {' and '.join(keys)}"
+    for name in rows.select_dtypes("number"):
+        values = rows[name].to_numpy(dtype="float64", na_value=np.nan)
+        chance = str(name) == "churn_risk" or str(name).startswith("p_")
+        wrong = np.isinf(values) | (chance & ((values < 0) | (values > 1)))
+        # a probability of no purchase is known of every customer, see `customer_scores`
+        if name == "churn_risk":
+            wrong |= np.isnan(values)
+        if wrong.any():
+            expected = "numbers from 0 to 1" if chance else "finite numbers"
+            return f"holds {name} {values[wrong][0]:g} in {int(wrong.sum()):,} rows; expected {expected}"
+    return None
 
 
 def read_scores(folder: Path, cutoff: dt.date) -> Scores:
@@ -88,25 +147,35 @@ def read_scores(folder: Path, cutoff: dt.date) -> Scores:
     ------
     ConfigError
         If there are none as Parquet.
+    DataContractError
+        If a file was changed since it was written.
     """
     with reading(folder):
-        return _read(folder, cutoff)
-
-
-def _read(folder: Path, cutoff: dt.date) -> Scores:
-    path = folder / f"{CUSTOMERS}.parquet"
-    if not (path.exists() and (folder / MANIFEST).exists()):
-        raise ConfigError(
-            f"there are no scores in {folder}; expected those of {cutoff}.",
-            hint="run `ltvml score` with the same configuration first, with parquet among output.formats.",
-        )
-    stated = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    items, chances = folder / f"{ITEMS}.parquet", folder / f"{PROBABILITIES}.parquet"
-    return Scores(
-        customers=pd.read_parquet(path),
-        replenishment=pd.read_parquet(items) if items.exists() else None,
-        probabilities=pd.read_parquet(chances) if chances.exists() else None,
-        cutoff=stated["config"]["window"]["cutoff"],
-        fingerprint=stated["fingerprint"],
+        manifest = manifest_of(folder)
+        files = {name: f"{name}.parquet" for name in (CUSTOMERS, ITEMS, PROBABILITIES)}
+        if manifest.get("kind") != KIND or files[CUSTOMERS] not in manifest["files"]:
+            raise ConfigError(
+                f"there are no scores in {folder}; expected those of {cutoff}.",
+                hint="run `ltvml score` with the same configuration first, with parquet among output.formats.",
+            )
+        written = {name: file for name, file in files.items() if file in manifest["files"]}
+        if changed := changed_files(folder, manifest, written.values()):
+            raise DataContractError(
+                f"{folder}: {' and '.join(changed)}; expected the files that `ltvml score` wrote.", hint=SCORE_AGAIN
+            )
+        tables = {name: pd.read_parquet(folder / file) for name, file in written.items()}
+    found = Scores(
+        customers=tables[CUSTOMERS],
+        replenishment=tables.get(ITEMS),
+        probabilities=tables.get(PROBABILITIES),
+        cutoff=manifest["config"]["window"]["cutoff"],
+        fingerprint=manifest["fingerprint"],
         source=str(folder),
     )
+    if len(found.customers) != manifest["customers"]:
+        raise DataContractError(
+            f"{folder / files[CUSTOMERS]} has {len(found.customers):,} rows; expected the {manifest['customers']:,} "
+            "of its manifest.",
+            hint=SCORE_AGAIN,
+        )
+    return found

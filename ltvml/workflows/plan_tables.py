@@ -83,7 +83,8 @@ def gather(config: Config, bundle: Bundle, intake: Intake, scores: Scores, *, fo
         If the scores are of other orders, or a small table lacks a column.
     """
     settings = config.outreach
-    scores.check(version=bundle.version, cutoff=config.cutoff, fingerprint=intake.fingerprint)
+    seen = intake.engine.collect(intake.days.select("customer_id").unique())["customer_id"]
+    scores.check(version=bundle.version, cutoff=config.cutoff, fingerprint=intake.fingerprint, customer_ids=seen)
     items, without_items = items_of(config, bundle, intake)
     chances, without_chances = chances_of(scores, bundle, intake, windows(settings.actions_table()))
     attributes = read_attributes(config.customers)
