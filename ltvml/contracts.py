@@ -58,8 +58,12 @@ TRANSACTIONS = Table(
         Column("discount", "float64", "discount given on the line, positive", required=False),
         Column("channel", "string", "sales channel", required=False),
         Column("currency", "string", "currency of the amounts; more than one in a run is an error", required=False),
+        Column("refund", "float64", "part of the amount that was refunded; its sign does not count", required=False),
+        Column("order_time", "string", "time of the order, where order_date has none", required=False),
     ),
 )
+ONE = "1"
+"""In place of the name of the column of amounts: each line is worth 1, so that values are counts."""
 
 LINES = Table(
     "lines",
@@ -77,6 +81,8 @@ LINES = Table(
         Column("discount", "int64", "discount of the line in minor units", required=False),
         Column("channel", "string", "as in transactions", required=False),
         Column("currency", "string", "as in transactions", required=False),
+        Column("refund", "int64", "refund in minor units, 0 where there is none; netted by the check", required=False),
+        Column("file", "int64", "number of the file among several, in the order of their names", required=False),
         Column("fault", "string", "why the row cannot be used; null where it can"),
     ),
 )

@@ -18,7 +18,7 @@ from pydantic import (
     WrapValidator,
 )
 
-from ltvml.contracts import CONTACTS, PRODUCTS, TRANSACTIONS, Table
+from ltvml.contracts import CONTACTS, ONE, PRODUCTS, TRANSACTIONS, Table
 from ltvml.nearest import did_you_mean
 from ltvml.window import as_date
 
@@ -105,6 +105,31 @@ def columns_of(table: Table) -> Callable[[dict[str, str]], dict[str, str]]:
     return check
 
 
+def _mapped(columns: Any) -> Any:
+    """A mapping whose `amount` is the number 1 where each line counts as 1; no other column may be a number."""
+    if not isinstance(columns, dict):
+        return columns
+    for name, column in columns.items():
+        if isinstance(column, (int, float)) and (name != "amount" or isinstance(column, bool) or column != 1):
+            raise ValueError(f"{name} is {column!r}; expected the name of your column (amount: 1 counts purchases)")
+    return {name: ONE if isinstance(column, (int, float)) else column for name, column in columns.items()}
+
+
+def _cell_texts(values: Any) -> Any:
+    """Values of a column as their texts, lower-cased and trimmed: true, 1 and null are "true", "1" and ""."""
+    if not isinstance(values, (list, tuple)):
+        values = [values]
+    if any(isinstance(value, (dict, list)) for value in values):
+        raise ValueError("expected a list of values, like [cancelled, voided]")
+    return tuple(dict.fromkeys(_cell_text(value) for value in values))
+
+
+def _cell_text(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return "" if value is None else str(value).strip().lower()
+
+
 def _without_repeats(values: tuple[str, ...]) -> tuple[str, ...]:
     """`values`, if each is there once."""
     repeated = sorted({value for value in values if values.count(value) > 1})
@@ -160,6 +185,15 @@ def _columns_schema(table: Table) -> WithJsonSchema:
     return WithJsonSchema({"type": "object", "properties": properties, "additionalProperties": False})
 
 
-Columns = Annotated[dict[str, Name], AfterValidator(columns_of(TRANSACTIONS)), _columns_schema(TRANSACTIONS)]
+Columns = Annotated[
+    dict[str, Name],
+    BeforeValidator(_mapped),
+    AfterValidator(columns_of(TRANSACTIONS)),
+    _columns_schema(TRANSACTIONS),
+]
+RowValues = Annotated[
+    dict[Name, Annotated[tuple[str, ...], BeforeValidator(_cell_texts), AfterValidator(_some)]],
+    WithJsonSchema({"type": "object", "additionalProperties": {"type": "array", "items": {}}}),
+]
 ProductColumns = Annotated[dict[str, Name], AfterValidator(columns_of(PRODUCTS)), _columns_schema(PRODUCTS)]
 ContactColumns = Annotated[dict[str, Name], AfterValidator(columns_of(CONTACTS)), _columns_schema(CONTACTS)]

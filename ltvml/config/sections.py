@@ -29,6 +29,7 @@ from ltvml.config.fields import (
     Probability,
     ProductColumns,
     Rows,
+    RowValues,
     Scalar,
     Share,
     TableName,
@@ -43,6 +44,7 @@ from ltvml.window import Window
 
 ReturnsPolicy = Literal["net", "drop", "error"]
 RowPolicy = Literal["keep", "drop"]
+AmountOf = Literal["line", "order"]
 EngineName = Literal["duckdb", "spark"]
 TrackingBackend = Literal["mlflow", "local", "none"]
 ChosenRole = Literal["purchase", "spend", "churn", "value", "replenishment"]
@@ -58,13 +60,23 @@ class TransactionSettings(Section):
     registered with the engine. Paths start at the current folder. May be left out where a frame is handed over in
     Python."""
     columns: Columns = Field(default_factory=dict)
-    """Our column name: your column name. A column left out is looked for under our own name."""
+    """Our column name: your column name. A column left out is looked for under our own name. `amount: 1` makes each
+    line worth 1, where there are no amounts: values are then counts of purchases."""
+    keep: RowValues = Field(default_factory=dict)
+    """Your column: its values that are purchases, like `event: [purchase]`; rows with another value are excluded and
+    counted by value. Letter case and blanks around a value do not count; "" is an empty cell."""
+    drop: RowValues = Field(default_factory=dict)
+    """Your column: its values that are no purchases, like `status: [cancelled, voided]`; their rows are excluded and
+    counted by value."""
+    amount_is: AmountOf = "line"
+    """What `amount` is the value of: line; or order, where each line of an order repeats the total of the order."""
     returns: ReturnsPolicy = "net"
     """What becomes of negative amounts: net against the same order or day, drop, or error."""
     zero_amounts: RowPolicy = "keep"
     """Whether a line of amount 0 makes its day a purchase day. Counted either way."""
     duplicates: RowPolicy = "keep"
-    """Whether the second of two lines equal in every column counts. Counted either way."""
+    """Whether the second of two lines equal in every column counts. Counted either way. With several files, drop takes
+    out the lines that an earlier file has too, and equal lines of one file remain."""
     exclude: Names = ()
     """Boolean columns of your file; rows where one is true are excluded and counted."""
     timezone: Zone | None = None

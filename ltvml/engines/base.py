@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ltvml.errors import ConfigError
@@ -55,6 +55,12 @@ class Source:
         One SELECT over `sources`, in place of `source`.
     sources : mapping of str to str
         Table name in `sql` -> a source, as `source` takes it.
+    keep, drop : mapping of str to tuple of str
+        The user's column -> its values, lower-cased and trimmed, "" for an empty cell: rows with another value (keep)
+        or one of these (drop) are excluded and counted by value.
+    amount_is : {"line", "order"}
+        With "order" each line of an order repeats the order's total, so that an empty amount, refund or filtered cell
+        is that of another line of the order.
 
     Raises
     ------
@@ -74,6 +80,9 @@ class Source:
     skip_rows: int = 0
     sql: str | None = None
     sources: Mapping[str, Any] = field(default_factory=dict)
+    keep: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    drop: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    amount_is: Literal["line", "order"] = "line"
 
     def __post_init__(self) -> None:
         if not 0 <= self.decimals <= 6:
