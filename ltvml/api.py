@@ -7,7 +7,6 @@ configuration. With a frame nothing stays on disk unless `output` names a folder
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from ltvml.errors import ConfigError
 from ltvml.nearest import did_you_mean
 from ltvml.reports.fit import FitReport
 from ltvml.reports.score import ScoreReport
+from ltvml.scratch import scratch_folder
 from ltvml.workflows import backtest as backtest_job
 from ltvml.workflows import explain as explain_job
 from ltvml.workflows import fit as fit_job
@@ -351,6 +351,6 @@ def _on_disk(job: Job, *, stays: bool = False) -> Iterator[Job]:
     if job.stays:
         yield job
         return
-    with tempfile.TemporaryDirectory(prefix="ltvml-") as folder:
-        output = job.config.output.model_copy(update={"dir": folder})
+    with scratch_folder() as folder:
+        output = job.config.output.model_copy(update={"dir": str(folder)})
         yield Job(job.config.model_copy(update={"output": output}), job.orders, stays=stays)

@@ -23,7 +23,7 @@ from ltvml.bundle.typical import Typical
 from ltvml.contracts import BEHAVIOUR, SUMMARY
 from ltvml.errors import BundleError, DataContractError
 from ltvml.models import registry
-from ltvml.run_directory import write_json
+from ltvml.run_directory import changed_files, manifest_of, reading, write_json
 from ltvml.window import Window
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ FORMAT_VERSION = 2
 BUNDLE_FILE = "bundle.json"
 ROLES = ("purchase", "repurchase", "spend", "value")
 REPLENISHMENT_ROLE = "replenishment"
+RESTORE = "fit again, or restore the folder."
 
 
 @dataclass(frozen=True)
@@ -198,22 +199,23 @@ class Bundle:
             If the folder holds no bundle, a damaged one, or one of a newer format.
         """
         folder = Path(folder)
-        header = _read(folder / BUNDLE_FILE)
-        _check_format(header, folder)
-        try:
-            present = [*ROLES, *([REPLENISHMENT_ROLE] if header["has_replenishment"] else [])]
-            bundle = cls._from_content(header, {role: _read(folder / f"{role}.json") for role in present})
-            version = bundle.version
-        except BundleError:
-            raise
-        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-            raise BundleError(f"the bundle in {folder} is damaged: {error!r}.", hint="fit again.") from error
-        if version != header.get("version"):
-            raise BundleError(
-                f"the bundle in {folder} was changed after it was written: the hash of its content is {version}, "
-                f"expected {header.get('version')}.",
-                hint="fit again, or restore the folder.",
-            )
+        with reading(folder):
+            header = _read(folder / BUNDLE_FILE)
+            _check_format(header, folder)
+            try:
+                present = [*ROLES, *([REPLENISHMENT_ROLE] if header["has_replenishment"] else [])]
+                bundle = cls._from_content(header, {role: _read(folder / f"{role}.json") for role in present})
+                version = bundle.version
+            except BundleError:
+                raise
+            except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
+                raise BundleError(f"{_changed_in(folder)} is damaged: {error!r}.", hint=RESTORE) from error
+            if version != header.get("version"):
+                raise BundleError(
+                    f"{_changed_in(folder)} was changed after it was written: the hash of the content is {version}, "
+                    f"expected {header.get('version')}.",
+                    hint=RESTORE,
+                )
         return bundle
 
     @classmethod
@@ -286,6 +288,14 @@ def _check_format(header: Mapping[str, Any], folder: Path) -> None:
         )
 
 
+def _changed_in(folder: Path) -> str:
+    """The files that are not as the fit wrote them; the bundle itself where it has no manifest, as one fetched."""
+    manifest = manifest_of(folder)
+    names = [name for name in manifest.get("files", {}) if name.endswith(".json")]
+    changed = [str(folder / fault.partition(" ")[0]) for fault in changed_files(folder, manifest, names)]
+    return " and ".join(changed) or f"the bundle in {folder}"
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
@@ -294,8 +304,8 @@ def _read(path: Path) -> dict[str, Any]:
             f"{path.parent} holds no {path.name}; expected a folder that `ltvml fit` wrote.",
             hint="name the bundle folder, for example out/bundle.",
         ) from None
-    except (OSError, ValueError) as error:
-        raise BundleError(f"{path} cannot be read as JSON: {error}.", hint="fit again.") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise BundleError(f"{path} cannot be read as JSON: {error}.", hint=RESTORE) from error
     if not isinstance(values, dict):
-        raise BundleError(f"{path} holds {type(values).__name__}; expected an object.", hint="fit again.")
+        raise BundleError(f"{path} holds {type(values).__name__}; expected an object.", hint=RESTORE)
     return values

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import tempfile
 import weakref
 from contextlib import contextmanager
 from itertools import count
@@ -22,6 +20,7 @@ from ltvml.engines.hashing import content_statistics, digest_of
 from ltvml.engines.reading import Kind, line_columns, parsed_columns
 from ltvml.errors import DataContractError, EngineError
 from ltvml.hashing import DIGITS
+from ltvml.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,9 +105,10 @@ class DuckDBEngine:
 
     def __init__(self, *, threads: int | None = None) -> None:
         self.threads = threads
-        folder = tempfile.mkdtemp(prefix="ltvml-")
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        config: dict[str, Any] = {"temp_directory": folder, "preserve_insertion_order": False}
+        spilled = contextlib.ExitStack()
+        folder = spilled.enter_context(scratch_folder())
+        weakref.finalize(self, spilled.close)
+        config: dict[str, Any] = {"temp_directory": str(folder), "preserve_insertion_order": False}
         self.connection = duckdb.connect(":memory:", config=config | ({"threads": threads} if threads else {}))
         # a notebook without ipywidgets has no bar to turn off, and DuckDB rejects the setting
         with contextlib.suppress(duckdb.InvalidInputException):

@@ -13,7 +13,7 @@ import pandas as pd
 from ltvml.errors import ConfigError, DataContractError
 from ltvml.outreach.experiment.holdout import HOLDOUT, TREAT
 from ltvml.outreach.experiment.trial import PLAN_COLUMNS, compared, require
-from ltvml.run_directory import FORMAT, MANIFEST, file_hash
+from ltvml.run_directory import FORMAT, MANIFEST, file_hash, reading
 from ltvml.window import as_date, day_number
 
 if TYPE_CHECKING:
@@ -98,10 +98,11 @@ def read_plan_folder(folder: Path | str) -> PlanFolder:
         If a table was changed since, a column is missing, or an arm of the plan is empty.
     """
     folder = Path(folder)
-    manifest = _manifest(folder)
-    for name in (PLAN_FILE, PLANNING_FILE):
-        _refuse_changed(folder / name, manifest)
-    plan, planning = (pd.read_parquet(folder / name) for name in (PLAN_FILE, PLANNING_FILE))
+    with reading(folder):
+        manifest = _manifest(folder)
+        for name in (PLAN_FILE, PLANNING_FILE):
+            _refuse_changed(folder / name, manifest)
+        plan, planning = (pd.read_parquet(folder / name) for name in (PLAN_FILE, PLANNING_FILE))
     require("the plan", plan, PLAN_COLUMNS)
     require("what was predicted before the launch", planning, PLANNING_COLUMNS)
     found = PlanFolder(folder, manifest, plan, planning)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ltvml.bundle.bundle import Bundle
 from ltvml.errors import TrackingError
+from ltvml.scratch import scratch_folder
 from ltvml.tracking.base import Logged
 from ltvml.tracking.items import Metric, ModelItem, Param, Tag, place_artifacts
 
@@ -46,8 +46,8 @@ class LocalTracker:
         """
         try:
             self.store.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=self.store, prefix=".partial-") as staging:
-                written = Path(staging) / "run"
+            with scratch_folder(self.store, prefix=".partial-") as staging:
+                written = staging / "run"
                 write_run(run, written)
                 final = self.store / content_id(written)
                 if not final.exists():

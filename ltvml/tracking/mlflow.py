@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import tempfile
 import time
 import warnings
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ltvml.bundle.bundle import Bundle
 from ltvml.errors import LtvmlError, TrackingError
 from ltvml.passwords import without_password
+from ltvml.scratch import scratch_folder, temporary_files_in
 from ltvml.tracking.base import Logged
 from ltvml.tracking.bounds import (
     SQLITE,
@@ -29,6 +29,7 @@ from ltvml.tracking.bounds import (
     sqlite_file,
 )
 from ltvml.tracking.items import Metric, ModelItem, Param, Tag, place_artifacts
+from ltvml.tracking.running import PROCESS, is_dead, this_process
 from ltvml.tracking.served_files import ServedFiles, served_files
 from ltvml.tracking.served_rows import input_columns, of_any_type, output_columns, summary_of
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from ltvml.contracts import Column
     from ltvml.tracking.items import Item, Run
 
+SOURCE = "ltvml"
 MODEL = "model"
 BUNDLE = "artifacts/bundle"
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -89,7 +91,9 @@ class MlflowTracker:
             If the store cannot be reached, or refuses.
         """
         with _session(self.store, self.artifacts) as client:
-            written = log_run(client, experiment_id(client, self.experiment, self.artifacts), run)
+            experiment = experiment_id(client, self.experiment, self.artifacts)
+            close_dead(client, experiment)
+            written = log_run(client, experiment, run)
             version, alias = register(client, self.experiment, written) if written.model_id else (None, None)
         return Logged(
             run_id=written.run_id,
@@ -208,10 +212,28 @@ def log_run(client: Any, experiment: str, run: Run, parent: str | None = None) -
         return _Written(info.run_id, info.artifact_uri, model_id, bundle.version)
 
 
+def close_dead(client: Any, experiment: str) -> None:
+    """Mark the runs of processes that were killed while they recorded as KILLED, and their models as FAILED."""
+    running = client.search_runs(
+        [experiment], f"attributes.status = 'RUNNING' AND tags.`mlflow.source.name` = '{SOURCE}'"
+    )
+    dead = {
+        run.info.run_id for run in running if is_dead(run.data.tags.get(PROCESS), started=run.info.start_time / 1000)
+    }
+    if not dead:
+        return
+    # the models first: a run that is closed is not looked at again
+    for model in client.search_logged_models([experiment], "attributes.status = 'PENDING'"):
+        if model.source_run_id in dead:
+            client.finalize_logged_model(model.model_id, "FAILED")
+    for run_id in dead:
+        client.set_terminated(run_id, "KILLED")
+
+
 @contextlib.contextmanager
 def started(client: Any, experiment: str, name: str, parent: str | None) -> Iterator[Any]:
     """Start a run, give its info, and end it as FINISHED or FAILED."""
-    tags = {"mlflow.source.name": "ltvml"} | ({"mlflow.parentRunId": parent} if parent else {})
+    tags = {"mlflow.source.name": SOURCE, PROCESS: this_process()} | ({"mlflow.parentRunId": parent} if parent else {})
     info = client.create_run(experiment, tags=tags, run_name=name).info
     try:
         yield info
@@ -238,10 +260,10 @@ def log_items(client: Any, run_id: str, items: Sequence[Item]) -> None:
     while metrics or params or tags:
         client.log_batch(run_id, metrics[:MOST_METRICS], params[:MOST_PARAMS], tags[:MOST_TAGS])
         metrics, params, tags = metrics[MOST_METRICS:], params[MOST_PARAMS:], tags[MOST_TAGS:]
-    with tempfile.TemporaryDirectory() as staging:
-        place_artifacts(items, Path(staging))
-        if any(Path(staging).iterdir()):
-            client.log_artifacts(run_id, staging)
+    with scratch_folder() as staging:
+        place_artifacts(items, staging)
+        if any(staging.iterdir()):
+            client.log_artifacts(run_id, str(staging))
 
 
 def allowed_name(key: str) -> str:
@@ -263,9 +285,9 @@ def log_model(client: Any, experiment: str, run_id: str, bundle: Bundle) -> str:
         experiment, MODEL, source_run_id=run_id, tags={"bundle_version": bundle.version}, model_type="ltvml"
     )
     try:
-        with tempfile.TemporaryDirectory() as staging:
-            files = served_files(bundle, Path(staging))
-            saved = Path(staging) / MODEL
+        with scratch_folder() as staging:
+            files = served_files(bundle, staging)
+            saved = staging / MODEL
             save_model(saved, files, bundle, run_id=run_id, model_id=logged.model_id)
             client.log_model_artifacts(logged.model_id, str(saved))
     except BaseException:
@@ -350,7 +372,7 @@ def _session(store: str, artifacts: Path | None) -> Iterator[Any]:
             import mlflow
 
             # after the import, which sets the level of its logger
-            with silenced("mlflow", "alembic", "urllib3"):
+            with silenced("mlflow", "alembic", "urllib3"), scratch_folder() as folder, temporary_files_in(folder):
                 yield _client(mlflow, sqlite_file(store))
     except LtvmlError:
         raise
