@@ -6,7 +6,7 @@ import difflib
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ltvml.contracts import TRANSACTIONS
+from ltvml.contracts import ONE, TRANSACTIONS
 from ltvml.errors import ConfigError, DataContractError
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def mapped_columns(source: Source, names: Sequence[str]) -> dict[str, str]:
     ConfigError
         If the mapping names something that is not in the contract.
     DataContractError
-        If a required or mapped column, or one of `exclude`, is missing; the nearest name is suggested.
+        If a required or mapped column, or one of `exclude`, `keep` or `drop`, is missing (the nearest name is
+        suggested), or if amounts are totals of orders, and there is no order_id.
     """
     unknown = [name for name in source.columns if name not in TRANSACTIONS.names]
     if unknown:
@@ -51,10 +52,24 @@ def mapped_columns(source: Source, names: Sequence[str]) -> dict[str, str]:
             f"transactions.columns has '{unknown[0]}'{_nearest(unknown[0], TRANSACTIONS.names)}; "
             f"expected {', '.join(TRANSACTIONS.names)}."
         )
-    wanted = {name: source.columns.get(name, name) for name in TRANSACTIONS.names}
+    wanted = {name: str(source.columns.get(name, name)) for name in TRANSACTIONS.names}
     needed = {name: column for name, column in wanted.items() if name in {*TRANSACTIONS.required, *source.columns}}
-    _check_present({**needed, **{f"exclude: {name}": name for name in source.exclude}}, names, source.label)
-    return {name: column for name, column in wanted.items() if column in names}
+    if counts_lines(source, names):
+        del needed["amount"]
+    others = {f"{key}: {name}": name for key in ("exclude", "drop", "keep") for name in getattr(source, key)}
+    _check_present({**needed, **others}, names, source.label)
+    found = {name: column for name, column in wanted.items() if column in names}
+    if source.amount_is == "order" and "order_id" not in found:
+        raise DataContractError(
+            f"transactions.amount_is is 'order', and {source.label} has no order_id; expected the order of each line.",
+            hint="map it, for example --set transactions.columns.order_id=basket, or set amount_is: line.",
+        )
+    return found
+
+
+def counts_lines(source: Source, names: Sequence[str]) -> bool:
+    """Whether each line is worth 1: `columns.amount` is 1, and no column has that name."""
+    return str(source.columns.get("amount")) == ONE and ONE not in names
 
 
 def _check_present(needed: dict[str, str], names: Sequence[str], label: str) -> None:

@@ -6,24 +6,27 @@ import contextlib
 import os
 import weakref
 from contextlib import contextmanager
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import narwhals as nw
 
+from ltvml.contracts import LINES
 from ltvml.engines.base import BATCH_ROWS, Score, Sink, Source, SourceColumn
 from ltvml.engines.columns import check_unique, mapped_columns
 from ltvml.engines.duckdb_files import files_of, quote_name, quote_text, reader_of, written_names
 from ltvml.engines.frames import frame_columns, to_arrow, to_contract
 from ltvml.engines.hashing import content_statistics, digest_of
-from ltvml.engines.reading import Kind, line_columns, parsed_columns
+from ltvml.engines.reading import Kind, projections
+from ltvml.engines.row_filters import TALLIED_VALUES, ValueRows, checked_fault, tally_of
 from ltvml.errors import DataContractError, EngineError
 from ltvml.hashing import DIGITS
 from ltvml.scratch import scratch_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import pandas as pd
 
@@ -55,6 +58,10 @@ class DuckDBSQL:
     def quote(self, name: str) -> str:
         """A column name."""
         return quote_name(name)
+
+    def literal(self, text: str) -> str:
+        """A text as it stands in SQL."""
+        return quote_text(text)
 
     def matches(self, text: str, pattern: str) -> str:
         """Whether a text matches a regular expression."""
@@ -137,11 +144,16 @@ class DuckDBEngine:
         with _explained(f"read {source.label}"):
             rows, columns = self._open(source)
             kinds = _kinds(rows)
-            parsed = rows.project(", ".join(parsed_columns(columns, kinds, source, _SQL)))
-            lines = self._hold(parsed.project(", ".join(line_columns(columns, kinds, source, _SQL))))
-            if lines.limit(1).fetchone() is None:
+            for step in projections(columns, kinds, source, _SQL):
+                rows = rows.project(", ".join(step))
+            held = self._hold(rows)
+            if held.limit(1).fetchone() is None:
                 raise DataContractError(f"{source.label} has no rows; expected at least one transaction.")
-        return _lazy(lines)
+            names = [name for name in LINES.names if name in held.columns]
+            if names == held.columns:
+                return _lazy(held)
+            fault = checked_fault(columns, kinds, source, _SQL, partial(_values_of, held))
+            return _lazy(held.project(", ".join([*names[:-1], f"{fault} AS fault"])))
 
     def keep(self, table: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """The same table, computed once."""
@@ -216,7 +228,7 @@ class DuckDBEngine:
         frame = self._frame(source)
         if frame is not None:
             columns = mapped_columns(source, frame_columns(frame))
-            used = list(dict.fromkeys((*columns.values(), *source.exclude)))
+            used = list(dict.fromkeys((*columns.values(), *source.exclude, *source.drop, *source.keep)))
             return self.connection.from_arrow(to_arrow(frame, used)), columns
         rows = self._rows(source, as_text=True)
         return rows, mapped_columns(source, rows.columns)
@@ -253,6 +265,15 @@ class DuckDBEngine:
 def _kinds(relation: duckdb.DuckDBPyRelation) -> dict[str, Kind]:
     names = [str(native).split("(", maxsplit=1)[0] for native in relation.types]
     return {column: _KINDS.get(name, "other") for column, name in zip(relation.columns, names, strict=True)}
+
+
+def _values_of(held: duckdb.DuckDBPyRelation, column: str, listed: Sequence[str], where: str) -> list[ValueRows]:
+    computed, order = tally_of(column, listed, _SQL)
+    counted = held.filter(where).aggregate(", ".join([column, *computed]), column)
+    return [
+        ValueRows(*row[:2], int(row[2] or 0))
+        for row in counted.order(", ".join(order)).limit(TALLIED_VALUES).fetchall()
+    ]
 
 
 def _lazy(native: Any) -> nw.LazyFrame[Any]:

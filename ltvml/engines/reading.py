@@ -1,7 +1,9 @@
 """The SQL that turns a user's columns into lines; the same text on every engine but for a small dialect.
 
-Two steps: `parsed_columns` reads text, dates and numbers, null where they cannot be read; `line_columns` counts days,
-rounds money to minor units and names the fault of a row. Nothing is dropped: a row that cannot be used keeps its fault.
+`projections` gives the steps. `parsed_columns` reads text, dates and numbers, null where they cannot be read; where the
+total of an order is repeated on its lines, `filled_columns` gives each line what the other lines of its order say;
+`line_columns` counts days, rounds money to minor units and names the fault of a row. Nothing is dropped: a row that
+cannot be used keeps its fault.
 """
 
 from __future__ import annotations
@@ -10,17 +12,19 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from ltvml.contracts import LINES
 from ltvml.engines.date_formats import has_time
+from ltvml.engines.order_times import clock_second
+from ltvml.engines.row_filters import cell, fault_cases, filters_of, status_columns
 from ltvml.errors import DataContractError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ltvml.engines.base import Source
 
 Kind = Literal["text", "integer", "number", "boolean", "date", "timestamp", "zoned", "other"]
 _TEXTS = ("order_id", "product_id", "category", "channel", "currency")
 _FLOATS = ("quantity", "unit_price")
-_MONEY = ("cost", "discount")
+_MONEY = ("cost", "discount", "refund")
 # beyond this a double no longer holds every integer, so the minor units of a line would be a guess
 _LARGEST_MINOR = 2**53
 _LARGEST_DOUBLE = "1.7976931348623157e308"
@@ -29,6 +33,23 @@ _ISO_LOCAL = f"^{_ISO_DATE}([T ][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}([.][0-9]+)?)?)
 _ISO_ZONED = f"^{_ISO_DATE}[T ][0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}([.][0-9]+)? ?(Z|[+-][0-9]{{2}}:[0-9]{{2}})$"
 _TRUE = "('true', 't', 'yes', 'y', '1')"
 _FALSE = "('false', 'f', 'no', 'n', '0', '')"
+# cells of the last row of a report
+_TOTALS = (
+    *("total", "totals", "grand total", "subtotal", "sum", "gesamt", "gesamtsumme", "summe", "zwischensumme", "somme"),
+    *(
+        "total général",
+        "totaal",
+        "totale",
+        "suma",
+        "soma",
+        "total general",
+        "total geral",
+        "合计",
+        "總計",
+        "总计",
+        "小计",
+    ),
+)
 
 
 class Dialect(Protocol):
@@ -40,6 +61,9 @@ class Dialect(Protocol):
 
     def quote(self, name: str) -> str:
         """A column name."""
+
+    def literal(self, text: str) -> str:
+        """A text as it stands in SQL."""
 
     def matches(self, text: str, pattern: str) -> str:
         """Whether a text matches a regular expression."""
@@ -66,8 +90,10 @@ class Dialect(Protocol):
         """Eight hexadecimal digits of the MD5 of a text, from `first` on (1 or 9), as an integer."""
 
 
-def parsed_columns(columns: Mapping[str, str], kinds: Mapping[str, Kind], source: Source, sql: Dialect) -> list[str]:
-    """First step, one SQL expression a column.
+def projections(columns: Mapping[str, str], kinds: Mapping[str, Kind], source: Source, sql: Dialect) -> list[list[str]]:
+    """The lines of a source, as SELECT lists to be applied one after the other.
+
+    The last gives the columns of `contracts.LINES` that the source has, in its order, and those of `tally_names`.
 
     Parameters
     ----------
@@ -83,6 +109,19 @@ def parsed_columns(columns: Mapping[str, str], kinds: Mapping[str, Kind], source
     DataContractError
         If a column has a type that cannot be understood, such as an integer as a date.
     """
+    parsed = parsed_columns(columns, kinds, source, sql)
+    steps = [parsed]
+    if source.amount_is == "order":
+        steps.append(filled_columns(list(parsed)))
+    tallied = {name: name for name in parsed if name.startswith(("filter_", "status_"))}
+    steps.append(line_columns(columns, kinds, source, sql) | tallied)
+    return [[f"{expression} AS {name}" for name, expression in step.items()] for step in steps]
+
+
+def parsed_columns(
+    columns: Mapping[str, str], kinds: Mapping[str, Kind], source: Source, sql: Dialect
+) -> dict[str, str]:
+    """First step: name -> SQL over the user's columns."""
     of = {name: (sql.quote(column), kinds[column]) for name, column in columns.items()}
     moment, timed = _moment(*of["order_date"], source, sql)
     expressions = {
@@ -90,26 +129,66 @@ def parsed_columns(columns: Mapping[str, str], kinds: Mapping[str, Kind], source
         "at_": moment,
         "timed_": timed,
         "date_given_": _given(*of["order_date"]),
-        "amount": _number("amount", *of["amount"], sql),
-        "amount_given_": _given(*of["amount"]),
+        "date_cell_": of["order_date"][0] if of["order_date"][1] == "text" else f"CAST(NULL AS {sql.text_type})",
+        "amount": _number("amount", *of["amount"], sql) if "amount" in of else "CAST(1 AS DOUBLE)",
+        "amount_given_": _given(*of["amount"]) if "amount" in of else "TRUE",
     }
+    if "refund" in of:
+        expressions["refund_given_"] = _given(*of["refund"])
+    if "order_time" in of:
+        expressions["clock_"] = clock_second(*of["order_time"], sql)
     expressions |= {name: _text(*of[name], sql) for name in _TEXTS if name in of}
     expressions |= {name: _number(name, *of[name], sql) for name in (*_FLOATS, *_MONEY) if name in of}
     for number, column in enumerate(source.exclude):
         expressions[f"flag_{number}_"] = _flag(sql.quote(column), kinds[column])
-    return [f"{expression} AS {name}" for name, expression in expressions.items()]
+    for number, rule in enumerate(filters_of(source)):
+        expressions[f"filter_{number}_"] = cell(_text(sql.quote(rule.column), kinds[rule.column], sql))
+    for number, column in enumerate(status_columns(columns, kinds, source)):
+        expressions[f"status_{number}_"] = cell(sql.quote(column))
+    return expressions
 
 
-def line_columns(columns: Mapping[str, str], kinds: Mapping[str, Kind], source: Source, sql: Dialect) -> list[str]:
-    """Second step, over the columns of `parsed_columns`: those of `contracts.LINES`, in its order."""
+def filled_columns(parsed: Sequence[str]) -> dict[str, str]:
+    """Step between, for `amount_is: order` alone: an empty cell is that of another line of the order.
+
+    An empty amount stays empty, so that no money is counted twice; `amount_elsewhere_` knows that its order has one.
+    """
+
+    def of_order(name: str) -> str:
+        return f"max({name}) OVER (PARTITION BY order_id)"
+
+    known = "order_id IS NOT NULL"
+    customers = f"{known} AND min(customer_id) OVER (PARTITION BY order_id) = {of_order('customer_id')}"
+    filled = {
+        "customer_id": f"coalesce(customer_id, CASE WHEN {customers} THEN {of_order('customer_id')} END)",
+        "at_": f"CASE WHEN NOT date_given_ AND {known} THEN {of_order('at_')} ELSE at_ END",
+        "date_given_": f"date_given_ OR ({known} AND {of_order('at_')} IS NOT NULL)",
+        "amount_elsewhere_": f"NOT amount_given_ AND {known} AND {of_order('amount')} IS NOT NULL",
+    }
+    for name in parsed:
+        if name.startswith(("filter_", "status_")):
+            filled[name] = f"CASE WHEN {name} = '' AND {known} THEN {of_order(name)} ELSE {name} END"
+    return {name: name for name in parsed} | filled
+
+
+def line_columns(columns: Mapping[str, str], kinds: Mapping[str, Kind], source: Source, sql: Dialect) -> dict[str, str]:
+    """Last step, over the columns of `parsed_columns`: those of `contracts.LINES`, in its order."""
     expressions = {"customer_id": "customer_id", "day": sql.day("at_")}
     if _may_have_time(kinds[columns["order_date"]], source):
-        expressions["second"] = f"CASE WHEN timed_ THEN {sql.second('at_')} END"
+        expressions["second"] = f"CASE WHEN timed_ THEN {sql.second('at_')} {_clock(columns)}END"
+    elif "order_time" in columns:
+        expressions["second"] = "clock_"
     expressions |= {name: name for name in _TEXTS if name in columns}
     expressions |= {name: _finite(name) for name in _FLOATS if name in columns}
-    expressions |= {name: _minor(name, source.decimals) for name in ("amount", *_MONEY) if name in columns}
-    expressions["fault"] = _fault(source)
-    return [f"{expressions[name]} AS {name}" for name in LINES.names if name in expressions]
+    expressions |= {name: _minor(name, source.decimals) for name in ("amount", *_MONEY) if name in {"amount", *columns}}
+    if "refund" in columns:
+        expressions["refund"] = f"coalesce(abs({expressions['refund']}), 0)"
+    expressions["fault"] = _fault(columns, source, sql)
+    return {name: expressions[name] for name in LINES.names if name in expressions}
+
+
+def _clock(columns: Mapping[str, str]) -> str:
+    return "ELSE clock_ " if "order_time" in columns else ""
 
 
 def _finite(value: str) -> str:
@@ -197,18 +276,32 @@ def _minor(value: str, decimals: int) -> str:
     return f"CASE WHEN abs({scaled}) < {_LARGEST_MINOR} THEN TRY_CAST(round({scaled}) AS BIGINT) END"
 
 
-def _fault(source: Source) -> str:
+def _fault(columns: Mapping[str, str], source: Source, sql: Dialect) -> str:
+    totals = ", ".join(map(sql.literal, _TOTALS))
+
+    def or_totals(fault: str, *cells: str) -> str:
+        """A fault, unless another cell says that the row is a total; looked at in faulty rows only."""
+        of_totals = " ".join(f"WHEN lower(trim({cell})) IN ({totals}) THEN 'totals_row'" for cell in cells)
+        return f"CASE {of_totals} ELSE '{fault}' END" if cells else f"'{fault}'"
+
+    names = [name for name in ("customer_id", "order_id", "product_id") if name in columns]
+    missing = "NOT amount_given_ OR isnan(amount)"
     cases = [
         *(f"WHEN flag_{number}_ = 1 THEN 'excluded_{_safe(name)}'" for number, name in enumerate(source.exclude)),
         *(f"WHEN flag_{number}_ = -1 THEN 'unclear_{_safe(name)}'" for number, name in enumerate(source.exclude)),
-        "WHEN customer_id IS NULL THEN 'missing_customer_id'",
-        "WHEN NOT date_given_ THEN 'missing_date'",
-        "WHEN at_ IS NULL THEN 'bad_date'",
-        "WHEN NOT amount_given_ OR isnan(amount) THEN 'missing_amount'",
+        *fault_cases(source, sql),
+        f"WHEN customer_id IS NULL THEN {or_totals('missing_customer_id', 'date_cell_', *names[1:])}",
+        f"WHEN NOT date_given_ THEN {or_totals('missing_date', *names)}",
+        f"WHEN at_ IS NULL THEN {or_totals('bad_date', 'date_cell_', *names)}",
+        *(["WHEN amount_elsewhere_ THEN NULL"] if source.amount_is == "order" else []),
+        f"WHEN {missing} THEN 'missing_amount'",
         "WHEN amount IS NULL THEN 'bad_amount'",
         f"WHEN abs(amount) > {_LARGEST_DOUBLE} THEN 'infinite_amount'",
         f"WHEN abs(amount * {10**source.decimals}) >= {_LARGEST_MINOR} THEN 'bad_amount'",
     ]
+    if "refund" in columns:
+        readable = f"NOT isnan(refund) AND abs(refund * {10**source.decimals}) >= {_LARGEST_MINOR}"
+        cases.append(f"WHEN refund_given_ AND (refund IS NULL OR ({readable})) THEN 'bad_refund'")
     return f"CASE {' '.join(cases)} END"
 
 

@@ -6,22 +6,25 @@ import os
 import re
 import warnings
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
+from ltvml.contracts import LINES
 from ltvml.engines.base import BATCH_ROWS, Score, Sink, Source, SourceColumn
 from ltvml.engines.columns import check_unique, mapped_columns
 from ltvml.engines.date_formats import java_pattern
 from ltvml.engines.frames import arrow_schema, to_arrow, to_contract
 from ltvml.engines.hashing import content_statistics, digest_of
-from ltvml.engines.reading import Kind, line_columns, parsed_columns
+from ltvml.engines.reading import Kind, projections
+from ltvml.engines.row_filters import TALLIED_VALUES, ValueRows, checked_fault, tally_of
 from ltvml.engines.spark_files import read_files
 from ltvml.errors import DataContractError, EngineError
 from ltvml.hashing import DIGITS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import pandas as pd
     from pyspark.sql import DataFrame, SparkSession
@@ -70,6 +73,10 @@ class SparkSQL:
     def quote(self, name: str) -> str:
         """A column name."""
         return "`" + name.replace("`", "``") + "`"
+
+    def literal(self, text: str) -> str:
+        """A text as it stands in SQL."""
+        return _literal(text)
 
     def matches(self, text: str, pattern: str) -> str:
         """Whether a text matches a regular expression."""
@@ -148,11 +155,16 @@ class SparkEngine:
             rows = self._rows(source, as_text=True)
             columns = mapped_columns(source, rows.columns)
             kinds = _kinds(rows)
-            parsed = rows.selectExpr(*parsed_columns(columns, kinds, source, self._sql))
-            lines = parsed.selectExpr(*line_columns(columns, kinds, source, self._sql)).cache()
-            if lines.isEmpty():
+            for step in projections(columns, kinds, source, self._sql):
+                rows = rows.selectExpr(*step)
+            held = rows.cache()
+            if held.isEmpty():
                 raise DataContractError(f"{source.label} has no rows; expected at least one transaction.")
-        return _lazy(lines)
+            names = [name for name in LINES.names if name in held.columns]
+            if names == held.columns:
+                return _lazy(held)
+            fault = checked_fault(columns, kinds, source, self._sql, partial(self._values_of, held))
+            return _lazy(held.selectExpr(*names[:-1], f"{fault} AS fault"))
 
     def keep(self, table: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """The same table, computed when first used and then cached."""
@@ -218,6 +230,15 @@ class SparkEngine:
             query = content_statistics(schema.names(), floats, self._sql)
             statistics = nw.to_native(table).selectExpr(*query).toArrow().to_pylist()[0]
         return digest_of(schema.names(), statistics)
+
+    def _values_of(self, held: DataFrame, column: str, listed: Sequence[str], where: str) -> list[ValueRows]:
+        computed, order = tally_of(column, listed, self._sql)
+        from pyspark.sql.functions import expr
+
+        counted = held.where(where).groupBy(column).agg(*map(expr, computed))
+        counted.createOrReplaceTempView("ltvml_values")
+        rows = self.session.sql(f"SELECT * FROM ltvml_values ORDER BY {', '.join(order)} LIMIT {TALLIED_VALUES}")
+        return [ValueRows(*row[:2], int(row[2] or 0)) for row in rows.collect()]
 
     def _native(self, frame: Any) -> DataFrame:
         if type(frame).__module__.startswith("pyspark."):
