@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import logging
 import os
@@ -127,6 +128,8 @@ def session(*, as_json: bool, quiet: bool, debug: bool) -> Iterator[Session]:
         Where the body raised: with the error's own code for a `LtvmlError`, 8 where a file could not be written (a full
         disk), 130 where it was interrupted, 141 where the reader of stdout went away, and 70 where it is a bug.
     """
+    for stream in (sys.stdout, sys.stderr):
+        _escape_what_cannot_be_shown(stream)
     job = Session(sys.stdout, as_json, quiet, debug, progress_bars(quiet=quiet))
     with contextlib.redirect_stdout(sys.stderr), _warnings_in_words(), _logs_on_stderr(debug):
         try:
@@ -220,6 +223,12 @@ def _logs_on_stderr(debug: bool) -> Iterator[None]:
     finally:
         logger.removeHandler(handler)
         logger.setLevel(before)
+
+
+def _escape_what_cannot_be_shown(stream: TextIO) -> None:
+    """Have a stream print what its encoding lacks as an escape: a name of a product is no reason to stop."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
 
 
 def _discard(stream: TextIO) -> None:

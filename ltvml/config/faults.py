@@ -18,17 +18,21 @@ if TYPE_CHECKING:
 
 
 LONGEST_VALUE = 60
+MOST_FAULTS = 50
+"""Faults that are worded; a file that is no configuration has thousands of the same kind."""
 DECLARED: dict[type, type[BaseModel]] = {}
 """Frozen dataclass that a key holds: the section of its fields; `config.declared` fills it."""
 
 
 class FaultyConfigError(ConfigError):
-    """Faults of a configuration, all of them; `faults` holds one line each."""
+    """Faults of a configuration; `faults` holds one line each, `more` counts those that are not worded."""
 
-    def __init__(self, faults: Sequence[str]) -> None:
-        noun = "fault" if len(faults) == 1 else "faults"
+    def __init__(self, faults: Sequence[str], more: int = 0) -> None:
+        found = len(faults) + more
+        noun = "fault" if found == 1 else "faults"
+        rest = [f"  and {more:,} more"] if more else []
         super().__init__(
-            "\n".join([f"{len(faults)} {noun} in the configuration:", *(f"  {fault}" for fault in faults)]),
+            "\n".join([f"{found:,} {noun} in the configuration:", *(f"  {fault}" for fault in faults), *rest]),
             hint="`ltvml config schema` lists every key with its meaning.",
         )
         self.faults = tuple(faults)
@@ -36,12 +40,14 @@ class FaultyConfigError(ConfigError):
 
 def config_error(error: ValidationError, section: type[BaseModel]) -> FaultyConfigError:
     """The faults that pydantic found in `section`, in our words."""
-    return FaultyConfigError([line for fault in error.errors() for line in fault_lines(fault, section)])
+    found = error.errors()
+    worded = [line for fault in found[:MOST_FAULTS] for line in fault_lines(fault, section)]
+    return FaultyConfigError(worded, more=len(found[MOST_FAULTS:]))
 
 
 def fault_lines(fault: ErrorDetails, section: type[BaseModel]) -> list[str]:
     """`path: what is wrong`, in one line; one line each where a section found several faults in itself."""
-    path = ".".join(str(part) for part in fault["loc"])
+    path = ".".join(cut(str(part)) for part in fault["loc"])
     reason = fault.get("ctx", {}).get("error")
     words = reason.faults if isinstance(reason, FaultyConfigError) else [_wording(fault, section)]
     return [f"{path}: {wording}" if path else wording for wording in words]
@@ -96,7 +102,11 @@ def _fields_at(section: type[BaseModel], location: Sequence[int | str]) -> Mappi
 
 def shortened(value: Any) -> str:
     """`value` as it would be typed, cut to one short line."""
-    text = repr(value)
+    return cut(repr(value))
+
+
+def cut(text: str) -> str:
+    """`text`, or its beginning where it is too long for a line."""
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 3] + "..."
 
 

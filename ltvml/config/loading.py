@@ -15,23 +15,96 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
 
-class UniqueKeyLoader(yaml.SafeLoader):
-    """Safe YAML that refuses a key given twice, where YAML itself would keep the last."""
+LONGEST_FILE = 1_000_000
+"""Bytes of a configuration file; long lists belong into a table of their own."""
+MOST_NODES, DEEPEST = 20_000, 40
+"""Values of a configuration, each alias counted as all that it stands for, and levels within each other."""
+
+
+_LONGEST_KEY, _LONGEST_TYPED = 1_000, 80
+_SHORT = {f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "timestamp")}
+_KINDS = {"timestamp": "date", "int": "number", "float": "number", "bool": "true or false", "binary": "base64 text"}
+
+
+class BoundedLoader(yaml.SafeLoader):
+    """Safe YAML of bounded size: refuses a key given twice, and what a few aliases or brackets blow up.
+
+    YAML itself keeps the last of two keys, and builds whatever 350 bytes of aliases of aliases stand for.
+    """
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._sizes: dict[int, int] = {}
+        self._nodes = self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """The next node, counted."""
+        event = self.peek_event()
+        mark = event.start_mark
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event)
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"values are nested more than {DEEPEST} levels deep", mark
+            )
+        before = self._nodes
+        self._count(1, mark)
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self._depth -= 1
+        self._sizes[id(node)] = self._nodes - before
+        return node
+
+    def _alias(self, event: yaml.AliasEvent) -> yaml.Node | None:
+        """The node that an alias stands for, counted once more with all that it holds."""
+        node: yaml.Node | None = super().compose_node(None, None)
+        if id(node) not in self._sizes:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the alias *{event.anchor} is within the value that it stands for", event.start_mark
+            )
+        self._count(self._sizes[id(node)], event.start_mark)
+        return node
+
+    def _count(self, nodes: int, mark: yaml.Mark) -> None:
+        self._nodes += nodes
+        if self._nodes > MOST_NODES:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"there are more than {MOST_NODES:,} values, aliases written out", mark
+            )
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """The value of a node; text that looks like a number or date and is none is an error of YAML."""
+        try:
+            # a number to base 60 takes time with the square of its length
+            if isinstance(node, yaml.ScalarNode) and node.tag in _SHORT and len(node.value) > _LONGEST_KEY:
+                raise ValueError
+            return super().construct_object(node, deep=deep)
+        except (ValueError, TypeError, AttributeError, LookupError, OverflowError):
+            kind = node.tag.rpartition(":")[2]
+            text = str(node.value) if isinstance(node, yaml.ScalarNode) else "this value"
+            problem = f"{_cut(text)} is no {_KINDS.get(kind, kind)}"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """A mapping, each key of which is there once."""
+        if not isinstance(node, yaml.MappingNode):
+            raise yaml.constructor.ConstructorError(None, None, "expected keys with values here", node.start_mark)
         seen: set[str] = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.value in seen and key.value != "<<":
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key.value} is there twice", key.start_mark
                 )
+            if isinstance(key, yaml.ScalarNode) and (length := len(key.value)) > _LONGEST_KEY:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"a key has {length:,} characters; expected at most {_LONGEST_KEY}", key.start_mark
+                )
             seen.add(str(key.value))
         return super().construct_mapping(node, deep=deep)
 
 
 # on and off are words, as in YAML 1.2: `season: off` is the word off, not false
-UniqueKeyLoader.yaml_implicit_resolvers = {
+BoundedLoader.yaml_implicit_resolvers = {
     letter: [rule for rule in rules if letter not in "oO" or rule[0] != "tag:yaml.org,2002:bool"]
     for letter, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
@@ -67,26 +140,35 @@ def read_text(path: Path) -> str:
         If there is no such file, or it is no readable text.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as file:
+            # a device has no end
+            content = file.read(LONGEST_FILE + 1)
     except FileNotFoundError:
         raise ConfigError(
             f"no configuration at '{path}'{_sibling(path)}.", hint="`ltvml init ORDERS_FILE` writes one."
         ) from None
+    except OSError as error:
+        raise ConfigError(f"'{path}' cannot be read: {error.strerror}.") from None
+    if len(content) > LONGEST_FILE:
+        raise ConfigError(
+            f"'{path}' is longer than {LONGEST_FILE:,} bytes; expected a configuration.",
+            hint="name the configuration with --config, and the orders in it as transactions.source.",
+        )
+    try:
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"'{path}' is not text in UTF-8: byte {error.start} is {error.object[error.start]:#04x}."
         ) from None
-    except OSError as error:
-        raise ConfigError(f"'{path}' cannot be read: {error.strerror}.") from None
 
 
 def _sibling(path: Path) -> str:
     """The YAML file of the same folder that was probably meant."""
-    if not path.parent.is_dir():
+    try:
+        beside = [found.name for found in path.parent.iterdir() if found.suffix in {".yaml", ".yml", ".json"}]
+    except OSError:
         return ""
-    return did_you_mean(
-        path.name, [found.name for found in path.parent.iterdir() if found.suffix in {".yaml", ".yml", ".json"}]
-    )
+    return did_you_mean(path.name, beside)
 
 
 def parse_yaml(text: str, *, name: str) -> dict[str, Any]:
@@ -98,10 +180,10 @@ def parse_yaml(text: str, *, name: str) -> dict[str, Any]:
         If the text is not YAML, with line and column, or holds something other than keys.
     """
     try:
-        # UniqueKeyLoader is a SafeLoader: no tag of YAML builds an object
-        values = yaml.load(text, Loader=UniqueKeyLoader)
+        # BoundedLoader is a SafeLoader: no tag of YAML builds an object
+        values = yaml.load(text, Loader=BoundedLoader)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{name}{_place(error)}: {_problem(error)}.", hint=_yaml_hint(text)) from None
+        raise ConfigError(f"{name}{_place(error)}: {_problem(error)}.", hint=_yaml_hint(text, error)) from None
     if values is None:
         return {}
     if not isinstance(values, dict):
@@ -122,8 +204,11 @@ def _problem(error: yaml.YAMLError) -> str:
     return str(getattr(error, "problem", None) or error).splitlines()[0]
 
 
-def _yaml_hint(text: str) -> str:
+def _yaml_hint(text: str, error: yaml.YAMLError) -> str | None:
     """What to look at first in text that is not YAML."""
+    if isinstance(error, yaml.constructor.ConstructorError):
+        # the form is right, and the message says what is not
+        return None
     if "\t" in text:
         return "indent with spaces; YAML takes no tabs."
     return "is a colon, a quote or a bracket missing on this line or the one before?"
@@ -143,25 +228,30 @@ def overridden(values: dict[str, Any], override: str) -> dict[str, Any]:
     {'window': {'cutoff': '2011-09-10', 'churn_horizon': 90}}
     """
     key, equals, text = override.partition("=")
-    parts = key.strip().split(".")
-    if not equals or not all(parts):
-        raise ConfigError(f"--set {override}: expected KEY=VALUE, like --set window.cutoff=2011-09-10.")
+    parts, option = key.strip().split("."), f"--set {_cut(override)}"
+    if not equals or not all(parts) or len(parts) > DEEPEST:
+        raise ConfigError(f"{option}: expected KEY=VALUE, like --set window.cutoff=2011-09-10.")
     try:
-        value = yaml.load(text, Loader=UniqueKeyLoader)
+        value = yaml.load(text, Loader=BoundedLoader)
     except yaml.YAMLError as error:
-        raise ConfigError(f"--set {override}: the value is not YAML: {_problem(error)}.") from None
-    return _with_value(values, parts, value, override)
+        raise ConfigError(f"{option}: the value is not YAML: {_problem(error)}.") from None
+    return _with_value(values, parts, value, option)
 
 
-def _with_value(values: dict[str, Any], parts: Sequence[str], value: Any, override: str) -> dict[str, Any]:
-    """A copy of `values` where the path `parts` holds `value`."""
+def _with_value(values: dict[str, Any], parts: Sequence[str], value: Any, option: str) -> dict[str, Any]:
+    """A copy of `values` where the path `parts` holds `value`; `option` is how it was given."""
     first, *rest = parts
     if not rest:
         return {**values, first: value}
     below = values.get(first)
     if below is not None and not isinstance(below, dict):
         raise ConfigError(
-            f"--set {override}: {first} is {below!r}; expected a section of keys there.",
-            hint=f"set the whole of it: --set '...{first}={{name: {below}, ...}}'.",
+            f"{option}: {first} is {_cut(repr(below))}; expected a section of keys there.",
+            hint=f"set the whole of it: --set '...{first}={{name: {_cut(str(below))}, ...}}'.",
         )
-    return {**values, first: _with_value(below or {}, rest, value, override)}
+    return {**values, first: _with_value(below or {}, rest, value, option)}
+
+
+def _cut(text: str) -> str:
+    """A text that a user typed, cut where it is too long for a message."""
+    return text if len(text) <= _LONGEST_TYPED else text[:_LONGEST_TYPED] + "..."
