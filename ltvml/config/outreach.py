@@ -182,11 +182,11 @@ class OutreachSettings(Section):
     byte_order_mark: bool = False
     """Whether outreach.csv begins with the mark by which spreadsheets know UTF-8."""
     opt_outs: Path | None = None
-    """CSV or Parquet of customer_id and channel: channels refused; a row without a channel refuses all."""
+    """CSV, Excel or Parquet of customer_id and channel: channels refused; without a channel, or with all, every one."""
     disliked: Path | None = None
-    """CSV or Parquet of customer_id and channel: channels that a customer dislikes."""
+    """CSV, Excel or Parquet of customer_id and channel: channels that a customer dislikes."""
     open_cases: Path | None = None
-    """CSV or Parquet of customer_id: customers with an open complaint or return."""
+    """CSV, Excel or Parquet of customer_id: customers with an open complaint or return; a status may say closed."""
     channels: dict[Name, ChannelSettings] = Field(default_factory=shipped_channels)
     """Name: {cost, capacity}, of every channel."""
     actions: Actions = (ActionSettings(name=SHIPPED),)

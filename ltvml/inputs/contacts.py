@@ -1,4 +1,4 @@
-"""Data about customers: contacts made, opt-outs and open cases, attributes. Excluded rows are counted and reported."""
+"""Data about customers: contacts made, and attributes. Excluded rows are counted and reported."""
 
 from __future__ import annotations
 
@@ -9,19 +9,23 @@ import numpy as np
 import pandas as pd
 
 from ltvml.errors import DataContractError
-from ltvml.inputs.products import read_table
-from ltvml.outreach.restraint.caps import Wishes
+from ltvml.inputs.channel_words import ChannelWords
+from ltvml.inputs.customer_ids import alike_note, match_ids, warn_of_strangers, with_customer_id
+from ltvml.inputs.small_tables import folded, missing_columns, places, read_table, with_columns
+from ltvml.inputs.truth import truth
+from ltvml.outreach.restraint.caps import Applied
 from ltvml.window import date_of, days_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from ltvml.config.outreach import OutreachSettings
     from ltvml.config.sections import ContactSettings, CustomerSettings
+    from ltvml.inputs.customer_ids import Matched
 
 NEEDED = ("customer_id", "channel", "sent_at")
 TEXTS, ANSWERS = ("campaign", "action"), ("opened", "converted")
-TRUTH = {"true": True, "yes": True, "1": True, "1.0": True, "false": False, "no": False, "0": False, "0.0": False}
+MORE = (*TEXTS, *ANSWERS, "treated")
+UNREAD = {"treated": "count as contacts that were made"} | dict.fromkeys(ANSWERS, "count as not known")
 _ZONED = r"(?:Z|[+-]\d{2}:?\d{2})$"
 _ISO_DATE = r"\d{4}-\d{2}-\d{2}(?:[T ].*)?"
 _NUMBER = r"[+-]?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?"
@@ -36,11 +40,14 @@ class ContactsRead(NamedTuple):
         customer_id, channel (null where not given), day (since 1970-01-01), treated (bool), and of campaign, action,
         opened and converted (null where not known) those that the log has; None where the configuration names no log.
     notes : tuple of str
-        Excluded rows, with counts and reasons.
+        Excluded rows and words that are not known, with counts and reasons.
+    applied : Applied, optional
+        Rows and customers that count.
     """
 
     contacts: pd.DataFrame | None
     notes: tuple[str, ...] = ()
+    applied: Applied | None = None
 
 
 def read_contacts(
@@ -50,6 +57,9 @@ def read_contacts(
     cutoff_day: int,
     timezone: str | None = None,
     max_bad_share: float = 0.05,
+    channels: Iterable[str] = (),
+    actions: Iterable[str] = (),
+    id_name: str = "customer_id",
 ) -> ContactsRead:
     """Contacts of known customers up to a day.
 
@@ -65,6 +75,10 @@ def read_contacts(
         Last day that is looked at, days since 1970-01-01.
     timezone, max_bad_share
         As in `transactions`.
+    channels, actions : iterable of str
+        Names that there are, to which other spellings are changed.
+    id_name : str
+        What the orders call the customer's id.
 
     Returns
     -------
@@ -79,47 +93,42 @@ def read_contacts(
     """
     if settings.source is None:
         return ContactsRead(None)
-    table = _table(settings.source, "contacts.source", settings.columns)
-    _refuse_missing([_missing(settings.source, table, NEEDED)], "map them under contacts.columns (ours: your column).")
-    log = _log(table, timezone)
+    known = pd.Index(customers)
+    table, matched = _table(
+        settings.source, "contacts.source", settings.columns, known, id_name, NEEDED, MORE, loosely=True
+    )
+    _refuse_missing(settings.source, table, NEEDED, "map them under contacts.columns (ours: your column).")
+    log, notes = _log(table, timezone, ChannelWords(channels), {folded(name): name for name in actions})
     _refuse_dates(log, settings.source, max_bad_share)
-    aside = _excluded(log, pd.Index(customers), cutoff_day)
+    aside = _excluded(log, known, cutoff_day)
     kept = ~np.logical_or.reduce(list(aside.values()))
     rows = log[kept].astype({"day": "int64"}).reset_index(drop=True)
     # the notes are tracked, and a path of a person's data is not
-    notes = [
+    excluded = [
         f"Contacts: {found.sum():,} of {len(log):,} rows excluded: {why}."
         for why, found in aside.items()
         if found.any()
     ]
-    return ContactsRead(rows, tuple(notes))
+    alike = alike_note(matched, "Contacts") if matched is not None else ()
+    return ContactsRead(rows, (*excluded, *alike, *notes), Applied(len(log), len(rows), rows["customer_id"].nunique()))
 
 
-def read_wishes(settings: OutreachSettings) -> Wishes:
-    """Preferences and open cases of customers: `outreach.opt_outs`, `disliked` and `open_cases`.
-
-    Raises
-    ------
-    ConfigError
-        If a file cannot be read.
-    DataContractError
-        With all columns that are missing, of all files.
-    """
-    needed = {"opt_outs": ("customer_id",), "disliked": ("customer_id", "channel"), "open_cases": ("customer_id",)}
-    paths = {name: getattr(settings, name) for name in needed}
-    tables = {name: _table(path, f"outreach.{name}", {}) for name, path in paths.items() if path is not None}
-    _refuse_missing(
-        (_missing(paths[name], table, needed[name]) for name, table in tables.items()),
-        "opt_outs needs customer_id and, for a single channel, channel; disliked needs both.",
-    )
-    return Wishes(**{name: _wishes(table) for name, table in tables.items()})
-
-
-def read_attributes(settings: CustomerSettings) -> pd.DataFrame | None:
+def read_attributes(
+    settings: CustomerSettings, customers: Collection[str] | pd.Series, *, id_name: str = "customer_id"
+) -> pd.DataFrame | None:
     """One row a customer: customer_id and whatever else is known; None where the configuration names no table.
 
     Columns of texts that are all numbers, ISO dates or true and false are read as such; numbers with a leading zero are
     ids and stay texts.
+
+    Parameters
+    ----------
+    settings : CustomerSettings
+        `config.customers`.
+    customers : collection of str
+        Ids that are known.
+    id_name : str
+        What the orders call the customer's id.
 
     Raises
     ------
@@ -127,25 +136,56 @@ def read_attributes(settings: CustomerSettings) -> pd.DataFrame | None:
         If the file cannot be read.
     DataContractError
         If there is no customer_id, or a customer has two rows.
+    DataWarning
+        If fewer than half of the rows name a customer.
     """
     if settings.source is None:
         return None
-    table = _table(settings.source, "customers.source", settings.columns)
+    known = pd.Index(customers)
+    table, _ = _table(settings.source, "customers.source", settings.columns, known, id_name, ("customer_id",))
     hint = "map it under customers.columns (customer_id: your column)."
-    _refuse_missing([_missing(settings.source, table, ("customer_id",))], hint)
-    known = table[table["customer_id"].notna()].reset_index(drop=True)
-    if twice := int(known["customer_id"].duplicated().sum()):
+    _refuse_missing(settings.source, table, ("customer_id",), hint)
+    found = table[table["customer_id"].notna()]
+    twice = found["customer_id"].duplicated(keep=False)
+    if twice.any():
+        first = found["customer_id"][twice].iloc[0]
+        repeated = int(found["customer_id"].duplicated().sum())
         raise DataContractError(
-            f"{settings.source}: {twice:,} of {len(known):,} rows repeat a customer_id; expected one row per customer.",
-            counts={"repeated_customers": twice},
+            f"{settings.source}: {repeated:,} of {len(found):,} rows repeat a customer_id (first: '{first}', in "
+            f"{places(found.index[found['customer_id'].eq(first)])}); expected one row per customer.",
+            hint="keep the row that holds, or join the rows of one customer.",
+            counts={"repeated_customers": repeated},
         )
-    return pd.DataFrame({name: _typed(column, str(name)) for name, column in known.items()})
+    return pd.DataFrame({name: _typed(column, str(name)) for name, column in found.items()})
 
 
-def _table(path: str, key: str, columns: Any) -> pd.DataFrame:
-    """A small table under our names; ids and blank texts as everywhere else: text, and null."""
-    table = read_table(path, key).rename(columns={his: ours for ours, his in columns.items()})
-    return table.assign(customer_id=_text(table["customer_id"])) if "customer_id" in table else table
+def _table(
+    path: str,
+    key: str,
+    columns: Mapping[str, str],
+    known: pd.Index,
+    id_name: str,
+    needed: Sequence[str],
+    also: Sequence[str] = (),
+    *,
+    loosely: bool = False,
+) -> tuple[pd.DataFrame, Matched | None]:
+    """A small table under our names, with the ids of known customers as the orders write them, and whom it names."""
+    table = read_table(path, key)
+    mapped = {his: ours for ours, his in columns.items() if his in table}
+    taken = [ours for his, ours in mapped.items() if ours != his and ours in table]
+    table = with_columns(table.drop(columns=taken).rename(columns=mapped), needed, also)
+    if "customer_id" not in columns:
+        table = with_customer_id(table, known, path, id_name=id_name, loosely=loosely)
+    if "customer_id" not in table:
+        return table, None
+    texts = _text(table["customer_id"])
+    found = match_ids(texts, known, loosely=loosely)
+    warn_of_strangers(found, texts, known, path, must=False)
+    first = np.unique(found.row, return_index=True)[1]
+    ids = texts.to_numpy(dtype=object).copy()
+    ids[found.row[first]] = found.customer_id[first]
+    return table.assign(customer_id=ids), found
 
 
 def _text(column: pd.Series) -> pd.Series:
@@ -156,26 +196,47 @@ def _text(column: pd.Series) -> pd.Series:
     return texts.mask(texts.eq("").fillna(True)).astype(object).where(lambda values: values.notna(), None)
 
 
-def _missing(path: str, table: pd.DataFrame, needed: Sequence[str]) -> str:
-    names = [name for name in needed if name not in table]
-    return f"{path} has the columns {[str(name) for name in table]}; missing: {names}." if names else ""
+def _refuse_missing(path: str, table: pd.DataFrame, needed: Sequence[str], hint: str) -> None:
+    if words := missing_columns(path, table, needed):
+        raise DataContractError(words, hint=hint)
 
 
-def _refuse_missing(found: Iterable[str], hint: str) -> None:
-    if given := [words for words in found if words]:
-        raise DataContractError("\n".join(given), hint=hint)
-
-
-def _log(table: pd.DataFrame, zone: str | None) -> pd.DataFrame:
+def _log(
+    table: pd.DataFrame, zone: str | None, words: ChannelWords, actions: Mapping[str, str]
+) -> tuple[pd.DataFrame, list[str]]:
+    """The log under our names, and what of it is not known."""
+    channel, notes = _channels(_text(table["channel"]), words)
     columns: dict[str, Any] = {
         "customer_id": table["customer_id"],
-        "channel": _text(table["channel"]),
+        "channel": channel,
         "day": local_days(table["sent_at"], zone),
         # a row without the value is a contact that was made
-        "treated": _truth(table["treated"]).fillna(True).astype(bool) if "treated" in table else True,
+        "treated": truth(table["treated"]).fillna(True).astype(bool) if "treated" in table else True,
     }
     columns |= {name: _text(table[name]) for name in TEXTS if name in table}
-    return pd.DataFrame(columns | {name: _truth(table[name]) for name in ANSWERS if name in table}, index=table.index)
+    if "action" in columns:
+        columns["action"] = columns["action"].map(lambda name: actions.get(folded(name), name), na_action="ignore")
+    columns |= {name: truth(table[name]) for name in ANSWERS if name in table}
+    for name, effect in UNREAD.items():
+        if name in table and (unread := table[name].notna() & truth(table[name]).isna()).any():
+            first = table.loc[unread, name].iloc[0]
+            notes.append(f"Contacts: {unread.sum():,} rows have {name} '{first}', not true or false: they {effect}.")
+    return pd.DataFrame(columns, index=table.index), notes
+
+
+def _channels(texts: pd.Series, words: ChannelWords) -> tuple[pd.Series, list[str]]:
+    """Channels by their names in the configuration, and those that it does not have."""
+    if not words.names:
+        return texts, []
+    names = {text: words.one(text) for text in texts.dropna().unique()}
+    notes = []
+    if unknown := sorted(text for text, name in names.items() if name is None):
+        rows, listed = int(texts.isin(unknown).sum()), ", ".join(f"'{text}'" for text in unknown[:3])
+        notes.append(
+            f"Contacts: {rows:,} of {len(texts):,} rows have a channel outreach.channels does not list ({listed}): "
+            "the caps over all channels count them, those of single channels do not."
+        )
+    return texts.map(lambda text: names[text] or text, na_action="ignore"), notes
 
 
 def local_days(moments: pd.Series, zone: str | None) -> pd.Series:
@@ -211,11 +272,6 @@ def local_days(moments: pd.Series, zone: str | None) -> pd.Series:
     return days.where(zoned, days_of(plain.to_numpy()))
 
 
-def _truth(column: pd.Series) -> pd.Series:
-    """True, false or not known."""
-    return column.astype("string").str.strip().str.lower().map(TRUTH).astype("boolean")
-
-
 def _refuse_dates(log: pd.DataFrame, source: str, most: float) -> None:
     unreadable = int(log["day"].isna().sum())
     if unreadable > most * len(log):
@@ -241,19 +297,13 @@ def _excluded(log: pd.DataFrame, known: pd.Index, last_day: int) -> dict[str, np
     return {why: np.asarray(rows, dtype=bool) for why, rows in reasons.items()}
 
 
-def _wishes(table: pd.DataFrame) -> pd.DataFrame:
-    names = [name for name in ("customer_id", "channel") if name in table]
-    texts = table[names].assign(**{name: _text(table[name]) for name in names})
-    return texts[texts["customer_id"].notna()].reset_index(drop=True)
-
-
 def _typed(column: pd.Series, name: str) -> pd.Series:
     """A column of texts as what all its values are; anything else as it is."""
     texts = column.astype("string") if pd.api.types.is_string_dtype(column.dtype) else None
     if name == "customer_id" or texts is None or not (given := texts.dropna().str.strip()).size:
         return column
     if given.str.lower().isin(("true", "false")).all():
-        return _truth(column)
+        return truth(column)
     if given.str.fullmatch(_NUMBER).all():
         return pd.to_numeric(column)
     if given.map(lambda text: re.fullmatch(_ISO_DATE, text) is not None).all():

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from ltvml.contracts import PRODUCTS
-from ltvml.errors import ConfigError, DataContractError
+from ltvml.errors import DataContractError
+from ltvml.inputs.small_tables import missing_columns, read_table, with_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -93,12 +93,10 @@ def days_per_unit_of(settings: DaysPerUnit | None) -> dict[str, float]:
     """
     if settings is None or isinstance(settings, dict):
         return dict(settings or {})
-    table = read_table(settings, "replenishment.days_per_unit")
-    if missing := [name for name in ("item", "days_per_unit") if name not in table]:
-        raise DataContractError(
-            f"{settings} has the columns {', '.join(map(str, table))}; missing: {', '.join(missing)}.",
-            hint="a table of days_per_unit has the columns item and days_per_unit.",
-        )
+    needed = ("item", "days_per_unit")
+    table = with_columns(read_table(settings, "replenishment.days_per_unit"), needed)
+    if words := missing_columns(settings, table, needed):
+        raise DataContractError(words, hint="a table of days_per_unit has the columns item and days_per_unit.")
     days, items = above_zero(table["days_per_unit"], "days_per_unit", settings), table["item"]
     if items.isna().any() or items.duplicated().any():
         raise DataContractError(
@@ -111,29 +109,3 @@ def days_per_unit_of(settings: DaysPerUnit | None) -> dict[str, float]:
 def unknown_items(settings: Mapping[str, float], known: Iterable[str]) -> list[str]:
     """Configured items that no customer has bought, in alphabetical order."""
     return sorted(set(settings) - set(known))
-
-
-def read_table(path: str, key: str) -> pd.DataFrame:
-    """A small CSV or Parquet file; texts stay texts.
-
-    Raises
-    ------
-    ConfigError
-        If it is not there, or cannot be read.
-    """
-    file = Path(path)
-    reader: Any = pd.read_parquet if file.suffix == ".parquet" else _texts
-    try:
-        frame: pd.DataFrame = reader(file)
-    except FileNotFoundError:
-        raise ConfigError(
-            f"{key}: there is no file {path}.", hint="relative paths start at the current folder."
-        ) from None
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{key}: {path} cannot be read: {error}.", hint="expected CSV or Parquet.") from error
-    return frame
-
-
-def _texts(file: Path) -> pd.DataFrame:
-    # an item may be called NA
-    return pd.read_csv(file, dtype=str, keep_default_na=False, na_values=[""])

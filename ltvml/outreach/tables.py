@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
     from ltvml.outreach.customers.ladder import Ladder
-    from ltvml.outreach.restraint.caps import Wishes
+    from ltvml.outreach.restraint.caps import Applied, Wishes
     from ltvml.outreach.settings import StageRules
 
 
@@ -40,6 +42,8 @@ class OutreachTables:
         Cutoff at which this run learned them, for the next run to keep; None where they were configured or kept.
     missing : tuple of str
         What is missing, in words.
+    applied : mapping of str to Applied
+        Rows and customers of each table that restrains contacts: a key of `caps.STOPS`.
     """
 
     customers: pd.DataFrame
@@ -54,3 +58,4 @@ class OutreachTables:
     stage_rules: StageRules
     learned_on: str | None = None
     missing: tuple[str, ...] = ()
+    applied: Mapping[str, Applied] = field(default_factory=dict)

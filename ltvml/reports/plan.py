@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ltvml.outreach.customers.stages import STAGES
 from ltvml.outreach.experiment.holdout import HOLDOUT
+from ltvml.outreach.restraint.caps import STOPS
 from ltvml.reports.recording import NOT_KEPT, Recorded
 from ltvml.words.display import Shown
 from ltvml.words.text import WIDTH, fields, filled, number, paragraph, place, short, table, times
@@ -22,10 +23,18 @@ if TYPE_CHECKING:
     from ltvml.inputs.orders import Intake
     from ltvml.outreach.allocation.allocate import Allocation
     from ltvml.outreach.experiment.power import Launch
+    from ltvml.outreach.restraint.caps import Applied
     from ltvml.outreach.tables import OutreachTables
 
 SHOWN = 10
 INDENT = 4
+TABLES = {
+    "opt_outs": "opt-outs",
+    "consent_of_customers": "consent",
+    "open_cases": "open cases",
+    "disliked": "disliked",
+    "contacts": "contact log",
+}
 ID_WIDTH, ACTION_WIDTH, CHANNEL_WIDTH = 12, 22, 9
 
 
@@ -82,6 +91,11 @@ class OutreachReport(Shown):
     def customers(self) -> pd.DataFrame:
         """The customers the plan was made from, with stage: one row each."""
         return self.tables.customers
+
+    @property
+    def restraint(self) -> dict[str, dict[str, int]]:
+        """What of each table of opt-outs, cases and contacts was applied, and the contacts that it stopped."""
+        return restraint(self.tables.applied, self.plan)
 
     def in_memory(self) -> Self:
         """The same result without its folder."""
@@ -141,7 +155,22 @@ class OutreachReport(Shown):
             ("actions", listed(counts["action"])),
             ("stages", listed(stages)),
             ("not contacted", listed(counts["suppressed_by"])),
+            *self._restraint_lines(),
         ]
+
+    def _restraint_lines(self) -> list[tuple[str, str]]:
+        """One line a table that restrains contacts; that there are no opt-outs is worth one, too."""
+        found = self.restraint
+        lines = [
+            (
+                TABLES[name],
+                f"{one['matched']:,} of {one['rows']:,} rows apply to {one['customers']:,} customers; "
+                f"{one['contacts_stopped']:,} contacts stopped",
+            )
+            for name, one in found.items()
+        ]
+        silent = not {"opt_outs", "consent_of_customers"} & set(found)
+        return [("opt-outs", "none: outreach.opt_outs is not set"), *lines] if silent else lines
 
     def _basis(self) -> str:
         found = set(self.contacts["ev_basis"].dropna())
@@ -158,6 +187,7 @@ class OutreachReport(Shown):
             "held_out": int((self.plan["group"] == HOLDOUT).sum()),
             "expected_value": self.allocation.value,
             **self.counts,
+            "restraint": self.restraint,
         }
 
     def _contacts_text(self) -> str:
@@ -179,6 +209,24 @@ class OutreachReport(Shown):
             given.append(textwrap.indent("\n".join(filled(str(row["reason"]), WIDTH - INDENT)), " " * INDENT))
         header, *lines = table(["", "customer", "action", "channel", "due", "value"], rows, left=4).splitlines()
         return "\n".join([header, *(f"{line}\n{reason}" for line, reason in zip(lines, given, strict=True))])
+
+
+def restraint(applied: Mapping[str, Applied], plan: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Rows, matched rows and customers of each table that restrains contacts, and the contacts that it stopped.
+
+    Parameters
+    ----------
+    applied : mapping of str to Applied
+        By table, a key of `caps.STOPS`.
+    plan : frame
+        contracts.OUTREACH.
+    """
+    stopped = plan["suppressed_by"]
+    return {
+        name: {**vars(applied[name]), "contacts_stopped": int(stopped.isin(list(reasons)).sum())}
+        for name, reasons in STOPS.items()
+        if name in applied
+    }
 
 
 def counted(values: pd.Series) -> dict[str, int]:

@@ -10,7 +10,7 @@ import pandas as pd
 from ltvml.inputs.contacts import read_contacts
 from ltvml.inputs.orders_after import OrdersAfter, orders_after
 from ltvml.inputs.plan_folder import PlanFolder, read_plan_folder
-from ltvml.outputs.measured_effects import EFFECTS_FILE, learn_campaign, read_effects, remember
+from ltvml.outputs.measured_effects import EFFECTS_FILE, MEASURED, learn_campaign, read_effects, remember
 from ltvml.outreach.experiment.holdout import TREAT
 from ltvml.outreach.experiment.measure import Measurement, measure
 from ltvml.outreach.experiment.trial import Campaign, first_choices
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["measure_outreach", "read_effects"]
 
-KIND = "measure"
 DIFFERENCES_FILE, DELIVERY_FILE, QINI_PLOT = "differences.csv", "delivery.csv", "plots/qini.png"
 COVARIATES = ("p_buy", "predicted_value")
 KNOWN_BEFORE = ("customer_id", "action", "stage", *COVARIATES)
@@ -100,14 +99,14 @@ def _measure(
             until=date_of(orders.end_day).isoformat(),
         )
         ranking = _ranking(found)
-    folder = Path(out) if out is not None else launched.folder / "measure"
+    folder = Path(out) if out is not None else launched.folder / MEASURED
     with steps.step("write"):
-        with run_directory(folder, kind=KIND) as staging:
+        with run_directory(folder, kind=MEASURED) as staging:
             found.differences.to_csv(staging / DIFFERENCES_FILE, index=False)
             found.delivery.to_csv(staging / DELIVERY_FILE, index=False)
             write_json(staging / EFFECTS_FILE, campaign.to_dict())
             drawn = [path.relative_to(staging) for path in _drawn(staging, ranking)]
-            write_manifest(staging, KIND, _manifest(config, launched, orders))
+            write_manifest(staging, MEASURED, _manifest(config, launched, orders))
         together = remember(launched.folder.absolute().parent, campaign)
     report = MeasureReport(
         folder=folder.absolute(),
@@ -128,12 +127,15 @@ def _measure(
 
 def _measured(config: Config, plan: PlanFolder, orders: OrdersAfter) -> tuple[Measurement, list[str]]:
     outcomes, notes = _outcomes(plan, orders)
-    contacts, odd = read_contacts(
+    contacts, odd, _ = read_contacts(
         config.contacts,
         plan.plan["customer_id"],
         cutoff_day=orders.end_day,
         timezone=config.transactions.timezone,
         max_bad_share=config.transactions.max_bad_share,
+        channels=config.outreach.channels,
+        actions=[action.name for action in config.outreach.actions_table()],
+        id_name=config.transactions.columns.get("customer_id", "customer_id"),
     )
     campaign = Campaign(plan.cutoff_day + 1, orders.end_day, plan.campaign, float(plan.manifest["share_held_out"]))
     if contacts is not None:

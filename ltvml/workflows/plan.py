@@ -11,7 +11,7 @@ import pandas as pd
 
 from ltvml.errors import DataWarning
 from ltvml.inputs.orders import read_orders
-from ltvml.outputs.measured_effects import read_effects
+from ltvml.outputs.measured_effects import catch_up_effects, read_effects
 from ltvml.outputs.plan import write_plan
 from ltvml.outputs.planned_contacts import append_planned, catch_up, is_held_out, revision_of
 from ltvml.outputs.scores import read_scores
@@ -29,7 +29,7 @@ from ltvml.outreach.priority import prioritise
 from ltvml.outreach.reasons.sentences import reasons
 from ltvml.outreach.restraint.caps import suppressions
 from ltvml.progress import Progress, Steps
-from ltvml.reports.plan import OutreachReport
+from ltvml.reports.plan import OutreachReport, restraint
 from ltvml.reports.recording import record, versions
 from ltvml.run_directory import (
     alone_on,
@@ -107,6 +107,7 @@ def _plan_outreach(
 ) -> OutreachReport:
     sweep_results(root)
     catch_up(root)
+    catch_up_effects(root)
     bundle = bundle_of(config, model)
     config = as_fitted(config, bundle)
     intake = read_orders(config.orders, config.window, transactions, steps)
@@ -133,7 +134,7 @@ def _plan_outreach(
             write_tables(staging, tables, moves)
             known.to_parquet(staging / PLANNING_FILE, index=False)
             of_log = revision_of(root, planned, cutoff=config.cutoff, campaign=config.outreach.campaign)
-            write_manifest(staging, KIND, _manifest(config, bundle, intake, planned) | {"planned": of_log})
+            write_manifest(staging, KIND, _manifest(config, bundle, intake, planned, tables) | {"planned": of_log})
             # before the plan is in place: a run that is killed in between leaves the limits that it would learn again
             if tables.learned_on is not None:
                 keep_stage_rules(root, tables.stage_rules, bundle_version=bundle.version, learned_on=tables.learned_on)
@@ -272,7 +273,9 @@ def missing(config: Config, tables: OutreachTables, intake: Intake) -> tuple[str
     return tuple(words for words in found if words is not None)
 
 
-def _manifest(config: Config, bundle: Bundle, intake: Intake, planned: pd.DataFrame) -> dict[str, Any]:
+def _manifest(
+    config: Config, bundle: Bundle, intake: Intake, planned: pd.DataFrame, tables: OutreachTables
+) -> dict[str, Any]:
     settings = config.outreach
     return {
         "model_version": bundle.version,
@@ -284,5 +287,6 @@ def _manifest(config: Config, bundle: Bundle, intake: Intake, planned: pd.DataFr
         "fingerprint": intake.fingerprint,
         "contacts": int(planned["suppressed_by"].isna().sum()),
         "customers": len(planned),
+        "restraint": restraint(tables.applied, planned),
         "versions": versions(),
     }

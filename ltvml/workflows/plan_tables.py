@@ -23,8 +23,9 @@ from ltvml.features.plan.companions import first_purchases, item_counts, new_buy
 from ltvml.features.plan.habits import habits, most_bought, order_hours
 from ltvml.features.plan.ladder import climbs
 from ltvml.features.plan.prices import product_prices
-from ltvml.inputs.contacts import read_attributes, read_contacts, read_wishes
+from ltvml.inputs.contacts import read_attributes, read_contacts
 from ltvml.inputs.products import contents_of
+from ltvml.inputs.wishes import read_wishes
 from ltvml.nearest import no_such_column
 from ltvml.outputs.planned_contacts import made_and_planned, read_planned
 from ltvml.outputs.stage_rules import kept_stage_rules
@@ -40,7 +41,7 @@ from ltvml.outreach.tables import OutreachTables
 from ltvml.workflows.score import rows_to_score
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import narwhals as nw
@@ -51,12 +52,15 @@ if TYPE_CHECKING:
     from ltvml.config.outreach import OutreachSettings
     from ltvml.inputs.orders import Intake
     from ltvml.outputs.scores import Scores
+    from ltvml.outreach.restraint.caps import Applied
     from ltvml.outreach.settings import CompanionSettings, StageRules
 
     Missing = tuple[str, ...]
 
 USUAL, LONG = 0.5, 0.9
 TAGGED = "tagged"
+GIVEN = "_given"
+"""End of the name of a column of customers that the scores have too."""
 NO_ITEMS = "The orders name no items: there are no companions, and follow-up asks about the order as a whole."
 OWNED = ("customer_id", "item", "first_day", "last_day", "n_gaps")
 OFFERED = ("customer_id", "companion", "follows", "lift", "lift_lo", "indicated")
@@ -87,16 +91,22 @@ def gather(config: Config, bundle: Bundle, intake: Intake, scores: Scores, *, fo
     scores.check(version=bundle.version, cutoff=config.cutoff, fingerprint=intake.fingerprint, customer_ids=seen)
     items, without_items = items_of(config, bundle, intake)
     chances, without_chances = chances_of(scores, bundle, intake, windows(settings.actions_table()))
-    attributes = read_attributes(config.customers)
+    known, id_name = scores.customers["customer_id"], config.transactions.columns.get("customer_id", "customer_id")
+    attributes = read_attributes(config.customers, known, id_name=id_name)
+    wishes, odd_wishes = read_wishes(
+        settings, known, cutoff_day=intake.window.cutoff_day, attributes=attributes, id_name=id_name
+    )
     customers = customers_of(scores.customers, chances, items, attributes, intake)
     rules, learned_on = stage_rules_of(config, bundle, intake, customers["churn_risk"], folder)
     customers = customers.assign(stage=stages(customers, rules))
     pairs, without_pairs = pairs_of(scores, items.owned, bundle)
     refuse_rules(settings, customers)
-    contacts, without_contacts = contacts_of(config, intake, customers["customer_id"], folder)
+    contacts, applied, without_contacts = contacts_of(config, intake, customers["customer_id"], folder)
     tagged = tags_of(config, intake, customers, items.days, contacts)
     tasks, without_tasks = tasks_of(settings, intake, customers, pairs, attributes)
-    missing = (*without_items, *without_chances, *without_pairs, *without_contacts, *without_tasks)
+    renamed = columns_of_scores(attributes, scores.customers)
+    said = (*odd_wishes, *without_contacts, *renamed)
+    missing = (*without_items, *without_chances, *without_pairs, *said, *without_tasks)
     return OutreachTables(
         # actions may ask for a tag
         customers=customers.assign(**{str(name): tagged[name] for name in tagged if name not in customers}),
@@ -107,7 +117,8 @@ def gather(config: Config, bundle: Bundle, intake: Intake, scores: Scores, *, fo
         companions=items.companions,
         offers=items.offers | stock_up(bundle.replenishment),
         contacts=contacts,
-        wishes=read_wishes(settings),
+        wishes=wishes,
+        applied={**wishes.applied, **applied},
         stage_rules=rules,
         learned_on=learned_on,
         missing=tuple(dict.fromkeys(missing)),
@@ -236,8 +247,17 @@ def customers_of(
         joined = joined.merge(counted, on="customer_id", how="left")
         joined = joined.merge(indicated(items.companions), on="customer_id", how="left")
     if attributes is not None:
-        joined = joined.merge(attributes, on="customer_id", how="left", suffixes=("", "_given"))
+        joined = joined.merge(attributes, on="customer_id", how="left", suffixes=("", GIVEN))
     return joined.sort_values("customer_id", kind="stable").reset_index(drop=True)
+
+
+def columns_of_scores(attributes: pd.DataFrame | None, scores: pd.DataFrame) -> Missing:
+    """Columns of the table of customers that the scores have too, in words."""
+    taken = [name for name in attributes if name in scores and name != "customer_id"] if attributes is not None else []
+    if not taken:
+        return ()
+    given = ", ".join(f"{name}{GIVEN}" for name in taken)
+    return (f"The table of customers has columns with names of the scores; rules read them as {given}.",)
 
 
 def indicated(offered: pd.DataFrame) -> pd.DataFrame:
@@ -299,17 +319,22 @@ def refuse_rules(given: OutreachSettings, customers: pd.DataFrame) -> None:
 
 def contacts_of(
     config: Config, intake: Intake, customer_ids: pd.Series, folder: Path
-) -> tuple[pd.DataFrame | None, Missing]:
+) -> tuple[pd.DataFrame | None, Mapping[str, Applied], Missing]:
     """Contacts made, and those that earlier runs planned; a planned contact that was made counts once."""
-    made, notes = read_contacts(
+    settings = config.outreach
+    made, notes, applied = read_contacts(
         config.contacts,
         customer_ids,
         cutoff_day=intake.window.cutoff_day,
         timezone=config.transactions.timezone,
         max_bad_share=config.transactions.max_bad_share,
+        channels=settings.channels,
+        actions=[action.name for action in settings.actions_table()],
+        id_name=config.transactions.columns.get("customer_id", "customer_id"),
     )
     planned = read_planned(folder, before=intake.window.cutoff)
-    return made_and_planned(made, planned, config.outreach), tuple(notes)
+    counted = {"contacts": applied} if applied is not None else {}
+    return made_and_planned(made, planned, settings), counted, tuple(notes)
 
 
 def tags_of(

@@ -283,7 +283,7 @@ class TestProducts:
         ("text", "code", "message"),
         [
             (None, 2, "products.source: there is no file products.csv"),
-            ("", 2, "products.source: products.csv cannot be read"),
+            ("", 3, "products.csv is empty"),
             ("sku,contains\ngift,coffee\n", 3, "has the columns sku, contains; missing: product_id"),
             ("product_id,units\ngift,2\n", 3, "missing: contains"),
             ("product_id,contains,units\ngift,coffee,0\n", 3, "1 of 1 rows have units that are not above 0 (first: 0)"),

@@ -22,7 +22,7 @@ is planned by one run is in the log of the next.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,6 +54,14 @@ REASONS = (
     "total_7_days",
     "total_28_days",
 )
+STOPS: Mapping[str, tuple[str, ...]] = {
+    "opt_outs": ("opted_out",),
+    "consent_of_customers": ("opted_out",),
+    "open_cases": ("open_case",),
+    "disliked": ("channel_disliked",),
+    "contacts": REASONS[REASONS.index("cool_down") :],
+}
+"""Table: the reasons that it gives."""
 LONGEST_QUIET = 365
 _NO_MORE = "expected no more in 7 days than in 28."
 
@@ -100,6 +108,25 @@ def _contradictory(caps: Caps) -> Iterator[str]:
 
 
 @dataclass(frozen=True)
+class Applied:
+    """What of a table of wishes, or of the log of contacts, was applied.
+
+    Parameters
+    ----------
+    rows : int
+        Rows of the table that hold.
+    matched : int
+        Those of them that name a customer.
+    customers : int
+        Customers that are named.
+    """
+
+    rows: int
+    matched: int
+    customers: int
+
+
+@dataclass(frozen=True)
 class Wishes:
     """Opt-outs and open cases of customers; an absent table excludes no contact.
 
@@ -111,11 +138,14 @@ class Wishes:
         customer_id and channel.
     open_cases : frame, optional
         customer_id of open complaints and returns.
+    applied : mapping of str to Applied
+        Of each table that was read.
     """
 
     opt_outs: pd.DataFrame | None = None
     disliked: pd.DataFrame | None = None
     open_cases: pd.DataFrame | None = None
+    applied: Mapping[str, Applied] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

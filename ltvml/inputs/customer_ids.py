@@ -1,0 +1,227 @@
+"""Whose rows these are: ids of a small table held against the customers that are known.
+
+An id counts as the customer of the same id; else as the one whose id is the same number (`12.0` and `12`) once blanks
+at its ends are gone. Where contacts are held back, an id that differs in nothing but letter case, blanks or leading
+zeros counts too, and an address of e-mail always does: who refuses must not be contacted for a capital letter.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ltvml.errors import DataContractError, DataWarning
+from ltvml.inputs.small_tables import folded
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from numpy.typing import NDArray
+
+FEWEST = 0.5
+"""Share of the rows that match a customer below which a table is warned of."""
+ID_NAMES = (
+    "customerid", "customer", "customernumber", "customerno", "customercode", "customerkey", "custid", "cust",
+    "customeruniqueid", "clientid", "client", "userid", "user", "memberid", "member", "buyerid", "buyer", "shopperid",
+    "accountid", "account", "contactid", "personid", "subscriberid", "id", "email", "emailaddress", "customeremail",
+    "mail", "phone", "phonenumber", "mobile", "kundennummer", "kundenid", "kunde", "kundennr", "clienteid", "cliente",
+    "idcliente", "idclient", "numeroclient", "客户id", "客户编号", "会员id", "会员编号", "会员号", "用户id", "买家id",
+    "手机号", "邮箱",
+)  # fmt: skip
+"""Names under which tables hold the customer's id, letters and digits only."""
+_NUMBER = r"^(\d+)\.0+$"
+_INVISIBLE = r"[\s\u200b-\u200f\u2060\ufeff]+"
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Rows of a table, and the customers that they name.
+
+    Parameters
+    ----------
+    row : (m,) array of int
+        Position in the table; a row may name several customers whose ids are alike.
+    customer_id : (m,) array of object
+        Known ids.
+    alike : (k,) array of int
+        Positions of the rows whose id is written otherwise than the customer's.
+    """
+
+    row: NDArray[np.int64]
+    customer_id: NDArray[np.object_]
+    alike: NDArray[np.int64]
+
+    @property
+    def rows(self) -> int:
+        """Rows that name a customer."""
+        return len(np.unique(self.row))
+
+    @property
+    def customers(self) -> int:
+        """Customers that are named."""
+        return len(pd.unique(self.customer_id))
+
+
+def match_ids(given: pd.Series, known: Collection[str] | pd.Series, *, loosely: bool = False) -> Matched:
+    """The customers that the rows of a table name.
+
+    Parameters
+    ----------
+    given : (n,) series
+        Ids as the table writes them; null where there is none.
+    known : collection of str
+        Ids of the customers.
+    loosely : bool
+        Whether letter case, blanks and leading zeros are overlooked.
+
+    Examples
+    --------
+    >>> found = match_ids(pd.Series(["12.0", " b", "B", "z"]), ["12", "b"], loosely=True)
+    >>> found.row.tolist(), found.customer_id.tolist()
+    ([0, 1, 2], ['12', 'b', 'b'])
+    >>> match_ids(pd.Series(["B", "b "]), ["b"]).row.tolist()
+    [1]
+    """
+    ids = pd.Series(pd.Index(known).unique().astype(object), dtype=object)
+    texts = given.astype(object).reset_index(drop=True)
+    texts = texts[texts.notna()].astype("str")
+    exact = _pairs(texts, ids, texts, ids)
+    left = texts[~texts.index.isin(exact["row"])]
+    trimmed = _pairs(left, ids, _as_number(left), _as_number(ids)) if len(left) else exact.head(0)
+    found = [exact, trimmed]
+    if loosely:
+        left = texts[~texts.index.isin([*exact["row"], *trimmed["row"]]) | texts.str.contains("@", regex=False)]
+        found.append(_pairs(left, ids, loosened(left), loosened(ids)) if len(left) else exact.head(0))
+    pairs = pd.concat(found, ignore_index=True).drop_duplicates(["row", "customer_id"])
+    pairs = pairs.sort_values("row", kind="stable")
+    same = pairs["given"].to_numpy(dtype=object) == pairs["customer_id"].to_numpy(dtype=object)
+    rows = pairs["row"].to_numpy(dtype=np.int64)
+    return Matched(rows, pairs["customer_id"].to_numpy(dtype=object), np.setdiff1d(rows[~same], rows[same]))
+
+
+def alike_note(found: Matched, what: str) -> tuple[str, ...]:
+    """A sentence on the rows whose ids are written otherwise than the customers', where there are some."""
+    if not (rows := len(found.alike)):
+        return ()
+    return (f"{what}: {rows:,} rows name a customer whose id differs only in letter case, blanks or leading zeros.",)
+
+
+def loosened(ids: pd.Series) -> pd.Series:
+    """Ids without letter case, blanks, leading zeros and widths of letters.
+
+    Examples
+    --------
+    >>> loosened(pd.Series([" Ann@X.com", "007", "７.0"])).tolist()
+    ['ann@x.com', '7', '7']
+    """
+    texts = ids.astype("str").str.normalize("NFKC").str.casefold().str.replace(_INVISIBLE, "", regex=True)
+    return _as_number(texts.str.lstrip("'")).str.replace(r"^0+(?=.)", "", regex=True)
+
+
+def _as_number(ids: pd.Series) -> pd.Series:
+    """Ids without blanks at their ends, whole numbers without a decimal point."""
+    return ids.astype("str").str.strip().str.replace(_NUMBER, r"\1", regex=True)
+
+
+def _pairs(given: pd.Series, ids: pd.Series, given_keys: pd.Series, keys: pd.Series) -> pd.DataFrame:
+    """Rows and customers whose keys are equal."""
+    left = pd.DataFrame({"key": given_keys.astype(object), "row": given.index, "given": given.astype(object)})
+    right = pd.DataFrame({"key": keys.astype(object), "customer_id": ids})
+    return left.merge(right, on="key")[["row", "given", "customer_id"]]
+
+
+def with_customer_id(
+    table: pd.DataFrame, known: Collection[str] | pd.Series, path: str, *, id_name: str, loosely: bool = False
+) -> pd.DataFrame:
+    """The table with a column `customer_id`, also where it is called as in the orders, or as ids usually are.
+
+    Of several such columns it is the one that names the most customers. A table without any is left as it is.
+
+    Parameters
+    ----------
+    table : frame
+    known : collection of str
+    path : str
+        The table in messages.
+    id_name : str
+        What the orders call the customer's id.
+    loosely : bool
+        See `match_ids`.
+
+    Raises
+    ------
+    DataContractError
+        If `customer_id` names nobody and another column does.
+    """
+    usual = {folded(id_name), *ID_NAMES}
+    others = [name for name in map(str, table) if name != "customer_id" and folded(name) in usual]
+    if "customer_id" not in table and len(others) == 1:
+        return table.rename(columns={others[0]: "customer_id"})
+    tried = [name for name in ("customer_id", *others) if name in table]
+    if not others or not len(table) or not tried:
+        return table
+    rows = {name: match_ids(table[name], known, loosely=loosely).rows for name in tried}
+    best = max(tried, key=lambda name: rows[name])
+    if "customer_id" not in table:
+        return table.rename(columns={best: "customer_id"})
+    if rows["customer_id"] == 0 and rows[best]:
+        raise DataContractError(
+            f"{path}: no customer_id is one of the orders, and {rows[best]:,} of {len(table):,} rows have one in the "
+            f"column {best}.",
+            hint=f"call the column {best} customer_id, and the other one something else.",
+        )
+    return table
+
+
+def warn_of_strangers(
+    found: Matched, given: pd.Series, known: Collection[str] | pd.Series, path: str, *, must: bool
+) -> None:
+    """Say so where a table is about others than the customers of the orders.
+
+    A table of a larger company may name few customers of one shop, and rightly none where its ids look like theirs.
+
+    Parameters
+    ----------
+    found : Matched
+    given : (n,) series
+        Ids of the table.
+    known : collection of str
+    path : str
+        The table in messages.
+    must : bool
+        Whether a table whose ids are unlike those of all customers is an error, if it names none of them.
+
+    Raises
+    ------
+    DataContractError
+        If the table names no customer, and none of its ids has the form of a customer's.
+    DataWarning
+        If fewer than half of its rows name a customer.
+    """
+    rows = len(given)
+    if not rows or found.rows >= FEWEST * rows:
+        return
+    ids = pd.Index(known).astype(object)
+    example = f"its first id is '{given.dropna().iloc[0]}', " if given.notna().any() else "its ids are empty, "
+    words = f"{path}: {found.rows:,} of {rows:,} rows name a customer of the orders"
+    like = f"{example}one of the orders '{ids[0]}'" if len(ids) else f"{example}there is no customer"
+    if must and found.rows == 0 and not set(_forms(given.dropna())) & set(_forms(ids)):
+        raise DataContractError(
+            f"{words}: {like}; expected ids of the orders.",
+            hint="check that the column customer_id holds the ids of the orders; remove the table if it is of others.",
+            counts={"strangers": rows},
+        )
+    warnings.warn(
+        DataWarning(f"{words} ({like}). The other rows have no effect; check that the ids are those of the orders."),
+        stacklevel=2,
+    )
+
+
+def _forms(ids: Any) -> list[str]:
+    """Ids by their kind: a letter for letters, a digit for each digit."""
+    texts = pd.Series(ids, dtype=object).astype("str").str.strip().str.replace(_NUMBER, r"\1", regex=True)
+    return texts.str.replace(r"[^\W\d_]+", "a", regex=True).str.replace(r"\d", "9", regex=True).unique().tolist()

@@ -1,0 +1,222 @@
+"""Opt-outs, disliked channels and open cases, as customers of the orders and channels of the configuration.
+
+Consent fails closed. A row that cannot be read, a channel that is not known and a table that is of other customers are
+errors; an id that differs from a customer's in letter case, blanks or leading zeros is that customer's; and how many
+rows were applied to how many customers is counted for every plan.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ltvml.errors import DataContractError
+from ltvml.inputs.channel_words import ChannelWords
+from ltvml.inputs.consent import choices, closed_cases, refuse_unnamed_flags, texts_of
+from ltvml.inputs.customer_ids import alike_note, match_ids, warn_of_strangers, with_customer_id
+from ltvml.inputs.small_tables import missing_columns, places, read_table, with_columns
+from ltvml.nearest import did_you_mean
+from ltvml.outreach.restraint.caps import Applied, Wishes
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from ltvml.config.outreach import OutreachSettings
+    from ltvml.inputs.consent import Choice
+
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    "opt_outs": ("customer_id",),
+    "disliked": ("customer_id", "channel"),
+    "open_cases": ("customer_id",),
+}
+CUSTOMERS = "consent_of_customers"
+"""Name under which refusals in the table of customers are counted."""
+MUST_MATCH = ("opt_outs", "open_cases")
+TABLES: Mapping[str, str] = {
+    "opt_outs": "Opt-outs",
+    "disliked": "Disliked channels",
+    "open_cases": "Open cases",
+    CUSTOMERS: "Consent of customers",
+}
+MARKETING = "marketing"
+_OF_PEOPLE = ("customer_id", "channel")
+_ROUNDED = r"\d[.,]\d+[eE]\+?\d+|\d[eE]\+\d+"
+_SHOWN = 3
+
+
+class _Stated(NamedTuple):
+    """What a table asks for: whose row each is, and the channels that it names, none for all."""
+
+    what: str
+    ids: pd.Series
+    channels: list[tuple[str, ...]]
+    notes: tuple[str, ...] = ()
+
+
+def read_wishes(
+    settings: OutreachSettings,
+    customers: Collection[str] | pd.Series,
+    *,
+    cutoff_day: int,
+    attributes: pd.DataFrame | None = None,
+    id_name: str = "customer_id",
+) -> tuple[Wishes, tuple[str, ...]]:
+    """Preferences and open cases: `outreach.opt_outs`, `disliked`, `open_cases`, and consent in the table of customers.
+
+    Parameters
+    ----------
+    settings : OutreachSettings
+    customers : collection of str
+        Ids that are known.
+    cutoff_day : int
+        Cases that were closed up to it are closed; days since 1970-01-01.
+    attributes : frame, optional
+        The table of customers, whose columns may say who refuses.
+    id_name : str
+        What the orders call the customer's id.
+
+    Returns
+    -------
+    wishes : Wishes
+        Of known customers and known channels alone.
+    notes : tuple of str
+        Rows that do not hold, with counts and reasons.
+
+    Raises
+    ------
+    ConfigError
+        If a file is not there.
+    DataContractError
+        If a file is damaged or lacks a column, a channel is not known, or opt-outs or open cases are of nobody here.
+    DataWarning
+        If fewer than half of the rows of a table name a customer.
+    """
+    known, words = pd.Index(customers), ChannelWords(settings.channels)
+    tables = _tables(settings, known, id_name)
+    stated = {name: _stated(name, path, table, words, cutoff_day) for name, (path, table) in tables.items()}
+    found = {name: _matched(name, rows, known) for name, rows in stated.items()}
+    if attributes is not None and (refused := _in_attributes(attributes, words)) is not None:
+        stated[CUSTOMERS], found[CUSTOMERS] = refused, _matched(CUSTOMERS, refused, known)
+    rows_of = {name: rows for name, (rows, _, _) in found.items()}
+    if refusals := [rows_of.pop(name) for name in ("opt_outs", CUSTOMERS) if name in rows_of]:
+        rows_of["opt_outs"] = pd.concat(refusals, ignore_index=True)
+    counts = {name: applied for name, (_, applied, _) in found.items()}
+    notes = [note for name, rows in stated.items() for note in (*rows.notes, *found[name][2])]
+    return Wishes(**rows_of, applied=counts), tuple(notes)
+
+
+def _tables(settings: OutreachSettings, known: pd.Index, id_name: str) -> dict[str, tuple[str, pd.DataFrame]]:
+    """Path and rows of each table that is configured; what is missing is said of all tables together."""
+    paths = {name: path for name in NEEDED if (path := getattr(settings, name)) is not None}
+    tables = {}
+    for name, path in paths.items():
+        table = with_columns(read_table(path, f"outreach.{name}"), NEEDED[name], also=("channel",))
+        tables[name] = (path, with_customer_id(table, known, path, id_name=id_name, loosely=True))
+    found = [words for name, (path, table) in tables.items() if (words := missing_columns(path, table, NEEDED[name]))]
+    if found:
+        raise DataContractError(
+            "\n".join(found),
+            hint="rename columns: opt_outs needs customer_id and, for a single channel, channel; disliked needs both.",
+        )
+    return tables
+
+
+def _stated(name: str, path: str, table: pd.DataFrame, words: ChannelWords, cutoff_day: int) -> _Stated:
+    """The rows of a table that hold."""
+    ids = texts_of(table["customer_id"])
+    if damaged := ids.str.fullmatch(_ROUNDED).fillna(False).to_numpy(dtype=bool).nonzero()[0].tolist():
+        raise DataContractError(
+            f"{path}: ids in {places(table.index[damaged])} were rounded by a spreadsheet, such as "
+            f"{ids.iloc[damaged[0]]}; expected whole ids.",
+            hint="export the table again with the column of ids formatted as text.",
+        )
+    if name == "open_cases":
+        closed, by = closed_cases(table, cutoff_day=cutoff_day, used=_OF_PEOPLE)
+        note = f"Open cases: {closed.sum():,} of {len(table):,} rows are closed by the column {' and '.join(by)}."
+        open_rows = np.flatnonzero(~closed)
+        return _Stated(path, ids.iloc[open_rows], [()] * len(open_rows), (note,) if closed.any() else ())
+    refuse_unnamed_flags(table, path, used=_OF_PEOPLE)
+    cells = _channels(table, path, words)
+    return _refusals(table, ids, cells, path, choices(table, path, words, used=_OF_PEOPLE))
+
+
+def _channels(table: pd.DataFrame, path: str, words: ChannelWords) -> list[tuple[str, ...]]:
+    """The channels of each row, none for all.
+
+    Raises
+    ------
+    DataContractError
+        With every word that is not known, and its rows.
+    """
+    if "channel" not in table:
+        return [()] * len(table)
+    texts = texts_of(table["channel"])
+    meant = {text: words.meant(text) for text in texts.dropna().unique()}
+    if unknown := [text for text, channels in meant.items() if channels is None]:
+        listed = [f"'{text}' in {places(table.index[texts.eq(text).fillna(False)])}" for text in unknown[:_SHOWN]]
+        raise DataContractError(
+            f"{path}: the column channel holds {'; '.join(listed)}; expected one of {', '.join(words.names)}, or all"
+            f"{did_you_mean(unknown[0], words.names)}",
+            hint="correct the words, or add the channel under outreach.channels. Without a channel, a row refuses all.",
+            counts={"unknown_channel": int(texts.isin(unknown).sum())},
+        )
+    return [meant[text] or () if isinstance(text, str) else () for text in texts]
+
+
+def _refusals(
+    table: pd.DataFrame, ids: pd.Series, cells: list[tuple[str, ...]], path: str, said: list[Choice]
+) -> _Stated:
+    """Rows that refuse, each with its channels: those of its cell, or those that columns like `sms_opt_out` name."""
+    nothing = np.zeros(len(table), dtype=bool)
+    single = [one for one in said if one.channels and "channel" not in table]
+    general = [one for one in said if one not in single]
+    refused = np.logical_or.reduce([nothing, *(one.refused for one in general)])
+    granted = np.logical_or.reduce([nothing, *(one.granted for one in general)]) & ~refused
+    channels = list(cells)
+    if single:
+        # a channel that is not granted is refused
+        kept = [[one.channels for one in single if not one.granted[row]] for row in range(len(table))]
+        channels = [() if refused[row] else sum(names, ()) for row, names in enumerate(kept)]
+        granted |= ~refused & np.array([not names for names in kept], dtype=bool)
+    holds = np.flatnonzero(~granted)
+    names = ", ".join(one.name for one in said)
+    note = f"Opt-outs: {granted.sum():,} of {len(table):,} rows do not refuse by the column {names}."
+    return _Stated(path, ids.iloc[holds], [channels[row] for row in holds], (note,) if granted.any() else ())
+
+
+def _in_attributes(attributes: pd.DataFrame, words: ChannelWords) -> _Stated | None:
+    """Who refuses by the table of customers; None where no column says so. An empty cell is no consent."""
+    said = [one for one in choices(attributes, "customers.source", words, used=("customer_id",)) if _decides(one)]
+    if not said:
+        return None
+    ids, channels, notes = [], [], []
+    for one in said:
+        rows = np.flatnonzero(~one.granted if one.kind == "consent" else one.refused)
+        ids.append(attributes["customer_id"].iloc[rows])
+        channels += [one.channels] * len(rows)
+        notes.append(f"Opt-outs: {len(rows):,} customers refuse by the column {one.name} of the table of customers.")
+    return _Stated("customers.source", pd.concat(ids), channels, tuple(notes))
+
+
+def _decides(choice: Choice) -> bool:
+    """Whether a column of the table of customers is about consent: a state is where it is that of a channel."""
+    return choice.kind != "state" or bool(choice.channels) or MARKETING in choice.name.lower()
+
+
+def _matched(name: str, stated: _Stated, known: pd.Index) -> tuple[pd.DataFrame, Applied, tuple[str, ...]]:
+    """The customers named, a row for each channel, with the counts and what is unusual."""
+    found = match_ids(stated.ids, known, loosely=True)
+    # whoever reads the table of customers has warned of strangers
+    if name != CUSTOMERS:
+        warn_of_strangers(found, stated.ids, known, stated.what, must=name in MUST_MATCH)
+    channels = [stated.channels[row] or (None,) for row in found.row]
+    table = pd.DataFrame(
+        {
+            "customer_id": np.repeat(found.customer_id, [len(names) for names in channels]),
+            "channel": np.array([name for names in channels for name in names], dtype=object),
+        }
+    )
+    counts = Applied(len(stated.ids), found.rows, found.customers)
+    return table.drop_duplicates(ignore_index=True), counts, alike_note(found, TABLES[name])
