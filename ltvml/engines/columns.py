@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ltvml.engines.base import Source
 
 _SHOWN = 20
+_LONGEST_SHOWN = 60
 
 
 def check_unique(names: Sequence[str], label: str) -> None:
@@ -77,12 +78,19 @@ def _check_present(needed: dict[str, str], names: Sequence[str], label: str) -> 
     if not missing:
         return
     found = "; ".join(f"'{theirs}' (for {ours}){_nearest(theirs, names)}" for ours, theirs in missing.items())
-    shown = ", ".join(map(str, names[:_SHOWN])) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    shown = ", ".join(map(_shortened, names[:_SHOWN])) + more
     raise DataContractError(
         f"{label} has no column {found}. It has: {shown}.",
         hint="map your own names in transactions.columns, for example {customer_id: user, order_date: ts}.",
         counts=dict.fromkeys(missing, 0),
     )
+
+
+def _shortened(name: object) -> str:
+    """A column name on one line, its end cut off where it is longer than any name."""
+    text = " ".join(str(name).split())
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
 def _nearest(name: str, names: Sequence[str]) -> str:

@@ -15,14 +15,18 @@ import narwhals as nw
 
 from ltvml.contracts import LINES
 from ltvml.engines.base import BATCH_ROWS, Score, Sink, Source, SourceColumn
-from ltvml.engines.columns import check_unique, mapped_columns
-from ltvml.engines.duckdb_files import files_of, quote_name, quote_text, reader_of, written_names
+from ltvml.engines.columns import mapped_columns
+from ltvml.engines.containers import Room
+from ltvml.engines.duckdb_files import FileReader, quote_name, quote_text
 from ltvml.engines.frames import frame_columns, to_arrow, to_contract
 from ltvml.engines.hashing import content_statistics, digest_of
+from ltvml.engines.nested import with_fields
+from ltvml.engines.queries import ANSWER, Query
 from ltvml.engines.reading import Kind, projections
 from ltvml.engines.row_filters import TALLIED_VALUES, ValueRows, checked_fault, tally_of
 from ltvml.errors import DataContractError, EngineError
 from ltvml.hashing import DIGITS
+from ltvml.passwords import without_password
 from ltvml.scratch import scratch_folder
 
 if TYPE_CHECKING:
@@ -67,6 +71,14 @@ class DuckDBSQL:
         """Whether a text matches a regular expression."""
         return f"regexp_matches({text}, {quote_text(pattern)})"
 
+    def found(self, text: str, pattern: str) -> str:
+        """The first part of a text that matches a regular expression; blank where there is none."""
+        return f"regexp_extract({text}, {quote_text(pattern)})"
+
+    def replaced(self, text: str, pattern: str, by: str) -> str:
+        """A text with `by` in place of all that matches a regular expression."""
+        return f"regexp_replace({text}, {quote_text(pattern)}, {quote_text(by)}, 'g')"
+
     def number(self, text: str) -> str:
         """A text as a double; DuckDB alone would read 1_000."""
         return f"CASE WHEN NOT contains({text}, '_') THEN TRY_CAST({text} AS DOUBLE) END"
@@ -82,6 +94,11 @@ class DuckDBSQL:
     def strptime(self, text: str, form: str) -> str:
         """A text as a timestamp; null where it is not of that form."""
         return f"try_strptime({text}, {quote_text(form)})"
+
+    def epoch(self, microseconds: str, zone: str | None) -> str:
+        """Microseconds since 1970 as a timestamp, local in a zone (UTC without it)."""
+        moment = f"make_timestamp({microseconds})"
+        return moment if zone is None else self.in_zone(f"timezone('UTC', {moment})", zone)
 
     def day(self, moment: str) -> str:
         """Days since 1970-01-01."""
@@ -122,6 +139,9 @@ class DuckDBEngine:
             self.connection.execute("SET enable_progress_bar = false")
         self._frames: dict[str, Any] = {}
         self._numbers = count(1)
+        self._room = Room(folder)
+        self._files = FileReader(self.connection, self._room)
+        self._queries: dict[Any, Query] = {}
 
     def register(self, name: str, frame: Any) -> None:
         """Let `Source.source` find a frame by name."""
@@ -147,6 +167,7 @@ class DuckDBEngine:
             for step in projections(columns, kinds, source, _SQL):
                 rows = rows.project(", ".join(step))
             held = self._hold(rows)
+            self._files.check_unchanged(source.label)
             if held.limit(1).fetchone() is None:
                 raise DataContractError(f"{source.label} has no rows; expected at least one transaction.")
             names = [name for name in LINES.names if name in held.columns]
@@ -231,7 +252,11 @@ class DuckDBEngine:
             used = list(dict.fromkeys((*columns.values(), *source.exclude, *source.drop, *source.keep)))
             return self.connection.from_arrow(to_arrow(frame, used)), columns
         rows = self._rows(source, as_text=True)
-        return rows, mapped_columns(source, rows.columns)
+        try:
+            return rows, mapped_columns(source, rows.columns)
+        except DataContractError as error:
+            advice = None if source.sql is not None else self._files.advice_on_header(source)
+            raise DataContractError(error.message, advice or error.hint, error.counts) from None
 
     def _frame(self, source: Source) -> Any:
         if not isinstance(source.source, str | os.PathLike):
@@ -242,19 +267,20 @@ class DuckDBEngine:
         frame = self._frame(source)
         if frame is not None:
             return self.connection.from_arrow(to_arrow(frame))
-        path = str(source.source)
-        if "::" in path:
-            return self._attached(*path.split("::", 1))
-        files = files_of(path)
-        check_unique(written_names(self.connection, files), source.label)
-        return self.connection.sql(f"SELECT * FROM {reader_of(files, as_text=as_text)}")
+        if source.sql is not None:
+            return self.connection.sql(f"SELECT * FROM {self._answer_of(source)}")
+        return with_fields(self.connection.sql(self._files.select(source, as_text=as_text)))
 
-    def _attached(self, path: str, table: str) -> duckdb.DuckDBPyRelation:
-        files_of(path)
-        alias = f"file_{next(self._numbers)}"
-        self.connection.execute(f"ATTACH {quote_text(path)} AS {alias} (READ_ONLY)")
-        parts = ".".join(map(quote_name, table.split(".")))
-        return self.connection.sql(f"SELECT * FROM {alias}.{parts}")
+    def _answer_of(self, source: Source) -> str:
+        """The table that holds the answer to `transactions.sql`."""
+        form = (source.encoding, source.header, source.names, source.skip_rows)
+        key = (source.sql, form, *sorted(source.sources.items()))
+        if key not in self._queries:
+            query = Query(source, self._room, self._frames, self.threads)
+            self.connection.execute(f"ATTACH {quote_text(str(query.path))} AS {query.path.parent.name} (READ_ONLY)")
+            self._queries[key] = query
+        self._queries[key].check_unchanged()
+        return f"{self._queries[key].path.parent.name}.{ANSWER}"
 
     def _hold(self, relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
         name = f"kept_{next(self._numbers)}"
@@ -287,7 +313,7 @@ def _explained(doing: str) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = without_password(str(error).strip().splitlines()[0])
         raise EngineError(f"DuckDB could not {doing}: {reason}", hint=_advice(str(error))) from error
 
 

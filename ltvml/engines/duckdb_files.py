@@ -1,21 +1,35 @@
-"""Files as DuckDB reads them: which reader a path needs, and the columns that the file itself declares."""
+"""Files as DuckDB reads them: unpacked, in UTF-8, and the SQL that reads each kind."""
 
 from __future__ import annotations
 
-import glob
+import codecs
+import io
+import warnings
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ltvml.engines.csv_header import header_of, names_of, separator_of
-from ltvml.errors import DataContractError, EngineError
+import duckdb
+
+from ltvml.contracts import TRANSACTIONS
+from ltvml.engines.columns import check_unique
+from ltvml.engines.containers import MEMBER, Room, chosen_of, packing_of, unpacked
+from ltvml.engines.csv_header import LONGEST_HEADER, Header, advice_on, header_of
+from ltvml.engines.encodings import scan_text, to_utf8
+from ltvml.engines.files import KNOWN_ENDINGS, REMOTE, FileKind, files_of, kind_of, split_member
+from ltvml.errors import DataContractError, DataWarning, EngineError
 
 if TYPE_CHECKING:
-    import duckdb
+    from collections.abc import Sequence
 
-_TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".csv.zst")
-_PARQUET_ENDINGS = (".parquet", ".pq")
-_JSON_ENDINGS = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz")
-_REMOTE = "://"
+    from ltvml.engines.base import Source
+
+_WEB_PAGE = (b"<!doctype", b"<html", b"<?xml", b"<table", b"<meta")
+_HEAD_BYTES = 512
+_MOST_DIGITS = 38
+_FIRST_BYTES, _FIRST_LINES = 1 << 16, 5
+# a form that no text has: dates in JSON stay text, which keeps the offset that is written
+_NO_DATES = "dateformat='~%Y', timestampformat='~%Y'"
 
 
 def quote_name(name: str) -> str:
@@ -28,86 +42,264 @@ def quote_text(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def files_of(path: str) -> list[str]:
-    """The files that a path, a glob or a folder means; a remote address is left as it is.
+@dataclass(frozen=True)
+class Prepared:
+    """A file that DuckDB can read.
 
-    Raises
-    ------
-    EngineError
-        If there is no such file.
-    DataContractError
-        If every file is empty.
+    Parameters
+    ----------
+    path : str
+        The file itself, or the copy of it.
+    kind : str
+        csv, parquet or json.
+    header : Header, optional
+        Of a CSV file.
     """
-    if _REMOTE in path:
-        return [path]
-    pattern = f"{path.rstrip('/')}/*.parquet" if Path(path).is_dir() else path
-    found = [pattern] if Path(pattern).is_file() else sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207
-    if not found:
-        raise EngineError(
-            f"'{path}' matches no file; expected a CSV, Parquet or JSON lines file, a glob, file.duckdb::table, or a "
-            "name registered with the engine.",
-            hint=f"paths are relative to {Path.cwd()}.",
-        )
-    filled = [name for name in found if Path(name).stat().st_size > 0]
-    if not filled:
-        raise DataContractError(f"'{path}' is empty: 0 bytes; expected a header and rows.")
-    return filled
+
+    path: str
+    kind: FileKind
+    header: Header | None = None
 
 
-def reader_of(files: list[str], *, as_text: bool) -> str:
-    """The SQL table function that reads files; with `as_text`, CSV columns stay text so that ids keep leading zeros.
+class FileReader:
+    """The files of one engine; each is looked at once, as long as it does not change.
 
-    Raises
-    ------
-    EngineError
-        If the ending of a file is not known.
+    Parameters
+    ----------
+    connection : DuckDBPyConnection
+    room : Room
+        Where copies are put.
     """
-    listed = "[" + ", ".join(map(quote_text, files)) + "]"
-    endings = {_format_of(name) for name in files}
-    if endings == {"csv"}:
-        return _text_reader(files) if as_text else f"read_csv({listed}, header=true, union_by_name=true)"
-    if endings == {"parquet"}:
-        return f"read_parquet({listed}, union_by_name=true)"
-    if endings == {"json"}:
-        return f"read_json({listed}, union_by_name=true)"
-    known = ", ".join((*_TEXT_ENDINGS, *_PARQUET_ENDINGS, *_JSON_ENDINGS))
-    raise EngineError(f"'{files[0]}' is of no known format; expected one of {known}, all files of the same.")
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, room: Room) -> None:
+        self.connection = connection
+        self.room = room
+        self._prepared: dict[Any, Prepared] = {}
+        self._stamps: dict[str, tuple[int, int]] = {}
+        self._attached: dict[str, str] = {}
+
+    def select(self, source: Source, *, as_text: bool) -> str:
+        """A query for the rows of a file; with `as_text`, CSV columns stay text so that ids keep leading zeros.
+
+        Raises
+        ------
+        EngineError
+            If there is no such file, it cannot be read, or its ending is not known.
+        DataContractError
+            If it is empty, damaged, in an unknown encoding, or has a column twice.
+        ConfigError
+            If `names` does not fit it.
+        """
+        path, member = split_member(str(source.source))
+        files = files_of(path)
+        try:
+            if REMOTE not in path and len(files) == 1 and packing_of(Path(files[0])) == "duckdb":
+                return f"SELECT * FROM {self._table(files[0], member)}"
+            prepared = [self._prepare(file, member, source) for file in files]
+        except OSError as error:
+            raise EngineError(f"'{path}' cannot be read: {error.strerror or error}.") from None
+        return self._query(prepared, source, as_text=as_text)
+
+    def paths(self) -> list[str]:
+        """All files that the queries read, copies in place of their originals."""
+        return [prepared.path for prepared in self._prepared.values()]
+
+    def advice_on_header(self, source: Source) -> str | None:
+        """What to set where the first line of a CSV file seems to be no header."""
+        wanted = {*source.columns.values(), *(name for name in TRANSACTIONS.names if name not in source.columns)}
+        for path in files_of(split_member(str(source.source))[0])[:1]:
+            prepared = self._prepare(path, split_member(str(source.source))[1], source)
+            if prepared.header is not None:
+                # a copy lacks the lines before the header
+                start = _start_of(Path(prepared.path), "utf-8-sig", source)
+                lines = "" if prepared.path == path else "\n" * prepared.header.lines_before
+                return advice_on(lines + start, prepared.header, wanted)
+        return None
+
+    def check_unchanged(self, label: str) -> None:
+        """Refuse what was read from a file that was written to in the meantime.
+
+        Raises
+        ------
+        EngineError
+        """
+        for path, stamp in self._stamps.items():
+            if not Path(path).exists() or _stamp(path) != stamp:
+                raise EngineError(
+                    f"'{path}' changed while {label} was read; expected a file at rest.",
+                    hint="run again when it is complete, or on a copy of it.",
+                )
+
+    def _query(self, prepared: Sequence[Prepared], source: Source, *, as_text: bool) -> str:
+        kinds = {file.kind for file in prepared}
+        if kinds == {"csv"}:
+            query = _csv_query(prepared, as_text=True)
+            return query if as_text else self._typed(prepared) or query
+        paths = _listed([file.path for file in prepared])
+        if kinds == {"parquet"}:
+            check_unique(self._parquet_names(prepared[0].path), source.label)
+            self._check_decimals(paths, source)
+            return f"SELECT * FROM read_parquet({paths}, union_by_name=true)"
+        if kinds == {"json"}:
+            form = f", {_NO_DATES}" if as_text else ""
+            return f"SELECT * FROM read_json({paths}, union_by_name=true{form})"
+        known = ", ".join(KNOWN_ENDINGS)
+        unlike = next((file.path for file in prepared if file.kind == "unknown"), prepared[0].path)
+        raise EngineError(f"'{unlike}' is of no known format; expected one of {known}, all files of the same.")
+
+    def _typed(self, prepared: Sequence[Prepared]) -> str | None:
+        """The same columns with the types that DuckDB sees in them; None where it sees no table."""
+        query = _csv_query(prepared, as_text=False)
+        try:
+            self.connection.sql(query)
+        except duckdb.Error:
+            return None
+        return query
+
+    def _prepare(self, path: str, member: str | None, source: Source) -> Prepared:
+        if REMOTE in path:
+            return Prepared(path, kind_of(path.partition("?")[0]), None)
+        self._stamps[path] = _stamp(path)
+        key = (path, self._stamps[path], member, source.encoding, source.header, source.names, source.skip_rows)
+        if key not in self._prepared:
+            self._prepared[key] = self._plain(Path(path), member, source)
+        return self._prepared[key]
+
+    def _plain(self, path: Path, member: str | None, source: Source) -> Prepared:
+        file, kind, of_utf8 = path, kind_of(path.name), False
+        while packing := packing_of(file):
+            if packing == "duckdb":
+                raise EngineError(f"'{path}' is a DuckDB file among others; expected one alone, as file.duckdb::table.")
+            file = unpacked(file, packing, member, self.room)
+            member, of_utf8 = None, packing in ("sheets", "sqlite")
+            kind = kind_of(file.name)
+        if member is not None:
+            raise EngineError(f"'{path}{MEMBER}{member}' names a member, but '{path}' is a plain file.")
+        with file.open("rb") as opened:
+            head = opened.read(_HEAD_BYTES).lstrip().lower()
+        if head.startswith(b"par1"):
+            return Prepared(str(file), "parquet")
+        if head.startswith(_WEB_PAGE) and kind in ("csv", "json", "sheets"):
+            raise DataContractError(
+                f"'{path}' is a web page or XML, whatever its name says; expected a table.",
+                hint="open it in a spreadsheet and save it as CSV.",
+            )
+        if kind == "sheets" and not path.name.lower().endswith(".xls"):
+            raise DataContractError(f"'{path}' is damaged: it is no Excel file; expected one.", hint="save it again.")
+        # many shops write text and name it so that Excel opens it
+        kind = "csv" if kind == "sheets" else kind
+        if kind in ("csv", "json"):
+            return self._text(file, path, kind, _known_as_utf8(source) if of_utf8 else source)
+        return Prepared(str(file), kind)
+
+    def _text(self, file: Path, path: Path, kind: FileKind, source: Source) -> Prepared:
+        """A text file in UTF-8, and its header if it is CSV."""
+        label = f"'{path}'"
+        scan = scan_text(file, source.encoding, label)
+        header = header_of(_start_of(file, scan.encoding, source), source, label) if kind == "csv" else None
+        if header is not None:
+            check_unique(header.names, label)
+        skipped = header.lines_before if header is not None else 0
+        if scan.plain and not skipped:
+            return Prepared(str(file), kind, header)
+        out = self.room.place(path, file.name)
+        converted = to_utf8(file, out, scan.encoding, skip_lines=skipped, label=label)
+        if scan.found:
+            _warn_of_encoding(label, scan.encoding, converted.sample)
+        return Prepared(str(out), kind, header)
+
+    def _parquet_names(self, path: str) -> list[str]:
+        """Column names as they are written, before DuckDB renames the second of two equal ones."""
+        query = f"SELECT name, num_children FROM parquet_schema({quote_text(_literally(path))})"
+        return _top_names(self.connection.execute(query).fetchall())
+
+    def _check_decimals(self, paths: str, source: Source) -> None:
+        """Refuse decimals that DuckDB reads as other numbers, where they are used."""
+        query = f"SELECT DISTINCT name, precision FROM parquet_schema({paths}) WHERE precision > {_MOST_DIGITS}"
+        mapped = {*source.columns.values(), *(name for name in TRANSACTIONS.names if name not in source.columns)}
+        for name, digits in self.connection.execute(query).fetchall():
+            if name in mapped:
+                raise DataContractError(
+                    f"column '{name}' of {source.label} is a decimal of {digits} digits; expected at most "
+                    f"{_MOST_DIGITS}.",
+                    hint=f"write it as decimal({_MOST_DIGITS}, 2) or as a double.",
+                )
+
+    def _table(self, path: str, member: str | None) -> str:
+        """A table of a DuckDB file, attached for reading alone."""
+        self._stamps[path] = _stamp(path)
+        if path not in self._attached:
+            alias = f"file_{next(self.room.numbers)}"
+            self.connection.execute(f"ATTACH {quote_text(path)} AS {alias} (READ_ONLY)")
+            self._attached[path] = alias
+        alias = self._attached[path]
+        if member is None:
+            query = (
+                "SELECT CASE WHEN table_schema = 'main' THEN '' ELSE table_schema || '.' END || table_name "
+                f"FROM information_schema.tables WHERE table_catalog = {quote_text(alias)} ORDER BY 1"
+            )
+            names = [str(name) for (name,) in self.connection.execute(query).fetchall()]
+            member = chosen_of(Path(path), "table", names, None)
+        return ".".join((alias, *map(quote_name, member.split("."))))
 
 
-def _text_reader(files: list[str]) -> str:
-    """CSV files as text, joined by column name; files of one header are read together."""
-    groups: dict[str, list[str]] = {}
-    for name in files:
-        groups.setdefault(header_of(name) or "", []).append(name)
-    return "(" + " UNION ALL BY NAME ".join(f"FROM {_csv(header, names)}" for header, names in groups.items()) + ")"
+def _known_as_utf8(source: Source) -> Source:
+    """The settings of a source for a copy that is UTF-8 whatever the original was."""
+    return replace(source, encoding="utf-8")
 
 
-def _csv(header: str, files: list[str]) -> str:
-    listed = "[" + ", ".join(map(quote_text, files)) + "]"
-    if not header:
-        return f"read_csv({listed}, header=true, all_varchar=true, union_by_name=true)"
-    names = [name or f"column{number}" for number, name in enumerate(names_of(header))]
-    columns = ", ".join(f"{quote_text(name)}: 'VARCHAR'" for name in names)
+def _stamp(path: str) -> tuple[int, int]:
+    status = Path(path).stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def _start_of(file: Path, encoding: str, source: Source) -> str:
+    """The first lines of a text; the last letter may be cut in two."""
+    with file.open("rb") as opened:
+        data = opened.read(_FIRST_BYTES)
+        if data.count(b"\n") < source.skip_rows + _FIRST_LINES:
+            data += opened.read(LONGEST_HEADER - len(data))
+    text = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)("replace"), translate=True).decode(data)
+    return text.removeprefix("\ufeff")
+
+
+def _warn_of_encoding(label: str, encoding: str, sample: str | None) -> None:
+    shown = f" (for example '{sample}')" if sample else ""
+    warnings.warn(
+        f"{label} is not UTF-8 and was read as {encoding}{shown}. If that is right, write it down: "
+        f"--set transactions.encoding={encoding}",
+        DataWarning,
+        stacklevel=2,
+    )
+
+
+def _csv_query(prepared: Sequence[Prepared], *, as_text: bool) -> str:
+    """CSV files joined by column name; files of one header are read together."""
+    groups: dict[Header | None, list[str]] = {}
+    for file in prepared:
+        groups.setdefault(file.header, []).append(file.path)
+    parts = [f"SELECT * FROM {_csv(header, paths, as_text=as_text)}" for header, paths in groups.items()]
+    return parts[0] if len(parts) == 1 else " UNION ALL BY NAME ".join(parts)
+
+
+def _csv(header: Header | None, paths: Sequence[str], *, as_text: bool) -> str:
+    if header is None or not any(header.names):
+        return f"read_csv({_listed(paths)}, header=true, all_varchar=true, union_by_name=true)"
+    form = f"header={str(header.named).lower()}, delim={quote_text(header.separator)}, quote='\"', escape='\"'"
+    if not as_text:
+        return f"read_csv({_listed(paths)}, {form}, names=[{', '.join(map(quote_text, header.names))}])"
+    columns = ", ".join(f"{quote_name(name)}: 'VARCHAR'" for name in header.names)
     # with every option given, DuckDB need not guess: its guess of a file with one broken line is another header
-    form = f"auto_detect=false, header=true, delim={quote_text(separator_of(header))}, quote='\"', escape='\"'"
-    return f"read_csv({listed}, {form}, columns={{{columns}}})"
+    return f"read_csv({_listed(paths)}, auto_detect=false, {form}, columns={{{columns}}})"
 
 
-def _format_of(name: str) -> str:
-    lower = name.lower()
-    formats = {"csv": _TEXT_ENDINGS, "parquet": _PARQUET_ENDINGS, "json": _JSON_ENDINGS}
-    return next((form for form, endings in formats.items() if lower.endswith(endings)), "unknown")
+def _listed(paths: Sequence[str]) -> str:
+    return "[" + ", ".join(quote_text(_literally(path)) for path in paths) + "]"
 
 
-def written_names(connection: duckdb.DuckDBPyConnection, files: list[str]) -> list[str]:
-    """Column names as the first file has them, before DuckDB renames the second of two equal ones."""
-    kind = _format_of(files[0])
-    if kind == "csv":
-        return names_of(header_of(files[0]) or "")
-    if kind == "parquet":
-        first = quote_text(files[0])
-        return _top_names(connection.execute(f"SELECT name, num_children FROM parquet_schema({first})").fetchall())
-    return []
+def _literally(path: str) -> str:
+    """A path that DuckDB takes for no pattern; that of a remote address stays."""
+    return path if REMOTE in path else "".join(f"[{letter}]" if letter in "*?[" else letter for letter in path)
 
 
 def _top_names(schema: list[tuple[Any, ...]]) -> list[str]:

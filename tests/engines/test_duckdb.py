@@ -53,19 +53,18 @@ def test_json_lines_are_read(engine: DuckDBEngine, tmp_path: Path) -> None:
     assert lines[["customer_id", "day", "amount"]].values.tolist() == [["007", 19_732, 250]]
 
 
-@pytest.mark.parametrize("content", [b"a,2024-01-10,1,2,3\nb,2024-01-10\n", b"caf\xe9,2024-01-10,1\n"])
-def test_a_broken_csv_is_an_engine_error_with_advice(engine: DuckDBEngine, tmp_path: Path, content: bytes) -> None:
+def test_a_broken_csv_is_an_engine_error_with_advice(engine: DuckDBEngine, tmp_path: Path) -> None:
     path = tmp_path / "orders.csv"
-    path.write_bytes((HEADER + "x,2024-01-10,1\n" * 30).encode() + content)
+    path.write_text(HEADER + "x,2024-01-10,1\n" * 30 + "a,2024-01-10,1,2,3\nb,2024-01-10\n")
     with pytest.raises(EngineError, match="DuckDB could not read") as caught:
         read(engine, path)
     assert caught.value.hint
 
 
 def test_an_unknown_ending_names_the_known_ones(engine: DuckDBEngine, tmp_path: Path) -> None:
-    (tmp_path / "orders.xlsx").write_bytes(b"PK")
-    with pytest.raises(EngineError, match=r"no known format; expected one of \.csv"):
-        read(engine, tmp_path / "orders.xlsx")
+    (tmp_path / "orders.pdf").write_bytes(b"%PDF")
+    with pytest.raises(EngineError, match=r"no known format; expected one of .*\.csv"):
+        read(engine, tmp_path / "orders.pdf")
 
 
 def test_what_is_no_table_is_refused(engine: DuckDBEngine) -> None:

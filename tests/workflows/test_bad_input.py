@@ -56,10 +56,10 @@ BAD_ORDERS = {
         3,
         "no usable row up to the cutoff 2020-12-31: orders run from 2020-03-01 to 2020-03-01",
     ),
-    "text that is not UTF-8": (
-        lambda orders: f"{HEADER}José,2020-01-01,1.5\nb,2020-02-01,2.5\n".encode("latin1"),
-        5,
-        "save the file as UTF-8",
+    "text in no encoding that can be found": (
+        lambda orders: f"{HEADER}Иван,2020-01-01,1.5\nb,2020-02-01,2.5\n".encode("cp1251"),
+        3,
+        "save it as UTF-8, or name the encoding: --set transactions.encoding=cp1251",
     ),
 }
 
