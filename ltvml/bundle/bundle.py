@@ -206,13 +206,17 @@ class Bundle:
                 present = [*ROLES, *([REPLENISHMENT_ROLE] if header["has_replenishment"] else [])]
                 bundle = cls._from_content(header, {role: _read(folder / f"{role}.json") for role in present})
                 version = bundle.version
-            except BundleError:
-                raise
+            except BundleError as error:
+                if not (changed := _changed_in(folder)):
+                    raise
+                raise BundleError(f"{changed} was changed after it was written: {error.message}", RESTORE) from error
             except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
-                raise BundleError(f"{_changed_in(folder)} is damaged: {error!r}.", hint=RESTORE) from error
+                named = _changed_in(folder) or f"the bundle in {folder}"
+                raise BundleError(f"{named} is damaged: {error!r}.", hint=RESTORE) from error
             if version != header.get("version"):
+                named = _changed_in(folder) or f"the bundle in {folder}"
                 raise BundleError(
-                    f"{_changed_in(folder)} was changed after it was written: the hash of the content is {version}, "
+                    f"{named} was changed after it was written: the hash of the content is {version}, "
                     f"expected {header.get('version')}.",
                     hint=RESTORE,
                 )
@@ -289,11 +293,11 @@ def _check_format(header: Mapping[str, Any], folder: Path) -> None:
 
 
 def _changed_in(folder: Path) -> str:
-    """The files that are not as the fit wrote them; the bundle itself where it has no manifest, as one fetched."""
+    """The files that are not as the fit wrote them; empty where there is no manifest, as in a fetched bundle."""
     manifest = manifest_of(folder)
     names = [name for name in manifest.get("files", {}) if name.endswith(".json")]
     changed = [str(folder / fault.partition(" ")[0]) for fault in changed_files(folder, manifest, names)]
-    return " and ".join(changed) or f"the bundle in {folder}"
+    return " and ".join(changed)
 
 
 def _read(path: Path) -> dict[str, Any]:

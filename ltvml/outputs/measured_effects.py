@@ -20,7 +20,7 @@ from ltvml.errors import DataContractError
 from ltvml.outreach.experiment.effect_by_chance import EffectByChance, differs_with_chance, learn_by_chance
 from ltvml.outreach.experiment.effects import Effect, Effects, learn, pooled
 from ltvml.outreach.experiment.holdout import TREAT
-from ltvml.run_directory import alone_in, as_json, replace_text
+from ltvml.run_directory import alone_in, as_json, changed_files, manifest_of, replace_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 EFFECTS_FILE = "effects.json"
+MEASURED = "measure"
+"""Kind of the results of a measurement, and their folder inside that of the plan."""
 FORMAT_VERSION = 1
 
 
@@ -219,6 +221,51 @@ def remember(folder: Path, campaign: MeasuredCampaign) -> Effects:
             ),
         )
     return found
+
+
+def catch_up_effects(folder: Path) -> int:
+    """Keep the effects of measurements that are not kept yet: their run ended between their folder and this file.
+
+    Parameters
+    ----------
+    folder : Path
+        Where plans are kept, each with its measurement in its folder.
+
+    Returns
+    -------
+    int
+        Measurements whose effects are kept now.
+
+    Raises
+    ------
+    DataContractError
+        If the effects of such a measurement were changed, or cannot be read.
+    """
+    known = {(one.cutoff, one.campaign): one.until for one in read_campaigns(folder)}
+    found = [_of_folder(path.parent) for path in sorted(folder.glob(f"[0-9]*/{MEASURED}/{EFFECTS_FILE}"))]
+    new = [one for one in found if one is not None and known.get((one.cutoff, one.campaign), "") < one.until]
+    for one in new:
+        remember(folder, one)
+    return len(new)
+
+
+def _of_folder(folder: Path) -> MeasuredCampaign | None:
+    """What a measurement left in its folder; None where it is no whole one."""
+    manifest = manifest_of(folder)
+    if manifest.get("kind") != MEASURED:
+        return None
+    path = folder / EFFECTS_FILE
+    if changed_files(folder, manifest, [EFFECTS_FILE]):
+        raise DataContractError(
+            f"{path} was changed after it was written; expected the original effects.",
+            hint="restore the folder, or remove it and measure the plan again.",
+        )
+    try:
+        return MeasuredCampaign.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise DataContractError(
+            f"{path} cannot be read: {error!r}.", hint="remove its folder, and measure the plan again."
+        ) from error
 
 
 def with_campaign(known: Iterable[MeasuredCampaign], campaign: MeasuredCampaign) -> list[MeasuredCampaign]:

@@ -220,13 +220,11 @@ def close_dead(client: Any, experiment: str) -> None:
     dead = {
         run.info.run_id for run in running if is_dead(run.data.tags.get(PROCESS), started=run.info.start_time / 1000)
     }
-    if not dead:
-        return
-    # the models first: a run that is closed is not looked at again
-    for model in client.search_logged_models([experiment], "attributes.status = 'PENDING'"):
-        if model.source_run_id in dead:
-            client.finalize_logged_model(model.model_id, "FAILED")
     for run_id in dead:
+        # the models first: a run that is closed is not looked at again
+        for model in client.search_logged_models([experiment], f"source_run_id = '{run_id}'"):
+            if model.status == "PENDING":
+                client.finalize_logged_model(model.model_id, "FAILED")
         client.set_terminated(run_id, "KILLED")
 
 

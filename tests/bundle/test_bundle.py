@@ -18,6 +18,7 @@ from ltvml.errors import BundleError, DataContractError
 from ltvml.models.purchase.mbg_nbd import MBGNBD
 from ltvml.models.spend.gamma_gamma import GammaGamma
 from ltvml.models.value.purchase_times_spend import PurchaseTimesSpend
+from ltvml.run_directory import write_manifest
 from ltvml.window import Window
 
 if TYPE_CHECKING:
@@ -137,6 +138,37 @@ def test_a_bundle_that_was_changed_is_refused_with_exit_code_7(saved, name, chan
         Bundle.load(saved)
     assert refusal.value.exit_code == 7
     assert refusal.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("purchase.json", lambda values: values["state"]["params"].update(r=1.5)),
+        ("purchase.json", lambda values: values["state"].clear()),
+        ("purchase.json", lambda values: values.update(name="horoscope")),
+        ("spend.json", lambda values: values.update(params={"orders": "some", "more": 1})),
+        ("bundle.json", lambda values: values["money"].update(margin=0.9)),
+    ],
+)
+def test_the_file_that_was_edited_is_named(saved, name, change):
+    write_manifest(saved, "bundle", {})
+    edited(saved / name, change)
+    with pytest.raises(BundleError) as refusal:
+        Bundle.load(saved)
+    assert refusal.value.message.startswith(str(saved / name))
+    assert "spend.json" not in refusal.value.message or name == "spend.json"
+
+
+def test_a_bundle_that_a_killed_fit_moved_aside_is_loaded(bundle, saved):
+    write_manifest(saved, "bundle", {})
+    saved.rename(saved.parent / ".bundle.previous")
+    assert Bundle.load(saved).version == bundle.version
+
+
+def test_a_file_of_nothing_but_brackets_is_refused_by_its_name(saved):
+    (saved / "value.json").write_text("[" * 100_000)
+    with pytest.raises(BundleError, match=r"value\.json cannot be read as JSON"):
+        Bundle.load(saved)
 
 
 def test_models_that_changed_places_are_refused(saved):

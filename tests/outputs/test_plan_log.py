@@ -10,9 +10,11 @@ import pandas as pd
 import pytest
 
 from ltvml.errors import DataContractError, LtvmlWarning
+from ltvml.outputs.measured_effects import EFFECTS_FILE, MeasuredCampaign, catch_up_effects, remember
 from ltvml.outputs.plan import write_plan
 from ltvml.outputs.planned_contacts import FILE, append_planned, catch_up, contact_rows, read_planned, revision_of
-from ltvml.run_directory import run_directory, write_manifest
+from ltvml.outreach.experiment.effects import Effects
+from ltvml.run_directory import run_directory, write_json, write_manifest
 from tests.outputs.test_plan import CUTOFF, LATER, plan_of, with_others
 
 if TYPE_CHECKING:
@@ -108,3 +110,35 @@ def test_contacts_are_not_taken_from_a_plan_that_was_changed(tmp_path: Path) -> 
     plan_of(["b"]).astype({"purpose": str, "action": str}).to_parquet(folder / "outreach.parquet")
     with pytest.raises(DataContractError, match=r"outreach\.parquet was changed after it was written"):
         catch_up(tmp_path)
+
+
+def test_effects_of_a_measurement_that_was_killed_before_they_were_kept_are_kept_by_the_next_run(
+    tmp_path: Path,
+) -> None:
+    campaign = MeasuredCampaign(CUTOFF.isoformat(), "spring", "2020-07-31", Effects(()))
+    for name, kept in (("killed", False), ("whole", True)):
+        folder = put(tmp_path / name, plan_of(["a"])) / "measure"
+        with run_directory(folder, kind="measure") as staging:
+            write_json(staging / EFFECTS_FILE, campaign.to_dict())
+            write_manifest(staging, "measure", {})
+        if kept:
+            remember(tmp_path / name, campaign)
+        assert catch_up_effects(tmp_path / name) == (not kept)
+    killed, whole = ((tmp_path / name / EFFECTS_FILE).read_bytes() for name in ("killed", "whole"))
+    assert killed == whole
+
+
+def test_effects_measured_later_into_another_folder_are_not_replaced(tmp_path: Path) -> None:
+    folder = put(tmp_path, plan_of(["a"])) / "measure"
+    earlier, later = (
+        MeasuredCampaign(CUTOFF.isoformat(), "spring", until, Effects(())) for until in ("2020-07-31", "2020-08-31")
+    )
+    with run_directory(folder, kind="measure") as staging:
+        write_json(staging / EFFECTS_FILE, earlier.to_dict())
+        write_manifest(staging, "measure", {})
+    remember(tmp_path, later)
+    assert catch_up_effects(tmp_path) == 0
+    (folder / EFFECTS_FILE).write_text("{}")
+    (tmp_path / EFFECTS_FILE).unlink()
+    with pytest.raises(DataContractError, match=r"effects\.json was changed after it was written"):
+        catch_up_effects(tmp_path)

@@ -127,6 +127,41 @@ def test_a_run_that_fails_midway_is_marked_failed_and_registers_nothing(
     assert "failing" not in {model.name for model in client.search_registered_models()}
 
 
+DIES = """
+import os, signal, sys, time
+from pathlib import Path
+from ltvml.tracking import mlflow
+from ltvml.tracking.items import Metric, Run
+def stop(*arguments):
+    print("recording", flush=True)
+    time.sleep(60)
+mlflow.log_items = stop
+mlflow.MlflowTracker("killed", Path(sys.argv[1])).log(Run("fit", (Metric("m", 1.0),)))
+"""
+
+
+@pytest.mark.slow
+def test_runs_of_killed_processes_are_closed_by_the_next_and_those_of_live_ones_stay(
+    tracker_of: Callable[[str], MlflowTracker], client: Any, store: Path
+) -> None:
+    command = [sys.executable, "-c", DIES, str(store)]
+    dead, live = (subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2))
+    for process in (dead, live):
+        assert process.stdout is not None
+        assert process.stdout.readline() == "recording\n"
+    dead.kill()
+    dead.communicate()
+    (ran,) = client.search_runs([client.get_experiment_by_name("killed").experiment_id], max_results=1)
+    pending = client.create_logged_model(ran.info.experiment_id, "model", source_run_id=ran.info.run_id)
+    tracker_of("killed").log(Run("fit", (Metric("m", 1.0),)))
+    assert sorted(run.info.status for run in runs_of(client, "killed")) == ["FINISHED", "KILLED", "RUNNING"]
+    live.kill()
+    live.communicate()
+    tracker_of("killed").log(Run("fit", (Metric("m", 2.0),)))
+    assert sorted(run.info.status for run in runs_of(client, "killed")) == ["FINISHED", "FINISHED", "KILLED", "KILLED"]
+    assert client.get_logged_model(pending.model_id).status == "FAILED"
+
+
 def test_more_metrics_than_one_batch_takes_are_all_logged(
     tracker_of: Callable[[str], MlflowTracker], client: Any
 ) -> None:
