@@ -83,6 +83,12 @@ LINES = Table(
         Column("currency", "string", "as in transactions", required=False),
         Column("refund", "int64", "refund in minor units, 0 where there is none; netted by the check", required=False),
         Column("file", "int64", "number of the file among several, in the order of their names", required=False),
+        Column(
+            "written",
+            "string",
+            "text of a date or amount that cannot be read, or that its neighbours must explain; null elsewhere",
+            required=False,
+        ),
         Column("fault", "string", "why the row cannot be used; null where it can"),
     ),
 )

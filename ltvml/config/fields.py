@@ -19,6 +19,8 @@ from pydantic import (
 )
 
 from ltvml.contracts import CONTACTS, ONE, PRODUCTS, TRANSACTIONS, Table
+from ltvml.engines.date_formats import COUNTED, fault_of
+from ltvml.engines.identity import IdRule
 from ltvml.nearest import did_you_mean
 from ltvml.window import as_date
 
@@ -59,10 +61,12 @@ def _known_zone(name: str) -> str:
     return name
 
 
-def _names_a_day(pattern: str) -> str:
-    """`pattern`, if it has a code for the day."""
-    if "%d" not in pattern:
-        raise ValueError(f"'{pattern}' names no day; expected a pattern like %d/%m/%Y or %Y-%m-%d %H:%M")
+def _reads_dates(pattern: str) -> str:
+    """`pattern`, if it reads a date."""
+    if fault := fault_of(pattern):
+        raise ValueError(
+            f"'{pattern}' {fault}; expected a pattern like %d/%m/%Y or %Y-%m-%d %H:%M, or one of {', '.join(COUNTED)}"
+        )
     return pattern
 
 
@@ -130,6 +134,19 @@ def _cell_text(value: Any) -> str:
     return "" if value is None else str(value).strip().lower()
 
 
+def _listed(value: Any) -> Any:
+    """A list, of one where a bare word is given."""
+    return [value] if isinstance(value, str) else value
+
+
+def _id_texts(values: Any) -> Any:
+    """Ids as texts: 0, -1 and null are "0", "-1" and "null"."""
+    given = values if isinstance(values, (list, tuple)) else [values]
+    if any(isinstance(value, (dict, list)) for value in given):
+        raise ValueError('expected a list of ids, like [guest, "0"]')
+    return tuple(dict.fromkeys("null" if value is None else _cell_text(value) for value in given))
+
+
 def _without_repeats(values: tuple[str, ...]) -> tuple[str, ...]:
     """`values`, if each is there once."""
     repeated = sorted({value for value in values if values.count(value) > 1})
@@ -163,11 +180,17 @@ Horizon = Annotated[
 ]
 Name = Annotated[str, Field(min_length=1)]
 Names = Annotated[tuple[Name, ...], AfterValidator(_without_repeats)]
+IdRules = Annotated[tuple[IdRule, ...], BeforeValidator(_listed), AfterValidator(_without_repeats)]
+Ids = Annotated[
+    tuple[Name, ...],
+    BeforeValidator(_id_texts),
+    WithJsonSchema({"type": "array", "items": {}}),
+]
 Path = Annotated[Name, BeforeValidator(lambda value: os.fspath(value) if isinstance(value, os.PathLike) else value)]
 Encoding = Annotated[Name, AfterValidator(_text_encoding)]
 TableName = Annotated[Name, AfterValidator(_table_name)]
 Zone = Annotated[Name, AfterValidator(_known_zone)]
-DatePattern = Annotated[Name, AfterValidator(_names_a_day)]
+DatePattern = Annotated[Name, AfterValidator(_reads_dates)]
 CurrencyCode = Annotated[str, BeforeValidator(_currency_code)]
 Formats = Annotated[tuple[Literal["parquet", "csv"], ...], AfterValidator(_some), AfterValidator(_without_repeats)]
 Scalar = Annotated[

@@ -22,6 +22,8 @@ from ltvml.config.fields import (
     Encoding,
     Formats,
     Horizon,
+    IdRules,
+    Ids,
     Margin,
     Name,
     Names,
@@ -37,6 +39,7 @@ from ltvml.config.fields import (
     Zone,
 )
 from ltvml.config.section import Section
+from ltvml.engines.number_forms import Decimal, Thousands
 from ltvml.errors import ConfigError
 from ltvml.models import registry
 from ltvml.nearest import did_you_mean
@@ -94,7 +97,17 @@ class TransactionSettings(Section):
     sources: dict[TableName, Path] = Field(default_factory=dict)
     """Tables of sql: name: file, each written as source is."""
     date_format: DatePattern | None = None
-    """Pattern of dates that are text, like %d/%m/%Y; ISO dates need none."""
+    """Pattern of dates that are text, like %d/%m/%Y, or of numbers: epoch_seconds, epoch_milliseconds, excel_days; ISO
+    dates need none."""
+    decimal: Decimal | None = None
+    """What stands before the decimals of numbers that are text: . or ,; a dot if not set."""
+    thousands: Thousands | None = None
+    """What stands between groups of three digits of numbers that are text: a comma, a dot, a blank or '."""
+    normalize_ids: IdRules = ()
+    """Rules that make ids of customers the same: lower (letter case), trim (blanks around), number (0012 and 12.0
+    are 12)."""
+    not_customers: Ids = ()
+    """Ids that stand for nobody, like [guest, "0"]; their rows are excluded and counted, whatever their case."""
     max_bad_share: Share = 0.05
     """Share of rows with an unreadable date or amount above which reading stops; below it they are excluded."""
 

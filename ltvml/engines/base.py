@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from ltvml.engines.number_forms import Decimal, NumberForm, Thousands
 from ltvml.errors import ConfigError
 from ltvml.passwords import without_password
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ltvml.contracts import Table
+    from ltvml.engines.identity import IdRule
 
 Score = Callable[["pd.DataFrame"], "pd.DataFrame"]
 Sink = Callable[["pa.Table"], None]
@@ -61,6 +63,14 @@ class Source:
     amount_is : {"line", "order"}
         With "order" each line of an order repeats the order's total, so that an empty amount, refund or filtered cell
         is that of another line of the order.
+    decimal : {".", ","}, optional
+        What stands before the decimals of numbers that are text; a dot if not given.
+    thousands : {",", ".", " ", "'"}, optional
+        What stands between their groups of three digits; nothing if not given.
+    normalize_ids : tuple of {"lower", "trim", "number"}
+        What makes two ids of customers the same.
+    not_customers : tuple of str
+        Ids that stand for nobody, whatever their case: their rows are excluded and counted.
 
     Raises
     ------
@@ -83,6 +93,10 @@ class Source:
     keep: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     drop: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     amount_is: Literal["line", "order"] = "line"
+    decimal: Decimal | None = None
+    thousands: Thousands | None = None
+    normalize_ids: tuple[IdRule, ...] = ()
+    not_customers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.decimals <= 6:
@@ -91,6 +105,14 @@ class Source:
             )
         if self.timezone is not None:
             _check_zone(self.timezone)
+
+    @property
+    def number_form(self) -> NumberForm | None:
+        """How numbers that are text are written; None where neither setting says it."""
+        if self.decimal is None and self.thousands is None:
+            return None
+        decimal: Decimal = "," if self.decimal is None and self.thousands == "." else self.decimal or "."
+        return NumberForm(decimal, self.thousands)
 
     @property
     def label(self) -> str:

@@ -82,8 +82,8 @@ class NumberSQL(Protocol):
     def matches(self, text: str, pattern: str) -> str:
         """Whether a text matches a regular expression."""
 
-    def without(self, text: str, pattern: str) -> str:
-        """A text without all that matches a regular expression."""
+    def replaced(self, text: str, pattern: str, by: str) -> str:
+        """A text with `by` in place of all that matches a regular expression."""
 
     def number(self, text: str) -> str:
         """A plain text as a double; null where it is not a number."""
@@ -107,8 +107,8 @@ def number_sql(text: str, form: NumberForm, sql: NumberSQL) -> str:
     if form.decimal == ",":
         # 1.149 would be read as a little more than one
         plain = f"CASE WHEN NOT contains({text}, '.') THEN {plain} END"
-    bare = sql.without(text, _OFF)
-    digits = f"replace({sql.without(bare, f'[^0-9{form.decimal}]')}, '{form.decimal}', '.')"
+    bare = sql.replaced(text, _OFF, '')
+    digits = f"replace({sql.replaced(bare, f'[^0-9{form.decimal}]', '')}, '{form.decimal}', '.')"
     sign = f"CASE WHEN {sql.matches(bare, _NEGATIVE)} THEN -1 ELSE 1 END"
     # most texts are plain, and what stands second in coalesce is computed for the others alone
     return f"coalesce({plain}, CASE WHEN {sql.matches(bare, _pattern(form))} THEN {sign} * {sql.number(digits)} END)"

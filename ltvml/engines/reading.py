@@ -11,7 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from ltvml.contracts import LINES
-from ltvml.engines.date_formats import has_time
+from ltvml.engines.date_formats import COUNTED, FIRST_YEAR, LAST_YEAR, has_time
+from ltvml.engines.identity import excluded_ids, normalised
+from ltvml.engines.moments import counted_moment, written_moment
+from ltvml.engines.number_forms import NumberForm, number_sql
 from ltvml.engines.order_times import clock_second
 from ltvml.engines.row_filters import cell, fault_cases, filters_of, status_columns
 from ltvml.errors import DataContractError
@@ -28,9 +31,6 @@ _MONEY = ("cost", "discount", "refund")
 # beyond this a double no longer holds every integer, so the minor units of a line would be a guess
 _LARGEST_MINOR = 2**53
 _LARGEST_DOUBLE = "1.7976931348623157e308"
-_ISO_DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_ISO_LOCAL = f"^{_ISO_DATE}([T ][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}([.][0-9]+)?)?)?$"
-_ISO_ZONED = f"^{_ISO_DATE}[T ][0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}([.][0-9]+)? ?(Z|[+-][0-9]{{2}}:[0-9]{{2}})$"
 _TRUE = "('true', 't', 'yes', 'y', '1')"
 _FALSE = "('false', 'f', 'no', 'n', '0', '')"
 # cells of the last row of a report
@@ -68,6 +68,12 @@ class Dialect(Protocol):
     def matches(self, text: str, pattern: str) -> str:
         """Whether a text matches a regular expression."""
 
+    def found(self, text: str, pattern: str) -> str:
+        """The first part of a text that matches a regular expression; blank where there is none."""
+
+    def replaced(self, text: str, pattern: str, by: str) -> str:
+        """A text with `by` in place of all that matches a regular expression."""
+
     def number(self, text: str) -> str:
         """A text as a double; null where it is not a number."""
 
@@ -79,6 +85,9 @@ class Dialect(Protocol):
 
     def strptime(self, text: str, form: str) -> str:
         """A text as a local timestamp; null where it is not of that form."""
+
+    def epoch(self, microseconds: str, zone: str | None) -> str:
+        """Microseconds since 1970 as a timestamp, local in a zone (UTC without it)."""
 
     def day(self, moment: str) -> str:
         """Days since 1970-01-01."""
@@ -125,12 +134,13 @@ def parsed_columns(
     of = {name: (sql.quote(column), kinds[column]) for name, column in columns.items()}
     moment, timed = _moment(*of["order_date"], source, sql)
     expressions = {
-        "customer_id": _text(*of["customer_id"], sql),
+        "customer_id": normalised(_text(*of["customer_id"], sql), source.normalize_ids, sql),
         "at_": moment,
         "timed_": timed,
         "date_given_": _given(*of["order_date"]),
-        "date_cell_": of["order_date"][0] if of["order_date"][1] == "text" else f"CAST(NULL AS {sql.text_type})",
-        "amount": _number("amount", *of["amount"], sql) if "amount" in of else "CAST(1 AS DOUBLE)",
+        "date_cell_": _cell(columns["order_date"], kinds, sql),
+        "amount": _number("amount", *of["amount"], source, sql) if "amount" in of else "CAST(1 AS DOUBLE)",
+        "amount_cell_": _cell(columns.get("amount"), kinds, sql),
         "amount_given_": _given(*of["amount"]) if "amount" in of else "TRUE",
     }
     if "refund" in of:
@@ -138,7 +148,7 @@ def parsed_columns(
     if "order_time" in of:
         expressions["clock_"] = clock_second(*of["order_time"], sql)
     expressions |= {name: _text(*of[name], sql) for name in _TEXTS if name in of}
-    expressions |= {name: _number(name, *of[name], sql) for name in (*_FLOATS, *_MONEY) if name in of}
+    expressions |= {name: _number(name, *of[name], source, sql) for name in (*_FLOATS, *_MONEY) if name in of}
     for number, column in enumerate(source.exclude):
         expressions[f"flag_{number}_"] = _flag(sql.quote(column), kinds[column])
     for number, rule in enumerate(filters_of(source)):
@@ -183,6 +193,7 @@ def line_columns(columns: Mapping[str, str], kinds: Mapping[str, Kind], source: 
     expressions |= {name: _minor(name, source.decimals) for name in ("amount", *_MONEY) if name in {"amount", *columns}}
     if "refund" in columns:
         expressions["refund"] = f"coalesce(abs({expressions['refund']}), 0)"
+    expressions["written"] = _written(columns, kinds, source, sql)
     expressions["fault"] = _fault(columns, source, sql)
     return {name: expressions[name] for name in LINES.names if name in expressions}
 
@@ -196,7 +207,7 @@ def _finite(value: str) -> str:
 
 
 def _may_have_time(kind: Kind, source: Source) -> bool:
-    if source.date_format and kind in ("text", "integer"):
+    if source.date_format and kind in ("text", "integer", "number"):
         return has_time(source.date_format)
     return kind in ("text", "timestamp", "zoned")
 
@@ -217,9 +228,16 @@ def _text(column: str, kind: Kind, sql: Dialect) -> str:
     return f"CAST({column} AS {sql.text_type})"
 
 
-def _number(name: str, column: str, kind: Kind, sql: Dialect) -> str:
+def _cell(column: str | None, kinds: Mapping[str, Kind], sql: Dialect) -> str:
+    """The text of a column; null where it holds something else."""
+    if column is not None and kinds[column] == "text":
+        return f"CAST({sql.quote(column)} AS {sql.text_type})"
+    return f"CAST(NULL AS {sql.text_type})"
+
+
+def _number(name: str, column: str, kind: Kind, source: Source, sql: Dialect) -> str:
     if kind == "text":
-        return sql.number(f"CAST({column} AS {sql.text_type})")
+        return number_sql(f"CAST({column} AS {sql.text_type})", source.number_form or NumberForm(), sql)
     if kind in ("integer", "number"):
         return f"CAST({column} AS DOUBLE)"
     raise DataContractError(
@@ -234,29 +252,37 @@ def _given(column: str, kind: Kind) -> str:
 
 def _moment(column: str, kind: Kind, source: Source, sql: Dialect) -> tuple[str, str]:
     """Local date or timestamp, and whether it has a time of day."""
-    if kind in ("text", "integer") and source.date_format:
-        text = f"trim(CAST({column} AS {sql.text_type}))"
-        return sql.strptime(text, source.date_format), "TRUE" if has_time(source.date_format) else "FALSE"
-    if kind == "text":
-        text = f"trim(CAST({column} AS {sql.text_type}))"
-        return _iso_moment(text, source, sql), f"length({text}) > 10"
+    form = source.date_format
+    if kind in ("integer", "number") and form in COUNTED:
+        return counted_moment(f"CAST({column} AS DOUBLE)", form, source.timezone, sql)
+    if kind == "text" or (kind == "integer" and form):
+        return written_moment(f"trim(CAST({column} AS {sql.text_type}))", form, source.timezone, sql)
     if kind == "zoned":
         return sql.finite(sql.in_zone(column, source.timezone)), "TRUE"
     if kind in ("date", "timestamp"):
         return sql.finite(column), "TRUE" if kind == "timestamp" else "FALSE"
     raise DataContractError(
         f"column {column} (for order_date) is of type {kind}; expected a date, a timestamp or a text date.",
-        hint="convert seconds since 1970 to timestamps; for whole numbers such as 20110910 set date_format: '%Y%m%d'.",
+        hint="name the form of whole numbers, as one of --set transactions.date_format=epoch_seconds, "
+        "=epoch_milliseconds, =excel_days or =%Y%m%d (20110910).",
     )
 
 
-def _iso_moment(text: str, source: Source, sql: Dialect) -> str:
-    # an unguarded cast reads '2011' on one engine and '2011/9/1' on the other
-    zoned = sql.in_zone(f"TRY_CAST({text} AS {sql.zoned_type})", source.timezone)
-    return (
-        f"CASE WHEN {sql.matches(text, _ISO_LOCAL)} THEN TRY_CAST({text} AS {sql.local_type}) "
-        f"WHEN {sql.matches(text, _ISO_ZONED)} THEN {zoned} END"
-    )
+def _no_order_date() -> str:
+    return f"(at_ IS NULL OR at_ < DATE '{FIRST_YEAR}-01-01' OR at_ >= DATE '{LAST_YEAR + 1}-01-01')"
+
+
+def _written(columns: Mapping[str, str], kinds: Mapping[str, Kind], source: Source, sql: Dialect) -> str:
+    """The text of a date or amount that cannot be read, and of an amount that may have been read in a wrong way."""
+    typed = f"CAST(at_ AS {sql.text_type})"
+    date = "date_cell_" if kinds[columns["order_date"]] == "text" else typed
+    cases = [f"WHEN date_given_ AND {_no_order_date()} THEN {date}"]
+    if "amount" in columns and kinds[columns["amount"]] == "text":
+        # a plain number needs no second look, unless three digits behind its only dot may be thousands
+        doubtful = ["TRY_CAST(amount_cell_ AS DOUBLE) IS NULL"]
+        doubtful += ["amount_cell_ LIKE '%.___'"] if source.number_form is None else []
+        cases.append(f"WHEN amount_given_ AND ({' OR '.join(doubtful)}) THEN amount_cell_")
+    return f"CASE {' '.join(cases)} END"
 
 
 def _flag(column: str, kind: Kind) -> str:
@@ -290,9 +316,10 @@ def _fault(columns: Mapping[str, str], source: Source, sql: Dialect) -> str:
         *(f"WHEN flag_{number}_ = 1 THEN 'excluded_{_safe(name)}'" for number, name in enumerate(source.exclude)),
         *(f"WHEN flag_{number}_ = -1 THEN 'unclear_{_safe(name)}'" for number, name in enumerate(source.exclude)),
         *fault_cases(source, sql),
+        *excluded_ids(source.not_customers, sql),
         f"WHEN customer_id IS NULL THEN {or_totals('missing_customer_id', 'date_cell_', *names[1:])}",
         f"WHEN NOT date_given_ THEN {or_totals('missing_date', *names)}",
-        f"WHEN at_ IS NULL THEN {or_totals('bad_date', 'date_cell_', *names)}",
+        f"WHEN {_no_order_date()} THEN {or_totals('bad_date', 'date_cell_', *names)}",
         *(["WHEN amount_elsewhere_ THEN NULL"] if source.amount_is == "order" else []),
         f"WHEN {missing} THEN 'missing_amount'",
         "WHEN amount IS NULL THEN 'bad_amount'",
