@@ -87,7 +87,7 @@ def scan_text(path: Path, encoding: str | None, label: str) -> TextScan:
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
     marked = encoding or _marked(head)
-    if marked is not None and not _is_utf8(marked):
+    if marked is not None and not is_utf8(marked):
         return TextScan(marked, plain=False)
     utf8, one_end = _scan(path)
     if utf8:
@@ -127,7 +127,8 @@ def to_utf8(path: Path, out: Path, encoding: str, *, skip_lines: int = 0, label:
                 return Converted(sample)
 
 
-def _is_utf8(encoding: str) -> bool:
+def is_utf8(encoding: str) -> bool:
+    """Whether a name of an encoding means UTF-8."""
     return codecs.lookup(encoding).name in {"utf-8", "utf-8-sig"}
 
 
@@ -138,7 +139,7 @@ def _marked(head: bytes) -> str | None:
             return name
     even, odd = head[0::2].count(0), head[1::2].count(0)
     zeros = even + odd
-    if zeros < _LEAST_ZEROS * len(head) or max(even, odd) < _ONE_SIDE * zeros:
+    if not zeros or zeros < _LEAST_ZEROS * len(head) or max(even, odd) < _ONE_SIDE * zeros:
         return None
     return "utf-16-le" if odd > even else "utf-16-be"
 

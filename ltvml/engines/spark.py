@@ -19,7 +19,7 @@ from ltvml.engines.frames import arrow_schema, to_arrow, to_contract
 from ltvml.engines.hashing import content_statistics, digest_of
 from ltvml.engines.reading import Kind, projections
 from ltvml.engines.row_filters import TALLIED_VALUES, ValueRows, checked_fault, tally_of
-from ltvml.engines.spark_files import read_files
+from ltvml.engines.spark_files import check_settings, read_files
 from ltvml.errors import DataContractError, EngineError
 from ltvml.hashing import DIGITS
 
@@ -82,6 +82,14 @@ class SparkSQL:
         """Whether a text matches a regular expression."""
         return f"{text} RLIKE {_literal(pattern)}"
 
+    def found(self, text: str, pattern: str) -> str:
+        """The first part of a text that matches a regular expression; blank where there is none."""
+        return f"regexp_extract({text}, {_literal(pattern)}, 0)"
+
+    def replaced(self, text: str, pattern: str, by: str) -> str:
+        """A text with `by` in place of all that matches a regular expression."""
+        return f"regexp_replace({text}, {_literal(pattern)}, {_literal(by)})"
+
     def number(self, text: str) -> str:
         """A text as a double; Spark alone would read 12.5d and 12.5f, as Java writes them."""
         return f"CASE WHEN NOT {text} RLIKE '[0-9.][dDfF][ ]*$' THEN TRY_CAST({text} AS DOUBLE) END"
@@ -98,6 +106,10 @@ class SparkSQL:
     def strptime(self, text: str, form: str) -> str:
         """A text as a local timestamp; null where it is not of that form."""
         return f"CAST(try_to_timestamp({text}, {_literal(java_pattern(form))}) AS TIMESTAMP_NTZ)"
+
+    def epoch(self, microseconds: str, zone: str | None) -> str:
+        """Microseconds since 1970 as a timestamp, local in a zone (UTC without it)."""
+        return self.in_zone(f"timestamp_micros({microseconds})", zone or "UTC")
 
     def day(self, moment: str) -> str:
         """Days since 1970-01-01."""
@@ -246,6 +258,7 @@ class SparkEngine:
         return self.session.createDataFrame(to_arrow(frame))
 
     def _rows(self, source: Source, *, as_text: bool) -> DataFrame:
+        check_settings(source)
         if not isinstance(source.source, str | os.PathLike):
             rows = self._native(source.source)
         elif (name := str(source.source)) in self._frames:
@@ -253,7 +266,7 @@ class SparkEngine:
         elif self._has_table(name):
             rows = self.session.table(name)
         else:
-            rows = read_files(self.session, name, as_text=as_text)
+            rows = read_files(self.session, source, as_text=as_text)
         check_unique(rows.columns, source.label)
         return rows
 

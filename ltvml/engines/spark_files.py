@@ -1,49 +1,107 @@
-"""Files as Spark reads them, by the rules of the DuckDB engine: CSV stays text, columns are matched by name."""
+"""Files as Spark reads them, by the rules of the DuckDB engine: CSV stays text, columns are matched by name.
+
+What Spark would read as something else, such as text that is not UTF-8 or the old files of a Delta table, is refused.
+"""
 
 from __future__ import annotations
 
+import glob
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ltvml.engines.columns import check_unique
+from ltvml.engines.containers import packing_of
 from ltvml.engines.csv_header import names_of, separator_of
+from ltvml.engines.encodings import is_utf8, scan_text
+from ltvml.engines.files import KNOWN_ENDINGS, REMOTE, kind_of
+from ltvml.engines.lakes import lake_of
 from ltvml.errors import DataContractError, EngineError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pyspark.sql import DataFrame, SparkSession
 
-_TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
-_JSON = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz")
+    from ltvml.engines.base import Source
+
+_USE_DUCKDB = "set engine.name: duckdb, or in Python hand over a Spark frame."
 
 
-def read_files(session: SparkSession, path: str, *, as_text: bool) -> DataFrame:
+def read_files(session: SparkSession, source: Source, *, as_text: bool) -> DataFrame:
     """A path or a glob as a Spark frame; what is not CSV or JSON lines is read as Parquet.
 
     Parameters
     ----------
     session : SparkSession
-    path : str
+    source : Source
     as_text : bool
         Keep CSV columns as text, so that ids keep leading zeros.
 
     Raises
     ------
     EngineError
-        For a DuckDB file.
+        For what the DuckDB engine alone can read.
     DataContractError
-        If a CSV file is empty or has a column twice.
+        If a CSV file is empty, is not UTF-8 or has a column twice, or the files are old versions of a table.
     """
+    path = str(source.source)
     if "::" in path:
-        raise EngineError(
-            f"'{path}' is a table of a DuckDB file; Spark cannot read it.", hint="set engine.name: duckdb."
-        )
-    lower = path.lower()
-    if lower.endswith(_TEXT):
+        raise EngineError(f"'{path}' is a table, sheet or file within a file; Spark cannot read it.", hint=_USE_DUCKDB)
+    for file in _local_files(path):
+        _check_readable(file, path)
+    if kind_of(path) == "csv":
         return _read_csv(session, path, as_text=as_text)
-    if lower.endswith(_JSON):
+    if kind_of(path) == "json":
         return session.read.json(path)
     frame = session.read.option("mergeSchema", "true").parquet(path)
     check_unique(frame.columns, f"'{path}'")
     return frame
+
+
+def check_settings(source: Source) -> None:
+    """Refuse settings that the Spark engine does not have.
+
+    Raises
+    ------
+    EngineError
+    """
+    given = {
+        "encoding": source.encoding is not None and not is_utf8(source.encoding),
+        "header": not source.header,
+        "names": bool(source.names),
+        "skip_rows": source.skip_rows > 0,
+        "sql": source.sql is not None,
+    }
+    for name in (name for name, is_set in given.items() if is_set):
+        raise EngineError(f"transactions.{name} is set; the Spark engine does not have it.", hint=_USE_DUCKDB)
+
+
+def _local_files(path: str) -> Iterator[Path]:
+    """Files of a path that are on this machine; a cluster may have others."""
+    if REMOTE in path:
+        return
+    for name in [path] if Path(path).exists() else glob.iglob(path, recursive=True):  # noqa: PTH207
+        place = Path(name)
+        yield place
+        yield from (file for file in place.rglob("*") if file.name.lower().endswith(KNOWN_ENDINGS))
+
+
+def _check_readable(file: Path, path: str) -> None:
+    if lake := lake_of(file):
+        kind, folder = lake
+        raise DataContractError(
+            f"'{folder}' is a {kind} table, whose files include those of earlier versions; expected plain files.",
+            hint=f"hand over a frame of it: session.read.format('{kind.lower()}').load('{folder}').",
+        )
+    if not file.is_file():
+        return
+    if packing_of(file) not in (None, "gzip") or kind_of(file.name) in ("sheets", "zip", "database"):
+        raise EngineError(f"'{file}' is packed in a way that Spark cannot read.", hint=_USE_DUCKDB)
+    is_text = kind_of(file.name) in ("csv", "json") and packing_of(file) is None
+    if is_text and not is_utf8(scan_text(file, None, f"'{path}'").encoding):
+        raise DataContractError(
+            f"'{file}' is not UTF-8, and Spark would read other letters; expected UTF-8.", hint=_USE_DUCKDB
+        )
 
 
 def _read_csv(session: SparkSession, path: str, *, as_text: bool) -> DataFrame:
