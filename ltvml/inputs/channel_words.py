@@ -27,6 +27,12 @@ SPELLINGS = (
     {"post", "letter", "mailing", "directmail", "brief"},
 )
 """Words for one channel; they count where the configuration has a channel of that name."""
+CHANNEL_NAMES = frozenset({
+    "channel", "channels", "kanal", "canal", "canale", "medium", "渠道", "contactchannel", "marketingchannel",
+    "communicationchannel", "optoutchannel", "optedoutchannel", "unsubscribedchannel", "unsubscribedfrom",
+    "optedoutof", "optedoutfrom",
+})  # fmt: skip
+"""Names of a column of channels, letters and digits only."""
 _BETWEEN = re.compile(r"[;,|/+&]|\band\b|\bund\b|\bet\b|\by\b")
 
 

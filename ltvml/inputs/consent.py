@@ -56,7 +56,7 @@ _CONSENTS = (
 _STATES = ("status", "state", "estado", "statut", "stato", "zustand", "状态")
 _ASIDE = frozenset({
     "reason", "note", "notes", "comment", "comments", "source", "by", "id", "method", "ip", "campaign", "text", "url",
-    "token", "version", "form", "page", "country", "lang", "language", "count", "list", "grund",
+    "token", "channel", "version", "form", "page", "country", "lang", "language", "count", "list", "grund",
 })  # fmt: skip
 """A column whose name has one of these beside says more about the choice, not what it was."""
 _OPEN, _SHUT = ("open", "offen", "is open", "abierto"), ("closed", "resolved", "solved", "completed", "done", "settled")

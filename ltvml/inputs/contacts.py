@@ -17,10 +17,10 @@ from ltvml.outreach.restraint.caps import Applied
 from ltvml.window import date_of, days_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ltvml.config.sections import ContactSettings, CustomerSettings
-    from ltvml.inputs.customer_ids import Matched
+    from ltvml.inputs.customer_ids import CustomerIds, Matched
 
 NEEDED = ("customer_id", "channel", "sent_at")
 TEXTS, ANSWERS = ("campaign", "action"), ("opened", "converted")
@@ -52,14 +52,13 @@ class ContactsRead(NamedTuple):
 
 def read_contacts(
     settings: ContactSettings,
-    customers: Collection[str] | pd.Series,
+    ids: CustomerIds,
     *,
     cutoff_day: int,
     timezone: str | None = None,
     max_bad_share: float = 0.05,
     channels: Iterable[str] = (),
     actions: Iterable[str] = (),
-    id_name: str = "customer_id",
 ) -> ContactsRead:
     """Contacts of known customers up to a day.
 
@@ -69,16 +68,14 @@ def read_contacts(
     ----------
     settings : ContactSettings
         `config.contacts`.
-    customers : collection of str
-        Ids that are known.
+    ids : CustomerIds
+        Customers that are known.
     cutoff_day : int
         Last day that is looked at, days since 1970-01-01.
     timezone, max_bad_share
         As in `transactions`.
     channels, actions : iterable of str
         Names that there are, to which other spellings are changed.
-    id_name : str
-        What the orders call the customer's id.
 
     Returns
     -------
@@ -93,14 +90,11 @@ def read_contacts(
     """
     if settings.source is None:
         return ContactsRead(None)
-    known = pd.Index(customers)
-    table, matched = _table(
-        settings.source, "contacts.source", settings.columns, known, id_name, NEEDED, MORE, loosely=True
-    )
+    table, matched = _table(settings.source, "contacts.source", settings.columns, ids, NEEDED, MORE, loosely=True)
     _refuse_missing(settings.source, table, NEEDED, "map them under contacts.columns (ours: your column).")
     log, notes = _log(table, timezone, ChannelWords(channels), {folded(name): name for name in actions})
     _refuse_dates(log, settings.source, max_bad_share)
-    aside = _excluded(log, known, cutoff_day)
+    aside = _excluded(log, ids.known, cutoff_day)
     kept = ~np.logical_or.reduce(list(aside.values()))
     rows = log[kept].astype({"day": "int64"}).reset_index(drop=True)
     # the notes are tracked, and a path of a person's data is not
@@ -113,9 +107,7 @@ def read_contacts(
     return ContactsRead(rows, (*excluded, *alike, *notes), Applied(len(log), len(rows), rows["customer_id"].nunique()))
 
 
-def read_attributes(
-    settings: CustomerSettings, customers: Collection[str] | pd.Series, *, id_name: str = "customer_id"
-) -> pd.DataFrame | None:
+def read_attributes(settings: CustomerSettings, ids: CustomerIds) -> pd.DataFrame | None:
     """One row a customer: customer_id and whatever else is known; None where the configuration names no table.
 
     Columns of texts that are all numbers, ISO dates or true and false are read as such; numbers with a leading zero are
@@ -125,10 +117,8 @@ def read_attributes(
     ----------
     settings : CustomerSettings
         `config.customers`.
-    customers : collection of str
-        Ids that are known.
-    id_name : str
-        What the orders call the customer's id.
+    ids : CustomerIds
+        Customers that are known.
 
     Raises
     ------
@@ -141,8 +131,7 @@ def read_attributes(
     """
     if settings.source is None:
         return None
-    known = pd.Index(customers)
-    table, _ = _table(settings.source, "customers.source", settings.columns, known, id_name, ("customer_id",))
+    table, _ = _table(settings.source, "customers.source", settings.columns, ids, ("customer_id",))
     hint = "map it under customers.columns (customer_id: your column)."
     _refuse_missing(settings.source, table, ("customer_id",), hint)
     found = table[table["customer_id"].notna()]
@@ -163,8 +152,7 @@ def _table(
     path: str,
     key: str,
     columns: Mapping[str, str],
-    known: pd.Index,
-    id_name: str,
+    ids: CustomerIds,
     needed: Sequence[str],
     also: Sequence[str] = (),
     *,
@@ -176,16 +164,16 @@ def _table(
     taken = [ours for his, ours in mapped.items() if ours != his and ours in table]
     table = with_columns(table.drop(columns=taken).rename(columns=mapped), needed, also)
     if "customer_id" not in columns:
-        table = with_customer_id(table, known, path, id_name=id_name, loosely=loosely)
+        table = with_customer_id(table, ids, path, loosely=loosely)
     if "customer_id" not in table:
         return table, None
     texts = _text(table["customer_id"])
-    found = match_ids(texts, known, loosely=loosely)
-    warn_of_strangers(found, texts, known, path, must=False)
+    found = match_ids(texts, ids, loosely=loosely)
+    warn_of_strangers(found, texts, ids, path, must=False)
     first = np.unique(found.row, return_index=True)[1]
-    ids = texts.to_numpy(dtype=object).copy()
-    ids[found.row[first]] = found.customer_id[first]
-    return table.assign(customer_id=ids), found
+    written = texts.to_numpy(dtype=object).copy()
+    written[found.row[first]] = found.customer_id[first]
+    return table.assign(customer_id=written), found
 
 
 def _text(column: pd.Series) -> pd.Series:

@@ -1,6 +1,7 @@
 """Whose rows these are: ids of a small table held against the customers that are known.
 
-An id counts as the customer of the same id; else as the one whose id is the same number (`12.0` and `12`) once blanks
+An id counts as the customer of the same id, or of the same id under `transactions.normalize_ids`, or as the person that
+`identities` merges it with; else as the one whose id is the same number (`12.0` and `12`) once blanks
 at its ends are gone. Where contacts are held back, an id that differs in nothing but letter case, blanks or leading
 zeros counts too, and an address of e-mail always does: who refuses must not be contacted for a capital letter.
 """
@@ -8,19 +9,24 @@ zeros counts too, and an address of e-mail always does: who refuses must not be 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 
+from ltvml.engines.identity import normalised_id
 from ltvml.errors import DataContractError, DataWarning
 from ltvml.inputs.small_tables import folded
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from ltvml.config.sections import TransactionSettings
+    from ltvml.engines.identity import IdRule
 
 FEWEST = 0.5
 """Share of the rows that match a customer below which a table is warned of."""
@@ -35,6 +41,55 @@ ID_NAMES = (
 """Names under which tables hold the customer's id, letters and digits only."""
 _NUMBER = r"^(\d+)\.0+$"
 _INVISIBLE = r"[\s\u200b-\u200f\u2060\ufeff]+"
+
+
+@dataclass(frozen=True, eq=False)
+class CustomerIds:
+    """The customers that are known, and what else they are called.
+
+    Parameters
+    ----------
+    known : (n,) index of str
+        Ids as the scores have them.
+    column : str
+        What the orders call the column of ids.
+    rules : tuple of {"lower", "trim", "number"}
+        `transactions.normalize_ids`, under which the orders were read.
+    aliases : mapping of str to str
+        Other ids of the same persons, as `identities` has them: alias to known id.
+    """
+
+    known: pd.Index
+    column: str = "customer_id"
+    rules: tuple[IdRule, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, known: Collection[str] | pd.Series, settings: TransactionSettings, aliases: Mapping[str, str] | None = None
+    ) -> Self:
+        """Those of a table of customers, under the settings of the orders."""
+        column = settings.columns.get("customer_id", "customer_id")
+        return cls(pd.Index(known), column, tuple(settings.normalize_ids), aliases or {})
+
+    @cached_property
+    def names(self) -> pd.DataFrame:
+        """Every id of every customer: `name`, and the `customer_id` that it stands for."""
+        own = self.known.unique().astype(object)
+        table = pd.DataFrame({"name": own, "customer_id": own})
+        other = pd.DataFrame({"name": list(self.aliases), "customer_id": list(self.aliases.values())}, dtype=object)
+        other = other[other["customer_id"].isin(own) & ~other["name"].isin(own)]
+        return pd.concat([table, other], ignore_index=True)
+
+    @cached_property
+    def as_numbers(self) -> pd.Series:
+        """The names without blanks at their ends and decimal points."""
+        return _as_number(self.names["name"])
+
+    @cached_property
+    def loosened(self) -> pd.Series:
+        """The names without letter case, blanks and leading zeros."""
+        return loosened(self.names["name"])
 
 
 @dataclass(frozen=True)
@@ -66,41 +121,54 @@ class Matched:
         return len(pd.unique(self.customer_id))
 
 
-def match_ids(given: pd.Series, known: Collection[str] | pd.Series, *, loosely: bool = False) -> Matched:
+def match_ids(given: pd.Series, ids: CustomerIds, *, loosely: bool = False) -> Matched:
     """The customers that the rows of a table name.
 
     Parameters
     ----------
     given : (n,) series
         Ids as the table writes them; null where there is none.
-    known : collection of str
-        Ids of the customers.
+    ids : CustomerIds
     loosely : bool
         Whether letter case, blanks and leading zeros are overlooked.
 
     Examples
     --------
-    >>> found = match_ids(pd.Series(["12.0", " b", "B", "z"]), ["12", "b"], loosely=True)
+    >>> ids = CustomerIds(pd.Index(["12", "b"]))
+    >>> found = match_ids(pd.Series(["12.0", " b", "B", "z"]), ids, loosely=True)
     >>> found.row.tolist(), found.customer_id.tolist()
     ([0, 1, 2], ['12', 'b', 'b'])
-    >>> match_ids(pd.Series(["B", "b "]), ["b"]).row.tolist()
+    >>> match_ids(pd.Series(["B", "b "]), ids).row.tolist()
     [1]
     """
-    ids = pd.Series(pd.Index(known).unique().astype(object), dtype=object)
     texts = given.astype(object).reset_index(drop=True)
     texts = texts[texts.notna()].astype("str")
-    exact = _pairs(texts, ids, texts, ids)
-    left = texts[~texts.index.isin(exact["row"])]
-    trimmed = _pairs(left, ids, _as_number(left), _as_number(ids)) if len(left) else exact.head(0)
-    found = [exact, trimmed]
+    found = [_pairs(texts, texts, ids.names["name"], ids)]
+    if len(left := _without(texts, found)) and ids.rules:
+        normal = left.map(lambda text: normalised_id(text, ids.rules))
+        found.append(_pairs(left, normal, ids.names["name"], ids))
+    if len(left := _without(texts, found)):
+        found.append(_pairs(left, _as_number(left), ids.as_numbers, ids))
     if loosely:
-        left = texts[~texts.index.isin([*exact["row"], *trimmed["row"]]) | texts.str.contains("@", regex=False)]
-        found.append(_pairs(left, ids, loosened(left), loosened(ids)) if len(left) else exact.head(0))
+        left = texts[texts.index.isin(_without(texts, found).index) | texts.str.contains("@", regex=False)]
+        found += [_pairs(left, loosened(left), ids.loosened, ids)] if len(left) else []
     pairs = pd.concat(found, ignore_index=True).drop_duplicates(["row", "customer_id"])
     pairs = pairs.sort_values("row", kind="stable")
-    same = pairs["given"].to_numpy(dtype=object) == pairs["customer_id"].to_numpy(dtype=object)
+    same = pairs["given"].to_numpy(dtype=object) == pairs["name"].to_numpy(dtype=object)
     rows = pairs["row"].to_numpy(dtype=np.int64)
     return Matched(rows, pairs["customer_id"].to_numpy(dtype=object), np.setdiff1d(rows[~same], rows[same]))
+
+
+def _without(texts: pd.Series, found: Sequence[pd.DataFrame]) -> pd.Series:
+    """The ids that no pair has yet."""
+    return texts[~texts.index.isin(np.concatenate([pairs["row"].to_numpy() for pairs in found]))]
+
+
+def _pairs(given: pd.Series, keys: pd.Series, names: pd.Series, ids: CustomerIds) -> pd.DataFrame:
+    """Rows and customers whose keys are equal."""
+    left = pd.DataFrame({"key": keys.astype(object), "row": given.index, "given": given.astype(object)})
+    right = ids.names.assign(key=names.astype(object))
+    return left.merge(right, on="key")[["row", "given", "name", "customer_id"]]
 
 
 def alike_note(found: Matched, what: str) -> tuple[str, ...]:
@@ -127,16 +195,7 @@ def _as_number(ids: pd.Series) -> pd.Series:
     return ids.astype("str").str.strip().str.replace(_NUMBER, r"\1", regex=True)
 
 
-def _pairs(given: pd.Series, ids: pd.Series, given_keys: pd.Series, keys: pd.Series) -> pd.DataFrame:
-    """Rows and customers whose keys are equal."""
-    left = pd.DataFrame({"key": given_keys.astype(object), "row": given.index, "given": given.astype(object)})
-    right = pd.DataFrame({"key": keys.astype(object), "customer_id": ids})
-    return left.merge(right, on="key")[["row", "given", "customer_id"]]
-
-
-def with_customer_id(
-    table: pd.DataFrame, known: Collection[str] | pd.Series, path: str, *, id_name: str, loosely: bool = False
-) -> pd.DataFrame:
+def with_customer_id(table: pd.DataFrame, ids: CustomerIds, path: str, *, loosely: bool = False) -> pd.DataFrame:
     """The table with a column `customer_id`, also where it is called as in the orders, or as ids usually are.
 
     Of several such columns it is the one that names the most customers. A table without any is left as it is.
@@ -144,11 +203,9 @@ def with_customer_id(
     Parameters
     ----------
     table : frame
-    known : collection of str
+    ids : CustomerIds
     path : str
         The table in messages.
-    id_name : str
-        What the orders call the customer's id.
     loosely : bool
         See `match_ids`.
 
@@ -157,14 +214,14 @@ def with_customer_id(
     DataContractError
         If `customer_id` names nobody and another column does.
     """
-    usual = {folded(id_name), *ID_NAMES}
+    usual = {folded(ids.column), *ID_NAMES}
     others = [name for name in map(str, table) if name != "customer_id" and folded(name) in usual]
     if "customer_id" not in table and len(others) == 1:
         return table.rename(columns={others[0]: "customer_id"})
     tried = [name for name in ("customer_id", *others) if name in table]
     if not others or not len(table) or not tried:
         return table
-    rows = {name: match_ids(table[name], known, loosely=loosely).rows for name in tried}
+    rows = {name: match_ids(table[name], ids, loosely=loosely).rows for name in tried}
     best = max(tried, key=lambda name: rows[name])
     if "customer_id" not in table:
         return table.rename(columns={best: "customer_id"})
@@ -177,9 +234,7 @@ def with_customer_id(
     return table
 
 
-def warn_of_strangers(
-    found: Matched, given: pd.Series, known: Collection[str] | pd.Series, path: str, *, must: bool
-) -> None:
+def warn_of_strangers(found: Matched, given: pd.Series, ids: CustomerIds, path: str, *, must: bool) -> None:
     """Say so where a table is about others than the customers of the orders.
 
     A table of a larger company may name few customers of one shop, and rightly none where its ids look like theirs.
@@ -189,7 +244,7 @@ def warn_of_strangers(
     found : Matched
     given : (n,) series
         Ids of the table.
-    known : collection of str
+    ids : CustomerIds
     path : str
         The table in messages.
     must : bool
@@ -205,11 +260,11 @@ def warn_of_strangers(
     rows = len(given)
     if not rows or found.rows >= FEWEST * rows:
         return
-    ids = pd.Index(known).astype(object)
+    known = ids.known
     example = f"its first id is '{given.dropna().iloc[0]}', " if given.notna().any() else "its ids are empty, "
     words = f"{path}: {found.rows:,} of {rows:,} rows name a customer of the orders"
-    like = f"{example}one of the orders '{ids[0]}'" if len(ids) else f"{example}there is no customer"
-    if must and found.rows == 0 and not set(_forms(given.dropna())) & set(_forms(ids)):
+    like = f"{example}one of the orders '{known[0]}'" if len(known) else f"{example}there is no customer"
+    if must and found.rows == 0 and not set(_forms(given.dropna())) & set(_forms(known)):
         raise DataContractError(
             f"{words}: {like}; expected ids of the orders.",
             hint="check that the column customer_id holds the ids of the orders; remove the table if it is of others.",

@@ -13,6 +13,7 @@ import io
 import itertools
 import lzma
 import re
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ltvml.errors import ConfigError, DataContractError
+from ltvml.errors import ConfigError, DataContractError, LtvmlError
 from ltvml.nearest import nearest
 
 if TYPE_CHECKING:
@@ -49,9 +50,13 @@ _KINDS = (
 )
 _REFUSED = {
     "zst": "is compressed with zstd; expected CSV, Excel (xlsx) or Parquet, plain or as .gz",
-    "xls": "is a workbook of Excel 97-2003 (.xls); expected CSV, Excel (xlsx) or Parquet",
+    "xls": "is a workbook of Excel 97-2003 (.xls), or one with a password; expected CSV, Excel (xlsx) or Parquet",
 }
-_DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError, NotImplementedError)
+_DAMAGE = (
+    *(EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, struct.error),
+    *(RuntimeError, ValueError, KeyError, IndexError, OverflowError),
+)
+"""What the readers of archives raise where the bytes are damaged, or a password is needed."""
 
 
 def read_table(path: str, key: str) -> pd.DataFrame:
@@ -173,6 +178,8 @@ def _unpacked(content: bytes, path: str, key: str) -> tuple[bytes, str]:
         unpack: dict[str, Any] = {"gzip": gzip.decompress, "bz2": bz2.decompress, "xz": lzma.decompress}
         if kind in unpack:
             return _unpacked(unpack[kind](content), path, key)
+    except LtvmlError:
+        raise
     except _DAMAGE as error:
         raise _damaged(path, f"is damaged or not complete ({error})") from error
     ends = {".parquet": "parquet", ".xlsx": "xlsx", ".gz": "gzip", ".zip": "zip", ".bz2": "bz2", ".xz": "xz"}

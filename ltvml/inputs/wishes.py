@@ -13,18 +13,19 @@ import numpy as np
 import pandas as pd
 
 from ltvml.errors import DataContractError
-from ltvml.inputs.channel_words import ChannelWords
+from ltvml.inputs.channel_words import CHANNEL_NAMES, ChannelWords
 from ltvml.inputs.consent import choices, closed_cases, refuse_unnamed_flags, texts_of
 from ltvml.inputs.customer_ids import alike_note, match_ids, warn_of_strangers, with_customer_id
-from ltvml.inputs.small_tables import missing_columns, places, read_table, with_columns
+from ltvml.inputs.small_tables import folded, missing_columns, places, read_table, with_columns
 from ltvml.nearest import did_you_mean
 from ltvml.outreach.restraint.caps import Applied, Wishes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from ltvml.config.outreach import OutreachSettings
     from ltvml.inputs.consent import Choice
+    from ltvml.inputs.customer_ids import CustomerIds
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "opt_outs": ("customer_id",),
@@ -57,25 +58,22 @@ class _Stated(NamedTuple):
 
 def read_wishes(
     settings: OutreachSettings,
-    customers: Collection[str] | pd.Series,
+    ids: CustomerIds,
     *,
     cutoff_day: int,
     attributes: pd.DataFrame | None = None,
-    id_name: str = "customer_id",
 ) -> tuple[Wishes, tuple[str, ...]]:
     """Preferences and open cases: `outreach.opt_outs`, `disliked`, `open_cases`, and consent in the table of customers.
 
     Parameters
     ----------
     settings : OutreachSettings
-    customers : collection of str
-        Ids that are known.
+    ids : CustomerIds
+        Customers that are known.
     cutoff_day : int
         Cases that were closed up to it are closed; days since 1970-01-01.
     attributes : frame, optional
         The table of customers, whose columns may say who refuses.
-    id_name : str
-        What the orders call the customer's id.
 
     Returns
     -------
@@ -93,12 +91,12 @@ def read_wishes(
     DataWarning
         If fewer than half of the rows of a table name a customer.
     """
-    known, words = pd.Index(customers), ChannelWords(settings.channels)
-    tables = _tables(settings, known, id_name)
+    words = ChannelWords(settings.channels)
+    tables = _tables(settings, ids)
     stated = {name: _stated(name, path, table, words, cutoff_day) for name, (path, table) in tables.items()}
-    found = {name: _matched(name, rows, known) for name, rows in stated.items()}
+    found = {name: _matched(name, rows, ids) for name, rows in stated.items()}
     if attributes is not None and (refused := _in_attributes(attributes, words)) is not None:
-        stated[CUSTOMERS], found[CUSTOMERS] = refused, _matched(CUSTOMERS, refused, known)
+        stated[CUSTOMERS], found[CUSTOMERS] = refused, _matched(CUSTOMERS, refused, ids)
     rows_of = {name: rows for name, (rows, _, _) in found.items()}
     if refusals := [rows_of.pop(name) for name in ("opt_outs", CUSTOMERS) if name in rows_of]:
         rows_of["opt_outs"] = pd.concat(refusals, ignore_index=True)
@@ -107,13 +105,13 @@ def read_wishes(
     return Wishes(**rows_of, applied=counts), tuple(notes)
 
 
-def _tables(settings: OutreachSettings, known: pd.Index, id_name: str) -> dict[str, tuple[str, pd.DataFrame]]:
+def _tables(settings: OutreachSettings, ids: CustomerIds) -> dict[str, tuple[str, pd.DataFrame]]:
     """Path and rows of each table that is configured; what is missing is said of all tables together."""
     paths = {name: path for name in NEEDED if (path := getattr(settings, name)) is not None}
     tables = {}
     for name, path in paths.items():
-        table = with_columns(read_table(path, f"outreach.{name}"), NEEDED[name], also=("channel",))
-        tables[name] = (path, with_customer_id(table, known, path, id_name=id_name, loosely=True))
+        table = _with_channel(with_columns(read_table(path, f"outreach.{name}"), NEEDED[name], also=("channel",)))
+        tables[name] = (path, with_customer_id(table, ids, path, loosely=True))
     found = [words for name, (path, table) in tables.items() if (words := missing_columns(path, table, NEEDED[name]))]
     if found:
         raise DataContractError(
@@ -121,6 +119,12 @@ def _tables(settings: OutreachSettings, known: pd.Index, id_name: str) -> dict[s
             hint="rename columns: opt_outs needs customer_id and, for a single channel, channel; disliked needs both.",
         )
     return tables
+
+
+def _with_channel(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with a column `channel`, also where it is the only one with another name of a channel."""
+    alike = [name for name in table if folded(name) in CHANNEL_NAMES]
+    return table.rename(columns={alike[0]: "channel"}) if "channel" not in table and len(alike) == 1 else table
 
 
 def _stated(name: str, path: str, table: pd.DataFrame, words: ChannelWords, cutoff_day: int) -> _Stated:
@@ -205,12 +209,12 @@ def _decides(choice: Choice) -> bool:
     return choice.kind != "state" or bool(choice.channels) or MARKETING in choice.name.lower()
 
 
-def _matched(name: str, stated: _Stated, known: pd.Index) -> tuple[pd.DataFrame, Applied, tuple[str, ...]]:
+def _matched(name: str, stated: _Stated, ids: CustomerIds) -> tuple[pd.DataFrame, Applied, tuple[str, ...]]:
     """The customers named, a row for each channel, with the counts and what is unusual."""
-    found = match_ids(stated.ids, known, loosely=True)
+    found = match_ids(stated.ids, ids, loosely=True)
     # whoever reads the table of customers has warned of strangers
     if name != CUSTOMERS:
-        warn_of_strangers(found, stated.ids, known, stated.what, must=name in MUST_MATCH)
+        warn_of_strangers(found, stated.ids, ids, stated.what, must=name in MUST_MATCH)
     channels = [stated.channels[row] or (None,) for row in found.row]
     table = pd.DataFrame(
         {

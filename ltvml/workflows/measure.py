@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ltvml.inputs.contacts import read_contacts
+from ltvml.inputs.customer_ids import CustomerIds
 from ltvml.inputs.orders_after import OrdersAfter, orders_after
 from ltvml.inputs.plan_folder import PlanFolder, read_plan_folder
 from ltvml.outputs.measured_effects import EFFECTS_FILE, MEASURED, learn_campaign, read_effects, remember
@@ -129,13 +130,12 @@ def _measured(config: Config, plan: PlanFolder, orders: OrdersAfter) -> tuple[Me
     outcomes, notes = _outcomes(plan, orders)
     contacts, odd, _ = read_contacts(
         config.contacts,
-        plan.plan["customer_id"],
+        CustomerIds.of(plan.plan["customer_id"], config.transactions),
         cutoff_day=orders.end_day,
         timezone=config.transactions.timezone,
         max_bad_share=config.transactions.max_bad_share,
         channels=config.outreach.channels,
         actions=[action.name for action in config.outreach.actions_table()],
-        id_name=config.transactions.columns.get("customer_id", "customer_id"),
     )
     campaign = Campaign(plan.cutoff_day + 1, orders.end_day, plan.campaign, float(plan.manifest["share_held_out"]))
     if contacts is not None:

@@ -24,6 +24,7 @@ from ltvml.features.plan.habits import habits, most_bought, order_hours
 from ltvml.features.plan.ladder import climbs
 from ltvml.features.plan.prices import product_prices
 from ltvml.inputs.contacts import read_attributes, read_contacts
+from ltvml.inputs.customer_ids import CustomerIds
 from ltvml.inputs.products import contents_of
 from ltvml.inputs.wishes import read_wishes
 from ltvml.nearest import no_such_column
@@ -91,17 +92,15 @@ def gather(config: Config, bundle: Bundle, intake: Intake, scores: Scores, *, fo
     scores.check(version=bundle.version, cutoff=config.cutoff, fingerprint=intake.fingerprint, customer_ids=seen)
     items, without_items = items_of(config, bundle, intake)
     chances, without_chances = chances_of(scores, bundle, intake, windows(settings.actions_table()))
-    known, id_name = scores.customers["customer_id"], config.transactions.columns.get("customer_id", "customer_id")
-    attributes = read_attributes(config.customers, known, id_name=id_name)
-    wishes, odd_wishes = read_wishes(
-        settings, known, cutoff_day=intake.window.cutoff_day, attributes=attributes, id_name=id_name
-    )
+    ids = CustomerIds.of(scores.customers["customer_id"], config.transactions)
+    attributes = read_attributes(config.customers, ids)
+    wishes, odd_wishes = read_wishes(settings, ids, cutoff_day=intake.window.cutoff_day, attributes=attributes)
     customers = customers_of(scores.customers, chances, items, attributes, intake)
     rules, learned_on = stage_rules_of(config, bundle, intake, customers["churn_risk"], folder)
     customers = customers.assign(stage=stages(customers, rules))
     pairs, without_pairs = pairs_of(scores, items.owned, bundle)
     refuse_rules(settings, customers)
-    contacts, applied, without_contacts = contacts_of(config, intake, customers["customer_id"], folder)
+    contacts, applied, without_contacts = contacts_of(config, intake, ids, folder)
     tagged = tags_of(config, intake, customers, items.days, contacts)
     tasks, without_tasks = tasks_of(settings, intake, customers, pairs, attributes)
     renamed = columns_of_scores(attributes, scores.customers)
@@ -318,19 +317,18 @@ def refuse_rules(given: OutreachSettings, customers: pd.DataFrame) -> None:
 
 
 def contacts_of(
-    config: Config, intake: Intake, customer_ids: pd.Series, folder: Path
+    config: Config, intake: Intake, ids: CustomerIds, folder: Path
 ) -> tuple[pd.DataFrame | None, Mapping[str, Applied], Missing]:
     """Contacts made, and those that earlier runs planned; a planned contact that was made counts once."""
     settings = config.outreach
     made, notes, applied = read_contacts(
         config.contacts,
-        customer_ids,
+        ids,
         cutoff_day=intake.window.cutoff_day,
         timezone=config.transactions.timezone,
         max_bad_share=config.transactions.max_bad_share,
         channels=settings.channels,
         actions=[action.name for action in settings.actions_table()],
-        id_name=config.transactions.columns.get("customer_id", "customer_id"),
     )
     planned = read_planned(folder, before=intake.window.cutoff)
     counted = {"contacts": applied} if applied is not None else {}

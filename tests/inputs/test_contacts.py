@@ -12,6 +12,7 @@ import pytest
 from ltvml.config import Config
 from ltvml.errors import ConfigError, DataContractError
 from ltvml.inputs.contacts import local_days, read_attributes, read_contacts
+from ltvml.inputs.customer_ids import CustomerIds
 from ltvml.window import day_number
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 LAST = day_number("2021-01-31")
 KNOWN = ["007", "a", "b"]
+IDS = CustomerIds(pd.Index(KNOWN))
 
 
 def config_of(folder: Path, section: str, rows: pd.DataFrame, *, name: str = "table.csv", **settings: Any) -> Config:
@@ -33,14 +35,12 @@ def log(**columns: Any) -> pd.DataFrame:
 
 
 def test_without_a_log_there_is_none() -> None:
-    assert read_contacts(Config().contacts, KNOWN, cutoff_day=LAST) == (None, (), None)
+    assert read_contacts(Config().contacts, IDS, cutoff_day=LAST) == (None, (), None)
 
 
 @pytest.mark.parametrize("name", ["table.csv", "table.parquet"])
 def test_ids_stay_text_and_days_are_those_of_the_shop(tmp_path: Path, name: str) -> None:
-    contacts, notes, _ = read_contacts(
-        config_of(tmp_path, "contacts", log(), name=name).contacts, KNOWN, cutoff_day=LAST
-    )
+    contacts, notes, _ = read_contacts(config_of(tmp_path, "contacts", log(), name=name).contacts, IDS, cutoff_day=LAST)
     assert notes == ()
     assert contacts is not None
     assert contacts["customer_id"].tolist() == KNOWN
@@ -51,7 +51,7 @@ def test_ids_stay_text_and_days_are_those_of_the_shop(tmp_path: Path, name: str)
 
 def test_ids_that_are_numbers_are_those_of_the_orders(tmp_path: Path) -> None:
     numbers = config_of(tmp_path, "contacts", log(customer_id=[1.0, 2.0, np.nan]), name="log.parquet")
-    contacts, notes, _ = read_contacts(numbers.contacts, ["1", "2"], cutoff_day=LAST)
+    contacts, notes, _ = read_contacts(numbers.contacts, CustomerIds(pd.Index(["1", "2"])), cutoff_day=LAST)
     assert contacts is not None
     assert contacts["customer_id"].tolist() == ["1", "2"]
     assert notes == ("Contacts: 1 of 3 rows excluded: customer_id is missing.",)
@@ -60,7 +60,7 @@ def test_ids_that_are_numbers_are_those_of_the_orders(tmp_path: Path) -> None:
 def test_columns_are_mapped_and_answers_may_be_missing(tmp_path: Path) -> None:
     theirs = log(opened=["yes", "0", None], converted=[None, "False", "true"], treated=["1", None, "false"])
     config = config_of(tmp_path, "contacts", theirs.rename(columns={"sent_at": "When"}), columns={"sent_at": "When"})
-    contacts, _, _ = read_contacts(config.contacts, KNOWN, cutoff_day=LAST)
+    contacts, _, _ = read_contacts(config.contacts, IDS, cutoff_day=LAST)
     assert contacts is not None
     assert contacts["opened"].tolist() == [True, False, pd.NA]
     assert contacts["converted"].tolist() == [pd.NA, False, True]
@@ -75,7 +75,7 @@ def test_each_odd_row_is_counted_once_and_set_aside(tmp_path: Path) -> None:
             "sent_at": ["2021-01-05", "?", "2021-01-05", "2021-02-01", "2031-01-01", *["2021-01-05"] * 25],
         }
     )
-    contacts, notes, _ = read_contacts(config_of(tmp_path, "contacts", rows).contacts, KNOWN, cutoff_day=LAST)
+    contacts, notes, _ = read_contacts(config_of(tmp_path, "contacts", rows).contacts, IDS, cutoff_day=LAST)
     assert contacts is not None
     assert len(contacts) == 26
     assert notes == (
@@ -90,23 +90,23 @@ def test_dates_that_cannot_be_read_are_refused_where_they_are_many(tmp_path: Pat
     with pytest.raises(
         DataContractError, match=r"1 of 3 rows have no readable sent_at; expected at most 5 % \(transactions"
     ) as settings:
-        read_contacts(config.contacts, KNOWN, cutoff_day=LAST)
+        read_contacts(config.contacts, IDS, cutoff_day=LAST)
     assert settings.value.counts == {"bad_date": 1}
 
 
 def test_columns_that_are_missing_are_named_together(tmp_path: Path) -> None:
     config = config_of(tmp_path, "contacts", log().drop(columns=["channel", "sent_at"]))
     with pytest.raises(DataContractError, match=r"missing: channel, sent_at"):
-        read_contacts(config.contacts, KNOWN, cutoff_day=LAST)
+        read_contacts(config.contacts, IDS, cutoff_day=LAST)
 
 
 def test_a_log_that_is_not_there_is_said() -> None:
     with pytest.raises(ConfigError, match=r"contacts\.source: there is no file nowhere\.csv"):
-        read_contacts(Config.model_validate({"contacts": {"source": "nowhere.csv"}}).contacts, KNOWN, cutoff_day=LAST)
+        read_contacts(Config.model_validate({"contacts": {"source": "nowhere.csv"}}).contacts, IDS, cutoff_day=LAST)
 
 
 def test_an_empty_log_is_a_log_without_contacts(tmp_path: Path) -> None:
-    contacts, notes, _ = read_contacts(config_of(tmp_path, "contacts", log().head(0)).contacts, KNOWN, cutoff_day=LAST)
+    contacts, notes, _ = read_contacts(config_of(tmp_path, "contacts", log().head(0)).contacts, IDS, cutoff_day=LAST)
     assert contacts is not None
     assert len(contacts) == 0
     assert notes == ()
@@ -134,7 +134,7 @@ def test_attributes_are_what_their_values_are(tmp_path: Path) -> None:
             "empty": [None, None],
         }
     )
-    found = read_attributes(config_of(tmp_path, "customers", rows, columns={"customer_id": "id"}).customers, KNOWN)
+    found = read_attributes(config_of(tmp_path, "customers", rows, columns={"customer_id": "id"}).customers, IDS)
     assert found is not None
     assert found["customer_id"].tolist() == ["007", "a"]
     assert found["born"].tolist() == [pd.Timestamp("2020-02-03"), pd.NaT]
@@ -147,10 +147,10 @@ def test_attributes_are_what_their_values_are(tmp_path: Path) -> None:
 def test_a_customer_with_two_rows_of_attributes_is_refused(tmp_path: Path) -> None:
     rows = pd.DataFrame({"customer_id": ["a", "a", None, None]})
     with pytest.raises(DataContractError, match="1 of 2 rows repeat a customer_id"):
-        read_attributes(config_of(tmp_path, "customers", rows, name="table.parquet").customers, KNOWN)
+        read_attributes(config_of(tmp_path, "customers", rows, name="table.parquet").customers, IDS)
 
 
 def test_attributes_without_a_customer_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataContractError, match=r"missing: customer_id"):
-        read_attributes(config_of(tmp_path, "customers", pd.DataFrame({"who": ["a"]})).customers, KNOWN)
-    assert read_attributes(Config().customers, KNOWN) is None
+        read_attributes(config_of(tmp_path, "customers", pd.DataFrame({"who": ["a"]})).customers, IDS)
+    assert read_attributes(Config().customers, IDS) is None
