@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 CUTOFF, NEXT_DAY, LAST_DAY = "2020-12-31", "2021-01-01", "2021-02-28"
 FIRST, LATER = "2021-02-10", "2021-02-20"
-PLAN = f"out/outreach/{CUTOFF}"
+PLAN, RULES = f"out/outreach/{CUTOFF}", "out/outreach/stage_rules.json"
 LONGEST = 120.0
 ON_FILES = ("os.mkdir", "os.rename", "os.rmdir", "os.remove", "os.truncate", "shutil.rmtree", "open", "sqlite3.connect")
 MODELS = {"churn": "closed_form", "value": "purchase_times_spend", "replenishment": "gamma_renewal"}
@@ -76,7 +76,7 @@ class Shop:
     backend: str
     customers: int = 300
     cases: list[Case] = field(default_factory=list)
-    tomorrow: dict[str, Tree] = field(default_factory=dict)
+    tomorrow: dict[tuple[bytes | None, ...], Tree] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.work, self.temporary = self.folder / "work", self.folder / "temporary"
@@ -123,13 +123,15 @@ class Shop:
     def _tomorrow(self, nothing: Path) -> None:
         """What the plan of the next day is, by what it finds of that of the cutoff."""
         again = next(case for case in self.cases if case.name == "plan again")
-        for before in (nothing, again.before, None):
-            if before is None:
-                self.restore(again.before)
+        for state in ("nothing", "rules", "planned", "planned again"):
+            self.restore(nothing if state in ("nothing", "rules") else again.before)
+            if state == "rules":
+                # the limits of the stages are kept just before the plan is in place
+                (self.work / RULES).parent.mkdir()
+                shutil.copy(again.before / RULES, self.work / RULES)
+            if state == "planned again":
                 self._done(*again.arguments)
-            else:
-                self.restore(before)
-            found = plan_of(self.results())
+            found = known_tomorrow(self.results())
             self._done("outreach", "--set", f"window.cutoff={NEXT_DAY}")
             self.tomorrow[found] = self.results()
         self.restore(again.before)
@@ -264,9 +266,9 @@ def is_tracked(path: Path) -> bool:
     return path.parts[0] in ("runs", "mlartifacts") or path.parts[0].startswith(("mlflow.db", ".mlflow.db"))
 
 
-def plan_of(results: Tree) -> str:
-    """What tells the plan of the cutoff from others: its manifest."""
-    return results.get(f"outreach/{CUTOFF}/manifest.json", b"").decode()
+def known_tomorrow(results: Tree) -> tuple[bytes | None, ...]:
+    """What the plan of the next day finds: the plan of the cutoff, and the limits of the stages."""
+    return results.get(f"outreach/{CUTOFF}/manifest.json"), results.get("outreach/stage_rules.json")
 
 
 def folders_of(results: Tree) -> dict[str, Tree]:
@@ -333,7 +335,7 @@ def kill_once(shop: Shop, case: Case, draw: random.Random) -> Outcome:
             faults.append(f"{name} is neither old nor new: {differences(content, new_folders.get(name, {}))[:3]}")
     faults += [f"{name} is gone" for name in old_folders if name not in folders_of(found)]
     if case.name.startswith("plan") and draw.random() < 0.5:
-        arguments, expected = ("outreach", "--set", f"window.cutoff={NEXT_DAY}"), shop.tomorrow[plan_of(found)]
+        arguments, expected = ("outreach", "--set", f"window.cutoff={NEXT_DAY}"), shop.tomorrow[known_tomorrow(found)]
         words += ", then the next day"
     else:
         arguments, expected = case.arguments, case.after

@@ -26,7 +26,7 @@ app = typer.Typer(
 
             Exit codes: 0 done, 2 configuration or usage, 3 data, 4 no convergence,
             5 engine, 6 tracking, 7 bundle, 8 output, 9 another run writes the
-            same output, 1 any other error, 70 a bug, 130 interrupted.
+            same output, 1 any other error, 70 a bug, 130 interrupted, 143 terminated.
         """,
     ),
     # markup would import rich, which takes longer than all the rest of --help

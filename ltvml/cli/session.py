@@ -7,7 +7,9 @@ import io
 import json
 import logging
 import os
+import signal
 import sys
+import threading
 import traceback
 import warnings
 from dataclasses import dataclass
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 BUG_EXIT_CODE = 70
 INTERRUPTED_EXIT_CODE = 130
 BROKEN_PIPE_EXIT_CODE = 141
+TERMINATED_EXIT_CODE = 143
 
 
 class Report(Protocol):
@@ -126,12 +129,13 @@ def session(*, as_json: bool, quiet: bool, debug: bool) -> Iterator[Session]:
     ------
     typer.Exit
         Where the body raised: with the error's own code for a `LtvmlError`, 8 where a file could not be written (a full
-        disk), 130 where it was interrupted, 141 where the reader of stdout went away, and 70 where it is a bug.
+        disk), 130 where it was interrupted, 141 where the reader of stdout went away, 143 where it was asked to end and
+        70 where it is a bug.
     """
     for stream in (sys.stdout, sys.stderr):
         _escape_what_cannot_be_shown(stream)
     job = Session(sys.stdout, as_json, quiet, debug, progress_bars(quiet=quiet))
-    with contextlib.redirect_stdout(sys.stderr), _warnings_in_words(), _logs_on_stderr(debug):
+    with contextlib.redirect_stdout(sys.stderr), _warnings_in_words(), _logs_on_stderr(debug), _ended_by_exception():
         try:
             yield job
         except LtvmlError as error:
@@ -145,6 +149,8 @@ def session(*, as_json: bool, quiet: bool, debug: bool) -> Iterator[Session]:
             raise job.fail(error, message, hint=hint, exit_code=OutputError.exit_code) from None
         except KeyboardInterrupt as error:
             raise job.fail(error, "interrupted.", hint=None, exit_code=INTERRUPTED_EXIT_CODE) from None
+        except _Terminated as error:
+            raise job.fail(error, "terminated.", hint=None, exit_code=TERMINATED_EXIT_CODE) from None
         except Exception as error:
             # the exits of Typer itself are exceptions too, and no bug
             if isinstance(error, typer.Exit):
@@ -208,6 +214,27 @@ def _warnings_in_words() -> Iterator[None]:
         warnings.simplefilter("always", LtvmlWarning)
         warnings.showwarning = show
         yield
+
+
+class _Terminated(BaseException):
+    """The process was asked to end, as schedulers do before they kill it."""
+
+
+@contextlib.contextmanager
+def _ended_by_exception() -> Iterator[None]:
+    """Let SIGTERM unwind the job, so that its locks and temporary folders go; a handler of somebody else stays."""
+    mine = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+    def end(number: int, frame: object) -> None:
+        raise _Terminated
+
+    if mine:
+        signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        if mine:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @contextlib.contextmanager
