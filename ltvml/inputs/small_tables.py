@@ -210,8 +210,9 @@ def _of_parquet(content: bytes, path: str) -> pd.DataFrame:
     import pyarrow.parquet as pq
 
     try:
-        # whatever pandas kept as its index is a column like the others
-        frame: pd.DataFrame = pq.read_table(io.BytesIO(content)).to_pandas(ignore_metadata=True)
+        frame: pd.DataFrame = pq.read_table(io.BytesIO(content)).to_pandas()
+        # an index with a name, which may be that of the customers, is a column like the others
+        frame = frame.reset_index([name for name in frame.index.names if name is not None])
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise _damaged(path, f"is damaged, or holds what cannot be read ({str(error)[:120]})") from error
     _refuse_doubled(path, frame.columns)

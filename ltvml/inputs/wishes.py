@@ -220,7 +220,8 @@ def _matched(name: str, stated: _Stated, ids: CustomerIds) -> tuple[pd.DataFrame
         {
             "customer_id": np.repeat(found.customer_id, [len(names) for names in channels]),
             "channel": np.array([name for names in channels for name in names], dtype=object),
-        }
+        },
+        dtype=object,
     )
     counts = Applied(len(stated.ids), found.rows, found.customers)
     return table.drop_duplicates(ignore_index=True), counts, alike_note(found, TABLES[name])
