@@ -23,7 +23,7 @@ VALIDATE_EXAMPLES = examples(
 
 
 def init(
-    source: Annotated[str, typer.Argument(metavar="FILE", help="CSV or Parquet file, glob, or file.duckdb::table.")],
+    source: Annotated[str, typer.Argument(metavar="FILE", help="File, glob, folder, or file.duckdb::table.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Configuration to write.")] = DEFAULT_CONFIG,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing configuration.")] = False,
     as_json: AsJson = False,
@@ -32,12 +32,16 @@ def init(
 ) -> None:
     """Look at a file of orders and write a configuration.
 
-    Columns are guessed from their names and contents; comments in the file mark what to check.
+    Columns, forms and filters are found in all rows; comments in the file mark what to check. The exit code is 3 where
+    something required was not found.
     """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
         from ltvml.workflows import init as workflow
 
-        job.show(workflow.init(source, out=out, force=force))
+        report = workflow.init(source, out=out, force=force)
+        job.show(report)
+        if report.exit_code:
+            raise typer.Exit(report.exit_code)
 
 
 def validate(

@@ -20,6 +20,7 @@ from ltvml.engines.containers import Room
 from ltvml.engines.duckdb_files import FileReader, quote_name, quote_text
 from ltvml.engines.frames import frame_columns, to_arrow, to_contract
 from ltvml.engines.hashing import content_statistics, digest_of
+from ltvml.engines.held import Held
 from ltvml.engines.nested import with_fields
 from ltvml.engines.queries import ANSWER, Query
 from ltvml.engines.reading import Kind, projections
@@ -234,6 +235,12 @@ class DuckDBEngine:
             rows = self._rows(source, as_text=True).limit(_PREVIEW_ROWS).to_arrow_table()
         names = rows.column_names
         return tuple(SourceColumn(name, kinds.get(name, "text"), tuple(rows[name].to_pylist())) for name in names)
+
+    def held(self, source: Source) -> Held:
+        """The rows of a source as they are written, held to be asked several questions."""
+        with _explained(f"read {source.label}"):
+            kinds = _kinds(self._rows(source, as_text=False))
+            return Held(self._hold(self._rows(source, as_text=True)), kinds)
 
     def fingerprint(self, table: nw.LazyFrame[Any]) -> str:
         """Content hash of lines: the same for any order of the rows, on any engine."""

@@ -3,38 +3,25 @@
 from __future__ import annotations
 
 import os
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import narwhals as nw
-
 from ltvml.config import load_config
-from ltvml.engines.base import Source
+from ltvml.contracts import TRANSACTIONS
 from ltvml.engines.duckdb import DuckDBEngine
-from ltvml.errors import ConfigError, OutputError
-from ltvml.inputs.draft import draft_config
-from ltvml.inputs.guess import ColumnPreview, guess_columns
-from ltvml.window import date_of
-from ltvml.words.text import WIDTH, table
+from ltvml.errors import ConfigError, DataContractError, OutputError
+from ltvml.inputs.draft import LTV_HORIZON, beyond_in_words, draft_config, proposal_of, set_option
+from ltvml.inputs.look import Look, look_at
+from ltvml.words.text import paragraph, percent, short, table
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from ltvml.engines.base import Engine
     from ltvml.inputs.guess import Guess
 
-NO_AMOUNT_BUT_PRICE = """\
-There is a price and a quantity, but no value of the line. Make one in Python,
-then run `ltvml init orders.parquet --force`:
-  import duckdb
-  duckdb.sql('''
-    COPY (SELECT *, {product} AS amount
-          FROM {table})
-    TO 'orders.parquet'
-  ''')"""
-TEXT_FILES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz")
+_COLUMN_WIDTH = 30
+_SHOWN_VALUES = 4
 
 
 @dataclass(frozen=True)
@@ -45,59 +32,226 @@ class InitReport:
     ----------
     path : Path
         The configuration written.
-    source : str
-    guess : Guess
-    last_full_day : datetime.date or None
-        Proposed as the cutoff; None where the dates could not be read.
+    look : Look
     """
 
     path: Path
-    source: str
-    guess: Guess
-    last_full_day: dt.date | None
+    look: Look
+
+    @property
+    def source(self) -> str:
+        """What was looked at."""
+        return self.look.place.path
+
+    @property
+    def guess(self) -> Guess:
+        """Which column is which."""
+        return self.look.guess
+
+    @property
+    def last_full_day(self) -> dt.date | None:
+        """Proposed as the cutoff; None where the dates could not be read."""
+        return proposal_of(self.look).cutoff
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What a person must write before the next step, a sentence each."""
+        look = self.look
+        sentences = [f"Write your column under transactions.columns.{name} in {self.path}." for name in look.missing]
+        if look.numbers.doubtful:
+            column, example = next(iter(look.numbers.doubtful.items()))
+            mark = next(letter for letter in reversed(example) if letter in ".,")
+            sentences.append(
+                f"Write transactions.thousands or transactions.decimal: is the '{mark}' of '{example}' in {column} a "
+                f"separator of thousands ({set_option('thousands', mark)}) or of decimals "
+                f"({set_option('decimal', mark)})?"
+            )
+        if "order_date" in look.guess.mapping and look.calendar is None:
+            sentences.append("Write transactions.date_format: the dates could not be read.")
+        return tuple(sentences)
+
+    @property
+    def exit_code(self) -> int:
+        """0, or that of data that cannot be used yet."""
+        return DataContractError.exit_code if self.needs else 0
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
+        look, proposal = self.look, proposal_of(self.look)
         return {
             "config": str(self.path),
             "source": self.source,
+            "recognised": look.preset.name if look.preset else None,
+            "rows": look.rows,
             "columns": {
                 column.name: {"column": column.column, "confidence": column.confidence, "reason": column.reason}
                 for column in self.guess.columns
             },
-            "missing": list(self.guess.missing),
+            "missing": list(look.missing),
+            "needs": list(self.needs),
             "flags": list(self.guess.flags),
-            "date_format": self.guess.date_format,
-            "cutoff": self.last_full_day.isoformat() if self.last_full_day else None,
+            "keep": look.keep,
+            "drop": look.drop,
+            "amount_is": "order" if look.of_order else "line",
+            "date_format": look.dates.form if look.dates else None,
+            "cutoff": proposal.cutoff.isoformat() if proposal.cutoff else None,
+            "notes": self.notes(),
         }
 
     def text(self) -> str:
-        """In words, within 80 columns but for commands to copy."""
-        return "\n".join(
-            [*self._columns(), "", *self._to_check(), f"Wrote {self.path}. Next: ltvml validate --config {self.path}"]
-        )
+        """In words, within 80 columns but for names to copy."""
+        notes = [line for note in self.notes() for line in (paragraph(note), "")]
+        needs = [line for need in self.needs for line in (paragraph(need), "")]
+        return "\n".join([paragraph(self._head()), "", self._columns(), "", *notes, *needs, self._last_line()])
 
-    def _columns(self) -> list[str]:
+    def _head(self) -> str:
+        look = self.look
+        what = f"{look.rows:,} rows" if look.preset is None else f"This is {look.preset.name}, {look.rows:,} rows"
+        return " ".join([f"{what}.", *(look.preset.notes if look.preset else ())])
+
+    def _last_line(self) -> str:
+        if self.needs:
+            return f"Wrote {self.path}, which is not complete yet: see above what to write."
+        return f"Wrote {self.path}. Next: ltvml validate --config {self.path}"
+
+    def _columns(self) -> str:
         """The table of columns."""
         rows: list[tuple[str, ...]]
-        rows = [(column.name, column.column, column.confidence, column.reason) for column in self.guess.columns]
-        rows += [(name, "NOT FOUND", "", "needed") for name in self.guess.missing]
-        return [table(("ours", "yours", "", "why"), rows, left=4)]
+        rows = [
+            (column.name, short(column.column, _COLUMN_WIDTH), column.confidence, column.reason)
+            for column in self.guess.columns
+        ]
+        if self.look.counted:
+            rows.append(("amount", "1", "unsure", "not found: purchases are counted"))
+        rows += [(name, "NOT FOUND", "", "needed") for name in self.look.missing]
+        return table(("ours", "yours", "", "why"), rows, left=4)
 
-    def _to_check(self) -> list[str]:
-        """What a reader should look at before the next step, a paragraph each."""
-        notes = [_missing_note(self.source, self.guess)] if self.guess.missing else []
-        if self.guess.ambiguous_dates:
-            notes.append(
-                f"Please check date_format {self.guess.date_format}: day and month look alike in the first rows."
-            )
-        if self.guess.flags:
-            notes.append(f"Rows to leave out? {', '.join(self.guess.flags)}: see exclude in the file.")
-        if self.last_full_day:
-            notes.append(
-                f"The cutoff is set to {self.last_full_day}, the last full day of the file; it is yours to choose."
-            )
-        return [line for note in notes for line in (*_paragraph(note), "")]
+    def notes(self) -> list[str]:
+        """What a reader should look at before the next step, a sentence or two each."""
+        look = self.look
+        return [*_about_columns(look), *_about_rows(look), *_about_forms(look), *_about_window(look)]
+
+
+def _about_columns(look: Look) -> list[str]:
+    notes = []
+    for name in look.missing:
+        meaning = TRANSACTIONS[name].meaning
+        near = "; ".join(
+            f"{miss.column} is named like it, but holds no {miss.expected} ('{short(miss.example, 30)}')"
+            for miss in look.guess.near_misses_of(name)
+        )
+        notes.append(f"No column was found for {name} ({meaning}){f': {near}' if near else ''}.")
+    if look.product is not None:
+        notes.append(
+            "There is no amount of a line: transactions.sql makes it from "
+            f"{look.product[0]} x {look.product[1]} (columns unit_price and quantity)."
+        )
+    if look.counted:
+        notes.append(
+            "No column was found for amount: each row counts as 1, so that values are counts of purchases. Where there "
+            "is one, write its name in transactions.columns.amount."
+        )
+    if look.passed_over:
+        chosen = look.guess.mapping.get("customer_id")
+        notes.append(
+            f"{', '.join(look.passed_over)} is new with each order, so that {chosen} is taken for customer_id."
+        )
+    return notes
+
+
+def _about_rows(look: Look) -> list[str]:
+    notes = []
+    for status in look.statuses:
+        if status.rule is None:
+            continue
+        out = status.left_out
+        rows, money = sum(value.rows for value in out), sum(value.money or 0 for value in out)
+        named = ", ".join(f"{short(value.value, 24) or '(empty)'} {value.rows:,}" for value in out[:_SHOWN_VALUES])
+        more = f" and {len(out) - _SHOWN_VALUES} more values" if len(out) > _SHOWN_VALUES else ""
+        worth = "" if out[0].money is None else f", worth {money:,.2f}"
+        notes.append(
+            f"{status.column} says that {rows:,} of {look.rows:,} rows are no purchases ({named}{more}){worth}; they "
+            f"are left out by transactions.{status.rule}. Delete that line to use them."
+        )
+    if look.cancelled_at:
+        notes.append(f"Orders with a date in {look.cancelled_at} are left out by transactions.keep.")
+    if look.of_order:
+        notes.append(
+            f"{look.guess.mapping['amount']} is the total of an order on its lines, so that amount_is: order is set: "
+            "it counts once an order."
+        )
+    return [*notes, *_about_ids(look)]
+
+
+def _about_ids(look: Look) -> list[str]:
+    notes = []
+    column, found = look.guess.mapping.get("customer_id"), look.identity
+    if found.normalize:
+        notes.append(
+            f"{found.ids:,} ids in {column} are {found.persons:,} customers once letter case, blanks and number forms "
+            f"are the same: normalize_ids is set to {', '.join(found.normalize)}."
+        )
+    if found.nobody:
+        named = ", ".join(f"'{name}' {rows:,}" for name, rows in found.nobody[:_SHOWN_VALUES])
+        notes.append(
+            f"Rows of nobody in particular in {column} are left out by not_customers: {named} of {look.rows:,} rows."
+        )
+    if look.guess.flags:
+        flags = ", ".join(look.guess.flags)
+        option = set_option("exclude", look.guess.flags)
+        notes.append(f"Rows to leave out where {flags} is true? Then write exclude: {option}")
+    return notes
+
+
+def _about_forms(look: Look) -> list[str]:
+    notes = []
+    form = look.dates
+    if form is not None and form.ambiguous:
+        notes.append(
+            f"Please check date_format: no date of the file tells the day from the month; it is set to {form.form}, "
+            f"and {form.other} reads the same texts."
+        )
+    if form is not None and form.share < 1:
+        notes.append(
+            f"About {percent(1 - form.share, 1)} of the different dates have another form than '{form.example}'; "
+            "`ltvml validate` counts their rows."
+        )
+    if look.by_month:
+        notes.append("Dates name months only: each order counts on the first day of its month.")
+    if look.timezone:
+        notes.append(f"Times are in {look.timezone}: write your own zone in transactions.timezone to cut days there.")
+    elif form is not None and form.zoned:
+        notes.append(f"Dates carry an offset ('{form.example}'): the day is kept as it is written.")
+    for column, example in look.numbers.unread.items():
+        if column not in look.numbers.doubtful:
+            notes.append(f"Some values of {column} are no numbers, such as '{short(example, 30)}'.")
+    return notes
+
+
+def _about_window(look: Look) -> list[str]:
+    calendar, proposal = look.calendar, proposal_of(look)
+    if calendar is None or proposal.cutoff is None:
+        return []
+    notes = [f"The cutoff is set to {proposal.cutoff}, the last full day of the file; it is yours to choose."]
+    for days, side in ((calendar.beyond, "after"), (calendar.before, "before")):
+        if days:
+            notes.append(f"{beyond_in_words(days)} lie far {side} all others: are the years mistyped?")
+    if proposal.ltv_horizon < LTV_HORIZON:
+        notes.append(
+            f"The orders cover {calendar.history:,} days, too few for a horizon of {LTV_HORIZON} days: ltv_horizon is "
+            f"set to {proposal.ltv_horizon}."
+        )
+    if look.period is not None:
+        notes.append(
+            f"Nearly all gaps between orders are a billing period of {look.period} days: this is a contract. Customers "
+            f"do not choose when to buy, and churn is a cancellation: churn_horizon is set to {proposal.churn_horizon}."
+        )
+    elif look.preset is not None and look.preset.contract:
+        notes.append(
+            "Invoices are bills of a contract: customers do not choose when to buy. Set churn_horizon to the billing "
+            "period and two weeks."
+        )
+    return notes
 
 
 def init(source: str, *, out: Path = Path("ltvml.yaml"), force: bool = False) -> InitReport:
@@ -106,7 +260,7 @@ def init(source: str, *, out: Path = Path("ltvml.yaml"), force: bool = False) ->
     Parameters
     ----------
     source : str
-        CSV or Parquet file, glob, or `file.duckdb::table`.
+        File, glob, folder, or `file::table`, as `transactions.source` takes it.
     out : Path
         The configuration to write.
     force : bool
@@ -120,6 +274,8 @@ def init(source: str, *, out: Path = Path("ltvml.yaml"), force: bool = False) ->
     ------
     ConfigError
         If there is a configuration already.
+    DataContractError
+        If the file is of a kind that cannot be used.
     EngineError
         If the source cannot be read.
     OutputError
@@ -127,33 +283,9 @@ def init(source: str, *, out: Path = Path("ltvml.yaml"), force: bool = False) ->
     """
     if out.exists() and not force:
         raise ConfigError(f"there is a '{out}' already.", hint="--force replaces it, --out NAME writes another one.")
-    engine = DuckDBEngine()
-    preview = [ColumnPreview(column.name, column.kind, column.samples) for column in engine.columns_of(Source(source))]
-    guess = guess_columns(preview)
-    last = (
-        None if guess.missing else last_full_day(engine, Source(source, guess.mapping, date_format=guess.date_format))
-    )
-    write_config(out, draft_config(source, guess, last_full_day=last))
-    return InitReport(out, source, guess, last)
-
-
-def last_full_day(engine: Engine, source: Source) -> dt.date | None:
-    """The last day of the orders; the day before it where they carry times, since the last one may still be running.
-
-    Returns
-    -------
-    datetime.date or None
-        None where no date can be read.
-    """
-    lines = engine.read(source).filter(nw.col("fault").is_null())
-    columns = {"first": nw.col("day").min(), "last": nw.col("day").max()}
-    if "second" in lines.collect_schema().names():
-        columns["second"] = nw.col("second").max()
-    found = engine.collect(lines.select(**columns)).iloc[0].dropna()
-    if "last" not in found:
-        return None
-    still_running = found.get("second", 0) > 0 and found["first"] < found["last"]
-    return date_of(int(found["last"]) - int(still_running))
+    look = look_at(source, DuckDBEngine())
+    write_config(out, draft_config(look))
+    return InitReport(out, look)
 
 
 def write_config(path: Path, text: str) -> None:
@@ -173,23 +305,3 @@ def write_config(path: Path, text: str) -> None:
         raise OutputError(f"'{path}' cannot be written: {error.strerror}.", hint="--out names another place.") from None
     finally:
         draft.unlink(missing_ok=True)
-
-
-def _missing_note(source: str, guess: Guess) -> str:
-    """What to do about required columns that were not found."""
-    mapping = guess.mapping
-    if guess.missing == ("amount",) and {"quantity", "unit_price"} <= mapping.keys() and "::" not in source:
-        product = " * ".join(f'CAST("{mapping[name]}" AS DOUBLE)' for name in ("quantity", "unit_price"))
-        return NO_AMOUNT_BUT_PRICE.format(product=product, table=_table_of(source))
-    return f"Not found: {', '.join(guess.missing)}. Name your own columns in the file before you go on."
-
-
-def _table_of(source: str) -> str:
-    """A file in DuckDB's SQL; a text file as text, or ids would lose their leading zeros."""
-    quoted = "'" + source.replace("'", "''") + "'"
-    return f"read_csv({quoted}, all_varchar = true)" if source.lower().endswith(TEXT_FILES) else quoted
-
-
-def _paragraph(note: str) -> list[str]:
-    """`note` in lines of 80 columns; one that is broken already stays as it is."""
-    return note.splitlines() if "\n" in note else textwrap.wrap(note, WIDTH)

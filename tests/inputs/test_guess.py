@@ -33,7 +33,6 @@ def test_online_retail_is_recognised_and_its_missing_amount_is_named():
         "unit_price": "Price",
     }
     assert guess.missing == ("amount",)
-    assert (guess.date_format, guess.ambiguous_dates) == ("%d/%m/%Y %H:%M", False)
 
 
 @pytest.mark.parametrize(
@@ -72,23 +71,60 @@ def test_a_price_without_a_quantity_is_a_doubtful_amount():
     assert [(column.name, column.confidence) for column in guess.columns] == [("amount", "unsure")]
 
 
+def test_whole_numbers_can_be_dates():
+    assert mapping_of(("date", "integer", (19970101, 19980630))) == {"order_date": "date"}
+
+
+def test_seconds_since_1970_can_be_dates_and_a_number_of_an_order_is_none():
+    columns = [("order_id", "integer", (1704067200,)), ("created", "integer", (1704067200,))]
+    assert mapping_of(*columns) == {"order_date": "created", "order_id": "order_id"}
+
+
 @pytest.mark.parametrize(
-    ("texts", "pattern", "ambiguous"),
+    "names",
     [
-        (("2011-09-10", "2011-09-11 10:00:00"), None, False),
-        (("13/09/2011",), "%d/%m/%Y", False),
-        (("09/13/2011",), "%m/%d/%Y", False),
-        (("02/03/2011", ""), "%d/%m/%Y", True),
-        (("13.09.2011 08:05:00",), "%d.%m.%Y %H:%M:%S", False),
+        ("Kundennummer", "Bestelldatum", "Gesamtbetrag", "Bestellnummer"),
+        ("N° client", "Date de commande", "Montant TTC", "N° de commande"),
+        ("Cliente", "Fecha de pedido", "Importe", "Número de pedido"),
+        ("Código do cliente", "Data do pedido", "Valor total", "Pedido"),
+        ("买家会员名", "订单付款时间", "买家实际支付金额", "订单编号"),
+        ("customer_email", "Created At", "Order Total", "Order Number"),
     ],
 )
-def test_written_dates_give_their_pattern(texts, pattern, ambiguous):
-    guess = guess_columns([ColumnPreview("date", "text", texts)])
-    assert (guess.mapping["order_date"], guess.date_format, guess.ambiguous_dates) == ("date", pattern, ambiguous)
+def test_columns_are_known_in_six_languages(names):
+    values = (("a",), ("2024-01-05",), ("12.50",), ("7",))
+    columns = [(name, "text", value) for name, value in zip(names, values, strict=True)]
+    assert mapping_of(*columns) == dict(zip(("customer_id", "order_date", "amount", "order_id"), names, strict=True))
 
 
-def test_whole_numbers_can_be_dates():
-    assert guess_columns([ColumnPreview("date", "integer", (19970101, 19980630))]).date_format == "%Y%m%d"
+def test_an_email_column_is_the_customer_where_no_other_column_is():
+    assert mapping_of(("contact", "text", ("ann@example.com",)))["customer_id"] == "contact"
+
+
+def test_a_shipping_date_or_a_tax_is_not_that_of_the_order():
+    columns = [("Shipped Date", "date", ()), ("Total Tax", "number", (1.0,)), ("Shipping Total", "number", (1.0,))]
+    assert mapping_of(*columns) == {}
+
+
+def test_numbers_as_people_write_them_are_amounts():
+    assert mapping_of(("total", "text", ("$1,234.50", "(25.36)", "12,00 €")))["amount"] == "total"
+
+
+def test_a_time_counts_only_beside_a_date_without_one():
+    day, clock = ("Date", "text", ("05.01.2024",)), ("Time", "text", ("21:30",))
+    assert mapping_of(day, clock)["order_time"] == "Time"
+    assert "order_time" not in mapping_of(("Date", "text", ("2024-01-05 21:30",)), clock)
+
+
+def test_refunds_are_not_taken_off_a_net_amount_again():
+    refund = ("refund_amount", "number", (1.0,))
+    assert mapping_of(("amount", "number", (2.0,)), refund)["refund"] == "refund_amount"
+    assert "refund" not in mapping_of(("net_amount", "number", (2.0,)), refund)
+
+
+def test_a_column_that_is_named_like_ours_and_does_not_fit_is_a_near_miss():
+    misses = guess_columns([ColumnPreview("date", "text", ("yesterday",))]).near_misses
+    assert [(miss.name, miss.column, miss.example) for miss in misses] == [("order_date", "date", "yesterday")]
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import textwrap
 
-import duckdb
 import pytest
 
 from ltvml.config import load_config
 from ltvml.errors import ConfigError, EngineError, OutputError
+from ltvml.inputs.orders import read_orders
+from ltvml.progress import Steps
 from ltvml.workflows.init import init
 
 ORDERS = """\
@@ -18,6 +18,15 @@ CustomerID,ts,net,sku,is_test
 007,2011-09-10 10:00:00,1.50,a,false
 008,2011-09-13 10:00:00,2.50,b,true
 """
+
+
+def value_of(config):
+    """Value of all purchases, up to the cutoff."""
+    intake = read_orders(config.orders, config.window, None, Steps())
+    assert intake.ledger.money_used is not None
+    return intake.ledger.money_used / 100
+
+
 NO_AMOUNT = """\
 Customer ID,InvoiceDate,Quantity,Unit Price
 007,13/09/2011 08:05,3,1.50
@@ -77,19 +86,19 @@ def test_force_replaces_it(shop, tmp_path):
     assert load_config(tmp_path / "ltvml.yaml").transactions.source == "orders.csv"
 
 
-def test_the_way_to_an_amount_is_shown_and_works(shop, tmp_path):
-    text = init(shop(NO_AMOUNT)).text()
-    snippet = textwrap.dedent("\n".join(line for line in text.splitlines() if line.startswith("  ")))
-    exec(snippet, {})
-    made = duckdb.sql("SELECT \"Customer ID\", amount FROM 'orders.parquet' ORDER BY 1").fetchall()
-    assert made == [("007", 4.5), ("008", 5.0)]
-
-
-def test_without_an_amount_the_configuration_loads_and_says_what_is_missing(shop, tmp_path):
+def test_without_an_amount_it_is_made_of_price_and_quantity(shop, tmp_path):
     report = init(shop(NO_AMOUNT))
-    assert report.to_dict()["missing"] == ["amount"]
-    assert "# amount: ?    # NOT FOUND" in (tmp_path / "ltvml.yaml").read_text(encoding="utf-8")
-    assert load_config(tmp_path / "ltvml.yaml").transactions.date_format == "%d/%m/%Y %H:%M"
+    config = load_config(tmp_path / "ltvml.yaml")
+    assert (report.exit_code, config.transactions.columns["amount"]) == (0, "amount")
+    assert value_of(load_config(tmp_path / "ltvml.yaml", ["window.cutoff=2011-09-14"])) == 4.5 + 5.0
+    assert "Unit Price x Quantity" in " ".join(report.text().split())
+
+
+def test_without_any_money_purchases_are_counted_and_that_is_said(shop, tmp_path):
+    report = init(shop("customer_id,order_date\na,2024-01-05\na,2024-02-05\nb,2024-01-09\n"))
+    assert report.exit_code == 0
+    assert "each row counts as 1" in " ".join(report.text().split())
+    assert value_of(load_config(tmp_path / "ltvml.yaml")) == 3.0
 
 
 def test_a_file_that_says_nothing_still_gives_a_configuration(shop, tmp_path):

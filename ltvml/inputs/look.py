@@ -1,0 +1,383 @@
+"""A first look at a file of orders: all that its rows say about how it is to be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from ltvml.contracts import ONE, TRANSACTIONS
+from ltvml.engines.base import Source
+from ltvml.errors import DataContractError, LtvmlError
+from ltvml.features.gaps import gap_counts
+from ltvml.inputs.column_names import letters, likeness
+from ltvml.inputs.guess import (
+    ColumnGuess,
+    ColumnPreview,
+    Guess,
+    customer_candidates,
+    guess_columns,
+    guess_without_names,
+)
+from ltvml.inputs.presets import Preset, preset_of
+from ltvml.inputs.whole_file import (
+    MOST_STATUSES,
+    NUMBERS,
+    Calendar,
+    Identity,
+    NumbersFound,
+    StatusColumn,
+    amount_is_of_order,
+    billing_period,
+    calendar_of,
+    choose_customer,
+    date_form,
+    identity,
+    number_form,
+    status_columns,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ltvml.engines.date_forms import DateForm
+    from ltvml.engines.duckdb import DuckDBEngine
+    from ltvml.engines.held import Held
+
+_PREAMBLE_LINES = 12
+_FEW_KNOWN = 2
+_ID_LENGTH = 60
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the rows are: keys of `transactions`, as they are written.
+
+    Parameters
+    ----------
+    path : str
+        What was asked for.
+    header : bool
+    names : tuple of str
+    skip_rows : int
+    sql : str, optional
+    sources : mapping of str to str
+    """
+
+    path: str
+    header: bool = True
+    names: tuple[str, ...] = ()
+    skip_rows: int = 0
+    sql: str | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def source(self) -> Source:
+        """As an engine takes it."""
+        layout: dict[str, Any] = {"header": self.header, "names": self.names, "skip_rows": self.skip_rows}
+        if self.sql is not None:
+            return Source(None, sql=self.sql, sources=self.sources, **layout)
+        return Source(self.path, **layout)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a file says.
+
+    Parameters
+    ----------
+    place : Place
+    rows : int
+    preview : tuple of ColumnPreview
+        Columns of the file.
+    guess : Guess
+    preset : Preset, optional
+        The platform that was recognised.
+    numbers : NumbersFound
+    dates : DateForm, optional
+    statuses : tuple of StatusColumn
+    cancelled_at : str, optional
+        Column of the time at which an order was cancelled: rows that have one are no purchases.
+    identity : Identity
+    passed_over : tuple of str
+        Columns that are named like customers and are new with each order.
+    of_order : bool
+        Whether each line has the total of its order.
+    counted : bool
+        Whether there is no amount, and purchases are counted.
+    product : tuple of str, optional
+        Columns of price and quantity whose product is the amount.
+    calendar : Calendar, optional
+        None where no date could be read.
+    period : int, optional
+        Days of the billing period, where the rows are bills.
+    """
+
+    place: Place
+    rows: int
+    preview: tuple[ColumnPreview, ...]
+    guess: Guess
+    preset: Preset | None = None
+    numbers: NumbersFound = NumbersFound()  # noqa: RUF009
+    dates: DateForm | None = None
+    statuses: tuple[StatusColumn, ...] = ()
+    cancelled_at: str | None = None
+    identity: Identity = Identity()  # noqa: RUF009
+    passed_over: tuple[str, ...] = ()
+    of_order: bool = False
+    counted: bool = False
+    product: tuple[str, str] | None = None
+    calendar: Calendar | None = None
+    period: int | None = None
+
+    @property
+    def keep(self) -> dict[str, tuple[str, ...]]:
+        """For `transactions.keep`."""
+        kept = {status.column: status.listed for status in self.statuses if status.rule == "keep"}
+        return kept | ({self.cancelled_at: ("",)} if self.cancelled_at else {})
+
+    @property
+    def drop(self) -> dict[str, tuple[str, ...]]:
+        """For `transactions.drop`."""
+        return {status.column: status.listed for status in self.statuses if status.rule == "drop"}
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Required columns that were not found."""
+        return tuple(name for name in self.guess.missing if not (name == "amount" and self.counted))
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """For `transactions.columns`."""
+        return self.guess.mapping | ({"amount": ONE} if self.counted else {})
+
+    @property
+    def by_month(self) -> bool:
+        """Whether the dates name months, not days."""
+        return self.dates is not None and self.dates.by_month
+
+    @property
+    def timezone(self) -> str | None:
+        """UTC where moments are in UTC; texts with an offset of their own keep their day."""
+        if self.dates is None or not self.dates.zoned:
+            return None
+        typed = self.dates.example == ""
+        return "UTC" if typed or self.dates.example.upper().endswith(("Z", "UTC", "GMT", "+00:00", "+0000")) else None
+
+    @property
+    def unused(self) -> tuple[ColumnPreview, ...]:
+        """Columns that no setting reads."""
+        used = {*self.guess.mapping.values(), *self.keep, *self.drop, *self.guess.flags}
+        return tuple(column for column in self.preview if column.name not in used)
+
+
+def look_at(path: str, engine: DuckDBEngine) -> Look:
+    """Look at a file of orders.
+
+    Parameters
+    ----------
+    path : str
+        As `transactions.source` takes it.
+    engine : DuckDBEngine
+
+    Raises
+    ------
+    DataContractError
+        If the file is one that cannot be used as it is.
+    EngineError
+        If it cannot be read.
+    """
+    place = _laid_out(Place(path), engine)
+    names = [column.name for column in engine.columns_of(place.source)]
+    preset = preset_of(names)
+    if preset is not None and preset.stop is not None:
+        place = _joined(place, preset)
+    look = _columns(place, engine, preset)
+    held = engine.held(place.source)
+    if look.product is not None:
+        place = replace(place, sql=_product_query(look, held), sources={"orders": place.path})
+        look = replace(_columns(place, engine, preset), product=look.product)
+        held = engine.held(place.source)
+    return _with_calendar(_filled(look, held), held, engine)
+
+
+def _laid_out(place: Place, engine: DuckDBEngine) -> Place:
+    """The place with the lines that are no header left out, and names where the file has none."""
+    columns = engine.columns_of(place.source)
+    names = [column.name for column in columns]
+    if _known(names) >= _FEW_KNOWN or preset_of(names) is not None:
+        return place
+    for lines in range(1, _PREAMBLE_LINES):
+        shifted = replace(place, skip_rows=lines)
+        try:
+            below = [column.name for column in engine.columns_of(shifted.source)]
+        except LtvmlError:
+            break
+        if _known(below) > max(_known(names), 1) and len(below) > 1:
+            return shifted
+    values = guess_without_names([ColumnPreview(name, "text", (name,)) for name in names])
+    if "order_date" in values and _known(names) == 0:
+        return replace(place, header=False)
+    return place
+
+
+def _known(names: Sequence[str]) -> int:
+    """How many of the required columns have a name that is known."""
+    return sum(
+        any(likeness(ours, name) for name in names) for ours in (*TRANSACTIONS.required, "order_id", "product_id")
+    )
+
+
+def _joined(place: Place, preset: Preset) -> Place:
+    """The place of the query that makes the file one of orders, where the other files lie beside it.
+
+    Raises
+    ------
+    DataContractError
+        If they do not, or there is no such query.
+    """
+    folder = Path(place.path).parent
+    others = {table: str(folder / name) for table, name in preset.files.items()}
+    if preset.sql is None or not all(Path(other).is_file() for other in others.values()):
+        raise DataContractError(f"'{place.path}' cannot be used: {preset.stop}", hint=preset.hint)
+    return replace(place, sql=preset.sql, sources={"orders": place.path, **others})
+
+
+def _columns(place: Place, engine: DuckDBEngine, preset: Preset | None) -> Look:
+    """Which column is which, by names and first rows."""
+    preview = tuple(
+        ColumnPreview(column.name, column.kind, column.samples) for column in engine.columns_of(place.source)
+    )
+    names = [column.name for column in preview]
+    empty = [column.name for column in preview if column.samples and not column.present]
+    fixed = None if preset is None else preset.mapping(names, empty)
+    guess = guess_columns(preview, fixed)
+    mapping = guess.mapping
+    product = None
+    if preset is None and "amount" in guess.missing and {"quantity", "unit_price"} <= mapping.keys():
+        product = (mapping["unit_price"], mapping["quantity"])
+    return Look(place, 0, preview, guess, preset, product=product)
+
+
+def _product_query(look: Look, held: Held) -> str:
+    assert look.product is not None
+    numbers = number_form(held, look.product)
+    return f"SELECT *, {numbers.product_sql(*look.product)} AS amount FROM orders"
+
+
+def _filled(look: Look, held: Held) -> Look:
+    """The look with what all rows say."""
+    counts = held.counts()
+    preview = tuple(
+        replace(column, filled=counts[column.name][0], distinct=counts[column.name][1]) for column in look.preview
+    )
+    fixed = None
+    if look.preset is not None:
+        fixed = look.preset.mapping([column.name for column in preview], [one.name for one in preview if one.empty])
+    guess = guess_columns(preview, fixed)
+    if not look.place.header:
+        guess = _without_names(guess, preview)
+    guess, passed_over = _with_customer(guess, preview, held, look.preset)
+    look = replace(look, rows=held.rows(), preview=preview, guess=guess, passed_over=passed_over)
+    mapping = guess.mapping
+    look = replace(
+        look,
+        numbers=number_form(held, [mapping[name] for name in NUMBERS if name in mapping]),
+        dates=date_form(held, mapping["order_date"]) if "order_date" in mapping else None,
+        identity=identity(held, mapping["customer_id"]) if "customer_id" in mapping else Identity(),
+        counted=guess.missing == ("amount",) and not guess.near_misses_of("amount"),
+    )
+    return replace(
+        look,
+        statuses=_statuses(look, held),
+        cancelled_at=_cancelled_at(look),
+        of_order=_is_of_order(look, held),
+    )
+
+
+def _without_names(guess: Guess, preview: Sequence[ColumnPreview]) -> Guess:
+    found = guess_without_names(preview)
+    columns = tuple(ColumnGuess(ours, theirs, "unsure", "by its values") for ours, theirs in found.items())
+    missing = tuple(name for name in TRANSACTIONS.required if name not in found)
+    return Guess(columns, missing, guess.flags)
+
+
+def _with_customer(
+    guess: Guess, preview: Sequence[ColumnPreview], held: Held, preset: Preset | None
+) -> tuple[Guess, tuple[str, ...]]:
+    """The guess with the column of customers that repeats, and those passed over."""
+    mapping = guess.mapping
+    if preset is None:
+        candidates = customer_candidates(preview, mapping)
+    else:
+        there = {letters(column.name): column.name for column in preview if not column.empty}
+        wanted = map(letters, preset.columns.get("customer_id", ()))
+        candidates = [there[name] for name in wanted if name in there]
+    chosen, passed_over = choose_customer(held, candidates, mapping.get("order_id"))
+    if chosen is None or chosen == mapping.get("customer_id"):
+        return guess, tuple(passed_over) if chosen else ()
+    found = ColumnGuess("customer_id", chosen, "likely", "the column that repeats")
+    others = tuple(column for column in guess.columns if column.name != "customer_id")
+    missing = tuple(name for name in guess.missing if name != "customer_id")
+    return replace(guess, columns=(found, *others), missing=missing), tuple(passed_over)
+
+
+def _statuses(look: Look, held: Held) -> tuple[StatusColumn, ...]:
+    mapping = look.guess.mapping
+    used = set(mapping.values())
+    preset = look.preset.keep if look.preset else {}
+    short = [
+        column.name
+        for column in look.preview
+        if column.name not in used
+        and not column.empty
+        and column.name not in look.guess.flags
+        and (column.distinct or 0) <= MOST_STATUSES
+        and max(map(len, column.present), default=0) <= _ID_LENGTH
+    ]
+    by_name = {letters(name): values for name, values in preset.items()}
+    keep = {name: by_name[letters(name)] for name in short if letters(name) in by_name}
+    money = look.numbers.sql(mapping["amount"]) if "amount" in mapping else None
+    found = status_columns(held, short, keep=keep, money=money)
+    return tuple(status for status in found if status.rule is not None or len(status.values) > 1)
+
+
+def _cancelled_at(look: Look) -> str | None:
+    """Shopify's column of the time of a cancellation, where an order has one."""
+    shopify = look.preset is not None and look.preset.settings.get("amount_is") == "order"
+    names = [column.name for column in look.preview if letters(column.name) == "cancelledat" and not column.empty]
+    return names[0] if shopify and names else None
+
+
+def _is_of_order(look: Look, held: Held) -> bool:
+    if look.preset is not None and look.preset.settings.get("amount_is") == "order":
+        return True
+    return amount_is_of_order(held, look.guess.mapping, look.numbers)
+
+
+def _with_calendar(look: Look, held: Held, engine: DuckDBEngine) -> Look:
+    """The look with the days of the orders, where dates can be read."""
+    mapping = look.guess.mapping
+    if "order_date" not in mapping or (look.dates is None and not _typed_date(look, held)):
+        return look
+    dates = mapping["order_date"]
+    columns = {"customer_id": mapping.get("customer_id", dates), "order_date": dates, "amount": ONE}
+    form, zone = (look.dates.form if look.dates else None), look.timezone
+    source = Source(held.table, columns, date_format=form, timezone=zone, keep=look.keep, drop=look.drop)
+    lines = engine.read(source).filter(nw.col("fault").is_null())
+    timed = "second" in lines.collect_schema().names()
+    second = {"second": nw.col("second").max()} if timed else {}
+    days = engine.collect(lines.group_by("day").agg(nw.len().alias("rows"), **second).sort("day"))
+    counted = [(int(day), int(rows)) for day, rows in zip(days["day"], days["rows"], strict=True)]
+    calendar = calendar_of(counted, timed=timed and days["second"].max() > 0 and not look.by_month)
+    period = None
+    if "customer_id" in mapping and not look.by_month:
+        gaps = engine.collect(gap_counts(lines.select("customer_id", "day").unique()))
+        period = billing_period([(int(gap), int(n)) for gap, n in zip(gaps["gap"], gaps["count"], strict=True)])
+    return replace(look, calendar=calendar, period=period)
+
+
+def _typed_date(look: Look, held: Held) -> bool:
+    return held.kinds[look.guess.mapping["order_date"]] in {"date", "timestamp", "zoned"}
