@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from ltvml.engines.number_forms import Decimal, NumberForm, Thousands
+from ltvml.engines.number_forms import Decimal, NumberForm, Thousands, number_form_of
 from ltvml.errors import ConfigError
 from ltvml.passwords import without_password
 
@@ -109,10 +109,7 @@ class Source:
     @property
     def number_form(self) -> NumberForm | None:
         """How numbers that are text are written; None where neither setting says it."""
-        if self.decimal is None and self.thousands is None:
-            return None
-        decimal: Decimal = "," if self.decimal is None and self.thousands == "." else self.decimal or "."
-        return NumberForm(decimal, self.thousands)
+        return number_form_of(self.decimal, self.thousands)
 
     @property
     def label(self) -> str:

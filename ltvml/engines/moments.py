@@ -58,7 +58,7 @@ def written_moment(text: str, form: str | None, zone: str | None, sql: MomentSQL
     text : str
         SQL of a trimmed text.
     form : str, optional
-        `transactions.date_format`; ISO without it. ISO dates are read beside any form that does not begin with a year.
+        `transactions.date_format`; ISO without it. ISO dates are read beside any form but year, day, month.
     zone : str, optional
         `transactions.timezone`.
     sql : MomentSQL
@@ -66,11 +66,12 @@ def written_moment(text: str, form: str | None, zone: str | None, sql: MomentSQL
     if form is None:
         return _iso(text, zone, sql), f"length({text}) > 10"
     if form in COUNTED:
-        return counted_moment(sql.number(text), form, zone, sql)
-    moment = _of_form(text, form, zone, sql)
-    if not form.startswith("%Y"):
+        moment, timed = counted_moment(sql.number(text), form, zone, sql)
+    else:
+        moment, timed = _of_form(text, form, zone, sql), "TRUE" if has_time(form) else "FALSE"
+    if not form.startswith("%Y-%d"):
         moment = f"coalesce({moment}, {_iso(text, zone, sql)})"
-    return moment, "TRUE" if has_time(form) else "FALSE"
+    return moment, timed
 
 
 def counted_moment(value: str, form: CountedDate, zone: str | None, sql: MomentSQL) -> tuple[str, str]:

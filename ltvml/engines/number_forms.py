@@ -89,6 +89,19 @@ class NumberSQL(Protocol):
         """A plain text as a double; null where it is not a number."""
 
 
+def number_form_of(decimal: Decimal | None, thousands: Thousands | None) -> NumberForm | None:
+    """The form that the two settings say; None where neither is set.
+
+    Examples
+    --------
+    >>> number_form_of(None, ".")
+    NumberForm(decimal=',', thousands='.')
+    """
+    if decimal is None and thousands is None:
+        return None
+    return NumberForm(decimal or ("," if thousands == "." else "."), thousands)
+
+
 FORMS = (
     NumberForm(),
     NumberForm(thousands=","),

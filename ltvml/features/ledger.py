@@ -1,4 +1,4 @@
-"""The ledger: rows in = rows used + rows excluded, by reason. Every row is counted."""
+"""The ledger: rows in = rows used + rows excluded, by reason, and so the money. Every row is counted."""
 
 from __future__ import annotations
 
@@ -7,37 +7,50 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import narwhals as nw
 
+from ltvml.engines.minor_units import money
 from ltvml.errors import ConfigError, LtvmlError
+from ltvml.features.order_values import BESIDES, AmountIs
 from ltvml.features.split import is_seen
 from ltvml.window import date_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
+    from ltvml.engines.number_forms import NumberForm
     from ltvml.window import Window
 
 
-_WIDTH = 44
+_WIDTH, _MONEY_WIDTH = 44, 18
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """What became of every row.
+    """What became of every row, and of the money on it.
 
     Parameters
     ----------
     rows_in, used : int
     reasons : dict of str to int
-        Rows excluded, by reason.
+        Rows excluded, by reason; rows left out by a value have the reason `drop status: cancelled`.
     notes : dict of str to int
         Rows that are used and noted: `zero_amounts_kept`, `duplicates_kept`, `returns_netted`.
     first_day, last_day : int or None
         Of all rows that can be read, whatever the cutoff; days since 1970-01-01.
+    money_in, money_used : int or None
+        Sum of all amounts that can be read, and of the values of the lines that are used, minor units; None where it
+        was not counted.
+    money : dict of str to int
+        Money that is not used, minor units: of each reason, `refunded` on lines that are used, and
+        `order_totals_repeated`, the amounts that stand on more than one line of an order.
+    decimals : int
+        Digits of the minor unit.
 
     Raises
     ------
     LtvmlError
-        If the rows do not add up: a fault of ltvml, not of the data.
+        If the rows or the money do not add up: a fault of ltvml, not of the data.
     """
 
     rows_in: int
@@ -46,8 +59,17 @@ class Ledger:
     notes: dict[str, int] = field(default_factory=dict)
     first_day: int | None = None
     last_day: int | None = None
+    money_in: int | None = None
+    money_used: int | None = None
+    money: dict[str, int] = field(default_factory=dict)
+    decimals: int = 2
 
     def __post_init__(self) -> None:
+        if self.money_in is not None and self.money_in != (self.money_used or 0) + sum(self.money.values()):
+            raise LtvmlError(
+                f"the money does not add up: {self.money_in} in, {self.money_used} used, the rest {self.money}.",
+                hint="this is a bug in ltvml: please report it.",
+            )
         if self.rows_in != self.used + sum(self.reasons.values()):
             raise LtvmlError(
                 f"the row counts do not add up: {self.rows_in} rows in, {self.used} used, excluded {self.reasons}.",
@@ -68,22 +90,46 @@ class Ledger:
         return {"first_order_date": self.first_day, "last_order_date": self.last_day}
 
     def __str__(self) -> str:
-        rows = [("rows in", self.rows_in), ("used", self.used)]
-        rows += [(f"excluded: {_words(name)}", rows) for name, rows in sorted(self.reasons.items())]
-        rows += [(f"used, of which {_words(name)}", rows) for name, rows in sorted(self.notes.items()) if rows]
-        return "\n".join(f"{name:<{_WIDTH}} {number:>14,}" for name, number in rows)
+        rows: list[tuple[str, int | None, int | None]] = [
+            ("rows in", self.rows_in, self.money_in),
+            ("used", self.used, self.money_used),
+        ]
+        for name, number in sorted(self.reasons.items()):
+            rows.append((f"excluded: {_words(name)}", number, self.money.get(name, 0)))
+        rows += [(_words(name), None, amount) for name, amount in self.money.items() if name not in self.reasons]
+        rows += [(f"used, of which {_words(name)}", rows, None) for name, rows in sorted(self.notes.items()) if rows]
+        head = [] if self.money_in is None else [f"{'':<{_WIDTH}} {'rows':>14} {'value':>{_MONEY_WIDTH}}"]
+        return "\n".join([*head, *(self._line(*row) for row in rows)])
+
+    def _line(self, name: str, rows: int | None, amount: int | None) -> str:
+        number = "" if rows is None else f"{rows:,}"
+        value = "" if amount is None or self.money_in is None else money(amount, self.decimals)
+        shown = "".join(letter if letter.isprintable() else " " for letter in name)[:_WIDTH]
+        return f"{shown:<{_WIDTH}} {number:>14} {value:>{_MONEY_WIDTH}}".rstrip()
+
+
+def is_left_out(reason: str) -> bool:
+    """Whether a reason is a choice of the user: a flag of `exclude`, or a value of `keep` or `drop`."""
+    return reason.startswith(("excluded_", "drop ", "keep "))
 
 
 def _words(name: str) -> str:
     column = name.removeprefix("excluded_")
-    # of `transactions.exclude`, which names columns
-    return f"{column} is true" if column != name else name.replace("_", " ")
+    if column != name:
+        # of `transactions.exclude`, which names columns
+        return f"{column} is true"
+    if is_left_out(name):
+        return " is ".join(name.partition(" ")[2].rsplit(": ", maxsplit=1))
+    return name.replace("_", " ")
 
 
 def reason_counts(lines: nw.LazyFrame[Any], window: Window, rules: Rules) -> nw.LazyFrame[Any]:
     """Rows, negative and zero amounts, first and last day by reason and currency: what a ledger needs, in one query."""
     table = with_reasons(lines, window, rules)
-    keys = ["reason", *(name for name in ("currency",) if name in table.collect_schema().names())]
+    names = table.collect_schema().names()
+    keys = ["reason", *(name for name in ("currency",) if name in names)]
+    gross = nw.col("gross" if "gross" in names else "amount")
+    refund = nw.col("refund") if "refund" in names else nw.when(nw.col("fault").is_null()).then(nw.lit(0))
     return table.group_by(*keys).agg(
         nw.len().cast(nw.Int64).alias("rows"),
         (nw.col("amount") < 0).cast(nw.Int64).sum().cast(nw.Int64).alias("negative"),
@@ -91,14 +137,24 @@ def reason_counts(lines: nw.LazyFrame[Any], window: Window, rules: Rules) -> nw.
         nw.col("day").min().alias("first_day"),
         nw.col("day").max().alias("last_day"),
         nw.col("fault").is_null().cast(nw.Int64).min().alias("readable"),
+        # doubles hold every sum of minor units that matters, and do not overflow where a junk row is huge
+        gross.cast(nw.Float64).sum().alias("gross"),
+        nw.col("amount").cast(nw.Float64).sum().alias("value"),
+        refund.cast(nw.Float64).sum().alias("refunded"),
+        nw.col("amount").max().alias("largest"),
     )
 
 
-def ledger_of(counts: pd.DataFrame) -> Ledger:
+def ledger_of(counts: pd.DataFrame, decimals: int = 2) -> Ledger:
     """A ledger from the rows of `reason_counts`."""
     by_reason = {str(reason): int(rows) for reason, rows in counts.groupby("reason")["rows"].sum().items()}
     used = counts[counts["reason"] == USED]
     readable = counts[counts["readable"] == 1]
+    excluded = counts[counts["reason"] != USED]
+    gross = {str(reason): int(amount) for reason, amount in excluded.groupby("reason")["gross"].sum().items()}
+    value, refunded = int(used["value"].sum()), int(used["refunded"].sum())
+    repeated = int(used["gross"].sum()) - value - refunded
+    unused = {REFUNDED: refunded, ORDER_TOTALS_REPEATED: repeated}
     return Ledger(
         rows_in=int(counts["rows"].sum()),
         used=by_reason.pop(USED, 0),
@@ -106,6 +162,10 @@ def ledger_of(counts: pd.DataFrame) -> Ledger:
         notes={"zero_amounts_kept": int(used["zero"].sum()), "returns_netted": int(used["negative"].sum())},
         first_day=int(readable["first_day"].min()) if len(readable) else None,
         last_day=int(readable["last_day"].max()) if len(readable) else None,
+        money_in=int(counts["gross"].sum()),
+        money_used=value,
+        money=gross | {name: amount for name, amount in unused.items() if amount},
+        decimals=decimals,
     )
 
 
@@ -135,13 +195,16 @@ def with_duplicates(ledger: Ledger, rows: int) -> Ledger:
     return replace(ledger, notes=ledger.notes | {"duplicates_kept": rows})
 
 
-def with_unmatched_returns(ledger: Ledger, rows: int, returns: int) -> Ledger:
+def with_unmatched_returns(ledger: Ledger, rows: int, returns: int, value: int) -> Ledger:
     """The ledger with rows moved from used to `return_before_any_purchase`; `returns` of them are returns."""
     if rows == 0:
         return ledger
+    money_used = None if ledger.money_used is None else ledger.money_used - value
+    money = ledger.money | ({} if money_used is None else {RETURN_BEFORE_ANY_PURCHASE: value})
     notes = ledger.notes | {"returns_netted": ledger.notes["returns_netted"] - returns}
     reasons = ledger.reasons | {RETURN_BEFORE_ANY_PURCHASE: rows}
-    return replace(ledger, used=ledger.used - rows, reasons=reasons, notes=notes)
+    used = ledger.used - rows
+    return replace(ledger, used=used, reasons=reasons, notes=notes, money_used=money_used, money=money)
 
 
 ReturnsRule = Literal["net", "drop", "error"]
@@ -152,6 +215,8 @@ RETURN_DROPPED = "return_dropped"
 ZERO_AMOUNT = "zero_amount"
 DUPLICATE = "duplicate"
 RETURN_BEFORE_ANY_PURCHASE = "return_before_any_purchase"
+REFUNDED = "refunded"
+ORDER_TOTALS_REPEATED = "order_totals_repeated"
 
 
 @dataclass(frozen=True)
@@ -163,10 +228,19 @@ class Rules:
     returns : {"net", "drop", "error"}
         Lines of negative amount: subtracted from the purchases they belong to, excluded, or an error.
     zero_amounts, duplicates : {"keep", "drop"}
-        A duplicate is equal to an earlier line in every mapped column. Both are counted either way.
+        A duplicate is equal to an earlier line in every mapped column. Both are counted either way. With several files
+        a duplicate is a line that an earlier file has, too, and equal lines of one file are none.
     unreadable_share : float
         Rows whose date or amount is missing or unreadable, as a share of the rows not excluded by the user: a larger
         share is an error, a smaller one is excluded with a warning.
+    amount_is : {"line", "order"}
+        Whether an amount is that of its line, or the total of its order, repeated on each line of it.
+    decimals : int
+        Digits of the currency's minor unit, for messages.
+    number_form : NumberForm, optional
+        How amounts that are text are written, where settings say it.
+    date_format : str, optional
+        How dates are written, where it is not ISO.
 
     Raises
     ------
@@ -178,9 +252,18 @@ class Rules:
     zero_amounts: KeepOrDrop = "keep"
     duplicates: KeepOrDrop = "keep"
     unreadable_share: float = 0.05
+    amount_is: AmountIs = "line"
+    decimals: int = 2
+    number_form: NumberForm | None = None
+    date_format: str | None = None
 
     def __post_init__(self) -> None:
-        words = {"returns": ReturnsRule, "zero_amounts": KeepOrDrop, "duplicates": KeepOrDrop}
+        words = {
+            "returns": ReturnsRule,
+            "zero_amounts": KeepOrDrop,
+            "duplicates": KeepOrDrop,
+            "amount_is": AmountIs,
+        }
         for name, allowed in ((name, get_args(literal)) for name, literal in words.items()):
             if getattr(self, name) not in allowed:
                 given = getattr(self, name)
@@ -202,7 +285,7 @@ def with_reasons(lines: nw.LazyFrame[Any], window: Window, rules: Rules) -> nw.L
     -----
     The reason `return_before_any_purchase` depends on the customer's other lines; `returns.customer_days` finds it.
     """
-    table = _numbered_copies(lines) if rules.duplicates == "drop" else lines
+    table = with_copies(lines, rules)
     reason = nw.lit(USED)
     for condition, word in reversed(_conditions(window, rules)):
         reason = nw.when(condition).then(nw.lit(word)).otherwise(reason)
@@ -213,9 +296,9 @@ def with_reasons(lines: nw.LazyFrame[Any], window: Window, rules: Rules) -> nw.L
 
 def used_lines(lines: nw.LazyFrame[Any], window: Window, rules: Rules) -> nw.LazyFrame[Any]:
     """The lines that are used, without `fault` and `reason`."""
-    table = _numbered_copies(lines) if rules.duplicates == "drop" else lines
+    table = with_copies(lines, rules)
     others = [~condition for condition, _ in _conditions(window, rules)]
-    names = [name for name in lines.collect_schema().names() if name != "fault"]
+    names = [name for name in lines.collect_schema().names() if name not in BESIDES]
     return table.filter(nw.col("fault").is_null(), *others).select(names)
 
 
@@ -230,7 +313,23 @@ def _conditions(window: Window, rules: Rules) -> list[tuple[nw.Expr, str]]:
     return conditions
 
 
-def _numbered_copies(lines: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+def with_copies(lines: nw.LazyFrame[Any], rules: Rules) -> nw.LazyFrame[Any]:
+    """Lines with `copy_`, above 1 where a line is a duplicate; as they are where duplicates are kept.
+
+    Notes
+    -----
+    Of several files each has its own equal lines: the second of them is a duplicate of the second in an earlier file.
+    """
     names = lines.collect_schema().names()
+    if rules.duplicates == "keep" or "copy_" in names:
+        return lines
+    numbered = _numbered(lines, "copy_", names)
+    if "file" not in names:
+        return numbered
+    of_all = _numbered(numbered.rename({"copy_": "place_"}), "copy_", [*(set(names) - {"file"}), "place_"], "file")
+    return of_all.drop("place_")
+
+
+def _numbered(lines: nw.LazyFrame[Any], name: str, of: Sequence[str], order_by: str = "day") -> nw.LazyFrame[Any]:
     one = nw.lit(1).cast(nw.Int64)
-    return lines.with_columns(one.alias("copy_")).with_columns(nw.col("copy_").cum_sum().over(*names, order_by="day"))
+    return lines.with_columns(one.alias(name)).with_columns(nw.col(name).cum_sum().over(*of, order_by=order_by))

@@ -87,10 +87,10 @@ def purchase_days(netted: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
 
 
 def without_purchase(netted: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """One row, `rows` and `returns`: lines of `netted_days` without a purchase day, and the returns among them."""
+    """One row: lines of `netted_days` without a purchase day (`rows`), the returns among them, and their `value`."""
     aside = netted.filter(nw.col("day").is_null())
-    rows, returns = (nw.col(name).sum().cast(nw.Int64) for name in ("n_lines", "n_returns"))
-    return aside.select(rows.alias("rows"), returns.alias("returns"))
+    rows, returns, value = (nw.col(name).sum().cast(nw.Int64) for name in ("n_lines", "n_returns", "value"))
+    return aside.select(rows.alias("rows"), returns.alias("returns"), value.alias("value"))
 
 
 def customers_in_the_red(days: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:

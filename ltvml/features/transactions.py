@@ -12,14 +12,18 @@ from ltvml.features.ledger import (
     Ledger,
     Rules,
     copies,
+    is_left_out,
     ledger_of,
     on_shared_days,
     reason_counts,
     used_lines,
+    with_copies,
     with_duplicates,
     with_unmatched_returns,
 )
+from ltvml.features.order_values import valued
 from ltvml.features.returns import customer_days, customers_in_the_red, netted_days, purchase_days, without_purchase
+from ltvml.features.unreadable import refuse_forms, refuse_money
 from ltvml.window import WEEK, date_of
 
 if TYPE_CHECKING:
@@ -28,9 +32,10 @@ if TYPE_CHECKING:
 
     from ltvml.window import Window
 
-_UNREADABLE = ("missing_date", "bad_date", "missing_amount", "bad_amount")
+_UNREADABLE = ("missing_date", "bad_date", "missing_amount", "bad_amount", "bad_refund")
 # a week without one order is rare for a shop and common for an export that ended early
 _QUIET_DAYS = WEEK
+_LONGEST_QUIET = 365
 
 
 class Computer(Protocol):
@@ -84,9 +89,13 @@ def check(engine: Computer, lines: nw.LazyFrame[Any], window: Window, rules: Rul
         If rows cannot be read, the data end more than a week before the cutoff, or a customer's total is negative.
     """
     rules = rules or Rules()
+    refuse_forms(engine, lines, rules)
+    lines = _valued(engine, lines, rules)
     counts = engine.collect(reason_counts(lines, window, rules))
-    ledger = ledger_of(counts)
+    ledger = ledger_of(counts, rules.decimals)
     refuse(ledger, counts, window, rules)
+    if _unreadable(ledger):
+        refuse_money(engine, lines, rules)
     used = used_lines(lines, window, rules)
     if ledger.has_returns:
         days, ledger = _netted(engine, used, ledger)
@@ -101,10 +110,16 @@ def check(engine: Computer, lines: nw.LazyFrame[Any], window: Window, rules: Rul
     return Checked(used, days, ledger)
 
 
+def _valued(engine: Computer, lines: nw.LazyFrame[Any], rules: Rules) -> nw.LazyFrame[Any]:
+    """Lines with their own values; computed once where that is more than reading the amount."""
+    numbered = with_copies(lines, rules) if rules.amount_is == "order" else lines
+    table = valued(numbered, rules.amount_is)
+    return lines if table is lines else engine.keep(table)
+
+
 def _netted(engine: Computer, used: nw.LazyFrame[Any], ledger: Ledger) -> tuple[nw.LazyFrame[Any], Ledger]:
     netted = engine.keep(netted_days(used))
-    rows, returns = _numbers(engine, without_purchase(netted))
-    return purchase_days(netted), with_unmatched_returns(ledger, rows, returns)
+    return purchase_days(netted), with_unmatched_returns(ledger, *_numbers(engine, without_purchase(netted)))
 
 
 def _numbers(engine: Computer, table: nw.LazyFrame[Any]) -> list[int]:
@@ -139,6 +154,7 @@ def refuse(ledger: Ledger, counts: pd.DataFrame, window: Window, rules: Rules) -
             counts={"returns": rows},
         )
     _refuse_nothing(ledger, window)
+    _refuse_silence(ledger, window)
 
 
 def _unreadable(ledger: Ledger) -> dict[str, int]:
@@ -147,7 +163,7 @@ def _unreadable(ledger: Ledger) -> dict[str, int]:
 
 def _refuse_unreadable(ledger: Ledger, rules: Rules) -> None:
     unreadable = _unreadable(ledger)
-    rows = ledger.rows_in - sum(number for name, number in ledger.reasons.items() if name.startswith("excluded_"))
+    rows = ledger.rows_in - sum(number for name, number in ledger.reasons.items() if is_left_out(name))
     if rows and sum(unreadable.values()) > rules.unreadable_share * rows:
         raise DataContractError(
             f"{sum(unreadable.values()):,} of {rows:,} rows have no readable date or amount ({_listed(unreadable)}); "
@@ -191,6 +207,18 @@ def _refuse_nothing(ledger: Ledger, window: Window) -> None:
         f"no usable row up to the cutoff {window.cutoff}: {found}; excluded: {_listed(ledger.reasons)}.",
         hint="choose a window.cutoff after the first orders, or check the rules that exclude rows.",
         counts=ledger.reasons,
+    )
+
+
+def _refuse_silence(ledger: Ledger, window: Window) -> None:
+    """Refuse a cutoff so late that every customer looks lost."""
+    if ledger.last_day is None or window.cutoff_day - ledger.last_day <= _LONGEST_QUIET:
+        return
+    last = date_of(ledger.last_day)
+    raise DataContractError(
+        f"the last order is from {last}, {window.cutoff_day - ledger.last_day:,} days before window.cutoff "
+        f"{window.cutoff}; expected at most {_LONGEST_QUIET}, since every customer looks lost after a year of silence.",
+        hint=f"--set window.cutoff={last} takes the last order as the end; or is the file incomplete?",
     )
 
 

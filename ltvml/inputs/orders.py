@@ -10,6 +10,7 @@ import narwhals as nw
 
 from ltvml.engines import engine_for, engine_named
 from ltvml.engines.base import Source
+from ltvml.engines.number_forms import number_form_of
 from ltvml.errors import ConfigError, DataContractError
 from ltvml.features.gaps import observed_gap_quantile
 from ltvml.features.ledger import Rules
@@ -149,13 +150,29 @@ def source_of(orders: OrderSettings, transactions: Any) -> Source:
         skip_rows=settings.skip_rows,
         sql=settings.sql if transactions is None else None,
         sources=settings.sources if transactions is None else {},
+        keep=settings.keep,
+        drop=settings.drop,
+        amount_is=settings.amount_is,
+        decimal=settings.decimal,
+        thousands=settings.thousands,
+        normalize_ids=settings.normalize_ids,
+        not_customers=settings.not_customers,
     )
 
 
 def rules_of(orders: OrderSettings) -> Rules:
     """Rules for unusual rows."""
     settings = orders.transactions
-    return Rules(settings.returns, settings.zero_amounts, settings.duplicates, unreadable_share=settings.max_bad_share)
+    return Rules(
+        settings.returns,
+        settings.zero_amounts,
+        settings.duplicates,
+        unreadable_share=settings.max_bad_share,
+        amount_is=settings.amount_is,
+        decimals=orders.value.decimals,
+        number_form=number_form_of(settings.decimal, settings.thousands),
+        date_format=settings.date_format,
+    )
 
 
 def _churn_horizon(asked: WindowSettings, engine: Engine, days: nw.LazyFrame[Any]) -> int | None:
