@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ltvml.bundle.bundle import Bundle
 from ltvml.errors import LtvmlError, TrackingError
 from ltvml.passwords import without_password
-from ltvml.scratch import scratch_folder, temporary_files_in
+from ltvml.scratch import scratch_folder, sweep_scratch, temporary_files_in
 from ltvml.tracking.base import Logged
 from ltvml.tracking.bounds import (
     SQLITE,
@@ -385,7 +385,26 @@ def _client(mlflow: ModuleType, database: Path | None) -> Any:
         return mlflow.MlflowClient()
     check_writable(database)
     with one_at_a_time(database):
+        sweep_scratch(database.parent, _made_beside(database))
+        if not database.stat().st_size:
+            _make_store(mlflow, database)
         return mlflow.MlflowClient()
+
+
+def _make_store(mlflow: ModuleType, database: Path) -> None:
+    """Make a store beside its place and rename it there: MLflow opens no store whose making was cut short."""
+    with scratch_folder(database.parent, prefix=_made_beside(database)) as folder:
+        new = folder / database.name
+        uri = f"{SQLITE}{new.as_posix()}"
+        client = mlflow.MlflowClient(uri, uri)
+        client.search_experiments(max_results=1)
+        client._tracking_client.store.engine.dispose()
+        new.replace(database)
+
+
+def _made_beside(database: Path) -> str:
+    """How the folder begins in which a new store is made."""
+    return f".{database.name}-"
 
 
 def _unreachable(store: str, error: Exception) -> TrackingError:

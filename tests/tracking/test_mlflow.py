@@ -127,6 +127,27 @@ def test_a_run_that_fails_midway_is_marked_failed_and_registers_nothing(
     assert "failing" not in {model.name for model in client.search_registered_models()}
 
 
+DIES_EARLY = """
+import os, signal, sys
+from pathlib import Path
+import mlflow.store.db.utils as database
+from ltvml.tracking.items import Run
+from ltvml.tracking.mlflow import MlflowTracker
+# the tables of the first version are there, and none of the later ones
+database._upgrade_db = lambda engine: os.kill(os.getpid(), signal.SIGKILL)
+MlflowTracker("ltvml", Path(sys.argv[1])).log(Run("fit", ()))
+"""
+
+
+@pytest.mark.slow
+def test_a_store_whose_making_was_killed_is_made_anew(tmp_path: Path) -> None:
+    died = subprocess.run([sys.executable, "-c", DIES_EARLY, str(tmp_path)], check=False, capture_output=True)
+    assert died.returncode == -9, died.stderr
+    logged = MlflowTracker("ltvml", tmp_path).log(Run("fit", (Metric("m", 1.0),)))
+    assert logged.run_id
+    assert {path.name for path in tmp_path.iterdir()} <= {"mlflow.db", "mlartifacts", ".mlflow.db.lock"}
+
+
 DIES = """
 import os, signal, sys, time
 from pathlib import Path
