@@ -225,7 +225,7 @@ def _of_workbook(content: bytes, path: str, sheet: str | None) -> pd.DataFrame:
     except ImportError as error:
         raise ConfigError(
             f"{path} is an Excel workbook, which needs the package openpyxl; it is not installed.",
-            hint="pip install openpyxl, or save the sheet as CSV UTF-8.",
+            hint="pip install 'ltvml[excel]', or save the sheet as CSV UTF-8.",
         ) from error
     try:
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
