@@ -14,7 +14,7 @@ import numpy as np
 
 from ltvml.errors import DataContractError
 from ltvml.inputs.channel_words import NOTHING
-from ltvml.inputs.contacts import local_days
+from ltvml.inputs.moments import local_days
 from ltvml.inputs.small_tables import folded, places
 from ltvml.inputs.truth import NO, YES
 
@@ -35,6 +35,11 @@ GRANTED = frozenset({
     "subscribed", "optedin", "optin", "granted", "given", "accepted", "allowed", "confirmed", "agreed", "angemeldet",
     "erteilt", "abonné", "abonne", "已订阅", "同意",
 })  # fmt: skip
+UNSUBSCRIBED = frozenset({
+    "unsubscribed", "unsubscribe", "optedout", "optout", "stop", "stopped", "complaint", "complained", "spamcomplaint",
+    "spamreport", "markedasspam", "abgemeldet", "désabonné", "desabonne", "disiscritto", "已退订", "退订",
+})  # fmt: skip
+"""What became of a contact after which there must be no other."""
 CLOSED = frozenset({
     "closed", "close", "resolved", "solved", "done", "completed", "complete", "finished", "settled", "archived",
     "cancelled", "canceled", "geschlossen", "abgeschlossen", "erledigt", "gelöst", "geloest", "fermé", "ferme",
@@ -49,11 +54,13 @@ _REFUSALS = (
     "désabonné", "desabonne", "baja", "descadastrado", "disiscritto", "退订", "拒收", "拒绝",
 )  # fmt: skip
 _CONSENTS = (
-    "opt in", "opted in", "optin", "optedin", "consent", "consented", "consents", "subscribed", "accepts", "accepted",
+    "opt in", "opted in", "optin", "optedin", "consent", "consented", "consents", "subscribed", "accepts",
+    "accepted marketing",
     "permission", "permitted", "contactable", "may contact", "can contact", "marketing allowed", "einwilligung",
     "consentement", "consentimiento", "consentimento", "consenso", "同意", "订阅",
 )  # fmt: skip
 _STATES = ("status", "state", "estado", "statut", "stato", "zustand", "状态")
+_EVENTS = (*_STATES, "event", "event type", "result", "outcome", "response", "reaction", "ergebnis", "事件")
 _ASIDE = frozenset({
     "reason", "note", "notes", "comment", "comments", "source", "by", "id", "method", "ip", "campaign", "text", "url",
     "token", "channel", "version", "form", "page", "country", "lang", "language", "count", "list", "grund",
@@ -173,6 +180,23 @@ def refuse_unnamed_flags(table: pd.DataFrame, what: str, *, used: Iterable[str])
                 "refused; expected one row per refusal.",
                 hint="remove the column where every row is a refusal, or name it opted_out (true: who refuses).",
             )
+
+
+def unsubscriptions(table: pd.DataFrame, words: ChannelWords, *, used: Iterable[str]) -> Mask:
+    """Rows of a log of contacts by which a customer unsubscribed: `unsubscribed: true`, or an event of that name.
+
+    Raises
+    ------
+    DataContractError
+        See `choices`.
+    """
+    aside = set(used)
+    names = [name for name in map(str, table) if name not in aside]
+    refusals = table[[name for name in names if kind_of(name) == "refusal"]]
+    found = [one.refused for one in choices(refusals, "contacts.source", words)]
+    for name in (name for name in names if _names(words_of(name), _EVENTS)):
+        found.append(_isin(texts_of(table[name]).str.casefold().map(folded, na_action="ignore"), UNSUBSCRIBED))
+    return np.asarray(np.logical_or.reduce([np.zeros(len(table), dtype=bool), *found]))
 
 
 def closed_cases(table: pd.DataFrame, *, cutoff_day: int, used: Iterable[str] = ()) -> tuple[Mask, tuple[str, ...]]:

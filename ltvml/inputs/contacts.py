@@ -10,11 +10,13 @@ import pandas as pd
 
 from ltvml.errors import DataContractError
 from ltvml.inputs.channel_words import ChannelWords
+from ltvml.inputs.consent import unsubscriptions
 from ltvml.inputs.customer_ids import alike_note, match_ids, warn_of_strangers, with_customer_id
+from ltvml.inputs.moments import ISO_DATE, local_days
 from ltvml.inputs.small_tables import folded, missing_columns, places, read_table, with_columns
 from ltvml.inputs.truth import truth
 from ltvml.outreach.restraint.caps import Applied
-from ltvml.window import date_of, days_of
+from ltvml.window import date_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,8 +28,6 @@ NEEDED = ("customer_id", "channel", "sent_at")
 TEXTS, ANSWERS = ("campaign", "action"), ("opened", "converted")
 MORE = (*TEXTS, *ANSWERS, "treated")
 UNREAD = {"treated": "count as contacts that were made"} | dict.fromkeys(ANSWERS, "count as not known")
-_ZONED = r"(?:Z|[+-]\d{2}:?\d{2})$"
-_ISO_DATE = r"\d{4}-\d{2}-\d{2}(?:[T ].*)?"
 _NUMBER = r"[+-]?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?"
 
 
@@ -43,11 +43,14 @@ class ContactsRead(NamedTuple):
         Excluded rows and words that are not known, with counts and reasons.
     applied : Applied, optional
         Rows and customers that count.
+    refused : frame, optional
+        customer_id and channel (null for all) of rows by which a customer unsubscribed; None without any.
     """
 
     contacts: pd.DataFrame | None
     notes: tuple[str, ...] = ()
     applied: Applied | None = None
+    refused: pd.DataFrame | None = None
 
 
 def read_contacts(
@@ -92,7 +95,8 @@ def read_contacts(
         return ContactsRead(None)
     table, matched = _table(settings.source, "contacts.source", settings.columns, ids, NEEDED, MORE, loosely=True)
     _refuse_missing(settings.source, table, NEEDED, "map them under contacts.columns (ours: your column).")
-    log, notes = _log(table, timezone, ChannelWords(channels), {folded(name): name for name in actions})
+    words = ChannelWords(channels)
+    log, notes = _log(table, timezone, words, {folded(name): name for name in actions})
     _refuse_dates(log, settings.source, max_bad_share)
     aside = _excluded(log, ids.known, cutoff_day)
     kept = ~np.logical_or.reduce(list(aside.values()))
@@ -104,7 +108,16 @@ def read_contacts(
         if found.any()
     ]
     alike = alike_note(matched, "Contacts") if matched is not None else ()
-    return ContactsRead(rows, (*excluded, *alike, *notes), Applied(len(log), len(rows), rows["customer_id"].nunique()))
+    counts = Applied(len(log), len(rows), rows["customer_id"].nunique())
+    refused = unsubscriptions(table, words, used=(*NEEDED, *MORE))
+    unsubscribed = _refused(log[refused], words) if refused.any() else None
+    return ContactsRead(rows, (*excluded, *alike, *notes), counts, unsubscribed)
+
+
+def _refused(log: pd.DataFrame, words: ChannelWords) -> pd.DataFrame:
+    """Who unsubscribed, on whatever day, and from which channel: from all where it is not one of the configuration."""
+    channels = [name if name in words.names else None for name in log["channel"]]
+    return pd.DataFrame({"customer_id": log["customer_id"].tolist(), "channel": channels}, dtype=object)
 
 
 def read_attributes(settings: CustomerSettings, ids: CustomerIds) -> pd.DataFrame | None:
@@ -227,39 +240,6 @@ def _channels(texts: pd.Series, words: ChannelWords) -> tuple[pd.Series, list[st
     return texts.map(lambda text: names[text] or text, na_action="ignore"), notes
 
 
-def local_days(moments: pd.Series, zone: str | None) -> pd.Series:
-    """Day of each moment, as everywhere else: local where it carries no zone, else in the shop's zone (UTC without it).
-
-    Parameters
-    ----------
-    moments : (n,) series
-        Dates, timestamps or ISO texts.
-    zone : str, optional
-
-    Returns
-    -------
-    (n,) series of float
-        Days since 1970-01-01; NaN where there is no readable date.
-
-    Examples
-    --------
-    >>> local_days(pd.Series(["1970-01-02", "1970-01-02T23:30:00Z", "2/1/70"]), "Europe/Berlin").tolist()
-    [1.0, 2.0, nan]
-    """
-    if isinstance(moments.dtype, pd.DatetimeTZDtype):
-        local = moments.dt.tz_convert(zone or "UTC").dt.tz_localize(None)
-        return pd.Series(days_of(local.to_numpy()), moments.index)
-    if pd.api.types.is_datetime64_any_dtype(moments):
-        return pd.Series(days_of(moments.to_numpy()), moments.index)
-    texts = moments.astype("string").str.strip()
-    texts = texts.where(texts.str.match(_ISO_DATE).fillna(False))
-    zoned = texts.str.contains(_ZONED, regex=True).fillna(False).astype(bool)
-    plain = pd.to_datetime(texts.where(~zoned), format="ISO8601", errors="coerce")
-    moved = pd.to_datetime(texts.where(zoned), format="ISO8601", errors="coerce", utc=True)
-    days = local_days(moved, zone) if zoned.any() else pd.Series(np.nan, moments.index)
-    return days.where(zoned, days_of(plain.to_numpy()))
-
-
 def _refuse_dates(log: pd.DataFrame, source: str, most: float) -> None:
     unreadable = int(log["day"].isna().sum())
     if unreadable > most * len(log):
@@ -294,7 +274,7 @@ def _typed(column: pd.Series, name: str) -> pd.Series:
         return truth(column)
     if given.str.fullmatch(_NUMBER).all():
         return pd.to_numeric(column)
-    if given.map(lambda text: re.fullmatch(_ISO_DATE, text) is not None).all():
+    if given.map(lambda text: re.fullmatch(ISO_DATE, text) is not None).all():
         days = local_days(column, None)
         if days.notna().sum() == len(given):
             return pd.Series(pd.to_datetime(days, unit="D"), column.index)

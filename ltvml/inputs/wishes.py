@@ -32,14 +32,15 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "disliked": ("customer_id", "channel"),
     "open_cases": ("customer_id",),
 }
-CUSTOMERS = "consent_of_customers"
-"""Name under which refusals in the table of customers are counted."""
+CUSTOMERS, LOG = "consent_of_customers", "unsubscribed_in_contacts"
+"""Names under which refusals in the table of customers and in the log of contacts are counted."""
 MUST_MATCH = ("opt_outs", "open_cases")
 TABLES: Mapping[str, str] = {
     "opt_outs": "Opt-outs",
     "disliked": "Disliked channels",
     "open_cases": "Open cases",
     CUSTOMERS: "Consent of customers",
+    LOG: "Unsubscribed in the log of contacts",
 }
 MARKETING = "marketing"
 _OF_PEOPLE = ("customer_id", "channel")
@@ -62,8 +63,9 @@ def read_wishes(
     *,
     cutoff_day: int,
     attributes: pd.DataFrame | None = None,
+    unsubscribed: pd.DataFrame | None = None,
 ) -> tuple[Wishes, tuple[str, ...]]:
-    """Preferences and open cases: `outreach.opt_outs`, `disliked`, `open_cases`, and consent in the table of customers.
+    """Preferences and open cases: `outreach.opt_outs`, `disliked`, `open_cases`, and consent in other tables.
 
     Parameters
     ----------
@@ -74,6 +76,8 @@ def read_wishes(
         Cases that were closed up to it are closed; days since 1970-01-01.
     attributes : frame, optional
         The table of customers, whose columns may say who refuses.
+    unsubscribed : frame, optional
+        customer_id and channel (null for all) of the log of contacts, where it says who unsubscribed.
 
     Returns
     -------
@@ -94,11 +98,14 @@ def read_wishes(
     words = ChannelWords(settings.channels)
     tables = _tables(settings, ids)
     stated = {name: _stated(name, path, table, words, cutoff_day) for name, (path, table) in tables.items()}
-    found = {name: _matched(name, rows, ids) for name, rows in stated.items()}
     if attributes is not None and (refused := _in_attributes(attributes, words)) is not None:
-        stated[CUSTOMERS], found[CUSTOMERS] = refused, _matched(CUSTOMERS, refused, ids)
+        stated[CUSTOMERS] = refused
+    if unsubscribed is not None:
+        channels: list[tuple[str, ...]] = [() if name is None else (name,) for name in unsubscribed["channel"]]
+        stated[LOG] = _Stated("contacts.source", unsubscribed["customer_id"], channels)
+    found = {name: _matched(name, rows, ids) for name, rows in stated.items()}
     rows_of = {name: rows for name, (rows, _, _) in found.items()}
-    if refusals := [rows_of.pop(name) for name in ("opt_outs", CUSTOMERS) if name in rows_of]:
+    if refusals := [rows_of.pop(name) for name in ("opt_outs", CUSTOMERS, LOG) if name in rows_of]:
         rows_of["opt_outs"] = pd.concat(refusals, ignore_index=True)
     counts = {name: applied for name, (_, applied, _) in found.items()}
     notes = [note for name, rows in stated.items() for note in (*rows.notes, *found[name][2])]
@@ -212,8 +219,8 @@ def _decides(choice: Choice) -> bool:
 def _matched(name: str, stated: _Stated, ids: CustomerIds) -> tuple[pd.DataFrame, Applied, tuple[str, ...]]:
     """The customers named, a row for each channel, with the counts and what is unusual."""
     found = match_ids(stated.ids, ids, loosely=True)
-    # whoever reads the table of customers has warned of strangers
-    if name != CUSTOMERS:
+    # whoever read the other tables has warned of strangers
+    if name in NEEDED:
         warn_of_strangers(found, stated.ids, ids, stated.what, must=name in MUST_MATCH)
     channels = [stated.channels[row] or (None,) for row in found.row]
     table = pd.DataFrame(

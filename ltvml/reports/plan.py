@@ -31,6 +31,7 @@ INDENT = 4
 TABLES = {
     "opt_outs": "opt-outs",
     "consent_of_customers": "consent",
+    "unsubscribed_in_contacts": "unsubscribed",
     "open_cases": "open cases",
     "disliked": "disliked",
     "contacts": "contact log",
@@ -169,7 +170,7 @@ class OutreachReport(Shown):
             )
             for name, one in found.items()
         ]
-        silent = not {"opt_outs", "consent_of_customers"} & set(found)
+        silent = not any(STOPS[name] == STOPS["opt_outs"] for name in found)
         return [("opt-outs", "none: outreach.opt_outs is not set"), *lines] if silent else lines
 
     def _basis(self) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ltvml.inputs.contacts import read_contacts
 from ltvml.inputs.customer_ids import CustomerIds
+from ltvml.inputs.identities import read_persons
 from ltvml.inputs.orders_after import OrdersAfter, orders_after
 from ltvml.inputs.plan_folder import PlanFolder, read_plan_folder
 from ltvml.outputs.measured_effects import EFFECTS_FILE, MEASURED, learn_campaign, read_effects, remember
@@ -128,9 +129,10 @@ def _measure(
 
 def _measured(config: Config, plan: PlanFolder, orders: OrdersAfter) -> tuple[Measurement, list[str]]:
     outcomes, notes = _outcomes(plan, orders)
-    contacts, odd, _ = read_contacts(
+    aliases = read_persons(config.identities, config.transactions).aliases
+    contacts, odd, *_ = read_contacts(
         config.contacts,
-        CustomerIds.of(plan.plan["customer_id"], config.transactions),
+        CustomerIds.of(plan.plan["customer_id"], config.transactions, aliases),
         cutoff_day=orders.end_day,
         timezone=config.transactions.timezone,
         max_bad_share=config.transactions.max_bad_share,

@@ -42,7 +42,7 @@ from ltvml.outreach.tables import OutreachTables
 from ltvml.workflows.score import rows_to_score
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import narwhals as nw
@@ -51,9 +51,9 @@ if TYPE_CHECKING:
     from ltvml.bundle.replenishment import Replenishment
     from ltvml.config import Config
     from ltvml.config.outreach import OutreachSettings
+    from ltvml.inputs.contacts import ContactsRead
     from ltvml.inputs.orders import Intake
     from ltvml.outputs.scores import Scores
-    from ltvml.outreach.restraint.caps import Applied
     from ltvml.outreach.settings import CompanionSettings, StageRules
 
     Missing = tuple[str, ...]
@@ -92,19 +92,21 @@ def gather(config: Config, bundle: Bundle, intake: Intake, scores: Scores, *, fo
     scores.check(version=bundle.version, cutoff=config.cutoff, fingerprint=intake.fingerprint, customer_ids=seen)
     items, without_items = items_of(config, bundle, intake)
     chances, without_chances = chances_of(scores, bundle, intake, windows(settings.actions_table()))
-    ids = CustomerIds.of(scores.customers["customer_id"], config.transactions)
+    ids = CustomerIds.of(scores.customers["customer_id"], config.transactions, intake.persons.aliases)
     attributes = read_attributes(config.customers, ids)
-    wishes, odd_wishes = read_wishes(settings, ids, cutoff_day=intake.window.cutoff_day, attributes=attributes)
+    contacts, log = contacts_of(config, intake, ids, folder)
+    wishes, odd_wishes = read_wishes(
+        settings, ids, cutoff_day=intake.window.cutoff_day, attributes=attributes, unsubscribed=log.refused
+    )
     customers = customers_of(scores.customers, chances, items, attributes, intake)
     rules, learned_on = stage_rules_of(config, bundle, intake, customers["churn_risk"], folder)
     customers = customers.assign(stage=stages(customers, rules))
     pairs, without_pairs = pairs_of(scores, items.owned, bundle)
     refuse_rules(settings, customers)
-    contacts, applied, without_contacts = contacts_of(config, intake, ids, folder)
     tagged = tags_of(config, intake, customers, items.days, contacts)
     tasks, without_tasks = tasks_of(settings, intake, customers, pairs, attributes)
     renamed = columns_of_scores(attributes, scores.customers)
-    said = (*odd_wishes, *without_contacts, *renamed)
+    said = (*odd_wishes, *log.notes, *renamed)
     missing = (*without_items, *without_chances, *without_pairs, *said, *without_tasks)
     return OutreachTables(
         # actions may ask for a tag
@@ -117,7 +119,7 @@ def gather(config: Config, bundle: Bundle, intake: Intake, scores: Scores, *, fo
         offers=items.offers | stock_up(bundle.replenishment),
         contacts=contacts,
         wishes=wishes,
-        applied={**wishes.applied, **applied},
+        applied={**wishes.applied, **({"contacts": log.applied} if log.applied is not None else {})},
         stage_rules=rules,
         learned_on=learned_on,
         missing=tuple(dict.fromkeys(missing)),
@@ -318,10 +320,10 @@ def refuse_rules(given: OutreachSettings, customers: pd.DataFrame) -> None:
 
 def contacts_of(
     config: Config, intake: Intake, ids: CustomerIds, folder: Path
-) -> tuple[pd.DataFrame | None, Mapping[str, Applied], Missing]:
-    """Contacts made, and those that earlier runs planned; a planned contact that was made counts once."""
+) -> tuple[pd.DataFrame | None, ContactsRead]:
+    """Contacts made and planned by earlier runs, each once where a planned one was made; and the log as it was read."""
     settings = config.outreach
-    made, notes, applied = read_contacts(
+    log = read_contacts(
         config.contacts,
         ids,
         cutoff_day=intake.window.cutoff_day,
@@ -331,8 +333,7 @@ def contacts_of(
         actions=[action.name for action in settings.actions_table()],
     )
     planned = read_planned(folder, before=intake.window.cutoff)
-    counted = {"contacts": applied} if applied is not None else {}
-    return made_and_planned(made, planned, settings), counted, tuple(notes)
+    return made_and_planned(log.contacts, planned, settings), log
 
 
 def tags_of(

@@ -11,8 +11,10 @@ import pytest
 
 from ltvml.config import Config
 from ltvml.errors import ConfigError, DataContractError
-from ltvml.inputs.contacts import local_days, read_attributes, read_contacts
+from ltvml.inputs.contacts import read_attributes, read_contacts
 from ltvml.inputs.customer_ids import CustomerIds
+from ltvml.inputs.moments import local_days
+from ltvml.outreach.restraint.caps import Applied
 from ltvml.window import day_number
 
 if TYPE_CHECKING:
@@ -35,12 +37,14 @@ def log(**columns: Any) -> pd.DataFrame:
 
 
 def test_without_a_log_there_is_none() -> None:
-    assert read_contacts(Config().contacts, IDS, cutoff_day=LAST) == (None, (), None)
+    assert read_contacts(Config().contacts, IDS, cutoff_day=LAST) == (None, (), None, None)
 
 
 @pytest.mark.parametrize("name", ["table.csv", "table.parquet"])
 def test_ids_stay_text_and_days_are_those_of_the_shop(tmp_path: Path, name: str) -> None:
-    contacts, notes, _ = read_contacts(config_of(tmp_path, "contacts", log(), name=name).contacts, IDS, cutoff_day=LAST)
+    contacts, notes, *_ = read_contacts(
+        config_of(tmp_path, "contacts", log(), name=name).contacts, IDS, cutoff_day=LAST
+    )
     assert notes == ()
     assert contacts is not None
     assert contacts["customer_id"].tolist() == KNOWN
@@ -51,7 +55,7 @@ def test_ids_stay_text_and_days_are_those_of_the_shop(tmp_path: Path, name: str)
 
 def test_ids_that_are_numbers_are_those_of_the_orders(tmp_path: Path) -> None:
     numbers = config_of(tmp_path, "contacts", log(customer_id=[1.0, 2.0, np.nan]), name="log.parquet")
-    contacts, notes, _ = read_contacts(numbers.contacts, CustomerIds(pd.Index(["1", "2"])), cutoff_day=LAST)
+    contacts, notes, *_ = read_contacts(numbers.contacts, CustomerIds(pd.Index(["1", "2"])), cutoff_day=LAST)
     assert contacts is not None
     assert contacts["customer_id"].tolist() == ["1", "2"]
     assert notes == ("Contacts: 1 of 3 rows excluded: customer_id is missing.",)
@@ -60,7 +64,7 @@ def test_ids_that_are_numbers_are_those_of_the_orders(tmp_path: Path) -> None:
 def test_columns_are_mapped_and_answers_may_be_missing(tmp_path: Path) -> None:
     theirs = log(opened=["yes", "0", None], converted=[None, "False", "true"], treated=["1", None, "false"])
     config = config_of(tmp_path, "contacts", theirs.rename(columns={"sent_at": "When"}), columns={"sent_at": "When"})
-    contacts, _, _ = read_contacts(config.contacts, IDS, cutoff_day=LAST)
+    contacts, *_ = read_contacts(config.contacts, IDS, cutoff_day=LAST)
     assert contacts is not None
     assert contacts["opened"].tolist() == [True, False, pd.NA]
     assert contacts["converted"].tolist() == [pd.NA, False, True]
@@ -75,7 +79,7 @@ def test_each_odd_row_is_counted_once_and_set_aside(tmp_path: Path) -> None:
             "sent_at": ["2021-01-05", "?", "2021-01-05", "2021-02-01", "2031-01-01", *["2021-01-05"] * 25],
         }
     )
-    contacts, notes, _ = read_contacts(config_of(tmp_path, "contacts", rows).contacts, IDS, cutoff_day=LAST)
+    contacts, notes, *_ = read_contacts(config_of(tmp_path, "contacts", rows).contacts, IDS, cutoff_day=LAST)
     assert contacts is not None
     assert len(contacts) == 26
     assert notes == (
@@ -106,7 +110,7 @@ def test_a_log_that_is_not_there_is_said() -> None:
 
 
 def test_an_empty_log_is_a_log_without_contacts(tmp_path: Path) -> None:
-    contacts, notes, _ = read_contacts(config_of(tmp_path, "contacts", log().head(0)).contacts, IDS, cutoff_day=LAST)
+    contacts, notes, *_ = read_contacts(config_of(tmp_path, "contacts", log().head(0)).contacts, IDS, cutoff_day=LAST)
     assert contacts is not None
     assert len(contacts) == 0
     assert notes == ()
@@ -154,3 +158,50 @@ def test_attributes_without_a_customer_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataContractError, match=r"missing: customer_id"):
         read_attributes(config_of(tmp_path, "customers", pd.DataFrame({"who": ["a"]})).customers, IDS)
     assert read_attributes(Config().customers, IDS) is None
+
+
+@pytest.mark.parametrize(
+    "columns", [{"unsubscribed": ["yes", "", "no"]}, {"event": ["Unsubscribe", "open", "bounced"]}]
+)
+def test_who_unsubscribed_in_the_log_is_known_beside_the_contacts(
+    tmp_path: Path, columns: dict[str, list[str]]
+) -> None:
+    rows = log(customer_id=["A", "b", "b"], channel=["E-Mail", "email", "letter"], **columns)
+    found = read_contacts(config_of(tmp_path, "contacts", rows).contacts, IDS, cutoff_day=LAST, channels=["email"])
+    assert found.refused is not None
+    assert found.refused.to_dict("list") == {"customer_id": ["a"], "channel": ["email"]}
+    later = log(sent_at="2030-01-01", channel="letter", unsubscribed="true")
+    found = read_contacts(config_of(tmp_path, "contacts", later).contacts, IDS, cutoff_day=LAST, channels=["email"])
+    assert found.refused is not None
+    assert found.refused.to_dict("list") == {"customer_id": KNOWN, "channel": [None] * 3}
+
+
+def test_words_of_the_log_that_are_not_known_are_counted(tmp_path: Path) -> None:
+    rows = log(channel=["E-Mail", "letter", "SMS"], treated=["true", "perhaps", "false"], opened=["later", "", "yes"])
+    found = read_contacts(
+        config_of(tmp_path, "contacts", rows).contacts, IDS, cutoff_day=LAST, channels=["email", "sms"]
+    )
+    assert found.contacts is not None
+    assert found.contacts["channel"].tolist() == ["email", "letter", "sms"]
+    assert found.contacts["treated"].tolist() == [True, True, False]
+    assert found.applied == Applied(3, 3, 3)
+    assert [note.split(":")[1].split(",")[0].strip() for note in found.notes] == [
+        "1 of 3 rows have a channel outreach.channels does not list ('letter')",
+        "1 rows have treated 'perhaps'",
+        "1 rows have opened 'later'",
+    ]
+
+
+def test_actions_of_the_log_are_those_of_the_plan_in_any_spelling(tmp_path: Path) -> None:
+    rows = log(action=["Win-Back", "win_back", "gift"])
+    found = read_contacts(config_of(tmp_path, "contacts", rows).contacts, IDS, cutoff_day=LAST, actions=["win_back"])
+    assert found.contacts is not None
+    assert found.contacts["action"].tolist() == ["win_back", "win_back", "gift"]
+
+
+def test_a_column_that_is_mapped_wins_over_one_of_our_name(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"customer_id": ["x", "y", "z"], "user": KNOWN, "points": [1, 2, 3]})
+    config = config_of(tmp_path, "customers", rows, columns={"customer_id": "user"})
+    found = read_attributes(config.customers, IDS)
+    assert found is not None
+    assert found[["customer_id", "points"]].to_dict("list") == {"customer_id": KNOWN, "points": [1, 2, 3]}

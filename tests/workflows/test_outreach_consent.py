@@ -310,3 +310,18 @@ def test_columns_of_customers_with_names_of_the_scores_are_named(shop: Place, re
     result = shop.run("outreach", "--json")
     assert result.exit_code == 0, result.stderr
     assert any("rules read them as churn_risk_given" in one for one in json.loads(result.stdout)["missing"])
+
+
+def test_who_unsubscribed_in_the_log_of_contacts_is_not_contacted(shop: Place, refusing: list[str]) -> None:
+    rows = {
+        "customer_id": refusing,
+        "channel": "letter",
+        "sent_at": "2020-06-01",
+        "event": ["unsubscribed", "sent"] * 20,
+    }
+    Path("contacts.csv").write_text(csv(rows))
+    shop.configure("orders.csv", contacts={"source": "contacts.csv"}, outreach={"capacity": 200, "holdout": 0})
+    result = shop.run("outreach")
+    assert result.exit_code == 0, result.stderr
+    assert set(contacted()) & set(refusing) == set(refusing[1::2])
+    assert "unsubscribed 20 of 20 rows apply to 20 customers; 20 contacts stopped" in " ".join(result.stdout.split())

@@ -57,6 +57,7 @@ REASONS = (
 STOPS: Mapping[str, tuple[str, ...]] = {
     "opt_outs": ("opted_out",),
     "consent_of_customers": ("opted_out",),
+    "unsubscribed_in_contacts": ("opted_out",),
     "open_cases": ("open_case",),
     "disliked": ("channel_disliked",),
     "contacts": REASONS[REASONS.index("cool_down") :],
