@@ -11,6 +11,7 @@ from ltvml.config.sections import (
     ContactSettings,
     CustomerSettings,
     EngineSettings,
+    IdentitySettings,
     ModelSettings,
     OrderSettings,
     OutputSettings,
@@ -45,6 +46,8 @@ class Config(Section):
     """The contacts made so far."""
     customers: CustomerSettings = CustomerSettings()
     """What else is known of the customers."""
+    identities: IdentitySettings = IdentitySettings()
+    """Which ids are one person."""
     window: WindowSettings = WindowSettings()
     """What was seen, and how far ahead the questions reach."""
     value: ValueSettings = ValueSettings()
@@ -86,4 +89,4 @@ class Config(Section):
     @property
     def orders(self) -> OrderSettings:
         """The sections that say how the orders are read."""
-        return OrderSettings(self.transactions, self.value, self.engine)
+        return OrderSettings(self.transactions, self.value, self.engine, self.identities)

@@ -220,3 +220,4 @@ RowValues = Annotated[
 ]
 ProductColumns = Annotated[dict[str, Name], AfterValidator(columns_of(PRODUCTS)), _columns_schema(PRODUCTS)]
 ContactColumns = Annotated[dict[str, Name], AfterValidator(columns_of(CONTACTS)), _columns_schema(CONTACTS)]
+PairColumns = dict[Literal["a", "b"], Name]

@@ -27,6 +27,7 @@ from ltvml.config.fields import (
     Margin,
     Name,
     Names,
+    PairColumns,
     Path,
     Probability,
     ProductColumns,
@@ -319,6 +320,18 @@ class CustomerSettings(Section):
     """customer_id, and any other name that you want to use: your column name. Other columns keep theirs."""
 
 
+class IdentitySettings(Section):
+    """Ids that are one person over channels: e-mail, telephone, member number."""
+
+    source: Path | None = None
+    """CSV, Excel or Parquet file, one row a pair of ids of one person; chains of pairs are one person, named by the
+    smallest id."""
+    columns: PairColumns = Field(default_factory=dict)
+    """The two columns: a: your column, b: your other column. A column left out is looked for under its own name."""
+    most_ids: Count = 10
+    """More ids than this for one person are an error: a shared id holds strangers together."""
+
+
 class BacktestSettings(Section):
     """How models are compared in backtests."""
 
@@ -349,11 +362,13 @@ class OrderSettings:
     transactions : TransactionSettings
     value : ValueSettings
     engine : EngineSettings
+    identities : IdentitySettings
     """
 
     transactions: TransactionSettings
     value: ValueSettings
     engine: EngineSettings
+    identities: IdentitySettings
 
 
 class TrackingSettings(Section):

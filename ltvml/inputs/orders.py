@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,14 @@ import narwhals as nw
 
 from ltvml.engines import engine_for, engine_named
 from ltvml.engines.base import Source
+from ltvml.engines.date_formats import names_a_day
 from ltvml.engines.number_forms import number_form_of
-from ltvml.errors import ConfigError, DataContractError
+from ltvml.errors import ConfigError, DataContractError, DataWarning
 from ltvml.features.gaps import observed_gap_quantile
 from ltvml.features.ledger import Rules
 from ltvml.features.transactions import check
+from ltvml.inputs.identities import Persons, read_persons, with_persons
+from ltvml.inputs.identity_checks import warn_of_ids
 from ltvml.window import Window, round_to_weeks
 
 if TYPE_CHECKING:
@@ -45,6 +49,8 @@ class Intake:
     window : Window
     currency : str or None
         Of the configuration, or of the orders where they name one.
+    persons : Persons
+        Which ids were merged, as `identities` has them.
     """
 
     engine: Engine
@@ -53,6 +59,7 @@ class Intake:
     ledger: Ledger
     window: Window
     currency: str | None = None
+    persons: Persons = field(default_factory=Persons)
 
     @property
     def row_counts(self) -> dict[str, Any]:
@@ -91,12 +98,17 @@ def read_orders(settings: OrderSettings, asked: WindowSettings, transactions: An
     seen = Window(asked.last_day_seen())
     engine = engine_of(settings, transactions)
     with steps.step("read"):
-        lines = engine.read(source_of(settings, transactions))
+        source = source_of(settings, transactions)
+        lines = engine.read(source)
+        persons = read_persons(settings.identities, settings.transactions)
+        lines = with_persons(engine, lines, persons)
     with steps.step("check"):
         checked = check(engine, lines, seen, rules_of(settings))
         currency = agreed_currency(settings.value.currency, engine, checked.lines)
+        warn_of_ids(engine, checked.days, source)
+        warn_of_months(source)
     window = asked.resolved(_churn_horizon(asked, engine, checked.days))
-    return Intake(engine, checked.lines, checked.days, checked.ledger, window, currency)
+    return Intake(engine, checked.lines, checked.days, checked.ledger, window, currency, persons)
 
 
 def agreed_currency(settings: str | None, engine: Engine, lines: nw.LazyFrame[Any]) -> str | None:
@@ -121,6 +133,17 @@ def agreed_currency(settings: str | None, engine: Engine, lines: nw.LazyFrame[An
 def engine_of(settings: OrderSettings, transactions: Any) -> Engine:
     """The engine of the configuration, or that of a frame."""
     return engine_named(settings.engine.name) if transactions is None else engine_for(transactions)
+
+
+def warn_of_months(source: Source) -> None:
+    """Say so where the dates are months: every order then counts on the first day of its month."""
+    if source.date_format is not None and not names_a_day(source.date_format):
+        warnings.warn(
+            f"transactions.date_format {source.date_format} names the month alone: each order counts on the first day "
+            "of its month, and orders of one month are one purchase.",
+            DataWarning,
+            stacklevel=2,
+        )
 
 
 def source_of(orders: OrderSettings, transactions: Any) -> Source:

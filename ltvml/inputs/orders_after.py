@@ -12,6 +12,7 @@ from ltvml.errors import DataContractError
 from ltvml.features.returns import customer_days
 from ltvml.features.split import held_out
 from ltvml.features.transactions import check
+from ltvml.inputs.identities import read_persons, with_persons
 from ltvml.inputs.orders import agreed_currency, engine_of, rules_of, source_of
 from ltvml.window import WEEK, Window, date_of, day_number
 
@@ -94,6 +95,7 @@ def orders_after(
     """
     engine = engine_of(settings, transactions)
     lines = engine.read(source_of(settings, transactions))
+    lines = with_persons(engine, lines, read_persons(settings.identities, settings.transactions))
     last = day_number(until) if until is not None else _last_day(engine, lines, plan)
     closed = {action: days for action, days in plan.window_days.items() if plan.cutoff_day + days <= last}
     if not closed:

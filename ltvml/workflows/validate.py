@@ -48,6 +48,7 @@ class ValidationReport(Shown):
             ("orders", f"from {ledger['first_order_date']} to {ledger['last_order_date']}"),
             ("horizons", f"churn {window.churn_horizon} days, value {window.ltv_horizon} days"),
             *([("currency", self.intake.currency)] if self.intake.currency else []),
+            *([("identities", str(self.intake.persons))] if self.intake.persons.ids else []),
         ]
         return f"{self.intake.ledger}\n\n{fields(lines)}"
 

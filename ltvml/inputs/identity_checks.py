@@ -1,0 +1,188 @@
+"""What the ids of customers look like: one person under several ids, many persons under one, ids that never repeat.
+
+Each check is a query over the customers, and none over the lines unless the ids never repeat.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import narwhals as nw
+
+from ltvml.engines.minor_units import money
+from ltvml.errors import DataWarning
+from ltvml.inputs.whole_file import PLACEHOLDERS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ltvml.engines.base import Engine, Source
+
+_FEW = 20
+"""With fewer customers nothing stands out."""
+_LARGE_SHARE, _TIMES_NEXT = 0.05, 20
+# an id that is a number may be a customer's: it stands for nobody where it has this many times the mean value
+_TIMES_MEAN = 10
+_SHOWN = 3
+_TEST_ADDRESS = "^(test|demo|example|noemail|no-?reply|guest|gast)[0-9]*@|@(test|example)[.]"
+_OF_CUSTOMERS = ("customer", "client", "user", "member", "buyer", "shopper", "email", "kunde", "cliente", "acheteur")
+_MOST_COLUMNS = 5
+
+
+class _Top(NamedTuple):
+    """Customers and their value, minor units."""
+
+    customers: int
+    orders: int
+    value: float
+
+
+def warn_of_ids(engine: Engine, days: nw.LazyFrame[Any], source: Source) -> None:
+    """Say what is odd about the ids, with numbers and the setting to write.
+
+    Parameters
+    ----------
+    engine : Engine
+    days : lazy frame
+        Purchase days.
+    source : Source
+
+    Warns
+    -----
+    DataWarning
+    """
+    by_id = nw.col("value").sum().cast(nw.Float64).alias("value"), nw.len().cast(nw.Int64).alias("orders")
+    customers = engine.keep(days.group_by("customer_id").agg(*by_id))
+    written = _as_written(customers)
+    found = engine.collect(customers.select(*_totals(), *_odd_ids())).fillna(0).iloc[0]
+    top = _Top(int(found["customers"]), int(found["orders"]), float(found["value"]))
+    if found["untrimmed"] or found["capitals"] or found["numbers"]:
+        _warn_of_spellings(engine, written, top.customers)
+    nobody = _warn_of_nobody(engine, customers, top, source)
+    _warn_of_outlier(engine, customers, top, source, nobody)
+    if top.customers == top.orders and top.customers >= _FEW:
+        _warn_of_single_orders(engine, source, top.customers)
+
+
+def _totals() -> list[nw.Expr]:
+    return [
+        nw.len().cast(nw.Int64).alias("customers"),
+        nw.col("orders").sum().cast(nw.Int64).alias("orders"),
+        nw.col("value").sum().alias("value"),
+    ]
+
+
+def _odd_ids() -> list[nw.Expr]:
+    """Ids that are not written in the plainest way: without them no two ids can be alike."""
+    name = nw.col("customer_id")
+    odd = {
+        "untrimmed": name != name.str.strip_chars(" "),
+        "capitals": name != name.str.to_lowercase(),
+        "numbers": name.str.contains("^ *0+[0-9]|[.]0+ *$"),
+    }
+    return [condition.cast(nw.Int64).sum().alias(word) for word, condition in odd.items()]
+
+
+def _as_written(customers: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    trimmed = nw.col("customer_id").str.strip_chars(" ")
+    lower = trimmed.str.to_lowercase()
+    whole = lower.str.replace_all("[.]0+$", "").str.replace_all("^0+", "")
+    digits = lower.str.contains("^[0-9]+([.]0+)?$")
+    return customers.select(
+        "customer_id", trim=trimmed, lower=lower, number=nw.when(digits).then(whole).otherwise(lower)
+    )
+
+
+def _warn_of_spellings(engine: Engine, written: nw.LazyFrame[Any], customers: int) -> None:
+    names = ("trim", "lower", "number")
+    counted = engine.collect(written.select(*(nw.col(name).n_unique().cast(nw.Int64) for name in names))).iloc[0]
+    left = [customers, *(int(counted[name]) for name in names)]
+    rules = [name for name, before, after in zip(names, left, left[1:], strict=False) if after < before]
+    if not rules:
+        return
+    alike = written.group_by("number").agg(
+        nw.len().cast(nw.Int64).alias("ids"),
+        nw.col("customer_id").min().alias("first"),
+        nw.col("customer_id").max().alias("last"),
+    )
+    pairs = engine.collect(alike.filter(nw.col("ids") > 1).sort("number").head(1))
+    example = f"'{pairs['first'].iloc[0]}' and '{pairs['last'].iloc[0]}'"
+    _say(
+        f"column for customer_id: {customers:,} ids are {left[-1]:,} where letter case, blanks around and leading "
+        f"zeros do not count, like {example}: one customer may be counted as several. If they are the same: "
+        f"--set transactions.normalize_ids=[{','.join(rules)}]."
+    )
+
+
+def _warn_of_nobody(engine: Engine, customers: nw.LazyFrame[Any], top: _Top, source: Source) -> set[str]:
+    lower = nw.col("customer_id").str.strip_chars(" ").str.to_lowercase()
+    words = customers.filter(lower.is_in(sorted(PLACEHOLDERS)) | lower.str.contains(_TEST_ADDRESS))
+    found = engine.collect(words.sort("value", "customer_id", descending=[True, False]))
+    number = found["customer_id"].str.contains(r"^ *-?[0-9]+ *$")
+    usual = _TIMES_MEAN * top.value / max(top.customers, 1)
+    found = found[~number | ((found["value"] > usual) & (top.customers >= _FEW))]
+    if not len(found):
+        return set()
+    ids = found["customer_id"].tolist()
+    listed = ", ".join(f"'{name}'" for name in ids[:_SHOWN]) + (
+        f" and {len(ids) - _SHOWN} more" if ids[_SHOWN:] else ""
+    )
+    _say(
+        f"column for customer_id: {listed} look like ids that stand for nobody, with {_part(found, top, source)}. "
+        f"If so: {_not_customers(ids)}."
+    )
+    return set(ids)
+
+
+def _warn_of_outlier(engine: Engine, customers: nw.LazyFrame[Any], top: _Top, source: Source, nobody: set[str]) -> None:
+    found = engine.collect(customers.sort("value", "customer_id", descending=[True, False]).head(2))
+    if len(found) < 2 or top.customers < _FEW or found["customer_id"].iloc[0] in nobody:
+        return
+    first, second = found["value"]
+    if first > _LARGE_SHARE * top.value and first > _TIMES_NEXT * max(second, 0):
+        name = found["customer_id"].iloc[0]
+        _say(
+            f"column for customer_id: '{name}' alone has {_part(found.head(1), top, source)}, more than {_TIMES_NEXT} "
+            f"times the next: one customer, or an id for all who have none? If so: {_not_customers([name])}."
+        )
+
+
+def _warn_of_single_orders(engine: Engine, source: Source, customers: int) -> None:
+    """Where each customer has one order: whether another column names customers who come back."""
+    used = source.columns.get("customer_id", "customer_id")
+    columns = [
+        column.name
+        for column in engine.columns_of(source)
+        if column.name not in {used, source.columns.get("order_id", "order_id")}
+        and any(word in column.name.casefold() for word in _OF_CUSTOMERS)
+    ]
+    for column in columns[:_MOST_COLUMNS]:
+        lines = engine.read(replace(source, columns={**source.columns, "customer_id": column}))
+        used_by = lines.filter(nw.col("fault").is_null()).select("customer_id", "day").unique()
+        counts = used_by.group_by("customer_id").agg(nw.len().cast(nw.Int64).alias("days"))
+        found = engine.collect(counts.select(nw.len().cast(nw.Int64).alias("ids"), nw.col("days").sum())).iloc[0]
+        if _FEW <= found["ids"] < found["days"]:
+            _say(
+                f"column for customer_id: each of the {customers:,} ids of '{used}' has a single order, and the "
+                f"{int(found['ids']):,} of '{column}' have {int(found['days']):,} purchase days: is that the customer? "
+                f"If so: --set \"transactions.columns.customer_id='{column}'\"."
+            )
+            return
+
+
+def _part(found: pd.DataFrame, top: _Top, source: Source) -> str:
+    value = float(found["value"].sum())
+    share = f"{100 * value / top.value:.3g} %" if top.value > 0 else "an unknown share"
+    days, amount = int(found["orders"].sum()), money(round(value), source.decimals)
+    return f"{days:,} purchase days and {amount} ({share} of the value)"
+
+
+def _not_customers(ids: list[str]) -> str:
+    listed = ",".join("'" + name.replace("'", "''") + "'" for name in ids)
+    return f'--set "transactions.not_customers=[{listed}]"'
+
+
+def _say(message: str) -> None:
+    warnings.warn(message, DataWarning, stacklevel=4)
