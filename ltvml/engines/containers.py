@@ -221,10 +221,11 @@ def _from_sqlite(path: Path, member: str | None, room: Room) -> Path:
     try:
         with closing(_connected(path)) as connection:
             table = chosen_of(path, "table", _tables(connection), member)
+            _check_pages(connection)
             cursor = connection.execute('SELECT * FROM "' + table.replace('"', '""') + '"')
             names = [column[0] for column in cursor.description]
             return _written(room.place(path, "table.csv"), _rows(path, names, cursor))
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise DataContractError(
             f"'{path}' cannot be read as a SQLite file: {_first_line(error)}.",
             hint="is it complete, and does no other program write to it?",
@@ -239,6 +240,12 @@ def _connected(path: Path) -> sqlite3.Connection:
     if path.stat().st_size < (_LARGEST_PAGE if page == 1 else page) * pages:
         raise sqlite3.DatabaseError("the file is shorter than its own header says")
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+
+
+def _check_pages(connection: sqlite3.Connection) -> None:
+    (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise sqlite3.DatabaseError(str(found))
 
 
 def _tables(connection: sqlite3.Connection) -> list[str]:

@@ -35,7 +35,7 @@ _UTF8_LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\
 _COMMON_CHINESE = re.compile(rb"[\xb0-\xd7][\xa1-\xfe]")
 _NOT_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 _WESTERN = re.compile(rb"[\x80\x85\x8c\x91-\x97\x99\x9c\xa0-\xa3\xa7-\xab\xae\xb0-\xff]")
-_LAST_KOREAN = 0xC8
+_LAST_KOREAN, _FIRST_LETTER = 0xC8, 0xC0
 _MOST, _MANY, _SOME = 0.8, 0.6, 0.1
 _WORD_BEYOND_ASCII = re.compile(r"[^\s,;|\"]*[^\x00-\x7f][^\s,;|\"]*")
 _SHOWN = 24
@@ -86,7 +86,7 @@ def scan_text(path: Path, encoding: str | None, label: str) -> TextScan:
     """
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
-    marked = encoding or _marked(head)
+    marked = _with_byte_order(encoding, head) if encoding else _marked(head)
     if marked is not None and not is_utf8(marked):
         return TextScan(marked, plain=False)
     utf8, one_end = _scan(path)
@@ -130,6 +130,15 @@ def to_utf8(path: Path, out: Path, encoding: str, *, skip_lines: int = 0, label:
 def is_utf8(encoding: str) -> bool:
     """Whether a name of an encoding means UTF-8."""
     return codecs.lookup(encoding).name in {"utf-8", "utf-8-sig"}
+
+
+def _with_byte_order(encoding: str, head: bytes) -> str:
+    """UTF-16 with the order of its bytes, where no mark at the start of the file tells it."""
+    name = codecs.lookup(encoding).name
+    if name not in {"utf-16", "utf-32"} or any(head.startswith(mark) for mark, _ in _BYTE_ORDER_MARKS):
+        return encoding
+    found = _marked(head) or ""
+    return found if found.startswith(name) else f"{name}-le"
 
 
 def _marked(head: bytes) -> str | None:
@@ -205,6 +214,7 @@ def _letters(chunk: bytes) -> dict[str, int]:
         "pairs": len(pairs),
         "late_pairs": sum(pair[0] > _LAST_KOREAN for pair in pairs),
         "alone": len(alone),
+        "in_pairs": 2 * sum(1 for run in runs if len(run) == 2 and run[0] >= _FIRST_LETTER and run[1] >= _FIRST_LETTER),
         "western": len(_WESTERN.findall(alone)),
         "outside": len(_NOT_IN_CP1252.findall(joined)),
     }
@@ -217,7 +227,9 @@ def _looks_chinese(counts: Counter[str]) -> bool:
 
 def _looks_western(counts: Counter[str]) -> bool:
     alone = counts["alone"]
-    return alone >= _SOME * counts["high"] and counts["western"] >= _MOST * alone and not counts["outside"]
+    # two letters stand together in Größe and ação
+    enough = alone >= _SOME * counts["high"] or alone + counts["in_pairs"] >= (1 - _SOME) * counts["high"]
+    return enough and counts["western"] >= _MOST * alone and not counts["outside"]
 
 
 def _reads_as(path: Path, encoding: str) -> bool:

@@ -74,6 +74,23 @@ def test_western_text_is_found_with_a_word_on_it(engine, write, encoding, found)
         assert read(engine, write(HEADER + ROWS, encoding=encoding)) == READ
 
 
+@pytest.mark.parametrize("word", ["Größe", "ação", "Müller", "£5", "naïve", "Ñandú", "œuvre", "don’t"])
+def test_words_of_western_languages_are_read(engine, write, word) -> None:
+    with pytest.warns(DataWarning, match="read as cp1252"):
+        found = read(engine, write(f"{HEADER}{word},2024-01-10,1\n", encoding="cp1252"))
+    assert found == [[word, 19_732, 100]]
+
+
+@pytest.mark.parametrize("order", ["le", "be"])
+def test_utf_16_without_its_mark_is_read_when_named(engine, write, order) -> None:
+    assert read(engine, write(HEADER + ROWS, encoding=f"utf-16-{order}"), encoding="utf-16") == READ
+
+
+def test_text_that_is_not_utf_16_is_no_traceback(engine, write) -> None:
+    with pytest.raises(DataContractError):
+        read(engine, write(HEADER + ROWS), encoding="utf-16")
+
+
 def test_chinese_text_is_found_by_its_letters(engine, write) -> None:
     chinese = "客户,日期,金额\n张三,2024-01-10,2.50\n李四王五,2024-02-11,10\n"
     names = {"customer_id": "客户", "order_date": "日期", "amount": "金额"}
