@@ -51,6 +51,21 @@ class Held:
             reason = str(error).strip().splitlines()[0]
             raise EngineError(f"DuckDB could not look at the rows: {reason}") from error
 
+    def typed(self, column: str) -> bool:
+        """Whether a column has a type, and is not text."""
+        types = dict(zip(self.table.columns, map(str, self.table.types), strict=True))
+        return bool(types[column] != "VARCHAR")
+
+    def renamed(self, names: Mapping[str, str]) -> duckdb.DuckDBPyRelation:
+        """Some columns under other names.
+
+        Parameters
+        ----------
+        names : mapping of str to str
+            New name -> column.
+        """
+        return self.table.project(", ".join(f"{quote_name(column)} AS {new}" for new, column in names.items()))
+
     def rows(self) -> int:
         """How many rows there are."""
         return int(self.ask("count(*)")[0][0])

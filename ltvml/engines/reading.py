@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["text", "integer", "number", "boolean", "date", "timestamp", "zoned", "other"]
 _TEXTS = ("order_id", "product_id", "category", "channel", "currency")
+_CURRENCY_SIGNS = {"$": "USD", "US$": "USD", "€": "EUR", "EURO": "EUR", "£": "GBP", "R$": "BRL", "人民币": "CNY"}
 _FLOATS = ("quantity", "unit_price")
 _MONEY = ("cost", "discount", "refund")
 # beyond this a double no longer holds every integer, so the minor units of a line would be a guess
@@ -134,7 +135,7 @@ def parsed_columns(
     of = {name: (sql.quote(column), kinds[column]) for name, column in columns.items()}
     moment, timed = _moment(*of["order_date"], source, sql)
     expressions = {
-        "customer_id": normalised(_text(*of["customer_id"], sql), source.normalize_ids, sql),
+        "customer_id": normalised(_id(*of["customer_id"], sql), source.normalize_ids, sql),
         "at_": moment,
         "timed_": timed,
         "date_given_": _given(*of["order_date"]),
@@ -148,6 +149,8 @@ def parsed_columns(
     if "order_time" in of:
         expressions["clock_"] = clock_second(*of["order_time"], sql)
     expressions |= {name: _text(*of[name], sql) for name in _TEXTS if name in of}
+    if "currency" in of:
+        expressions["currency"] = _currency(expressions["currency"])
     expressions |= {name: _number(name, *of[name], source, sql) for name in (*_FLOATS, *_MONEY) if name in of}
     for number, column in enumerate(source.exclude):
         expressions[f"flag_{number}_"] = _flag(sql.quote(column), kinds[column])
@@ -202,6 +205,13 @@ def _clock(columns: Mapping[str, str]) -> str:
     return "ELSE clock_ " if "order_time" in columns else ""
 
 
+def _currency(text: str) -> str:
+    """A currency by its code: usd and $ are USD."""
+    code = f"upper(trim({text}))"
+    signs = " ".join(f"WHEN '{sign}' THEN '{known}'" for sign, known in _CURRENCY_SIGNS.items())
+    return f"CASE {code} {signs} ELSE {code} END"
+
+
 def _finite(value: str) -> str:
     return f"CASE WHEN abs({value}) <= {_LARGEST_DOUBLE} THEN {value} END"
 
@@ -226,6 +236,15 @@ def _text(column: str, kind: Kind, sql: Dialect) -> str:
             f"ELSE CAST({column} AS {sql.text_type}) END"
         )
     return f"CAST({column} AS {sql.text_type})"
+
+
+def _id(column: str, kind: Kind, sql: Dialect) -> str:
+    if kind == "other":
+        raise DataContractError(
+            f"column {column} (for customer_id) holds structures or lists; expected a text or a number.",
+            hint="name one of its fields, such as customer.id, in transactions.columns.",
+        )
+    return _text(column, kind, sql)
 
 
 def _cell(column: str | None, kinds: Mapping[str, Kind], sql: Dialect) -> str:

@@ -159,6 +159,8 @@ def _place_lines(look: Look) -> list[str]:
         sources = [f"    {name}: {quoted(path)}" for name, path in place.sources.items()]
         query = [f"    {line}" for line in place.sql.splitlines()]
         lines = ["  sources:", *sources, "  sql: |                  # one SELECT over the sources", *query]
+    if place.encoding is not None:
+        lines.append(f"  encoding: {place.encoding}        # found by reading all of the file")
     if not place.header:
         lines.append("  header: false           # the first line is a row; columns are counted from column0")
     if place.skip_rows:
@@ -297,7 +299,7 @@ def _cutoff_lines(look: Look, cutoff: dt.date | None) -> list[str]:
         return ["  # cutoff: YYYY-MM-DD    # NOT FOUND, but required by fit and score"]
     lines = [f"  cutoff: {cutoff}      # the last full day of the file; an earlier day works too"]
     if look.calendar is not None and look.calendar.beyond:
-        lines.append(f"  # {beyond_in_words(look.calendar.beyond)} lie after a long stretch without orders")
+        lines.append(f"  # far after all others: {beyond_in_words(look.calendar.beyond)}")
     return lines
 
 

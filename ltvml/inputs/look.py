@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +12,11 @@ import narwhals as nw
 
 from ltvml.contracts import ONE, TRANSACTIONS
 from ltvml.engines.base import Source
-from ltvml.errors import DataContractError, LtvmlError
+from ltvml.engines.containers import packing_of
+from ltvml.engines.date_forms import find_date_form
+from ltvml.engines.encodings import scan_text
+from ltvml.engines.files import kind_of as kind_of_file
+from ltvml.errors import DataContractError, LtvmlError, LtvmlWarning
 from ltvml.features.gaps import gap_counts
 from ltvml.inputs.column_names import letters, likeness
 from ltvml.inputs.guess import (
@@ -49,6 +55,9 @@ if TYPE_CHECKING:
 _PREAMBLE_LINES = 12
 _FEW_KNOWN = 2
 _ID_LENGTH = 60
+_EDGE = 500
+# orders a row, roughly counted, from which nearly every order has one line
+_ONE_LINE = 0.95
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,7 @@ class Place:
     header : bool
     names : tuple of str
     skip_rows : int
+    encoding : str, optional
     sql : str, optional
     sources : mapping of str to str
     """
@@ -70,6 +80,7 @@ class Place:
     header: bool = True
     names: tuple[str, ...] = ()
     skip_rows: int = 0
+    encoding: str | None = None
     sql: str | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
 
@@ -77,6 +88,7 @@ class Place:
     def source(self) -> Source:
         """As an engine takes it."""
         layout: dict[str, Any] = {"header": self.header, "names": self.names, "skip_rows": self.skip_rows}
+        layout["encoding"] = self.encoding
         if self.sql is not None:
             return Source(None, sql=self.sql, sources=self.sources, **layout)
         return Source(self.path, **layout)
@@ -111,6 +123,8 @@ class Look:
         Columns of price and quantity whose product is the amount.
     calendar : Calendar, optional
         None where no date could be read.
+    bad_dates : tuple of (int, str)
+        Rows whose date cannot be used, and an example; 0 rows where there is none.
     period : int, optional
         Days of the billing period, where the rows are bills.
     """
@@ -130,6 +144,7 @@ class Look:
     counted: bool = False
     product: tuple[str, str] | None = None
     calendar: Calendar | None = None
+    bad_dates: tuple[int, str] = (0, "")
     period: int | None = None
 
     @property
@@ -189,8 +204,7 @@ def look_at(path: str, engine: DuckDBEngine) -> Look:
     EngineError
         If it cannot be read.
     """
-    place = _laid_out(Place(path), engine)
-    names = [column.name for column in engine.columns_of(place.source)]
+    place, names = _laid_out(_decoded(Place(path), engine), engine)
     preset = preset_of(names)
     if preset is not None and preset.stop is not None:
         place = _joined(place, preset)
@@ -203,24 +217,56 @@ def look_at(path: str, engine: DuckDBEngine) -> Look:
     return _with_calendar(_filled(look, held), held, engine)
 
 
-def _laid_out(place: Place, engine: DuckDBEngine) -> Place:
-    """The place with the lines that are no header left out, and names where the file has none."""
-    columns = engine.columns_of(place.source)
-    names = [column.name for column in columns]
+def _decoded(place: Place, engine: DuckDBEngine) -> Place:
+    """The place with the encoding that was found, so that later runs need not look for it."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", LtvmlWarning)
+        # an error is told where the columns are looked at
+        with contextlib.suppress(LtvmlError):
+            engine.columns_of(place.source)
+    file = Path(place.path)
+    for warning in caught:
+        if "transactions.encoding" in str(warning.message) and packing_of(file) is None:
+            return replace(place, encoding=scan_text(file, None, place.source.label).encoding)
+        warnings.warn(warning.message, stacklevel=2)
+    return place
+
+
+def _laid_out(place: Place, engine: DuckDBEngine) -> tuple[Place, list[str]]:
+    """The place with the lines that are no header left out, and the names of its columns."""
+    error: LtvmlError | None = None
+    names: list[str] = []
+    try:
+        names = [column.name for column in engine.columns_of(place.source)]
+    except DataContractError:
+        raise
+    except LtvmlError as fault:
+        error = fault
     if _known(names) >= _FEW_KNOWN or preset_of(names) is not None:
-        return place
-    for lines in range(1, _PREAMBLE_LINES):
-        shifted = replace(place, skip_rows=lines)
-        try:
-            below = [column.name for column in engine.columns_of(shifted.source)]
-        except LtvmlError:
-            break
-        if _known(below) > max(_known(names), 1) and len(below) > 1:
-            return shifted
+        return place, names
+    below = _below_preamble(place, names, engine)
+    if below is not None:
+        return below
+    if error is not None:
+        raise error
     values = guess_without_names([ColumnPreview(name, "text", (name,)) for name in names])
     if "order_date" in values and _known(names) == 0:
-        return replace(place, header=False)
-    return place
+        place = replace(place, header=False)
+        names = [column.name for column in engine.columns_of(place.source)]
+    return place, names
+
+
+def _below_preamble(place: Place, names: Sequence[str], engine: DuckDBEngine) -> tuple[Place, list[str]] | None:
+    """The place without the first lines, where a header of known names lies below them."""
+    if not Path(place.path).is_file() or kind_of_file(place.path) != "csv":
+        return None
+    for lines in range(1, _PREAMBLE_LINES):
+        shifted = replace(place, skip_rows=lines)
+        with contextlib.suppress(LtvmlError):
+            below = [column.name for column in engine.columns_of(shifted.source)]
+            if _known(below) > max(_known(names), 1) and len(below) > 1:
+                return shifted, below
+    return None
 
 
 def _known(names: Sequence[str]) -> int:
@@ -354,6 +400,9 @@ def _cancelled_at(look: Look) -> str | None:
 def _is_of_order(look: Look, held: Held) -> bool:
     if look.preset is not None and look.preset.settings.get("amount_is") == "order":
         return True
+    order = next((column for column in look.preview if column.name == look.guess.mapping.get("order_id")), None)
+    if order is None or (order.distinct or 0) > _ONE_LINE * look.rows:
+        return False
     return amount_is_of_order(held, look.guess.mapping, look.numbers)
 
 
@@ -365,18 +414,32 @@ def _with_calendar(look: Look, held: Held, engine: DuckDBEngine) -> Look:
     dates = mapping["order_date"]
     columns = {"customer_id": mapping.get("customer_id", dates), "order_date": dates, "amount": ONE}
     form, zone = (look.dates.form if look.dates else None), look.timezone
-    source = Source(held.table, columns, date_format=form, timezone=zone, keep=look.keep, drop=look.drop)
-    lines = engine.read(source).filter(nw.col("fault").is_null())
+    # names of our own: a frame may have others than a file
+    names = {column: f"column_{at}" for at, column in enumerate({*columns.values(), *look.keep, *look.drop} - {ONE})}
+    filters = [{names[column]: values for column, values in rule.items()} for rule in (look.keep, look.drop)]
+    mapping = {ours: names.get(theirs, theirs) for ours, theirs in columns.items()}
+    frame = held.renamed({new: column for column, new in names.items()})
+    source = Source(frame, mapping, date_format=form, timezone=zone, keep=filters[0], drop=filters[1])
+    read = engine.read(source)
+    lines = read.filter(nw.col("fault").is_null())
     timed = "second" in lines.collect_schema().names()
     second = {"second": nw.col("second").max()} if timed else {}
     days = engine.collect(lines.group_by("day").agg(nw.len().alias("rows"), **second).sort("day"))
     counted = [(int(day), int(rows)) for day, rows in zip(days["day"], days["rows"], strict=True)]
     calendar = calendar_of(counted, timed=timed and days["second"].max() > 0 and not look.by_month)
     period = None
-    if "customer_id" in mapping and not look.by_month:
+    if "customer_id" in look.guess.mapping and not look.by_month:
         gaps = engine.collect(gap_counts(lines.select("customer_id", "day").unique()))
         period = billing_period([(int(gap), int(n)) for gap, n in zip(gaps["gap"], gaps["count"], strict=True)])
-    return replace(look, calendar=calendar, period=period)
+    bad = int(engine.collect(read.filter(nw.col("fault") == "bad_date").select(rows=nw.len()))["rows"].iloc[0])
+    return replace(look, calendar=calendar, period=period, bad_dates=(bad, _bad_date(held, dates) if bad else ""))
+
+
+def _bad_date(held: Held, column: str) -> str:
+    """A date that cannot be used; blank where only its type would tell."""
+    texts = [] if held.typed(column) else held.date_texts(column)
+    # those that are no dates, and years far away, stand first or last
+    return next((text for text in (*reversed(texts[-_EDGE:]), *texts[:_EDGE]) if find_date_form([text]) is None), "")
 
 
 def _typed_date(look: Look, held: Held) -> bool:

@@ -287,6 +287,7 @@ PAYPAL = Preset(
         " subtracted.",
     ),
 )
+_OLIST_STATES = ("delivered", "shipped", "invoiced", "processing", "approved")
 OLIST_JOINED = Preset(
     "Olist's orders joined with their items",
     (("order_id",), ("customer_unique_id",), ("order_purchase_timestamp",), ("price", "payment_value")),
@@ -298,6 +299,7 @@ OLIST_JOINED = Preset(
         "product_id": ("product_id",),
         "category": ("product_category_name_english", "product_category_name"),
     },
+    keep={"order_status": _OLIST_STATES},
     notes=("customer_unique_id is the person; customer_id is new with each order.",),
 )
 OLIST_ORDERS = Preset(
@@ -310,6 +312,7 @@ OLIST_ORDERS = Preset(
         "order_id": ("order_id",),
         "product_id": ("product_id",),
     },
+    keep={"order_status": _OLIST_STATES},
     without=("price", "payment_value", "customer_unique_id"),
     files={"customers": "olist_customers_dataset.csv", "items": "olist_order_items_dataset.csv"},
     sql=(

@@ -30,9 +30,11 @@ PURCHASE_WORDS = frozenset(
 PLACEHOLDERS = frozenset(
     {
         *("guest", "n/a", "na", "none", "null", "nan", "nil", "unknown", "anonymous", "anonym", "undefined", "0", "-1"),
-        *("-", "--", "?", "walk-in", "walk in", "walkin", "cash", "cash customer", "no customer", "not available"),
+        *("total", "totals", "grand total", "sum", "gesamt", "summe", "somme", "suma", "soma", "合计", "总计"),
+        *("-", "--", "?", "walk-in", "walk in", "walkin", "cash", "cash customer"),
+        *("no customer", "not available"),
         *("gast", "unbekannt", "laufkunde", "laufkundschaft", "barverkauf", "invité", "invite", "inconnu", "anonyme"),
-        *("invitado", "desconocido", "convidado", "desconhecido", "游客", "散客", "匿名", "未知", "0000", "99999"),
+        *("invitado", "desconocido", "convidado", "desconhecido", "游客", "散客", "匿名", "未知"),
     }
 )
 """Ids that stand for nobody, in small letters."""
@@ -42,6 +44,8 @@ _ALL_DIFFERENT = 0.999
 _SAME_IN_ORDER = 0.95
 _FEW_BASKETS = 5
 _COMMON_AMOUNT = 0.5
+_ENOUGH_ROWS = 100_000
+_MANY_ROWS, _MANY_TIMES = 10, 5
 # of the gaps of all customers, for bills
 _BILLED = 0.8
 _FEW_GAPS = 40
@@ -120,7 +124,7 @@ class NumbersFound:
 
 def number_form(held: Held, columns: Sequence[str]) -> NumbersFound:
     """The one form of several columns of numbers; columns that are numbers by type have none."""
-    shapes = {name: held.shapes(name) for name in columns if not _typed(held, name)}
+    shapes = {name: held.shapes(name) for name in columns if not held.typed(name)}
     found = {name: find_number_form(texts) for name, texts in shapes.items()}
     agreed = find_number_form([shape for name, texts in shapes.items() for shape in texts])
     form = agreed if isinstance(agreed, NumberForm) else _most_fitting(shapes)
@@ -129,11 +133,6 @@ def number_form(held: Held, columns: Sequence[str]) -> NumbersFound:
     }  # fmt: skip
     unread = {name: _unread(form, texts) for name, texts in shapes.items() if _unread(form, texts)}
     return NumbersFound(form, doubtful, unread)
-
-
-def _typed(held: Held, column: str) -> bool:
-    types = dict(zip(held.table.columns, map(str, held.table.types), strict=True))
-    return bool(types[column] != "VARCHAR")
 
 
 def _most_fitting(shapes: Mapping[str, Mapping[str, tuple[int, str]]]) -> NumberForm:
@@ -152,10 +151,8 @@ def _grouped(texts: Mapping[str, tuple[int, str]]) -> str:
 
 def date_form(held: Held, column: str) -> DateForm | None:
     """The form of a column of dates, from all its texts; None where its type says all."""
-    if held.kinds[column] == "zoned":
-        return DateForm(None, 1.0, zoned=True)
-    if _typed(held, column) and held.kinds[column] not in {"integer", "number"}:
-        return None
+    if held.typed(column) and held.kinds[column] not in {"integer", "number"}:
+        return DateForm(None, 1.0, zoned=True) if held.kinds[column] == "zoned" else None
     return find_date_form(held.date_texts(column))
 
 
@@ -269,32 +266,39 @@ def identity(held: Held, column: str) -> Identity:
         "ORDER BY n DESC, written LIMIT 10",
     )
     normalize = tuple(name for name, wanted in needed.items() if wanted)
-    return Identity(
-        normalize, ids, persons if normalize else ids, tuple((str(name), int(rows)) for name, rows in nobody)
-    )
+    return Identity(normalize, ids, persons if normalize else ids, _nobody(nobody, rows=held.rows(), ids=ids))
+
+
+def _nobody(found: Sequence[tuple[str, int]], *, rows: int, ids: int) -> tuple[tuple[str, int], ...]:
+    """Ids that stand for nobody; a customer may have the number 0, but not many times the rows of the others."""
+    many = max(_MANY_ROWS, _MANY_TIMES * rows / max(ids, 1))
+    return tuple((str(name), int(count)) for name, count in found if not str(name).isdigit() or count >= many)
 
 
 def amount_is_of_order(held: Held, mapping: Mapping[str, str], numbers: NumbersFound) -> bool:
     """Whether each line has the total of its order: one amount within orders whose products or prices differ."""
     if not {"order_id", "amount"} <= mapping.keys() or not {"product_id", "unit_price", "category"} & mapping.keys():
         return False
-    amount = numbers.sql(mapping["amount"])
+    amount, order = numbers.sql(mapping["amount"]), text_of(mapping["order_id"])
     other = ", ".join(text_of(mapping[name]) for name in ("product_id", "unit_price", "category") if name in mapping)
-    order = text_of(mapping["order_id"])
+    # whole orders, and enough of them
+    some = max(1, held.rows() // _ENOUGH_ROWS)
     baskets = (
-        f"(SELECT min({amount}) AS low, max({amount}) AS high, count(*) AS lines, count({amount}) AS given, "
-        f"count(DISTINCT concat_ws('|', {other})) AS kinds FROM held_rows WHERE {order} IS NOT NULL GROUP BY {order} "
-        "HAVING count(*) > 1)"
+        f"(SELECT min({amount}) AS low, count(*) AS lines, count({amount}) AS given, count(DISTINCT {amount}) AS "
+        f"amounts, count(DISTINCT concat_ws('|', {other})) AS kinds FROM held_rows WHERE {order} IS NOT NULL AND "
+        f"hash({order}) % {some} = 0 GROUP BY {order} HAVING count(*) > 1)"
     )
-    varied, same, gaps, commonest = held.query(
-        f"SELECT count(*) FILTER (kinds > 1), count(*) FILTER (kinds > 1 AND low = high AND given = lines), "
-        f"count(*) FILTER (kinds > 1 AND given = 1), "
-        f"(SELECT max(n) / sum(n) FROM (SELECT count(*) AS n FROM {baskets} GROUP BY low)) FROM {baskets}",
+    # each amount beside each product: the total of an order, or its payments, was joined with its items
+    varied, crossed, once, commonest = held.query(
+        "SELECT count(*) FILTER (kinds > 1), "
+        "count(*) FILTER (kinds > 1 AND given = lines AND lines = kinds * amounts), "
+        "count(*) FILTER (kinds > 1 AND given = 1), "
+        f"(SELECT max(n) / sum(n) FROM (SELECT count(*) AS n FROM {baskets} GROUP BY low)) FROM {baskets}"
     )[0]
     if varied < _FEW_BASKETS:
         return False
     one_price = commonest is not None and commonest > _COMMON_AMOUNT
-    return bool(gaps >= _SAME_IN_ORDER * varied or (same >= _SAME_IN_ORDER * varied and not one_price))
+    return bool(once >= _SAME_IN_ORDER * varied or (crossed >= _SAME_IN_ORDER * varied and not one_price))
 
 
 @dataclass(frozen=True)

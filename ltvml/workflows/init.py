@@ -13,7 +13,7 @@ from ltvml.engines.duckdb import DuckDBEngine
 from ltvml.errors import ConfigError, DataContractError, OutputError
 from ltvml.inputs.draft import LTV_HORIZON, beyond_in_words, draft_config, proposal_of, set_option
 from ltvml.inputs.look import Look, look_at
-from ltvml.words.text import paragraph, percent, short, table
+from ltvml.words.text import paragraph, short, table
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -211,10 +211,11 @@ def _about_forms(look: Look) -> list[str]:
             f"Please check date_format: no date of the file tells the day from the month; it is set to {form.form}, "
             f"and {form.other} reads the same texts."
         )
-    if form is not None and form.share < 1:
+    rows, example = look.bad_dates
+    if rows:
+        shown = f", such as '{short(example, 30)}'" if example else ""
         notes.append(
-            f"About {percent(1 - form.share, 1)} of the different dates have another form than '{form.example}'; "
-            "`ltvml validate` counts their rows."
+            f"{rows:,} row{'s have' if rows > 1 else ' has'} a date that is no day from 1970 to 2200{shown}: excluded."
         )
     if look.by_month:
         notes.append("Dates name months only: each order counts on the first day of its month.")
@@ -235,7 +236,8 @@ def _about_window(look: Look) -> list[str]:
     notes = [f"The cutoff is set to {proposal.cutoff}, the last full day of the file; it is yours to choose."]
     for days, side in ((calendar.beyond, "after"), (calendar.before, "before")):
         if days:
-            notes.append(f"{beyond_in_words(days)} lie far {side} all others: are the years mistyped?")
+            lie = "lies" if sum(rows for _, rows in days) == 1 else "lie"
+            notes.append(f"{beyond_in_words(days)} {lie} far {side} all others: is the year mistyped?")
     if proposal.ltv_horizon < LTV_HORIZON:
         notes.append(
             f"The orders cover {calendar.history:,} days, too few for a horizon of {LTV_HORIZON} days: ltv_horizon is "
