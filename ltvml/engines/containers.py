@@ -116,7 +116,8 @@ def chosen_of(path: Path, kind: str, names: Sequence[str], member: str | None) -
     if len(names) > 1:
         raise DataContractError(
             f"'{path}' holds {len(names):,} {kind}s: {shown}; expected the name of one.",
-            hint=f"--set transactions.source='{path}{MEMBER}{names[0]}'",
+            hint=f"name it after the file: '{path}{MEMBER}{names[0]}', in a configuration "
+            f"--set transactions.source='{path}{MEMBER}{names[0]}'",
         )
     return names[0]
 
