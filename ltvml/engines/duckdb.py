@@ -25,6 +25,7 @@ from ltvml.engines.nested import with_fields
 from ltvml.engines.queries import ANSWER, Query
 from ltvml.engines.reading import Kind, projections
 from ltvml.engines.row_filters import TALLIED_VALUES, ValueRows, checked_fault, tally_of
+from ltvml.engines.status_words import speaks_of_status
 from ltvml.errors import DataContractError, EngineError
 from ltvml.hashing import DIGITS
 from ltvml.passwords import without_password
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 _KINDS: dict[str, Kind] = {
     "VARCHAR": "text",
     "ENUM": "text",
+    "UUID": "text",
     "FLOAT": "number",
     "DOUBLE": "number",
     "DECIMAL": "number",
@@ -239,8 +241,9 @@ class DuckDBEngine:
     def held(self, source: Source) -> Held:
         """The rows of a source as they are written, held to be asked several questions."""
         with _explained(f"read {source.label}"):
-            kinds = _kinds(self._rows(source, as_text=False))
-            return Held(self._hold(self._rows(source, as_text=True)), kinds)
+            looks = _kinds(self._rows(source, as_text=False))
+            rows = self._hold(self._rows(source, as_text=True))
+        return Held(rows, {name: looks.get(name, kind) for name, kind in _kinds(rows).items()})
 
     def fingerprint(self, table: nw.LazyFrame[Any]) -> str:
         """Content hash of lines: the same for any order of the rows, on any engine."""
@@ -255,8 +258,10 @@ class DuckDBEngine:
         """The rows of a source with the columns that are used, and our name -> the user's column."""
         frame = self._frame(source)
         if frame is not None:
-            columns = mapped_columns(source, frame_columns(frame))
-            used = list(dict.fromkeys((*columns.values(), *source.exclude, *source.drop, *source.keep)))
+            names = frame_columns(frame)
+            columns = mapped_columns(source, names)
+            states = [name for name in names if speaks_of_status(str(name))]
+            used = list(dict.fromkeys((*columns.values(), *source.exclude, *source.drop, *source.keep, *states)))
             return self.connection.from_arrow(to_arrow(frame, used)), columns
         rows = self._rows(source, as_text=True)
         try:

@@ -6,6 +6,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from ltvml.engines.minor_units import money
 from ltvml.engines.status_words import is_no_purchase, speaks_of_status
 from ltvml.errors import DataWarning
 from ltvml.nearest import nearest
@@ -207,19 +208,6 @@ def warn_of_no_purchases(column: str, found: Sequence[ValueRows], source: Source
         f"{money(amount, source.decimals)} of {money(of_amount, source.decimals)}; they are counted as purchases. "
         f"To leave them out: --set 'transactions.drop={{{_in_yaml(column)}: [{values}]}}'."
     )
-
-
-def money(minor: int, decimals: int) -> str:
-    """Minor units as money, without a currency.
-
-    Examples
-    --------
-    >>> money(-1234550, 2), money(7, 0)
-    ('-12,345.50', '7')
-    """
-    whole, rest = divmod(abs(minor), 10**decimals)
-    sign = "-" if minor < 0 else ""
-    return f"{sign}{whole:,}" + (f".{rest:0{decimals}d}" if decimals else "")
 
 
 def _in_yaml(text: str) -> str:
