@@ -309,7 +309,7 @@ def _values_of(held: duckdb.DuckDBPyRelation, column: str, listed: Sequence[str]
     computed, order = tally_of(column, listed, _SQL)
     counted = held.filter(where).aggregate(", ".join([column, *computed]), column)
     return [
-        ValueRows(*row[:2], int(row[2] or 0))
+        ValueRows(row[0], row[1], int(row[2] or 0))
         for row in counted.order(", ".join(order)).limit(TALLIED_VALUES).fetchall()
     ]
 

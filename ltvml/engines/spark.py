@@ -250,7 +250,7 @@ class SparkEngine:
         counted = held.where(where).groupBy(column).agg(*map(expr, computed))
         counted.createOrReplaceTempView("ltvml_values")
         rows = self.session.sql(f"SELECT * FROM ltvml_values ORDER BY {', '.join(order)} LIMIT {TALLIED_VALUES}")
-        return [ValueRows(*row[:2], int(row[2] or 0)) for row in rows.collect()]
+        return [ValueRows(row[0], row[1], int(row[2] or 0)) for row in rows.collect()]
 
     def _native(self, frame: Any) -> DataFrame:
         if type(frame).__module__.startswith("pyspark."):
