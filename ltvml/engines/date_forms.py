@@ -28,7 +28,7 @@ _NAMED_DAYS = (
 _MONTHS = ("%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%m-%Y", "%Y%m", "%b %Y", "%b-%Y", "%b-%y", "%b %y", "%Y年%m月", "%Y %b")
 _WEEKDAYS = ("%a, ", "%a ")
 _TAIL = re.compile(
-    r"^(?P<day>.*?)(?P<between>T|,? +|, ?|)"
+    r"^(?P<day>.*?)(?P<between>T|,? +|, ?)"
     r"(?P<time>\d{1,2}(?P<colon>[:.h])\d{2}(?P<second>[:.]\d{2}(?P<part>[.]\d+)?)?)"
     r"(?P<half> ?[ap][. ]{0,2}m[.]?)?(?P<zone> ?(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?))?$",
     re.IGNORECASE,

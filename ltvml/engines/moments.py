@@ -88,8 +88,9 @@ def counted_moment(value: str, form: CountedDate, zone: str | None, sql: MomentS
     """
     if form == "excel_days":
         seconds = f"CAST(round(({value} - {_EXCEL_EPOCH}) * {_DAY}) AS BIGINT) * 1000000"
-        moment = f"CASE WHEN abs({value}) < {_LARGEST_DAYS} THEN {sql.epoch(seconds, None)} END"
-        return moment, f"coalesce({value} <> floor({value}), FALSE)"
+        countable = f"abs({value}) < {_LARGEST_DAYS}"
+        moment = f"CASE WHEN {countable} THEN {sql.epoch(seconds, None)} END"
+        return moment, f"CASE WHEN {countable} THEN {value} <> floor({value}) ELSE FALSE END"
     count = f"({value} * {_MICROSECONDS[form]})"
     whole = f"CAST(round({count}) AS BIGINT)"
     return f"CASE WHEN abs{count} < {_LARGEST_MICROSECONDS} THEN {sql.epoch(whole, zone)} END", "TRUE"
