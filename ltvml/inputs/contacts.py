@@ -98,7 +98,7 @@ def read_contacts(
     words = ChannelWords(channels)
     log, notes = _log(table, timezone, words, {folded(name): name for name in actions})
     _refuse_dates(log, settings.source, max_bad_share)
-    aside = _excluded(log, ids.known, cutoff_day)
+    aside = _excluded(log, ids.known.unique().astype(object), cutoff_day)
     kept = ~np.logical_or.reduce(list(aside.values()))
     rows = log[kept].astype({"day": "int64"}).reset_index(drop=True)
     # the notes are tracked, and a path of a person's data is not
@@ -254,7 +254,7 @@ def _refuse_dates(log: pd.DataFrame, source: str, most: float) -> None:
 def _excluded(log: pd.DataFrame, known: pd.Index, last_day: int) -> dict[str, np.ndarray[Any, np.dtype[np.bool_]]]:
     """Excluded rows by reason; each under its first reason."""
     unreadable, unnamed = log["day"].isna().to_numpy(), log["customer_id"].isna().to_numpy()
-    stranger = ~log["customer_id"].isin(known).to_numpy()
+    stranger = known.get_indexer(pd.Index(log["customer_id"], dtype=object)) < 0
     late = log["day"].to_numpy() > last_day
     reasons = {
         "customer_id is missing": unnamed,

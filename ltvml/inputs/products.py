@@ -30,7 +30,9 @@ def contents_of(settings: ProductSettings) -> pd.DataFrame | None:
     """
     if settings.source is None:
         return None
-    table = product_columns(read_table(settings.source, "products.source"), settings.source, settings.columns)
+    own = [name for name in PRODUCTS.names if name not in settings.columns]
+    table = with_columns(read_table(settings.source, "products.source"), own)
+    table = product_columns(table, settings.source, settings.columns)
     written = table["units"] if "units" in table else pd.Series(np.nan, table.index)
     # an empty cell means 1, as a missing column does
     units = above_zero(written.astype(object).where(written.notna(), 1.0), "units", settings.source)
