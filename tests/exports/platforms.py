@@ -216,7 +216,7 @@ def stripe_invoices(folder: Path) -> str:
     ]  # fmt: skip
     rows += [
         [f"in_9{customer}", _stripe(customer), email(customer), f"V-{customer}", "19.00", "19.00", "0.00", "usd",
-         f"2025-06-{1 + customer % 28:02} 00:05", "", "void" if customer % 2 else "uncollectible", f"sub_{customer}"]
+         f"2025-06-{1 + customer % 28:02} 00:05", "", "void" if customer % 8 else "uncollectible", f"sub_{customer}"]
         for customer in range(0, 60, 4)
     ]  # fmt: skip
     return table(folder / "invoices.csv", header, rows)
@@ -324,8 +324,8 @@ def olist_orders(folder: Path) -> str:
 
 @export(
     lambda: answer(_unique, net=False),
-    setting="transactions.amount_is=order",
-    says="amount_is|customer_unique_id|order_status",
+    setting="transactions.keep={order_status: [delivered]}",
+    says="order_status.*created|created.*order_status|amount_is",
 )
 def olist_joined(folder: Path) -> str:
     """Orders joined with their items: the payment of the order stands on each line."""
