@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PREFIX = "ltvml-scratch-"
+INSIDE = "files"
 # folders of releases before, which nobody locked: an empty one belongs to nobody
 _EARLIER = re.compile(r"ltvml-[a-z0-9_]{8}")
 _PRIVATE = 0o700
@@ -36,8 +37,11 @@ def scratch_folder(parent: Path | None = None, *, prefix: str = PREFIX) -> Itera
     sweep_scratch(parent, prefix)
     with contextlib.ExitStack() as held:
         folder = _made(held, parent, prefix)
+        # the folder inside is nobody's lock: whoever gets it may lock it
+        inside = folder / INSIDE
+        inside.mkdir()
         try:
-            yield folder
+            yield inside
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
