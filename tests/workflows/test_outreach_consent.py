@@ -325,3 +325,18 @@ def test_who_unsubscribed_in_the_log_of_contacts_is_not_contacted(shop: Place, r
     assert result.exit_code == 0, result.stderr
     assert set(contacted()) & set(refusing) == set(refusing[1::2])
     assert "unsubscribed 20 of 20 rows apply to 20 customers; 20 contacts stopped" in " ".join(result.stdout.split())
+
+
+def test_an_opt_out_of_any_id_of_a_person_is_that_of_the_person(shop: Place, refusing: list[str]) -> None:
+    mails = [f"m{one}@x.org" for one in refusing]
+    Path("pairs.csv").write_text(csv({"a": refusing, "b": mails}))
+    Path("opt_outs.csv").write_text(csv({"email": [mail.upper() for mail in mails]}))
+    shop.configure(
+        "orders.csv",
+        identities={"source": "pairs.csv"},
+        outreach={"capacity": 200, "holdout": 0, "opt_outs": "opt_outs.csv"},
+    )
+    result = shop.run("outreach")
+    assert result.exit_code == 0, result.stderr
+    assert not set(contacted()) & set(refusing)
+    assert "40 of 40 rows apply to 40 customers; 40 contacts stopped" in " ".join(result.stdout.split())
