@@ -25,6 +25,8 @@ DAYS_PER_UNIT: dict[TimeUnit, int] = {"day": 1, "week": 7}
 DAYS_PER_YEAR = 365.0
 DAYS_PER_MONTH = DAYS_PER_YEAR / 12
 WEEK = 7
+LONGEST_HORIZON = 20 * 365
+"""Days: no model of orders says anything of what is further away than twenty years."""
 _EPOCH = dt.date(1970, 1, 1)
 
 
@@ -152,8 +154,10 @@ class Window:
     def __post_init__(self) -> None:
         object.__setattr__(self, "cutoff", as_date(self.cutoff))
         for name in ("churn_horizon", "ltv_horizon"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"window.{name} is {getattr(self, name)}; expected at least 1 day.")
+            if not 1 <= getattr(self, name) <= LONGEST_HORIZON:
+                raise ConfigError(
+                    f"window.{name} is {getattr(self, name):,} days; expected 1 to {LONGEST_HORIZON:,} (20 years)."
+                )
 
     @property
     def cutoff_day(self) -> int:

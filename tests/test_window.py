@@ -216,3 +216,9 @@ def test_a_clock_of_a_newer_format_is_refused():
 def test_a_season_that_cannot_drive_a_clock_is_refused(index, found):
     with pytest.raises(ConfigError, match=found):
         OperationalTime(index)
+
+
+@pytest.mark.parametrize("name", ["churn_horizon", "ltv_horizon"])
+def test_a_horizon_above_twenty_years_is_refused(name):
+    with pytest.raises(ConfigError, match=rf"window\.{name} is 1,000,000 days; expected 1 to 7,300"):
+        Window("2011-09-10", **{name: 1_000_000})

@@ -22,7 +22,7 @@ from ltvml.contracts import CONTACTS, ONE, PRODUCTS, TRANSACTIONS, Table
 from ltvml.engines.date_formats import COUNTED, fault_of
 from ltvml.engines.identity import IdRule
 from ltvml.nearest import did_you_mean
-from ltvml.window import as_date
+from ltvml.window import LONGEST_HORIZON, as_date
 
 
 def _refuse_bool(value: Any) -> Any:
@@ -167,6 +167,7 @@ Number = Annotated[float, BeforeValidator(_refuse_bool)]
 Seed = Annotated[Whole, Field(ge=0)]
 Trials = Annotated[Whole, Field(ge=0)]
 Days = Annotated[Whole, Field(ge=1)]
+HorizonDays = Annotated[Whole, Field(ge=1, le=LONGEST_HORIZON)]
 Rows = Annotated[Whole, Field(ge=0)]
 Count = Annotated[Whole, Field(ge=1)]
 Probability = Annotated[Number, Field(gt=0, lt=1)]
@@ -175,8 +176,8 @@ Share = Annotated[Number, Field(ge=0, le=1)]
 Margin = Annotated[Number, Field(gt=0, le=1)]
 Date = Annotated[dt.date, BeforeValidator(_read_date)]
 Horizon = Annotated[
-    Days | Literal["auto"],
-    WrapValidator(_instead_of_union_errors("whole days, at least 1, or auto")),
+    HorizonDays | Literal["auto"],
+    WrapValidator(_instead_of_union_errors(f"whole days from 1 to {LONGEST_HORIZON:,}, or auto")),
 ]
 Name = Annotated[str, Field(min_length=1)]
 Names = Annotated[tuple[Name, ...], AfterValidator(_without_repeats)]

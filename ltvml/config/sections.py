@@ -22,6 +22,7 @@ from ltvml.config.fields import (
     Encoding,
     Formats,
     Horizon,
+    HorizonDays,
     IdRules,
     Ids,
     Margin,
@@ -130,7 +131,7 @@ class WindowSettings(Section):
     """Last day seen, inclusive. An input of `fit` and `score`, never guessed from the file."""
     churn_horizon: Horizon = "auto"
     """Days of silence that count as churn; auto is the 90th percentile of observed gaps in weeks, 28 to 180 days."""
-    ltv_horizon: Days = 365
+    ltv_horizon: HorizonDays = 365
     """Days ahead over which value is predicted."""
 
     def last_day_seen(self) -> dt.date:
@@ -275,7 +276,7 @@ class ReplenishmentSettings(Section):
 
     item: ItemChoice = "auto"
     """What runs out: category, product_id, or off. auto is the category where the orders have one, else the product."""
-    horizon: Days = 91
+    horizon: HorizonDays = 91
     """Days ahead within which a date is given."""
     lead_days: Days = 7
     """Days from a reminder to its effect: an item that runs out within them is about to be replenished."""

@@ -150,3 +150,36 @@ def paths_in(values: dict[str, object], prefix: str = "") -> set[str]:
         if isinstance(value, dict) and prefix + key not in values_of_the_schema:
             paths |= paths_in(value, f"{prefix}{key}.")
     return paths
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("a: &a [*a]", "within the value that it stands for"),
+        (
+            "a: &a [x,x,x,x]\n"
+            + "".join(f"b{i}: &b{i} [{', '.join([f'*b{i - 1}' if i else '*a'] * 9)}]\n" for i in range(9)),
+            "more than 20,000 values",
+        ),
+        ("[" * 5000, "nested more than 40 levels deep"),
+        ("max_age: " + "1:" * 5000 + "1", "is no number"),
+        ("max_age: " + "9" * 5000, "is no number"),
+        ("window: {cutoff: 2011-02-30}", "line 1, column 18: 2011-02-30 is no date"),
+        ("window: !!map 1", "expected keys with values"),
+    ],
+    ids=["itself", "aliases", "depth", "base_60", "digits", "february", "tag"],
+)
+def test_what_yaml_would_blow_up_or_stumble_over_is_a_fault_of_the_configuration(text, found):
+    with pytest.raises(ConfigError, match=found):
+        parse_yaml(text, name="shop.yaml")
+
+
+def test_a_file_without_end_is_no_configuration():
+    with pytest.raises(ConfigError, match="longer than 1,000,000 bytes"):
+        load_config("/dev/zero")
+
+
+def test_thousands_of_faults_are_counted_and_the_first_are_worded(write):
+    with pytest.raises(ConfigError, match=r"^300 faults in the configuration:(?s:.*)\n  and 250 more") as caught:
+        load_config(write("".join(f"k{i}: 1\n" for i in range(300))))
+    assert len(caught.value.faults) == 50

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 import pandas as pd
 from scipy.ndimage import gaussian_filter1d
+from scipy.signal import fftconvolve
 
 from ltvml.clock import SLOTS, OperationalTime, day_of_year, day_of_year_in_words, with_mean_one
 from ltvml.errors import BundleError
@@ -50,6 +51,7 @@ PRIOR_ORDERS = 10.0
 """Weight of a gamma prior at "no season", in orders: seasons vary by some 30 %, and 0.3**-2 is about 10."""
 SMOOTHING_SPAN = 2 * math.sqrt(math.pi) * SMOOTHING_DAYS
 """Days that a Gaussian mean rests on: the inverse of the sum of its squared weights."""
+_DECADES = 10_000
 FUSE_LOSS = 0.005
 FUSE_WINDOWS = 2
 
@@ -221,13 +223,20 @@ def expected_repeats(model: PurchaseModel, arrivals: Array, elapsed: Array | Non
     newcomer = pd.DataFrame({"frequency": [0.0], "recency": [0.0], "T": [0.0]})
     if elapsed is None:
         by_age = model.expected_purchases_at(newcomer, np.arange(len(arrivals), dtype=float))[0]
-        return np.asarray(np.convolve(arrivals, np.diff(by_age, prepend=0.0))[: len(arrivals)])
+        return folded(arrivals, np.diff(by_age, prepend=0.0))
     ages = np.arange(np.ceil(elapsed[-1]) + 2)
     by_age = model.expected_purchases_at(newcomer, ages)[0]
     total = np.zeros(len(arrivals))
     for day in np.flatnonzero(arrivals):
         total[day:] += arrivals[day] * np.interp(elapsed[day:] - elapsed[day], ages, by_age)
     return np.diff(total, prepend=0.0)
+
+
+def folded(arrivals: Array, by_age: Array) -> Array:
+    """The first n values of the convolution of two (n,) arrays, in n log n steps where n is the days of decades."""
+    if len(arrivals) <= _DECADES:
+        return np.asarray(np.convolve(arrivals, by_age)[: len(arrivals)])
+    return np.asarray(fftconvolve(arrivals, by_age)[: len(arrivals)])
 
 
 def by_day_of_year(days: NDArray[np.int64], observed: Array, expected: Array) -> Array:
