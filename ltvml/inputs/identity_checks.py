@@ -54,14 +54,17 @@ def warn_of_ids(engine: Engine, days: nw.LazyFrame[Any], source: Source) -> None
     DataWarning
     """
     by_id = nw.col("value").sum().cast(nw.Float64).alias("value"), nw.len().cast(nw.Int64).alias("orders")
-    customers = engine.keep(days.group_by("customer_id").agg(*by_id))
-    written = _as_written(customers)
+    customers = days.group_by("customer_id").agg(*by_id)
     found = engine.collect(customers.select(*_totals(), *_odd_ids())).fillna(0).iloc[0]
     top = _Top(int(found["customers"]), int(found["orders"]), float(found["value"]))
-    if found["untrimmed"] or found["capitals"] or found["numbers"]:
-        _warn_of_spellings(engine, written, top.customers)
-    nobody = _warn_of_nobody(engine, customers, top, source)
-    _warn_of_outlier(engine, customers, top, source, nobody)
+    odd = found["untrimmed"] or found["capitals"] or found["numbers"]
+    if odd or found["nobody"] or found["largest"] > _LARGE_SHARE * top.value:
+        customers = engine.keep(customers)
+    if odd:
+        _warn_of_spellings(engine, _as_written(customers), top.customers)
+    nobody = _warn_of_nobody(engine, customers, top, source) if found["nobody"] else set()
+    if found["largest"] > _LARGE_SHARE * top.value:
+        _warn_of_outlier(engine, customers, top, source, nobody)
     if top.customers == top.orders and top.customers >= _FEW:
         _warn_of_single_orders(engine, source, top.customers)
 
@@ -71,6 +74,7 @@ def _totals() -> list[nw.Expr]:
         nw.len().cast(nw.Int64).alias("customers"),
         nw.col("orders").sum().cast(nw.Int64).alias("orders"),
         nw.col("value").sum().alias("value"),
+        nw.col("value").max().alias("largest"),
     ]
 
 
@@ -80,9 +84,17 @@ def _odd_ids() -> list[nw.Expr]:
     odd = {
         "untrimmed": name != name.str.strip_chars(" "),
         "capitals": name != name.str.to_lowercase(),
-        "numbers": name.str.contains("^ *0+[0-9]|[.]0+ *$"),
+        # '1' begins all other numbers, and a name that begins with a letter ends in no .0 that counts
+        "numbers": ((name < "1") & name.str.contains("^ *0+[0-9]")) | name.str.ends_with(".0"),
+        "nobody": _is_nobody(),
     }
     return [condition.cast(nw.Int64).sum().alias(word) for word, condition in odd.items()]
+
+
+def _is_nobody() -> nw.Expr:
+    lower = nw.col("customer_id").str.strip_chars(" ").str.to_lowercase()
+    address = nw.col("customer_id").str.contains("@", literal=True) & lower.str.contains(_TEST_ADDRESS)
+    return lower.is_in(sorted(PLACEHOLDERS)) | address
 
 
 def _as_written(customers: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
@@ -117,8 +129,7 @@ def _warn_of_spellings(engine: Engine, written: nw.LazyFrame[Any], customers: in
 
 
 def _warn_of_nobody(engine: Engine, customers: nw.LazyFrame[Any], top: _Top, source: Source) -> set[str]:
-    lower = nw.col("customer_id").str.strip_chars(" ").str.to_lowercase()
-    words = customers.filter(lower.is_in(sorted(PLACEHOLDERS)) | lower.str.contains(_TEST_ADDRESS))
+    words = customers.filter(_is_nobody())
     found = engine.collect(words.sort("value", "customer_id", descending=[True, False]))
     number = found["customer_id"].str.contains(r"^ *-?[0-9]+ *$")
     usual = _TIMES_MEAN * top.value / max(top.customers, 1)
