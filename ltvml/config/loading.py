@@ -39,10 +39,10 @@ class BoundedLoader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """The next node, counted."""
-        event = self.peek_event()
-        mark = event.start_mark
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        mark: yaml.Mark = event.start_mark
         if isinstance(event, yaml.AliasEvent):
-            return self._alias(event)
+            return self._alias(event.anchor, mark)
         self._depth += 1
         if self._depth > DEEPEST:
             raise yaml.constructor.ConstructorError(
@@ -55,14 +55,14 @@ class BoundedLoader(yaml.SafeLoader):
         self._sizes[id(node)] = self._nodes - before
         return node
 
-    def _alias(self, event: yaml.AliasEvent) -> yaml.Node | None:
+    def _alias(self, name: str | None, mark: yaml.Mark) -> yaml.Node | None:
         """The node that an alias stands for, counted once more with all that it holds."""
-        node: yaml.Node | None = super().compose_node(None, None)
+        node: yaml.Node | None = super().compose_node(None, 0)
         if id(node) not in self._sizes:
             raise yaml.constructor.ConstructorError(
-                None, None, f"the alias *{event.anchor} is within the value that it stands for", event.start_mark
+                None, None, f"the alias *{name} is within the value that it stands for", mark
             )
-        self._count(self._sizes[id(node)], event.start_mark)
+        self._count(self._sizes[id(node)], mark)
         return node
 
     def _count(self, nodes: int, mark: yaml.Mark) -> None:
@@ -226,16 +226,23 @@ def overridden(values: dict[str, Any], override: str) -> dict[str, Any]:
     --------
     >>> overridden({"window": {"cutoff": "2011-09-10"}}, "window.churn_horizon=90")
     {'window': {'cutoff': '2011-09-10', 'churn_horizon': 90}}
+    >>> overridden({}, "transactions.thousands=,")
+    {'transactions': {'thousands': ','}}
     """
     key, equals, text = override.partition("=")
     parts, option = key.strip().split("."), f"--set {_cut(override)}"
     if not equals or not all(parts) or len(parts) > DEEPEST:
         raise ConfigError(f"{option}: expected KEY=VALUE, like --set window.cutoff=2011-09-10.")
     try:
-        value = yaml.load(text, Loader=BoundedLoader)
+        # a shell takes off the quotes that YAML needs around a comma, a blank or a pattern such as %d/%m/%Y
+        value = text if _is_bare(text) else yaml.load(text, Loader=BoundedLoader)
     except yaml.YAMLError as error:
         raise ConfigError(f"{option}: the value is not YAML: {_problem(error)}.") from None
     return _with_value(values, parts, value, option)
+
+
+def _is_bare(text: str) -> bool:
+    return text.startswith("%") or (len(text) == 1 and not text.isalnum() and text != "~")
 
 
 def _with_value(values: dict[str, Any], parts: Sequence[str], value: Any, option: str) -> dict[str, Any]:
