@@ -86,7 +86,7 @@ def test_a_window_keeps_its_horizons_at_another_cutoff():
 
 @pytest.mark.parametrize("name", ["churn_horizon", "ltv_horizon"])
 def test_an_empty_horizon_is_refused_by_name(name):
-    with pytest.raises(ConfigError, match=rf"window.{name} is 0; expected at least 1 day"):
+    with pytest.raises(ConfigError, match=rf"window.{name} is 0 days; expected 1 to 7,300"):
         Window("2011-09-10", **{name: 0})
 
 

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from ltvml.contracts import CUSTOMER_SCORES
 from ltvml.engines.frames import arrow_schema
+from ltvml.outputs.spreadsheet import safe_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,10 +51,10 @@ class TableFiles:
         openers = {"parquet": pq.ParquetWriter, "csv": pa_csv.CSVWriter}
         options = {"parquet": {"compression": "zstd"}, "csv": {}}
         self._open = ExitStack()
-        self._writers = [
-            self._open.enter_context(openers[ending](folder / f"{name}.{ending}", schema, **options[ending]))
+        self._writers = {
+            ending: self._open.enter_context(openers[ending](folder / f"{name}.{ending}", schema, **options[ending]))
             for ending in formats
-        ]
+        }
 
     def __enter__(self) -> Self:
         return self
@@ -64,9 +65,9 @@ class TableFiles:
         self._open.__exit__(kind, error, trace)
 
     def write(self, batch: pa.Table) -> None:
-        """Append a batch of scored rows, of the types of their contract."""
-        for writer in self._writers:
-            writer.write_table(batch)
+        """Append a batch of scored rows, of the types of their contract; no cell of the CSV begins a formula."""
+        for ending, writer in self._writers.items():
+            writer.write_table(safe_table(batch) if ending == "csv" else batch)
 
 
 @dataclass

@@ -17,10 +17,14 @@ import pandas as pd
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pyarrow as pa
+
 _BLANK = r"[\s\x00-\x1f\ufeff\u200b']"
 # the wide forms are formulas too in East Asian spreadsheets
 _OPENS = "[=+\\-@\uff1d\uff0b\uff0d\uff20]"
 _FORMULA = re.compile(f"{_BLANK}*{_OPENS}|'*[\\t\\r\\n]")
+# as the two others, for the regular expressions of Arrow, and wider: what it finds is looked at again
+_RISKY = f"(?:^|[;\\t\\r\\n])[\\s\\p{{Z}}\\x{{0}}-\\x{{1f}}\\x{{feff}}\\x{{200b}}\\x{{85}}']*{_OPENS}|^'*[\\t\\r\\n]"
 _INNER = re.compile(f"([;\\t\\r\\n])(?={_BLANK}*{_OPENS})")
 
 
@@ -54,6 +58,29 @@ def safe_cell(text: str) -> str:
     ('0042', "'=1+1", "tea;'=1+1")
     """
     return _INNER.sub(r"\1'", marked(text))
+
+
+def safe_table(table: pa.Table) -> pa.Table:
+    """A table whose texts begin no formula; columns without such a text are left as they are.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> safe_table(pa.table({"item": ["tea", "=1+1"], "amount": [1.0, -2.0]})).to_pydict()
+    {'item': ['tea', "'=1+1"], 'amount': [1.0, -2.0]}
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for place, field in enumerate(table.schema):
+        if not (pa.types.is_string(field.type) or pa.types.is_large_string(field.type)):
+            continue
+        column = table.column(place).combine_chunks()
+        risky = pc.fill_null(pc.match_substring_regex(column, pattern=_RISKY), False)
+        if pc.any(risky).as_py():
+            safe = pa.array([safe_cell(text) for text in column.filter(risky).to_pylist()], field.type)
+            table = table.set_column(place, field, pc.replace_with_mask(column, risky, safe))
+    return table
 
 
 def marked(text: str) -> str:

@@ -2,9 +2,15 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from ltvml.outputs.customers import VALUE_EDGES, Tally, contact_worth, shortlist, visible_bands
+from ltvml.contracts import Column, Table
+from ltvml.engines.frames import arrow_schema
+from ltvml.outputs.customers import VALUE_EDGES, TableFiles, Tally, contact_worth, shortlist, visible_bands
+
+IDS = Table("ids", (Column("customer_id", "string", "customer"),))
 
 
 def batch(**columns):
@@ -95,3 +101,13 @@ def test_the_visible_bands_hold_every_customer_and_all_of_the_value(values):
 
 def test_the_edges_of_value_rise():
     assert (np.diff(VALUE_EDGES) > 0).all()
+
+
+def test_no_text_of_a_csv_begins_a_formula_and_the_parquet_keeps_it_as_it_is(tmp_path):
+    texts = ["=1+1", "plain", "@x", 'a "b"\n-c', None, "0042"]
+    rows = pa.Table.from_pylist([{"customer_id": text} for text in texts], arrow_schema(IDS))
+    with TableFiles(tmp_path, IDS, "customers", ["parquet", "csv"]) as files:
+        files.write(rows)
+    read = pd.read_csv(tmp_path / "customers.csv", dtype=str, skip_blank_lines=False)["customer_id"]
+    assert read.fillna("").tolist() == ["'=1+1", "plain", "'@x", 'a "b"\n\'-c', "", "0042"]
+    assert pq.read_table(tmp_path / "customers.parquet")["customer_id"].to_pylist() == texts
