@@ -40,6 +40,8 @@ ID_NAMES = (
 )  # fmt: skip
 """Names under which tables hold the customer's id, letters and digits only."""
 _NUMBER = r"^(\d+)\.0+$"
+_QUOTES = "'=\""
+"""By these a spreadsheet is made to keep an id as it is: '007 or ="007"."""
 _INVISIBLE = r"[\s\u200b-\u200f\u2060\ufeff]+"
 
 
@@ -187,7 +189,7 @@ def loosened(ids: pd.Series) -> pd.Series:
     ['ann@x.com', '7', '7']
     """
     texts = ids.astype("str").str.normalize("NFKC").str.casefold().str.replace(_INVISIBLE, "", regex=True)
-    return _as_number(texts.str.lstrip("'")).str.replace(r"^0+(?=.)", "", regex=True)
+    return _as_number(texts.str.strip(_QUOTES)).str.replace(r"^0+(?=.)", "", regex=True)
 
 
 def _as_number(ids: pd.Series) -> pd.Series:
@@ -234,6 +236,25 @@ def with_customer_id(table: pd.DataFrame, ids: CustomerIds, path: str, *, loosel
     return table
 
 
+def named_otherwise(table: pd.DataFrame, ids: CustomerIds) -> pd.DataFrame:
+    """The table with the customer of another column of ids, such as `email`, in rows whose `customer_id` names nobody.
+
+    Parameters
+    ----------
+    table : frame
+        With customer_id.
+    ids : CustomerIds
+    """
+    others = [name for name in map(str, table) if name != "customer_id" and folded(name) in ID_NAMES]
+    written = table["customer_id"].astype(object).to_numpy(copy=True)
+    for name in others if len(table) else ():
+        known = match_ids(pd.Series(written, dtype=object), ids, loosely=True).row
+        found = match_ids(table[name], ids, loosely=True)
+        new = ~np.isin(found.row, known)
+        written[found.row[new]] = found.customer_id[new]
+    return table.assign(customer_id=written) if others else table
+
+
 def warn_of_strangers(found: Matched, given: pd.Series, ids: CustomerIds, path: str, *, must: bool) -> None:
     """Say so where a table is about others than the customers of the orders.
 
@@ -267,7 +288,8 @@ def warn_of_strangers(found: Matched, given: pd.Series, ids: CustomerIds, path: 
     if must and found.rows == 0 and not set(_forms(given.dropna())) & set(_forms(known)):
         raise DataContractError(
             f"{words}: {like}; expected ids of the orders.",
-            hint="check that the column customer_id holds the ids of the orders; remove the table if it is of others.",
+            hint="the column customer_id must hold the ids of the orders; a table of pairs (identities.source) says "
+            "whose other ids are, such as addresses of e-mail.",
             counts={"strangers": rows},
         )
     warnings.warn(

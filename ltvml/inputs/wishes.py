@@ -15,7 +15,7 @@ import pandas as pd
 from ltvml.errors import DataContractError
 from ltvml.inputs.channel_words import CHANNEL_NAMES, ChannelWords
 from ltvml.inputs.consent import choices, closed_cases, refuse_unnamed_flags, texts_of
-from ltvml.inputs.customer_ids import alike_note, match_ids, warn_of_strangers, with_customer_id
+from ltvml.inputs.customer_ids import alike_note, match_ids, named_otherwise, warn_of_strangers, with_customer_id
 from ltvml.inputs.small_tables import folded, missing_columns, places, read_table, with_columns
 from ltvml.nearest import did_you_mean
 from ltvml.outreach.restraint.caps import Applied, Wishes
@@ -118,7 +118,8 @@ def _tables(settings: OutreachSettings, ids: CustomerIds) -> dict[str, tuple[str
     tables = {}
     for name, path in paths.items():
         table = _with_channel(with_columns(read_table(path, f"outreach.{name}"), NEEDED[name], also=("channel",)))
-        tables[name] = (path, with_customer_id(table, ids, path, loosely=True))
+        table = with_customer_id(table, ids, path, loosely=True)
+        tables[name] = (path, named_otherwise(table, ids) if "customer_id" in table else table)
     found = [words for name, (path, table) in tables.items() if (words := missing_columns(path, table, NEEDED[name]))]
     if found:
         raise DataContractError(

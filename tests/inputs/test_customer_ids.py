@@ -30,7 +30,7 @@ def test_an_address_of_mail_is_a_person_in_any_case() -> None:
     assert named(["ann@x.org"], ids) == [(0, "ann@x.org"), (0, "Ann@X.org")]
 
 
-@pytest.mark.parametrize("written", [" C7", "c7", "C7\u00a0", "\ufeffC7", "C 7", "Ｃ７", "'C7", "00C7"])
+@pytest.mark.parametrize("written", [" C7", "c7", "C7\u00a0", "\ufeffC7", "C 7", "Ｃ７", "'C7", '="C7"', "00C7"])
 def test_case_blanks_and_zeros_are_overlooked_where_contacts_are_held_back(written: str) -> None:
     assert named([written], ids_of("C7")) == [(0, "C7")]
 

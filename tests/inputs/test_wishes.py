@@ -216,3 +216,13 @@ def test_the_table_of_customers_is_asked_for_consent_too(tmp_path: Path) -> None
     assert refused(wishes) == {("c", "email"), ("007", None), ("a", "sms"), ("b", "sms")}
     assert wishes.applied["consent_of_customers"] == Applied(rows=3, matched=3, customers=3)
     assert "Opt-outs: 2 customers refuse by the column sms_consent of the table of customers." in notes
+
+
+def test_a_row_whose_customer_is_named_by_another_column_holds(tmp_path: Path) -> None:
+    ids = CustomerIds(pd.Index(KNOWN), aliases={"ann@x.org": "a"})
+    table = pd.DataFrame({"customer_id": ["b", None, "gone"], "email": ["", "Ann@X.org", "zed@x.org"]})
+    table.to_csv(tmp_path / "opt_outs.csv", index=False)
+    settings = Config.model_validate({"outreach": {"opt_outs": str(tmp_path / "opt_outs.csv")}}).outreach
+    wishes, _ = read_wishes(settings, ids, cutoff_day=LAST)
+    assert refused(wishes) == {("a", None), ("b", None)}
+    assert wishes.applied["opt_outs"] == Applied(rows=3, matched=2, customers=2)
