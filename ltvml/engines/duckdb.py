@@ -23,7 +23,7 @@ from ltvml.engines.hashing import content_statistics, digest_of
 from ltvml.engines.held import Held
 from ltvml.engines.nested import with_fields
 from ltvml.engines.queries import ANSWER, Query
-from ltvml.engines.reading import Kind, projections
+from ltvml.engines.reading import FILE_NUMBER, Kind, projections
 from ltvml.engines.row_filters import TALLIED_VALUES, ValueRows, checked_fault, tally_of
 from ltvml.engines.status_words import speaks_of_status
 from ltvml.errors import DataContractError, EngineError
@@ -263,9 +263,9 @@ class DuckDBEngine:
             states = [name for name in names if speaks_of_status(str(name))]
             used = list(dict.fromkeys((*columns.values(), *source.exclude, *source.drop, *source.keep, *states)))
             return self.connection.from_arrow(to_arrow(frame, used)), columns
-        rows = self._rows(source, as_text=True)
+        rows = self._rows(source, as_text=True, numbered=True)
         try:
-            return rows, mapped_columns(source, rows.columns)
+            return rows, mapped_columns(source, [name for name in rows.columns if name != FILE_NUMBER])
         except DataContractError as error:
             advice = None if source.sql is not None else self._files.advice_on_header(source)
             raise DataContractError(error.message, advice or error.hint, error.counts) from None
@@ -275,13 +275,13 @@ class DuckDBEngine:
             return source.source
         return self._frames.get(str(source.source))
 
-    def _rows(self, source: Source, *, as_text: bool) -> duckdb.DuckDBPyRelation:
+    def _rows(self, source: Source, *, as_text: bool, numbered: bool = False) -> duckdb.DuckDBPyRelation:
         frame = self._frame(source)
         if frame is not None:
             return self.connection.from_arrow(to_arrow(frame))
         if source.sql is not None:
             return self.connection.sql(f"SELECT * FROM {self._answer_of(source)}")
-        return with_fields(self.connection.sql(self._files.select(source, as_text=as_text)))
+        return with_fields(self.connection.sql(self._files.select(source, as_text=as_text, numbered=numbered)))
 
     def _answer_of(self, source: Source) -> str:
         """The table that holds the answer to `transactions.sql`."""

@@ -17,6 +17,7 @@ from ltvml.engines.containers import MEMBER, Room, chosen_of, packing_of, unpack
 from ltvml.engines.csv_header import LONGEST_HEADER, Header, advice_on, header_of
 from ltvml.engines.encodings import scan_text, to_utf8
 from ltvml.engines.files import KNOWN_ENDINGS, REMOTE, FileKind, files_of, kind_of, split_member
+from ltvml.engines.reading import FILE_NUMBER
 from ltvml.errors import DataContractError, DataWarning, EngineError
 
 if TYPE_CHECKING:
@@ -78,8 +79,10 @@ class FileReader:
         self._stamps: dict[str, tuple[int, int]] = {}
         self._attached: dict[str, str] = {}
 
-    def select(self, source: Source, *, as_text: bool) -> str:
+    def select(self, source: Source, *, as_text: bool, numbered: bool = False) -> str:
         """A query for the rows of a file; with `as_text`, CSV columns stay text so that ids keep leading zeros.
+
+        With `numbered`, rows of several files have the number of their file, from 1, as the column `FILE_NUMBER`.
 
         Raises
         ------
@@ -98,7 +101,7 @@ class FileReader:
             prepared = [self._prepare(file, member, source) for file in files]
         except OSError as error:
             raise EngineError(f"'{path}' cannot be read: {error.strerror or error}.") from None
-        return self._query(prepared, source, as_text=as_text)
+        return self._query(prepared, source, as_text=as_text, numbered=numbered and len(prepared) > 1)
 
     def paths(self) -> list[str]:
         """All files that the queries read, copies in place of their originals."""
@@ -130,19 +133,25 @@ class FileReader:
                     hint="run again when it is complete, or on a copy of it.",
                 )
 
-    def _query(self, prepared: Sequence[Prepared], source: Source, *, as_text: bool) -> str:
+    def _query(self, prepared: Sequence[Prepared], source: Source, *, as_text: bool, numbered: bool) -> str:
         kinds = {file.kind for file in prepared}
+        named = f", filename={quote_text(FILE_NUMBER)}" if numbered else ""
+        columns = "*"
+        if numbered:
+            names = ", ".join(quote_text(file.path) for file in prepared)
+            columns = f"* REPLACE (list_position([{names}], {FILE_NUMBER}) AS {FILE_NUMBER})"
         if kinds == {"csv"}:
-            query = _csv_query(prepared, as_text=True)
+            query = _csv_query(prepared, as_text=True, named=named)
+            query = f"SELECT {columns} FROM ({query})" if numbered else query
             return query if as_text else self._typed(prepared) or query
         paths = _listed([file.path for file in prepared])
         if kinds == {"parquet"}:
             check_unique(self._parquet_names(prepared[0].path), source.label)
             self._check_decimals(paths, source)
-            return f"SELECT * FROM read_parquet({paths}, union_by_name=true)"
+            return f"SELECT {columns} FROM read_parquet({paths}, union_by_name=true{named})"
         if kinds == {"json"}:
             form = f", {_NO_DATES}" if as_text else ""
-            return f"SELECT * FROM read_json({paths}, union_by_name=true{form})"
+            return f"SELECT {columns} FROM read_json({paths}, union_by_name=true{form}{named})"
         known = ", ".join(KNOWN_ENDINGS)
         unlike = next((file.path for file in prepared if file.kind == "unknown"), prepared[0].path)
         raise EngineError(f"'{unlike}' is of no known format; expected one of {known}, all files of the same.")
@@ -273,24 +282,24 @@ def _warn_of_encoding(label: str, encoding: str, sample: str | None) -> None:
     )
 
 
-def _csv_query(prepared: Sequence[Prepared], *, as_text: bool) -> str:
+def _csv_query(prepared: Sequence[Prepared], *, as_text: bool, named: str = "") -> str:
     """CSV files joined by column name; files of one header are read together."""
     groups: dict[Header | None, list[str]] = {}
     for file in prepared:
         groups.setdefault(file.header, []).append(file.path)
-    parts = [f"SELECT * FROM {_csv(header, paths, as_text=as_text)}" for header, paths in groups.items()]
+    parts = [f"SELECT * FROM {_csv(header, paths, as_text=as_text, named=named)}" for header, paths in groups.items()]
     return parts[0] if len(parts) == 1 else " UNION ALL BY NAME ".join(parts)
 
 
-def _csv(header: Header | None, paths: Sequence[str], *, as_text: bool) -> str:
+def _csv(header: Header | None, paths: Sequence[str], *, as_text: bool, named: str) -> str:
     if header is None or not any(header.names):
-        return f"read_csv({_listed(paths)}, header=true, all_varchar=true, union_by_name=true)"
+        return f"read_csv({_listed(paths)}, header=true, all_varchar=true, union_by_name=true{named})"
     form = f"header={str(header.named).lower()}, delim={quote_text(header.separator)}, quote='\"', escape='\"'"
     if not as_text:
         return f"read_csv({_listed(paths)}, {form}, names=[{', '.join(map(quote_text, header.names))}])"
     columns = ", ".join(f"{quote_name(name)}: 'VARCHAR'" for name in header.names)
     # with every option given, DuckDB need not guess: its guess of a file with one broken line is another header
-    return f"read_csv({_listed(paths)}, auto_detect=false, {form}, columns={{{columns}}})"
+    return f"read_csv({_listed(paths)}, auto_detect=false, {form}, columns={{{columns}}}{named})"
 
 
 def _listed(paths: Sequence[str]) -> str:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ltvml.engines.base import Source
 
 Kind = Literal["text", "integer", "number", "boolean", "date", "timestamp", "zoned", "other"]
+FILE_NUMBER = "ltvml_file_number"
+"""Column that an engine adds to the rows of several files: the number of the file, from 1."""
 _TEXTS = ("order_id", "product_id", "category", "channel", "currency")
 _CURRENCY_SIGNS = {"$": "USD", "US$": "USD", "€": "EUR", "EURO": "EUR", "£": "GBP", "R$": "BRL", "人民币": "CNY"}
 _FLOATS = ("quantity", "unit_price")
@@ -152,6 +154,8 @@ def parsed_columns(
     if "currency" in of:
         expressions["currency"] = _currency(expressions["currency"])
     expressions |= {name: _number(name, *of[name], source, sql) for name in (*_FLOATS, *_MONEY) if name in of}
+    if FILE_NUMBER in kinds:
+        expressions["file"] = f"CAST({FILE_NUMBER} AS BIGINT)"
     for number, column in enumerate(source.exclude):
         expressions[f"flag_{number}_"] = _flag(sql.quote(column), kinds[column])
     for number, rule in enumerate(filters_of(source)):
@@ -196,6 +200,8 @@ def line_columns(columns: Mapping[str, str], kinds: Mapping[str, Kind], source: 
     expressions |= {name: _minor(name, source.decimals) for name in ("amount", *_MONEY) if name in {"amount", *columns}}
     if "refund" in columns:
         expressions["refund"] = f"coalesce(abs({expressions['refund']}), 0)"
+    if FILE_NUMBER in kinds:
+        expressions["file"] = "file"
     expressions["written"] = _written(columns, kinds, source, sql)
     expressions["fault"] = _fault(columns, source, sql)
     return {name: expressions[name] for name in LINES.names if name in expressions}
@@ -323,22 +329,18 @@ def _minor(value: str, decimals: int) -> str:
 
 def _fault(columns: Mapping[str, str], source: Source, sql: Dialect) -> str:
     totals = ", ".join(map(sql.literal, _TOTALS))
-
-    def or_totals(fault: str, *cells: str) -> str:
-        """A fault, unless another cell says that the row is a total; looked at in faulty rows only."""
-        of_totals = " ".join(f"WHEN lower(trim({cell})) IN ({totals}) THEN 'totals_row'" for cell in cells)
-        return f"CASE {of_totals} ELSE '{fault}' END" if cells else f"'{fault}'"
-
-    names = [name for name in ("customer_id", "order_id", "product_id") if name in columns]
+    cells = ["date_cell_", *(name for name in ("customer_id", "order_id", "product_id") if name in columns)]
+    # in one place, and so in faulty rows alone: DuckDB computes what two branches share for every row
+    of_totals = " OR ".join(f"lower(trim({cell})) IN ({totals})" for cell in cells)
     missing = "NOT amount_given_ OR isnan(amount)"
     cases = [
         *(f"WHEN flag_{number}_ = 1 THEN 'excluded_{_safe(name)}'" for number, name in enumerate(source.exclude)),
         *(f"WHEN flag_{number}_ = -1 THEN 'unclear_{_safe(name)}'" for number, name in enumerate(source.exclude)),
         *fault_cases(source, sql),
         *excluded_ids(source.not_customers, sql),
-        f"WHEN customer_id IS NULL THEN {or_totals('missing_customer_id', 'date_cell_', *names[1:])}",
-        f"WHEN NOT date_given_ THEN {or_totals('missing_date', *names)}",
-        f"WHEN {_no_order_date()} THEN {or_totals('bad_date', 'date_cell_', *names)}",
+        f"WHEN customer_id IS NULL OR NOT date_given_ OR {_no_order_date()} THEN CASE WHEN {of_totals} "
+        "THEN 'totals_row' WHEN customer_id IS NULL THEN 'missing_customer_id' WHEN NOT date_given_ "
+        "THEN 'missing_date' ELSE 'bad_date' END",
         *(["WHEN amount_elsewhere_ THEN NULL"] if source.amount_is == "order" else []),
         f"WHEN {missing} THEN 'missing_amount'",
         "WHEN amount IS NULL THEN 'bad_amount'",

@@ -241,6 +241,8 @@ class Rules:
         How amounts that are text are written, where settings say it.
     date_format : str, optional
         How dates are written, where it is not ISO.
+    source : str, optional
+        The path that the lines come from, for messages that name files.
 
     Raises
     ------
@@ -256,6 +258,7 @@ class Rules:
     decimals: int = 2
     number_form: NumberForm | None = None
     date_format: str | None = None
+    source: str | None = None
 
     def __post_init__(self) -> None:
         words = {

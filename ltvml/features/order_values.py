@@ -97,8 +97,8 @@ def _in_parts(table: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     part = nw.col("part_") + (nw.col("place_") <= rest).cast(nw.Int64)
     part = nw.when(nw.col("net_") < 0).then(-part).otherwise(part)
     first = nw.col("stays_") & (nw.col("place_") == 1)
-    fault = nw.when(nw.col("largest_").is_null()).then(nw.lit("missing_amount"))
-    fault = fault.otherwise(nw.when(~nw.col("stays_")).then(nw.lit(REPEATED_LINE)).otherwise(_refunded()))
+    of_kept = nw.when(~nw.col("stays_")).then(nw.lit(REPEATED_LINE)).otherwise(_refunded())
+    fault = nw.when(nw.col("largest_").is_null()).then(nw.lit("missing_amount")).otherwise(of_kept)
     value = nw.when(nw.col("largest_").is_null() | ~nw.col("stays_")).then(nw.col("gross")).otherwise(part)
     refund = nw.when(first & ~nw.col("largest_").is_null()).then(nw.col("refunded_")).otherwise(nw.lit(0))
     return table.with_columns(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ltvml.engines.files import files_of, split_member
+from ltvml.engines.minor_units import money
 from ltvml.errors import DataContractError, DataWarning
 from ltvml.features.ledger import (
     USED,
@@ -22,6 +25,7 @@ from ltvml.features.ledger import (
     with_unmatched_returns,
 )
 from ltvml.features.order_values import valued
+from ltvml.features.overlaps import Overlap, overlap
 from ltvml.features.returns import customer_days, customers_in_the_red, netted_days, purchase_days, without_purchase
 from ltvml.features.unreadable import refuse_forms, refuse_money
 from ltvml.window import WEEK, date_of
@@ -90,7 +94,7 @@ def check(engine: Computer, lines: nw.LazyFrame[Any], window: Window, rules: Rul
     """
     rules = rules or Rules()
     refuse_forms(engine, lines, rules)
-    lines = _valued(engine, lines, rules)
+    lines = _valued(engine, _of_files(engine, lines, rules), rules)
     counts = engine.collect(reason_counts(lines, window, rules))
     ledger = ledger_of(counts, rules.decimals)
     refuse(ledger, counts, window, rules)
@@ -108,6 +112,32 @@ def check(engine: Computer, lines: nw.LazyFrame[Any], window: Window, rules: Rul
     _refuse_nothing(ledger, window)
     _warn(engine, days, ledger, window)
     return Checked(used, days, ledger)
+
+
+def _of_files(engine: Computer, lines: nw.LazyFrame[Any], rules: Rules) -> nw.LazyFrame[Any]:
+    """Lines without the numbers of their files, unless files repeat one another and duplicates are dropped."""
+    if "file" not in lines.collect_schema().names():
+        return lines
+    found = overlap(engine, lines)
+    if found is not None and rules.duplicates == "drop":
+        return lines
+    if found is not None:
+        _warn_of_overlap(found, rules)
+    return lines.drop("file")
+
+
+def _warn_of_overlap(found: Overlap, rules: Rules) -> None:
+    first, last = found.first_file, found.last_file
+    files = f"number {first} to {last} in the order of their names"
+    names = files_of(split_member(rules.source)[0]) if rules.source else []
+    if len(names) >= last:
+        files = f"{Path(names[first - 1]).name} to {Path(names[last - 1]).name}"
+    days = f"{date_of(found.first_day)} to {date_of(found.last_day)}"
+    _say(
+        f"{found.orders:,} orders from {days} are in more than one file "
+        f"({files}) with equal lines: {found.rows:,} rows, worth {money(found.value, rules.decimals)}, are counted "
+        "twice. If the files overlap: --set transactions.duplicates=drop."
+    )
 
 
 def _valued(engine: Computer, lines: nw.LazyFrame[Any], rules: Rules) -> nw.LazyFrame[Any]:

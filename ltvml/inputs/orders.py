@@ -195,6 +195,7 @@ def rules_of(orders: OrderSettings) -> Rules:
         decimals=orders.value.decimals,
         number_form=number_form_of(settings.decimal, settings.thousands),
         date_format=settings.date_format,
+        source=settings.source,
     )
 
 

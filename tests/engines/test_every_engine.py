@@ -149,7 +149,9 @@ def test_files_give_the_lines_of_their_frame(engine: Engine, tmp_path: Path) -> 
         frame[number::2].to_parquet(tmp_path / f"part{number}.parquet")
         frame[number::2].to_csv(tmp_path / f"part{number}.csv.gz", index=False, sep="\t")
     for pattern in ("part*.parquet", "part*.csv.gz"):
-        assert_same(engine.collect(engine.read(Source(str(tmp_path / pattern)))), expected)
+        lines = engine.collect(engine.read(Source(str(tmp_path / pattern))))
+        # the number of the file is no part of a line
+        assert_same(lines.drop(columns="file", errors="ignore"), expected)
 
 
 def test_a_registered_name_is_read(engine: Engine) -> None:
