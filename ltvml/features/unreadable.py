@@ -67,12 +67,23 @@ def refuse_forms(engine: Computer, lines: nw.LazyFrame[Any], rules: Rules) -> No
         return
     good, bad = shapes.get(None, {}), shapes.get(BAD_AMOUNT, {})
     _refuse_currencies(good)
+    found: list[DataContractError | None] = []
     if bad or good:
         plain = _plain_texts(engine, lines, rules.decimals)
-        _refuse_two_readings(good, plain, rules)
-        _refuse_number_form(engine, lines, bad, plain, rules)
+        found = [_two_readings(good, plain, rules), _number_form(engine, lines, bad, plain, rules)]
     if BAD_DATE in shapes:
-        _refuse_date_form(engine, lines, rules)
+        found.append(_date_form(engine, lines, rules))
+    _refuse_all([error for error in found if error is not None])
+
+
+def _refuse_all(errors: list[DataContractError]) -> None:
+    """Raise one error that says all, so that one look at it is enough."""
+    if errors:
+        raise DataContractError(
+            "\n".join(error.message for error in errors),
+            hint=" ".join(str(error.hint) for error in errors),
+            counts={name: rows for error in errors for name, rows in error.counts.items()},
+        )
 
 
 def refuse_money(engine: Computer, lines: nw.LazyFrame[Any], rules: Rules) -> None:
@@ -173,28 +184,29 @@ def _refuse_currencies(good: Mapping[str, Shape]) -> None:
         )
 
 
-def _refuse_two_readings(good: Mapping[str, Shape], plain: list[str], rules: Rules) -> None:
+def _two_readings(good: Mapping[str, Shape], plain: list[str], rules: Rules) -> DataContractError | None:
     grouped = {shape: found for shape, found in good.items() if "." in shape}
     if not grouped or rules.number_form is not None or rules.decimals == _THREE_DECIMALS:
-        return
-    if find_number_form([*good, *plain]) == AMBIGUOUS:
-        example = next(iter(grouped.values())).example
-        raise DataContractError(
-            f"column for amount: every amount with a dot has three digits behind it, like '{example}' (in "
-            f"{sum(found.rows for found in grouped.values()):,} rows): the dot may stand before decimals or between "
-            "thousands; expected to be told which.",
-            hint=f"thousands: {setting('thousands', '.')}; decimals: {setting('decimal', '.')}.",
-        )
+        return None
+    if find_number_form([*good, *plain]) != AMBIGUOUS:
+        return None
+    rows = sum(found.rows for found in grouped.values())
+    return DataContractError(
+        f"column for amount: every amount with a dot has three digits behind it, like "
+        f"'{next(iter(grouped.values())).example}' (in {rows:,} rows), so that the dot may stand before decimals or "
+        "between thousands; expected a setting that says which.",
+        hint=f"thousands: {setting('thousands', '.')}; decimals: {setting('decimal', '.')}.",
+    )
 
 
-def _refuse_number_form(
+def _number_form(
     engine: Computer, lines: nw.LazyFrame[Any], bad: Mapping[str, Shape], plain: list[str], rules: Rules
-) -> None:
+) -> DataContractError | None:
     total = sum(found.rows for found in bad.values())
     read = {form: sum(found.rows for shape, found in bad.items() if form.read(shape) is not None) for form in FORMS}
     best = max(FORMS, key=read.__getitem__)
     if not total or read[best] < _ALIKE * total:
-        return
+        return None
     alike = [shape for shape in bad if best.read(shape) is not None]
     form = find_number_form([*alike, *plain]) or find_number_form(alike)
     texts = {text: rows for text, rows in _texts(engine, lines, BAD_AMOUNT).items() if best.read(text) is not None}
@@ -204,9 +216,13 @@ def _refuse_number_form(
     message = (
         f"column for amount: {read[best]:,} rows hold amounts like '{example}', about {money(value, rules.decimals)} "
         f"in all ({_percent(value, whole)} of the value); expected "
-        + ("numbers as transactions.decimal and transactions.thousands say." if rules.number_form else "1234.50.")
+        + (
+            "numbers as transactions.decimal and transactions.thousands say."
+            if rules.number_form
+            else "plain numbers like 1234.50."
+        )
     )
-    raise DataContractError(message, hint=_number_hint(form, mixed=_WITH_DOT in plain), counts={BAD_AMOUNT: total})
+    return DataContractError(message, hint=_number_hint(form, mixed=_WITH_DOT in plain), counts={BAD_AMOUNT: total})
 
 
 def _number_hint(form: NumberForm | str | None, *, mixed: bool) -> str:
@@ -221,17 +237,18 @@ def _number_hint(form: NumberForm | str | None, *, mixed: bool) -> str:
     return f"{options} reads them."
 
 
-def _refuse_date_form(engine: Computer, lines: nw.LazyFrame[Any], rules: Rules) -> None:
+def _date_form(engine: Computer, lines: nw.LazyFrame[Any], rules: Rules) -> DataContractError | None:
     texts = _texts(engine, lines, BAD_DATE)
     found = find_date_form(texts)
     if found is None or found.share < _ALIKE:
-        return
+        return None
     rows = sum(texts.values())
     value = _money(engine, lines, [BAD_DATE])
     whole = value + _money(engine, lines, None)
+    # the money is not known where the amounts are not read either
+    share = f" ({_percent(value, whole)} of the value)" if value else ""
     message = (
-        f"column for order_date: {rows:,} rows hold dates like '{found.example}' ({_percent(value, whole)} of the "
-        f"value), which are not read; expected "
+        f"column for order_date: {rows:,} rows hold dates like '{found.example}'{share}, which are not read; expected "
         + ("dates as transactions.date_format says." if rules.date_format else "YYYY-MM-DD.")
     )
     if found.form is None:
@@ -244,7 +261,7 @@ def _refuse_date_form(engine: Computer, lines: nw.LazyFrame[Any], rules: Rules) 
     else:
         reads = "reads them" if found.share == 1 else f"reads {_percent(found.share, 1)} of them"
         hint = f"{setting('date_format', found.form)} {reads}."
-    raise DataContractError(message, hint=hint, counts={BAD_DATE: rows})
+    return DataContractError(message, hint=hint, counts={BAD_DATE: rows})
 
 
 def _percent(part: float, whole: float) -> str:

@@ -122,8 +122,8 @@ def _warn_of_spellings(engine: Engine, written: nw.LazyFrame[Any], customers: in
     pairs = engine.collect(alike.filter(nw.col("ids") > 1).sort("number").head(1))
     example = f"'{pairs['first'].iloc[0]}' and '{pairs['last'].iloc[0]}'"
     _say(
-        f"column for customer_id: {customers:,} ids are {left[-1]:,} where letter case, blanks around and leading "
-        f"zeros do not count, like {example}: one customer may be counted as several. If they are the same: "
+        f"column for customer_id: {customers:,} ids are {left[-1]:,} where letter case, blanks, leading zeros and .0 "
+        f"do not count, like {example}: one customer may be counted as several. If they are the same: "
         f"--set transactions.normalize_ids=[{','.join(rules)}]."
     )
 
@@ -140,8 +140,9 @@ def _warn_of_nobody(engine: Engine, customers: nw.LazyFrame[Any], top: _Top, sou
     listed = ", ".join(f"'{name}'" for name in ids[:_SHOWN]) + (
         f" and {len(ids) - _SHOWN} more" if ids[_SHOWN:] else ""
     )
+    looks = "looks like an id that stands" if len(ids) == 1 else "look like ids that stand"
     _say(
-        f"column for customer_id: {listed} look like ids that stand for nobody, with {_part(found, top, source)}. "
+        f"column for customer_id: {listed} {looks} for nobody, with {_part(found, top, source)}. "
         f"If so: {_not_customers(ids)}."
     )
     return set(ids)
