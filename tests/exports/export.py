@@ -87,7 +87,7 @@ def number(customer: int) -> str:
 
 
 def email(customer: int) -> str:
-    return f"person{customer}@example.com"
+    return f"person{customer}@mail.invalid"
 
 
 def money(cents: int, decimal: str = ".", thousands: str = "") -> str:
