@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from ltvml.engines.reading import Kind
 
+ENOUGH_ROWS = 100_000
+"""Rows that tell what holds for nearly all customers or orders."""
 _LITERAL = 10
 """Letters of a date that stay as they are when its texts are told apart: those of its day."""
 
@@ -56,15 +58,21 @@ class Held:
         types = dict(zip(self.table.columns, map(str, self.table.types), strict=True))
         return bool(types[column] != "VARCHAR")
 
-    def renamed(self, names: Mapping[str, str]) -> duckdb.DuckDBPyRelation:
+    def renamed(self, names: Mapping[str, str], *, some_of: str | None = None) -> duckdb.DuckDBPyRelation:
         """Some columns under other names.
 
         Parameters
         ----------
         names : mapping of str to str
             New name -> column.
+        some_of : str, optional
+            A column of ids: all rows of some ids, `ENOUGH_ROWS` together or a little more.
         """
-        return self.table.project(", ".join(f"{quote_name(column)} AS {new}" for new, column in names.items()))
+        share = max(1, self.rows() // ENOUGH_ROWS)
+        some = self.table
+        if some_of is not None and share > 1:
+            some = some.filter(f"hash({quote_name(some_of)}) % {share} = 0")
+        return some.project(", ".join(f"{quote_name(column)} AS {new}" for new, column in names.items()))
 
     def rows(self) -> int:
         """How many rows there are."""

@@ -9,6 +9,24 @@ _PARTS = ("status", "statut", "estado", "situac", "situaç", "zustand", "ereigni
 _CHINESE_PARTS = ("状态", "狀態", "类型", "類型", "事件", "行为", "行為")
 _WHOLE = frozenset({"state", "type", "typ", "tipo", "etat", "état", "action", "behavior", "behaviour", "belegart"})
 
+# what is sent, agreed to or reviewed later may be pending or cancelled while the order is paid
+_OF_OTHERS = (
+    *(
+        "fulfil",
+        "shipping",
+        "shipment",
+        "deliver",
+        "liefer",
+        "versand",
+        "livraison",
+        "expedition",
+        "expédition",
+        "envio",
+    ),
+    *("envío", "entrega", "物流", "发货", "配送", "marketing", "newsletter", "email", "consent", "review", "subscri"),
+    *("customer", "kunden", "cliente", "product", "produkt", "produit", "card", "device"),
+)
+
 # sure enough to leave the row out; what may also be a sale (on hold, returned, processing) is not here
 _ENGLISH = (
     "cancelled", "canceled", "voided", "void", "failed", "failure", "payment failed", "pending", "pending payment",
@@ -52,8 +70,12 @@ def speaks_of_status(name: str) -> bool:
     --------
     >>> [speaks_of_status(name) for name in ("Financial Status", "eventType", "Bestellstatus", "sku", "状态")]
     [True, True, True, False, True]
+    >>> speaks_of_status("Lineitem fulfillment status")
+    False
     """
     folded = name.casefold()
+    if any(part in folded for part in _OF_OTHERS):
+        return False
     if any(part in folded for part in (*_PARTS, *_CHINESE_PARTS)):
         return True
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[\W_]+", " ", name)

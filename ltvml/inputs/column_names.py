@@ -220,8 +220,8 @@ def likeness(ours: str, name: str) -> float:
 
     Examples
     --------
-    >>> likeness("customer_id", "Customer ID"), likeness("customer_id", "shop_user"), likeness("amount", "colour")
-    (2.0, 0.74, 0.0)
+    >>> likeness("customer_id", "Customer ID"), likeness("amount", "colour")
+    (2.0, 0.0)
     """
     words = words_of(name)
     if _is_another(ours, words):

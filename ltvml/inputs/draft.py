@@ -57,11 +57,9 @@ def proposal_of(look: Look) -> Proposal:
 
 
 def _last_full_day(look: Look) -> dt.date:
-    """The last day; the day before it where orders carry times, since it may still be running; the end of a month."""
+    """The last day; the day before it where orders carry times, since it may still be running."""
     assert look.calendar is not None
     last = date_of(look.calendar.last)
-    if look.by_month:
-        return (last.replace(day=1) + dt.timedelta(days=31)).replace(day=1) - dt.timedelta(days=1)
     still_running = look.calendar.timed and look.calendar.history > 0
     return last - dt.timedelta(days=int(still_running))
 
@@ -309,7 +307,7 @@ def beyond_in_words(days: Sequence[tuple[int, int]]) -> str:
     Examples
     --------
     >>> beyond_in_words([(85_533, 1)])
-    '1 row of 2204-03-07'
+    '1 row of 2204-03-08'
     """
     rows = sum(count for _, count in days)
     shown = ", ".join(str(date_of(day)) for day, _ in days[:3])

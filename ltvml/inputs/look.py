@@ -48,6 +48,7 @@ from ltvml.inputs.whole_file import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ltvml.engines.base import SourceColumn
     from ltvml.engines.date_forms import DateForm
     from ltvml.engines.duckdb import DuckDBEngine
     from ltvml.engines.held import Held
@@ -204,15 +205,17 @@ def look_at(path: str, engine: DuckDBEngine) -> Look:
     EngineError
         If it cannot be read.
     """
-    place, names = _laid_out(_decoded(Place(path), engine), engine)
+    place, columns = _laid_out(_decoded(Place(path), engine), engine)
+    names = [column.name for column in columns]
     preset = preset_of(names)
     if preset is not None and preset.stop is not None:
         place = _joined(place, preset)
-    look = _columns(place, engine, preset)
+        columns = engine.columns_of(place.source)
+    look = _columns(place, columns, preset)
     held = engine.held(place.source)
     if look.product is not None:
         place = replace(place, sql=_product_query(look, held), sources={"orders": place.path})
-        look = replace(_columns(place, engine, preset), product=look.product)
+        look = replace(_columns(place, engine.columns_of(place.source), preset), product=look.product)
         held = engine.held(place.source)
     return _with_calendar(_filled(look, held), held, engine)
 
@@ -232,18 +235,19 @@ def _decoded(place: Place, engine: DuckDBEngine) -> Place:
     return place
 
 
-def _laid_out(place: Place, engine: DuckDBEngine) -> tuple[Place, list[str]]:
-    """The place with the lines that are no header left out, and the names of its columns."""
+def _laid_out(place: Place, engine: DuckDBEngine) -> tuple[Place, tuple[SourceColumn, ...]]:
+    """The place with the lines that are no header left out, and its columns."""
     error: LtvmlError | None = None
-    names: list[str] = []
+    columns: tuple[SourceColumn, ...] = ()
     try:
-        names = [column.name for column in engine.columns_of(place.source)]
+        columns = engine.columns_of(place.source)
     except DataContractError:
         raise
     except LtvmlError as fault:
         error = fault
+    names = [column.name for column in columns]
     if _known(names) >= _FEW_KNOWN or preset_of(names) is not None:
-        return place, names
+        return place, columns
     below = _below_preamble(place, names, engine)
     if below is not None:
         return below
@@ -252,19 +256,21 @@ def _laid_out(place: Place, engine: DuckDBEngine) -> tuple[Place, list[str]]:
     values = guess_without_names([ColumnPreview(name, "text", (name,)) for name in names])
     if "order_date" in values and _known(names) == 0:
         place = replace(place, header=False)
-        names = [column.name for column in engine.columns_of(place.source)]
-    return place, names
+        columns = engine.columns_of(place.source)
+    return place, columns
 
 
-def _below_preamble(place: Place, names: Sequence[str], engine: DuckDBEngine) -> tuple[Place, list[str]] | None:
+def _below_preamble(
+    place: Place, names: Sequence[str], engine: DuckDBEngine
+) -> tuple[Place, tuple[SourceColumn, ...]] | None:
     """The place without the first lines, where a header of known names lies below them."""
     if not Path(place.path).is_file() or kind_of_file(place.path) != "csv":
         return None
     for lines in range(1, _PREAMBLE_LINES):
         shifted = replace(place, skip_rows=lines)
         with contextlib.suppress(LtvmlError):
-            below = [column.name for column in engine.columns_of(shifted.source)]
-            if _known(below) > max(_known(names), 1) and len(below) > 1:
+            below = engine.columns_of(shifted.source)
+            if _known([column.name for column in below]) > max(_known(names), 1) and len(below) > 1:
                 return shifted, below
     return None
 
@@ -291,11 +297,9 @@ def _joined(place: Place, preset: Preset) -> Place:
     return replace(place, sql=preset.sql, sources={"orders": place.path, **others})
 
 
-def _columns(place: Place, engine: DuckDBEngine, preset: Preset | None) -> Look:
+def _columns(place: Place, columns: Sequence[SourceColumn], preset: Preset | None) -> Look:
     """Which column is which, by names and first rows."""
-    preview = tuple(
-        ColumnPreview(column.name, column.kind, column.samples) for column in engine.columns_of(place.source)
-    )
+    preview = tuple(ColumnPreview(column.name, column.kind, column.samples) for column in columns)
     names = [column.name for column in preview]
     empty = [column.name for column in preview if column.samples and not column.present]
     fixed = None if preset is None else preset.mapping(names, empty)
@@ -407,32 +411,60 @@ def _is_of_order(look: Look, held: Held) -> bool:
 
 
 def _with_calendar(look: Look, held: Held, engine: DuckDBEngine) -> Look:
-    """The look with the days of the orders, where dates can be read."""
+    """The look with the days of all rows: a file is complete up to its last row of any kind."""
     mapping = look.guess.mapping
     if "order_date" not in mapping or (look.dates is None and not _typed_date(look, held)):
         return look
     dates = mapping["order_date"]
-    columns = {"customer_id": mapping.get("customer_id", dates), "order_date": dates, "amount": ONE}
-    form, zone = (look.dates.form if look.dates else None), look.timezone
-    # names of our own: a frame may have others than a file
-    names = {column: f"column_{at}" for at, column in enumerate({*columns.values(), *look.keep, *look.drop} - {ONE})}
-    filters = [{names[column]: values for column, values in rule.items()} for rule in (look.keep, look.drop)]
-    mapping = {ours: names.get(theirs, theirs) for ours, theirs in columns.items()}
-    frame = held.renamed({new: column for column, new in names.items()})
-    source = Source(frame, mapping, date_format=form, timezone=zone, keep=filters[0], drop=filters[1])
-    read = engine.read(source)
-    lines = read.filter(nw.col("fault").is_null())
+    lines = _lines(look, held, engine, {"customer_id": dates, "order_date": dates})
     timed = "second" in lines.collect_schema().names()
     second = {"second": nw.col("second").max()} if timed else {}
-    days = engine.collect(lines.group_by("day").agg(nw.len().alias("rows"), **second).sort("day"))
-    counted = [(int(day), int(rows)) for day, rows in zip(days["day"], days["rows"], strict=True)]
-    calendar = calendar_of(counted, timed=timed and days["second"].max() > 0 and not look.by_month)
-    period = None
-    if "customer_id" in look.guess.mapping and not look.by_month:
-        gaps = engine.collect(gap_counts(lines.select("customer_id", "day").unique()))
-        period = billing_period([(int(gap), int(n)) for gap, n in zip(gaps["gap"], gaps["count"], strict=True)])
-    bad = int(engine.collect(read.filter(nw.col("fault") == "bad_date").select(rows=nw.len()))["rows"].iloc[0])
-    return replace(look, calendar=calendar, period=period, bad_dates=(bad, _bad_date(held, dates) if bad else ""))
+    days = engine.collect(lines.group_by("day", "fault").agg(nw.len().alias("rows"), **second).sort("day"))
+    good = days[days["fault"].isna()]
+    counted = [(int(day), int(rows)) for day, rows in zip(good["day"], good["rows"], strict=True)]
+    calendar = calendar_of(counted, timed=timed and good["second"].max() > 0 and not look.by_month)
+    bad = int(days.loc[days["fault"] == "bad_date", "rows"].sum())
+    return replace(
+        look,
+        calendar=calendar,
+        period=_period(look, held, engine),
+        bad_dates=(bad, _bad_date(held, dates) if bad else ""),
+    )
+
+
+def _period(look: Look, held: Held, engine: DuckDBEngine) -> int | None:
+    """The billing period of the customers, from the gaps between the purchases of some of them."""
+    mapping = look.guess.mapping
+    if "customer_id" not in mapping or look.by_month:
+        return None
+    columns = {name: mapping[name] for name in ("customer_id", "order_date")}
+    lines = _lines(look, held, engine, columns, filters=True)
+    bought = lines.filter(nw.col("fault").is_null()).select("customer_id", "day").unique()
+    gaps = engine.collect(gap_counts(bought))
+    return billing_period([(int(gap), int(n)) for gap, n in zip(gaps["gap"], gaps["count"], strict=True)])
+
+
+def _lines(
+    look: Look, held: Held, engine: DuckDBEngine, columns: Mapping[str, str], *, filters: bool = False
+) -> nw.LazyFrame[Any]:
+    """Lines with some columns: of all rows, or of some customers and under the filters."""
+    kept, dropped = (look.keep, look.drop) if filters else ({}, {})
+    # names of our own: those of a file may not do for a frame
+    names = {column: f"column_{at}" for at, column in enumerate(dict.fromkeys([*columns.values(), *kept, *dropped]))}
+    frame = held.renamed(
+        {new: column for column, new in names.items()},
+        some_of=columns["customer_id"] if filters else None,
+    )
+    return engine.read(
+        Source(
+            frame,
+            {ours: names[theirs] for ours, theirs in columns.items()} | {"amount": ONE},
+            date_format=look.dates.form if look.dates else None,
+            timezone=look.timezone,
+            keep={names[column]: values for column, values in kept.items()},
+            drop={names[column]: values for column, values in dropped.items()},
+        )
+    )
 
 
 def _bad_date(held: Held, column: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ltvml.engines.date_forms import DateForm, find_date_form
 from ltvml.engines.duckdb import DuckDBSQL
 from ltvml.engines.duckdb_files import quote_name
-from ltvml.engines.held import Held, text_of
+from ltvml.engines.held import ENOUGH_ROWS, Held, text_of
 from ltvml.engines.number_forms import AMBIGUOUS, FORMS, NumberForm, find_number_form, number_sql
 from ltvml.engines.status_words import is_no_purchase, speaks_of_status
 
@@ -44,7 +44,6 @@ _ALL_DIFFERENT = 0.999
 _SAME_IN_ORDER = 0.95
 _FEW_BASKETS = 5
 _COMMON_AMOUNT = 0.5
-_ENOUGH_ROWS = 100_000
 _MANY_ROWS, _MANY_TIMES = 10, 5
 # of the gaps of all customers, for bills
 _BILLED = 0.8
@@ -282,7 +281,7 @@ def amount_is_of_order(held: Held, mapping: Mapping[str, str], numbers: NumbersF
     amount, order = numbers.sql(mapping["amount"]), text_of(mapping["order_id"])
     other = ", ".join(text_of(mapping[name]) for name in ("product_id", "unit_price", "category") if name in mapping)
     # whole orders, and enough of them
-    some = max(1, held.rows() // _ENOUGH_ROWS)
+    some = max(1, held.rows() // ENOUGH_ROWS)
     baskets = (
         f"(SELECT min({amount}) AS low, count(*) AS lines, count({amount}) AS given, count(DISTINCT {amount}) AS "
         f"amounts, count(DISTINCT concat_ws('|', {other})) AS kinds FROM held_rows WHERE {order} IS NOT NULL AND "

@@ -111,7 +111,7 @@ class InitReport:
 
     def _last_line(self) -> str:
         if self.needs:
-            return f"Wrote {self.path}, which is not complete yet: see above what to write."
+            return f"Wrote {self.path}, which is not complete yet:\nsee above what to write."
         return f"Wrote {self.path}. Next: ltvml validate --config {self.path}"
 
     def _columns(self) -> str:
