@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PREFIX = "ltvml-scratch-"
-INSIDE = "files"
+INSIDE = Path("unlocked", "files")
 # folders of releases before, which nobody locked: an empty one belongs to nobody
 _EARLIER = re.compile(r"ltvml-[a-z0-9_]{8}")
 _PRIVATE = 0o700
@@ -37,9 +37,9 @@ def scratch_folder(parent: Path | None = None, *, prefix: str = PREFIX) -> Itera
     sweep_scratch(parent, prefix)
     with contextlib.ExitStack() as held:
         folder = _made(held, parent, prefix)
-        # the folder inside is nobody's lock: whoever gets it may lock it
+        # whoever gets it may lock it, or the folder above it
         inside = folder / INSIDE
-        inside.mkdir()
+        inside.mkdir(parents=True)
         try:
             yield inside
         finally:

@@ -126,11 +126,11 @@ def test_what_a_killed_process_called_temporary_is_swept_and_that_of_a_live_one_
             assert len(list(tmp_path.glob(f"{PREFIX}*"))) == 2
             assert mine.is_dir()
         assert live.poll() is None
-        assert [path.read_text() for path in tmp_path.glob("*/*/spilled")] == ["rows"]
+        assert [path.read_text() for path in tmp_path.rglob("spilled")] == ["rows"]
 
 
 def test_a_scratch_folder_may_hold_results_and_be_locked(tmp_path: Path) -> None:
-    with scratch_folder(tmp_path) as folder, locked(folder, wait=False), locked(folder.parent.parent, wait=False):
+    with scratch_folder(tmp_path) as folder, locked(folder, wait=False), locked(folder.parent, wait=False):
         assert list(folder.iterdir()) == []
 
 
