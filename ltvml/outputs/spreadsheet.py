@@ -38,15 +38,20 @@ def write_csv(path: Path, rows: pd.DataFrame, *, byte_order_mark: bool = False) 
     byte_order_mark : bool
         Whether the file begins with the mark by which spreadsheets know UTF-8.
     """
-    texts = [str(name) for name in rows if not pd.api.types.is_numeric_dtype(rows[name])]
-    safe = {name: [safe_cell(text) for text in rows[name].astype(object).fillna("").astype(str)] for name in texts}
-    rows.assign(**safe).to_csv(
+    safe_rows(rows).to_csv(
         path,
         index=False,
         quoting=csv.QUOTE_NONNUMERIC,
         lineterminator="\n",
         encoding="utf-8-sig" if byte_order_mark else "utf-8",
     )
+
+
+def safe_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows whose texts begin no formula; null in a column of texts is empty."""
+    texts = [str(name) for name in rows if not pd.api.types.is_numeric_dtype(rows[name])]
+    safe = {name: [safe_cell(text) for text in rows[name].astype(object).fillna("").astype(str)] for name in texts}
+    return rows.assign(**safe)
 
 
 def safe_cell(text: str) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ltvml.outputs.spreadsheet import safe_rows
 from ltvml.plots import figures as plots
 from ltvml.plots.items import item_figures
 from ltvml.window import date_of
@@ -161,7 +162,7 @@ def save_items(staging: Path, items: ItemRole) -> tuple[Path, ...]:
     """The table of the items, and their plots; nothing where the role was not fitted. Returns the plots."""
     if items.fitted is None:
         return ()
-    table_of_items(items).to_csv(staging / ITEMS_FILE, index=False)
+    safe_rows(table_of_items(items)).to_csv(staging / ITEMS_FILE, index=False)
     figures = item_figures(items)
     for name, figure in figures.items():
         plots.save(figure, staging / "plots" / f"{name}.png")

@@ -13,6 +13,7 @@ from ltvml.inputs.identities import read_persons
 from ltvml.inputs.orders_after import OrdersAfter, orders_after
 from ltvml.inputs.plan_folder import PlanFolder, read_plan_folder
 from ltvml.outputs.measured_effects import EFFECTS_FILE, MEASURED, learn_campaign, read_effects, remember
+from ltvml.outputs.spreadsheet import safe_rows
 from ltvml.outreach.experiment.holdout import TREAT
 from ltvml.outreach.experiment.measure import Measurement, measure
 from ltvml.outreach.experiment.trial import Campaign, first_choices
@@ -104,8 +105,8 @@ def _measure(
     folder = Path(out) if out is not None else launched.folder / MEASURED
     with steps.step("write"):
         with run_directory(folder, kind=MEASURED) as staging:
-            found.differences.to_csv(staging / DIFFERENCES_FILE, index=False)
-            found.delivery.to_csv(staging / DELIVERY_FILE, index=False)
+            safe_rows(found.differences).to_csv(staging / DIFFERENCES_FILE, index=False)
+            safe_rows(found.delivery).to_csv(staging / DELIVERY_FILE, index=False)
             write_json(staging / EFFECTS_FILE, campaign.to_dict())
             drawn = [path.relative_to(staging) for path in _drawn(staging, ranking)]
             write_manifest(staging, MEASURED, _manifest(config, launched, orders))

@@ -15,7 +15,7 @@ from ltvml.outputs.measured_effects import catch_up_effects, read_effects
 from ltvml.outputs.plan import write_plan
 from ltvml.outputs.planned_contacts import append_planned, catch_up, is_held_out, revision_of
 from ltvml.outputs.scores import read_scores
-from ltvml.outputs.spreadsheet import write_csv
+from ltvml.outputs.spreadsheet import safe_rows, write_csv
 from ltvml.outputs.stage_rules import keep_stage_rules
 from ltvml.outreach.allocation.allocate import Allocation, allocate
 from ltvml.outreach.candidates import candidates
@@ -259,7 +259,7 @@ def write_tables(staging: Path, tables: OutreachTables, moves: pd.DataFrame) -> 
     staged = tables.customers[["customer_id", "stage"]].merge(tables.tags, on="customer_id", how="left")
     to_go = tables.ladder.orders_to_go(tables.customers["n_orders"])
     staged.assign(orders_to_go=to_go).to_parquet(staging / STAGES_FILE, index=False)
-    tables.ladder.table().to_csv(staging / "ladder.csv", index=False)
+    safe_rows(tables.ladder.table()).to_csv(staging / "ladder.csv", index=False)
     write_csv(staging / "companions.csv", tables.companions)
     for name, offer in tables.offers.items():
         write_csv(staging / f"{name}.csv", offer)
