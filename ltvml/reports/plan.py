@@ -165,8 +165,8 @@ class OutreachReport(Shown):
         lines = [
             (
                 TABLES[name],
-                f"{one['matched']:,} of {one['rows']:,} rows apply to {one['customers']:,} customers; "
-                f"{one['contacts_stopped']:,} contacts stopped",
+                f"{one['matched']:,} of {counted_as(one['rows'], 'row')} name "
+                f"{counted_as(one['customers'], 'customer')}; {counted_as(one['contacts_stopped'], 'contact')} stopped",
             )
             for name, one in found.items()
         ]
@@ -228,6 +228,17 @@ def restraint(applied: Mapping[str, Applied], plan: pd.DataFrame) -> dict[str, d
         for name, reasons in STOPS.items()
         if name in applied
     }
+
+
+def counted_as(number: int, noun: str) -> str:
+    """A count with its noun.
+
+    Examples
+    --------
+    >>> counted_as(1, "row"), counted_as(1200, "row")
+    ('1 row', '1,200 rows')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def counted(values: pd.Series) -> dict[str, int]:

@@ -247,7 +247,7 @@ def test_consent_in_the_table_of_customers_is_honoured(
     stopped = set() if column == "email_marketing" else set(refusing[::2])
     assert set(contacted()) & set(refusing) == set(refusing) - stopped
     known = " ".join(result.stdout.split())
-    assert ("consent 20 of 20 rows apply to 20 customers; 20 contacts stopped" in known) == bool(stopped)
+    assert ("consent 20 of 20 rows name 20 customers; 20 contacts stopped" in known) == bool(stopped)
 
 
 def test_the_counts_stand_in_the_report_and_in_the_manifest(shop: Place, refusing: list[str]) -> None:
@@ -256,7 +256,7 @@ def test_the_counts_stand_in_the_report_and_in_the_manifest(shop: Place, refusin
     shop.configure("orders.csv", outreach={"capacity": 200, "holdout": 0, "opt_outs": "opt_outs.csv"})
     result = shop.run("outreach")
     assert result.exit_code == 0, result.stderr
-    assert "40 of 110 rows apply to 40 customers; 40 contacts stopped" in result.stdout
+    assert "40 of 110 rows name 40 customers; 40 contacts stopped" in result.stdout
     assert "opt_outs.csv: 40 of 110 rows name a customer of the orders" in " ".join(result.stderr.split())
     manifest = json.loads(Path(f"out/outreach/{CUTOFF}/manifest.json").read_text())
     assert manifest["restraint"]["opt_outs"]["rows"] == 110
@@ -324,7 +324,7 @@ def test_who_unsubscribed_in_the_log_of_contacts_is_not_contacted(shop: Place, r
     result = shop.run("outreach")
     assert result.exit_code == 0, result.stderr
     assert set(contacted()) & set(refusing) == set(refusing[1::2])
-    assert "unsubscribed 20 of 20 rows apply to 20 customers; 20 contacts stopped" in " ".join(result.stdout.split())
+    assert "unsubscribed 20 of 20 rows name 20 customers; 20 contacts stopped" in " ".join(result.stdout.split())
 
 
 def test_an_opt_out_of_any_id_of_a_person_is_that_of_the_person(shop: Place, refusing: list[str]) -> None:
@@ -339,4 +339,4 @@ def test_an_opt_out_of_any_id_of_a_person_is_that_of_the_person(shop: Place, ref
     result = shop.run("outreach")
     assert result.exit_code == 0, result.stderr
     assert not set(contacted()) & set(refusing)
-    assert "40 of 40 rows apply to 40 customers; 40 contacts stopped" in " ".join(result.stdout.split())
+    assert "40 of 40 rows name 40 customers; 40 contacts stopped" in " ".join(result.stdout.split())
