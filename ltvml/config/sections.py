@@ -85,7 +85,8 @@ class TransactionSettings(Section):
     exclude: Names = ()
     """Boolean columns of your file; rows where one is true are excluded and counted."""
     timezone: Zone | None = None
-    """Zone in which a day begins, for timestamps that carry a zone; others are local already."""
+    """Zone in which a day begins, for timestamps that carry a zone; others are local already. Without it a text with an
+    offset keeps its day as written, and a typed timestamp is in UTC."""
     encoding: Encoding | None = None
     """How the text of a file is encoded, like cp1252 or gb18030; null finds it by reading the whole file."""
     header: bool = True

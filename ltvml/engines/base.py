@@ -36,8 +36,8 @@ class Source:
     columns : mapping of str to str
         Name of `contracts.TRANSACTIONS` -> the user's own column. A column that already has its name needs no entry.
     timezone : str, optional
-        Zone in which days are cut, for timestamps that carry a zone (UTC without it). Timestamps without a zone are
-        local already.
+        Zone in which days are cut, for timestamps that carry a zone: without it a text keeps its day as written, and a
+        typed timestamp is in UTC. Timestamps without a zone are local already.
     decimals : int
         Digits of the currency's minor unit; money is an integer of minor units inside.
     exclude : tuple of str

@@ -167,7 +167,8 @@ def _warn_of_single_orders(engine: Engine, source: Source, customers: int) -> No
     columns = [
         column.name
         for column in engine.columns_of(source)
-        if column.name not in {used, source.columns.get("order_id", "order_id")}
+        if column.kind in ("text", "integer", "number")
+        and column.name not in {used, source.columns.get("order_id", "order_id")}
         and any(word in column.name.casefold() for word in _OF_CUSTOMERS)
     ]
     for column in columns[:_MOST_COLUMNS]:
