@@ -202,6 +202,29 @@ OUTREACH = Table(
     ),
 )
 
+TASKS = Table(
+    "tasks",
+    (
+        Column("customer_id", "string", "customer"),
+        Column(
+            "action",
+            "string",
+            "delivery_check, use_check, feedback_request, transition_reminder, care_message or points_expiry",
+        ),
+        Column("item", "string", "item or topic; null where it is about the order as a whole"),
+        Column("channel", "string", "channel of the contact; null where it is not made"),
+        Column("due_date", "date", "date of the contact; null where it is not made"),
+        Column("from_date", "date", "first day on which it may be made"),
+        Column("until_date", "date", "last such day within the days ahead"),
+        Column("reason", "string", "reason for the contact, as a sentence"),
+        Column(
+            "suppressed_by",
+            "string",
+            "done, opted_out, open_case, no_channel, cap or capacity; null where it is made",
+        ),
+    ),
+)
+
 CUSTOMER_SCORES = Table(
     "customer scores",
     (
@@ -234,7 +257,11 @@ CUSTOMER_SCORES = Table(
         Column("replenishment_probability", "float64", "P(that item is bought again within replenishment.horizon)"),
         Column("stock_status", "string", "stock status of that item, see the replenishment table"),
         Column("rfm_segment", "string", "named segment from recency, frequency and money"),
-        Column("value_at_risk", "float64", "churn_risk times the value expected if the customer does buy"),
+        Column(
+            "value_at_risk",
+            "float64",
+            "predicted_ltv less the value expected if there is no purchase in the churn horizon",
+        ),
         Column("data_status", "string", "ok, or the reason why a field is empty"),
         Column("model_version", "string", "content hash of the bundle"),
     ),

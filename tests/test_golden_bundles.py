@@ -55,4 +55,14 @@ def test_the_scores_are_those_of_the_release_that_fitted(golden: Path, scored: P
     found = read(scored)
     if "data_status" in found:
         found["data_status"] = found["data_status"].str.replace(*REWORDED, regex=False)
-    pd.testing.assert_frame_equal(found, read(golden), check_exact=False, rtol=LAST_BITS, atol=0)
+    expected = read(golden)
+    if "value_at_risk" in found:
+        expected["value_at_risk"] = redefined(expected)
+    pd.testing.assert_frame_equal(found, expected, check_exact=False, rtol=LAST_BITS, atol=LAST_BITS)
+
+
+def redefined(scores: pd.DataFrame) -> pd.Series:
+    """Value at risk was S E[V | buys] and is V - E[V | silent]; V = (1 - S) E[V | buys] + S E[V | silent]."""
+    value, risk = scores["predicted_ltv"], scores["churn_risk"]
+    silent = (value - (1 - risk) * scores["value_at_risk"] / risk) / risk
+    return value - silent

@@ -19,6 +19,7 @@ from ltvml.contracts import (
     PRODUCTS,
     REPLENISHMENT,
     SUMMARY,
+    TASKS,
     TRANSACTIONS,
     purchase_probabilities,
 )
@@ -45,6 +46,10 @@ INTRODUCTIONS = {
     purchase_probabilities(windows(DEFAULT_ACTIONS)): (
         "What goes out: `probabilities.parquet` (and `.csv` on request), one row a customer, for `ltvml outreach`: "
         "two columns for each `window_days` of `outreach.actions`. These are the columns of the built-in actions."
+    ),
+    TASKS: (
+        "What goes out: `tasks.parquet`, service contacts, made and not; `tasks.csv` holds those to make, by day. They "
+        "are planned before any offer, in both arms."
     ),
     OUTREACH: (
         "What goes out: `outreach.parquet`, one row a customer. `outreach.csv` holds the contacts to make, without "

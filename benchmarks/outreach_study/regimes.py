@@ -108,6 +108,7 @@ def simulate_regime(name: RegimeName, n: int, *, random_state: int | np.random.G
             "value_gain": if_buys - if_silent,
             "predicted_ltv": p * if_buys + (1 - p) * if_silent,
             "churn_risk": 1 - p,
+            # as those who rank by it compute it, risk times value: a harder rival here than what is lost by silence
             "value_at_risk": (1 - p) * if_buys,
         }
     )

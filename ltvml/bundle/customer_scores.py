@@ -131,7 +131,7 @@ def customer_scores(
     columns = {
         **history(X),
         **purchases(X, roles, window),
-        **money(window, predicted, dates["churn_risk"]),
+        **money(window, predicted),
         **dates,
         "model_version": np.full(len(X), version),
     }
@@ -211,13 +211,14 @@ def purchases(X: pd.DataFrame, roles: Roles, window: Window) -> dict[str, NDArra
     }
 
 
-def money(window: Window, predicted: Predicted, churn_risk: Array) -> dict[str, NDArray[Any]]:
-    """Predicted value, and the part of it that goes if the customer does."""
+def money(window: Window, predicted: Predicted) -> dict[str, NDArray[Any]]:
+    """Predicted value, and the part of it that is lost if the customer does not buy within the churn horizon.
+
+    value_at_risk = E[V] - E[V | no purchase in the churn horizon], within [0, E[V]]: it adds up over customers, and can
+    never be more than what is there.
+    """
     value, silent = predicted.margin_value(), predicted.margin_value(silence=window.churn_horizon)
-    return {
-        "predicted_ltv": value,
-        "value_at_risk": churn_risk * value_if_buys(value, silent, churn_risk),
-    }
+    return {"predicted_ltv": value, "value_at_risk": np.clip(value - silent, 0.0, np.maximum(value, 0.0))}
 
 
 def value_interval(predicted: Array, record: TrackRecord) -> dict[str, NDArray[Any]]:

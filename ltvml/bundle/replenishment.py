@@ -208,7 +208,7 @@ class Replenishment:
             renewal=renewal,
             item=values["item"],
             horizon=int(values["horizon"]),
-            stock=StockRules(**values["stock"]),
+            stock=StockRules.from_dict(values["stock"]),
             reminders=ReminderRules(**values["reminders"]),
             all_pairs=bool(values["all_pairs"]),
             window=DateWindow.from_dict(values["window"]),

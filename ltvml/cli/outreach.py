@@ -24,6 +24,7 @@ GROUP_EXAMPLES = examples(
 PLAN_EXAMPLES = examples(
     "ltvml outreach plan",
     "ltvml outreach --set outreach.capacity=200 --set outreach.language=zh",
+    "ltvml outreach --sent contacts.csv",
     "ltvml outreach --model models:/ltvml@champion --json | jq .contacts",
     notes="""
         The plan is written to <output.dir>/outreach/<cutoff>: outreach.parquet
@@ -75,6 +76,14 @@ def plan(
         Path | None,
         typer.Option("--out", metavar="DIR", help="Folder for the plans. Default: <output.dir>/outreach."),
     ] = None,
+    sent: Annotated[
+        str | None,
+        typer.Option(
+            "--sent",
+            metavar="FILE",
+            help="Contacts log of all that was sent: planned contacts that it lacks are free again.",
+        ),
+    ] = None,
     no_mlflow: NoMlflow = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -87,6 +96,9 @@ def plan(
     """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
         settings = read_config(config, overrides, no_mlflow=no_mlflow)
+        if sent is not None:
+            log = settings.contacts.model_copy(update={"source": sent, "complete": True})
+            settings = settings.model_copy(update={"contacts": log})
         from ltvml.workflows import plan as workflow
 
         show_run(job, workflow.plan_outreach(settings, model=model, out=out, progress=job.progress))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel, GetCoreSchemaHandler, SerializationInfo, ValidatorFunctionWrapHandler
 
-CHECKED: dict[Any, Any] = {int: Whole, float: Number, str: Name, tuple[str, ...]: Names}
+CHECKED: dict[Any, Any] = {bool: bool, int: Whole, float: Number, str: Name, tuple[str, ...]: Names}
 
 
 class _Declared:

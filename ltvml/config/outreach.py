@@ -3,7 +3,7 @@
 # no postponed annotations: pydantic reads them while it builds the class
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -17,18 +17,29 @@ from pydantic import (
 
 from ltvml.config.declared import KeysOf, section_if_given
 from ltvml.config.faults import FaultyConfigError
-from ltvml.config.fields import Days, Name, Number, Path, Whole
+from ltvml.config.fields import Days, Name, Names, Number, Path, Share, Whole
 from ltvml.config.section import Section
 from ltvml.nearest import did_you_mean
 from ltvml.outreach.actions import CHANNELS, DEFAULT_ACTIONS, PURPOSES, Action, Channel
-from ltvml.outreach.settings import CadenceRules, Caps, CompanionSettings, Fatigue, LadderRules, StageRules, TagRules
+from ltvml.outreach.settings import (
+    CadenceRules,
+    Caps,
+    CompanionSettings,
+    Fatigue,
+    IdentityColumns,
+    ItemRules,
+    LadderRules,
+    ServiceRules,
+    StageRules,
+    TagRules,
+)
 from ltvml.words.phrases import languages
 
 if TYPE_CHECKING:
     from ltvml.outreach.allocation.limits import Limits
 
+EXPORTS = ("klaviyo", "braze", "shopify", "meta", "wecom")
 SHIPPED, AUTO = "default", "auto"
-REMINDER = "replenishment_reminder"
 MAY_BE_NULL = frozenset({"to_day"})
 
 
@@ -98,7 +109,7 @@ def channels_of(settings: Mapping[str, ChannelSettings]) -> tuple[Channel, ...]:
     return tuple(Channel(name, costs.get(name) if one.cost is None else one.cost) for name, one in settings.items())
 
 
-def actions_of(settings: Sequence[ActionSettings], channels: Sequence[str], *, lead_days: int) -> tuple[Action, ...]:
+def actions_of(settings: Sequence[ActionSettings], channels: Sequence[str]) -> tuple[Action, ...]:
     """The actions in the order of the list; those that ship use the channels that there are.
 
     Parameters
@@ -106,17 +117,14 @@ def actions_of(settings: Sequence[ActionSettings], channels: Sequence[str], *, l
     settings : sequence of ActionSettings
     channels : sequence of str
         Names of the channels that there are.
-    lead_days : int
-        Days before the reorder window opens at which the reminder that ships is due, unless the list says others.
 
     Examples
     --------
-    >>> (action,) = actions_of([ActionSettings(name="win_back", cost=2)], ["email"], lead_days=7)
+    >>> (action,) = actions_of([ActionSettings(name="win_back", cost=2)], ["email"])
     >>> action.cost, action.channels, action.to_day
     (2.0, ('email',), 730)
     """
     shipped = {action.name: _within(action, channels) for action in DEFAULT_ACTIONS}
-    shipped[REMINDER] = replace(shipped[REMINDER], lead_days=lead_days)
     return tuple(_actions(settings, shipped))
 
 
@@ -130,7 +138,9 @@ def _actions(settings: Sequence[ActionSettings], shipped: Mapping[str, Action]) 
 
 
 def _within(action: Action, channels: Sequence[str]) -> Action:
-    return replace(action, channels=tuple(name for name in action.channels if name in channels))
+    """The action by the channels that there are; one that names none may use them all."""
+    named = tuple(name for name in action.channels if name in channels)
+    return replace(action, channels=named if action.channels else tuple(channels))
 
 
 class StageSettings(section_if_given(StageRules)):  # type: ignore[misc]
@@ -179,8 +189,18 @@ class OutreachSettings(Section):
     """Seed text that selects those customers; never change it."""
     ahead: Days = 7
     """Days after the cutoff for which contacts are planned."""
+    gain: Literal["order", "lifetime"] = "order"
+    """Value of a purchase that a contact brings: the margin of that order, or, by assumption, more of the lifetime."""
+    lifetime_share: Share = 0.2
+    """With gain: lifetime, the share of the further lifetime difference between buyers and others that is credited."""
     byte_order_mark: bool = False
     """Whether outreach.csv begins with the mark by which spreadsheets know UTF-8."""
+    columns: Names = ()
+    """Further columns of the lists: of the scores, the tags or the table customers, like [first_name, stage]."""
+    exports: Names = ()
+    """Audience files of the contacts to make: klaviyo, braze, shopify, meta, wecom."""
+    identity: KeysOf[IdentityColumns] = IdentityColumns()
+    """Columns by which those tools know a person."""
     opt_outs: Path | None = None
     """CSV, Excel or Parquet of customer_id and channel: channels refused; without a channel, or with all, every one."""
     disliked: Path | None = None
@@ -199,6 +219,8 @@ class OutreachSettings(Section):
     """What a contact costs in attention."""
     cadence: KeysOf[CadenceRules] = CadenceRules()
     """When to follow up after an order."""
+    service: KeysOf[ServiceRules] = ServiceRules()
+    """How follow-ups and other duties are sent: before any offer, with caps of their own, and to held-out customers."""
     stages: StageSettings = StageSettings()
     """The stage of a customer relationship; auto estimates the limits from the orders. If one is
     given, the others take their defaults."""
@@ -206,6 +228,8 @@ class OutreachSettings(Section):
     """How likely the next purchase is after the first, the second, the third."""
     companions: KeysOf[CompanionSettings] = CompanionSettings()
     """What to offer next."""
+    items: KeysOf[ItemRules] = ItemRules()
+    """Which items may be offered to whom."""
     tags: KeysOf[TagRules] = TagRules()
     """Short facts about a customer that the list can be filtered by."""
 
@@ -217,13 +241,18 @@ class OutreachSettings(Section):
             raise FaultyConfigError(found)
         return self
 
+    @property
+    def credited_share(self) -> float:
+        """Share of the further lifetime difference that a contact is credited with."""
+        return self.lifetime_share if self.gain == "lifetime" else 0.0
+
     def channels_table(self) -> tuple[Channel, ...]:
         """The ways to reach a customer, with their cost."""
         return channels_of(self.channels)
 
     def actions_table(self) -> tuple[Action, ...]:
-        """What can be done; the reorder reminder that ships is as early as the follow-up asks."""
-        return actions_of(self.actions, tuple(self.channels), lead_days=self.cadence.lead_days)
+        """What can be done."""
+        return actions_of(self.actions, tuple(self.channels))
 
     def limits(self) -> "Limits":
         """What a run may use."""
@@ -260,16 +289,19 @@ class OutreachSettings(Section):
     def _faults_of_rules(self) -> Iterator[str]:
         from ltvml.outreach import priority
         from ltvml.outreach.customers import cadence, ladder, stages, tags
-        from ltvml.outreach.offers import companions
+        from ltvml.outreach.offers import allowed, companions
         from ltvml.outreach.restraint import caps
+        from ltvml.outreach.service import schedule
 
         yield from caps.faults(self.caps)
         yield from priority.faults(self.fatigue)
         yield from cadence.faults(self.cadence)
+        yield from schedule.faults(self.service)
         yield from stages.faults(self.stages.rules() or StageRules())
         yield from ladder.faults(self.ladder)
         yield from companions.faults(self.companions)
         yield from tags.faults(self.tags)
+        yield from allowed.faults(self.items)
 
     def _faults_between(self) -> Iterator[str]:
         """Names that one part gives and no other knows, and days that do not fit."""
@@ -277,6 +309,10 @@ class OutreachSettings(Section):
         known = {*self.channels, *(channel.name for channel in CHANNELS)}
         for name in sorted({*self.caps.channel_7, *self.caps.channel_28} - known):
             yield f"caps: {_unknown('channel', name, self.channels)}"
+        for name in sorted(set(self.exports) - set(EXPORTS)):
+            yield _unknown("export", name, EXPORTS)
+        for name in sorted(set(self.service.channels) - set(self.channels)):
+            yield f"service: {_unknown('channel', name, self.channels)}"
         for purpose in sorted(set(self.caps.exempt) - set(PURPOSES)):
             yield f"caps: exempt {_unknown('purpose', purpose, PURPOSES)}"
         if self.cadence.ahead < self.ahead:

@@ -290,7 +290,7 @@ class ReplenishmentSettings(Section):
     depleted_from: Probability = 0.5
     """Probability of having run out from which an item counts as depleted."""
     lapsed_from: Probability = 0.5
-    """Probability of outlasting the usual gaps of the item from which a customer counts as lost to it."""
+    """Probability of no purchase in one more usual gap from which a late customer counts as lost to the item."""
     days_per_unit: DaysPerUnit | None = None
     """What you know of how long a unit lasts: item: days, or the path of a table with item and days_per_unit."""
 
@@ -311,6 +311,8 @@ class ContactSettings(Section):
     """CSV or Parquet file, one row a contact."""
     columns: ContactColumns = Field(default_factory=dict)
     """Our column name: your column name. A column left out is looked for under our own name."""
+    complete: bool = False
+    """Whether the log holds all that was sent up to the cutoff: planned contacts that it lacks are then free again."""
 
 
 class CustomerSettings(Section):

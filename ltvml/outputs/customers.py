@@ -123,11 +123,12 @@ class Tally:
 
 
 def contact_worth(scores: pd.DataFrame) -> pd.Series:
-    """Value at risk times the chance that the customer still comes: highest where a message can tip the balance.
+    """Value at risk times churn risk: highest where a message can tip the balance.
 
-    Value at risk alone ranks first the customers who are surely gone; this leaves them to rest.
+    Value at risk is the chance to buy times what a purchase changes. A contact that moves the log-odds of buying a
+    little moves the chance by p (1 - p): those who come anyway and those who are surely gone are left to rest.
     """
-    return scores["value_at_risk"] * (1 - scores["churn_risk"])
+    return scores["value_at_risk"] * scores["churn_risk"]
 
 
 def shortlist(parts: Iterable[pd.DataFrame], *, length: int = SHORTLIST) -> pd.DataFrame:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from ltvml.contracts import OUTREACH
 from ltvml.engines.frames import arrow_schema
 from ltvml.outputs.planned_contacts import chosen
-from ltvml.outputs.spreadsheet import write_csv
+from ltvml.outputs.spreadsheet import with_columns, write_csv
 from ltvml.words.phrases import named
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ CONTACT_COLUMNS = (
 MONEY_DIGITS = 4
 
 
-def write_plan(folder: Path, plan: pd.DataFrame, *, language: str, byte_order_mark: bool) -> None:
+def write_plan(
+    folder: Path, plan: pd.DataFrame, *, language: str, byte_order_mark: bool, more: pd.DataFrame | None = None
+) -> None:
     """Write both files; the same plan gives the same bytes.
 
     Parameters
@@ -43,9 +45,12 @@ def write_plan(folder: Path, plan: pd.DataFrame, *, language: str, byte_order_ma
         Of the names and reasons in the CSV.
     byte_order_mark : bool
         Whether the CSV begins with the mark by which spreadsheets know UTF-8.
+    more : frame, optional
+        `customer_id` and further columns of the CSV.
     """
     write_everybody(folder / PLAN_FILE, plan)
-    write_csv(folder / CONTACTS_FILE, contacts_to_make(plan, language), byte_order_mark=byte_order_mark)
+    rows = with_columns(contacts_to_make(plan, language), more)
+    write_csv(folder / CONTACTS_FILE, rows, byte_order_mark=byte_order_mark)
 
 
 def write_everybody(path: Path, plan: pd.DataFrame) -> None:

@@ -29,6 +29,7 @@ import pandas as pd
 from ltvml.errors import DataContractError, LtvmlWarning, OutputError
 from ltvml.inputs.plan_folder import PLAN_FILE, PLAN_KIND
 from ltvml.outputs.spreadsheet import marked, unmarked
+from ltvml.outputs.tasks import TASKS_FILE, read_tasks, with_tasks
 from ltvml.outreach.experiment.holdout import HOLDOUT, TREAT, groups
 from ltvml.outreach.experiment.trial import BY_HOLDOUT
 from ltvml.run_directory import alone_in, changed_files, manifest_of, replace_text
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
 
 FILE = "planned.csv"
+LATEST_SENT, MOST_SENT = 3, 0.5
 COLUMNS = ("planned_for", "campaign", "revision", "customer_id", "channel", "day", "action", "item", "group")
 OF_CONTACT = ("customer_id", "channel", "day", "action", "item", "group")
 Row = tuple[str, ...]
@@ -62,7 +64,8 @@ def append_planned(folder: Path, plan: pd.DataFrame, *, cutoff: dt.date, campaig
     folder : Path
         Where the log lies, `planned.csv`.
     plan : frame
-        contracts.OUTREACH; contacts to make are logged, and those that would be made but for the holdout.
+        contracts.OUTREACH, and the tasks with it (`tasks.with_tasks`); contacts to make are logged, and those that
+        would be made but for the holdout.
     cutoff : date
         Last day that the plan saw.
     campaign : str
@@ -233,12 +236,14 @@ def _missing_rows(folder: Path, manifest: Mapping[str, Any], rows: list[Row], pa
         )
     if revision >= stated["revision"]:
         return []
-    if changed := changed_files(folder, manifest, [PLAN_FILE]):
+    files = [PLAN_FILE, *([TASKS_FILE] if (folder / TASKS_FILE).exists() else [])]
+    if changed := changed_files(folder, manifest, files):
         raise DataContractError(
             f"{folder}: {changed[0]}; expected the original plan, whose contacts {FILE} lacks.",
             hint="restore the folder, or remove it and plan that cutoff again.",
         )
-    return _rows_of(contact_rows(pd.read_parquet(folder / PLAN_FILE)), cutoff, campaign, int(stated["revision"]))
+    contacts = contact_rows(with_tasks(pd.read_parquet(folder / PLAN_FILE), read_tasks(folder)))
+    return _rows_of(contacts, cutoff, campaign, int(stated["revision"]))
 
 
 def _warn_of(plan: Path, path: Path, rows: int) -> None:
@@ -332,6 +337,53 @@ def is_held_out(settings: OutreachSettings, ids: pd.Series) -> NDArray[np.bool_]
         global_salt=settings.global_salt,
     )
     return np.asarray(arms.group == HOLDOUT)
+
+
+def sent_of(planned: pd.DataFrame, made: pd.DataFrame | None, *, until: int | None) -> tuple[pd.DataFrame, int]:
+    """Planned contacts without those that were not sent, as far as the contacts log tells.
+
+    Up to a day the log holds all that was sent. A planned contact counts as sent where the log has one of the customer
+    within three days after it, of the same action where the log names one. What held-out customers would have got
+    stands where most of the campaign's contacts of those days were sent, or the arms would not be alike.
+
+    Parameters
+    ----------
+    planned : frame
+        As `read_planned` gives it.
+    made : frame, optional
+        The contacts log.
+    until : int, optional
+        Day up to which the log is complete, days since 1970-01-01; None: it tells nothing.
+
+    Returns
+    -------
+    planned : frame
+    not_sent : int
+        Contacts to make that are free again.
+    """
+    if until is None or planned.empty:
+        return planned, 0
+    past = (planned["day"] <= until).to_numpy()
+    to_make = planned["treated"].to_numpy(dtype=bool)
+    sent = _is_sent(planned, made)
+    share = pd.Series(np.where(past & to_make, sent, np.nan)).groupby(planned["campaign"].to_numpy()).transform("mean")
+    stands = np.where(to_make, sent, share.fillna(1.0).to_numpy() >= MOST_SENT)
+    kept = ~past | stands
+    return planned[kept].reset_index(drop=True), int((~kept & to_make).sum())
+
+
+def _is_sent(planned: pd.DataFrame, made: pd.DataFrame | None) -> NDArray[np.bool_]:
+    if made is None or made.empty:
+        return np.zeros(len(planned), dtype=bool)
+    log = pd.DataFrame({"customer_id": made["customer_id"], "sent": made["day"]})
+    log["what"] = made.get("action", None)
+    rows = planned[["customer_id", "day", "action"]].assign(row=np.arange(len(planned)))
+    pairs = rows.merge(log, on="customer_id")
+    near = (pairs["sent"] >= pairs["day"]) & (pairs["sent"] <= pairs["day"] + LATEST_SENT)
+    same = pairs["what"].isna() | pairs["what"].eq(pairs["action"])
+    found = np.zeros(len(planned), dtype=bool)
+    found[pairs.loc[near & same, "row"].to_numpy()] = True
+    return found
 
 
 def made_and_planned(

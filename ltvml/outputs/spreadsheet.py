@@ -54,6 +54,16 @@ def safe_rows(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(**safe)
 
 
+def with_columns(rows: pd.DataFrame, more: pd.DataFrame | None) -> pd.DataFrame:
+    """Rows of a list with further columns of their customers; a column that the list has already stays as it is."""
+    if more is None:
+        return rows
+    new = more[["customer_id", *(name for name in more if name not in rows)]].astype({"customer_id": str})
+    dates = [name for name in new if pd.api.types.is_datetime64_any_dtype(new[name])]
+    shown = new.assign(**{str(name): new[name].dt.strftime("%Y-%m-%d") for name in dates})
+    return rows.merge(shown, on="customer_id", how="left")
+
+
 def safe_cell(text: str) -> str:
     """A text that begins no formula, whole or split at a semicolon, tab or line break.
 

@@ -53,8 +53,8 @@ class Action:
     """Name of the action."""
     purpose: str
     """Its queue: second_order, replenishment, cross_sell, win_back, vip_care or follow_up."""
-    channels: tuple[str, ...]
-    """Channels that may be used; the plan selects one of them."""
+    channels: tuple[str, ...] = ()
+    """Channels that may be used, all of the shop if omitted; the plan selects one of them."""
     cost: float | None = None
     """Cost per contact, added to that of the channel; required for an action of your own."""
     window_days: int = 28
@@ -67,10 +67,8 @@ class Action:
     """First day after the last order on which a customer is eligible."""
     to_day: int | None = None
     """Last such day; null means no end."""
-    lead_days: int = 0
-    """Days before a dated occasion at which the contact is due."""
     column: str | None = None
-    """Column of the customers that the rule reads: a date for points_expiry, true or false for tagged."""
+    """Column of the customers that the rule tagged reads: true or false."""
 
     @property
     def rule_name(self) -> str:
@@ -79,23 +77,17 @@ class Action:
 
 
 DEFAULT_ACTIONS = (
-    Action("second_order_offer", "second_order", ("email", "sms"), cost=1.0, effect=0.2, from_day=14, to_day=120),
-    Action("membership_invitation", "second_order", ("email",), cost=0.5, effect=0.15, from_day=3, to_day=60),
-    Action("replenishment_reminder", "replenishment", ("email", "push"), cost=0.05, effect=0.2, lead_days=7),
-    Action("companion_offer", "cross_sell", ("email", "push"), cost=0.1, effect=0.1, from_day=7),
-    Action("win_back", "win_back", ("email", "sms"), cost=1.5, effect=0.15, to_day=730),
-    Action("vip_care", "vip_care", ("phone", "email"), cost=0.2, effect=0.1, from_day=14),
-    Action(
-        "points_expiry",
-        "vip_care",
-        ("email", "push"),
-        cost=0.05,
-        effect=0.15,
-        lead_days=14,
-        column="points_expiry_date",
-    ),
-    Action("follow_up", "follow_up", ("email",), cost=0.05, effect=0.05),
+    Action("second_order_offer", "second_order", cost=1.0, effect=0.2, from_day=14, to_day=120),
+    Action("membership_invitation", "second_order", cost=0.5, effect=0.15, from_day=3, to_day=60),
+    Action("replenishment_reminder", "replenishment", cost=0.05, effect=0.2),
+    Action("companion_offer", "cross_sell", cost=0.1, effect=0.1, from_day=7),
+    Action("win_back", "win_back", cost=1.5, effect=0.15, to_day=730),
+    Action("vip_care", "vip_care", cost=0.2, effect=0.1, from_day=14),
 )
+"""Offers, by purpose and not by channel: each may use every channel of the shop."""
+
+SERVICE = ("follow_up", "points_expiry")
+"""What was an offer once and is a service contact now, planned by `outreach.cadence` and `outreach.service`."""
 
 
 def windows(actions: Iterable[Action]) -> tuple[int, ...]:
@@ -132,9 +124,12 @@ def faults(actions: Sequence[Action], channels: Sequence[Channel], rules: Collec
 
 
 def _action_faults(action: Action, channels: Sequence[str], rules: Collection[str]) -> list[str]:
+    if action.rule_name in SERVICE:
+        return [
+            f"{action.rule_name} is a service contact and no offer; expected it under outreach.cadence, with "
+            "outreach.service saying how it is sent. Remove it from outreach.actions."
+        ]
     found = [*_cost_faults(action.cost), *_unknown("purpose", [action.purpose], PURPOSES)]
-    if not action.channels:
-        found.append(f"no channel; expected one or more of {', '.join(channels)}.")
     found += _unknown("channel", action.channels, channels) + _unknown("rule", [action.rule_name], rules)
     return found + _number_faults(action)
 
@@ -156,13 +151,13 @@ def _number_faults(action: Action) -> list[str]:
     found += [f"{name} {days}; expected 0 or more." for name, days in _days(action) if days < 0]
     if action.to_day is not None and action.to_day < action.from_day:
         found.append(f"to_day {action.to_day} is before from_day {action.from_day}; expected from_day or later.")
-    if action.rule_name in {"points_expiry", "tagged"} and action.column is None:
+    if action.rule_name == "tagged" and action.column is None:
         found.append(f"no column; rule {action.rule_name} reads a column of the table customers.")
     return found
 
 
 def _days(action: Action) -> list[tuple[str, int]]:
-    return [("from_day", action.from_day), ("lead_days", action.lead_days)]
+    return [("from_day", action.from_day)]
 
 
 def _unknown(what: str, names: Iterable[str], known: Collection[str]) -> list[str]:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ltvml.errors import DataContractError
+from ltvml.outreach.customers.channels import PREFIX
 from ltvml.outreach.eligibility import eligible, missing_columns
 
 if TYPE_CHECKING:
@@ -36,8 +37,9 @@ def candidates(actions: Sequence[Action], channels: Sequence[Channel], situation
     -------
     frame
         customer_id (its categories are all customers, in order), action, purpose, channel, item, reason (the key of a
-        phrase), all categorical; due_day, p_buy, value_gain, effect, ev_basis ("assumed"), cost (of action and
-        channel). Without fatigue and expected_value: `priority.prioritise` adds them.
+        phrase), all categorical; due_day, p_buy, value_gain, effect, response (of the customer by the channel, relative
+        to the best one), ev_basis ("assumed"), cost (of action and channel). Without fatigue and expected_value:
+        `priority.prioritise` adds them.
 
     Raises
     ------
@@ -51,14 +53,15 @@ def candidates(actions: Sequence[Action], channels: Sequence[Channel], situation
     >>> C = pd.DataFrame({"customer_id": ["a"], "n_orders": [1], "days_since_last": [30]})
     >>> C = C.assign(stage="value_verification", p_buy_28=0.2, value_gain_28=40.0)
     >>> candidates(DEFAULT_ACTIONS, CHANNELS, Situation(C, cutoff_day=100))["channel"].tolist()
-    ['email', 'sms']
+    ['email', 'push', 'sms', 'phone']
     """
     _check(actions, situation.customers)
     cost = {channel.name: channel.cost or 0.0 for channel in channels}
     blocks = []
     for action in actions:
         found = eligible(action, situation)
-        blocks += [_block(action, channel, cost[channel], found, situation.customers) for channel in action.channels]
+        ways = action.channels or tuple(cost)
+        blocks += [_block(action, channel, cost[channel], found, situation.customers) for channel in ways]
     return _joined(blocks, situation.customers["customer_id"])
 
 
@@ -75,6 +78,8 @@ def _check(actions: Sequence[Action], customers: pd.DataFrame) -> None:
 
 
 def _block(action: Action, channel: str, cost: float, found: Eligible, customers: pd.DataFrame) -> pd.DataFrame:
+    response = customers.get(f"{PREFIX}{channel}", pd.Series(1.0, customers.index)).to_numpy(dtype="float64")
+    found = found.where(response[found.position] > 0)
     at, days = found.position, action.window_days
     chance = customers[f"p_buy_{days}"].to_numpy(dtype="float64")[at]
     return pd.DataFrame(
@@ -89,6 +94,7 @@ def _block(action: Action, channel: str, cost: float, found: Eligible, customers
             "p_buy": np.maximum(chance, found.least_chance),
             "value_gain": customers[f"value_gain_{days}"].to_numpy(dtype="float64")[at],
             "effect": action.effect,
+            "response": response[at],
             "ev_basis": _texts(np.full(len(at), "assumed", dtype=object)),
             "cost": (action.cost or 0.0) + cost,
         }

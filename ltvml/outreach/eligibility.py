@@ -1,32 +1,34 @@
 """Who may get an action, and when: one vectorised rule an action, over the customers and their reorder pairs.
 
     rule                    customers                                             due
-    second_order_offer      one order; not lapsed                                 from_day after the order
+    second_order_offer      one order; not lapsed, or at most 60 days ago         from_day after the order
     membership_invitation   two orders (the third makes a habit); not lapsing     from_day after the order
                             or lapsed
-    replenishment_reminder  a pair about to be replenished or depleted; not       lead_days before the reorder window
-                            lapsed                                                opens
+    replenishment_reminder  a pair about to be replenished or depleted that is    lead_days before the run-out
+                            bought again with a chance of 0.2 or more; not lapsed
     companion_offer         demand_awakening, solution_matching or                from_day after the order
                             trust_transfer, and a companion is known
     win_back                lapsing or lapsed                                     from_day after the order
-    vip_care                RFM segment `champion`; not lapsed, not              from_day after the order
-                            value_verification
-    points_expiry           the dated column is filled                            lead_days before that date
-    follow_up               a dated task of the cadence                           the day of the task
+    vip_care                RFM segment `champion`, not lapsed, not              from_day after the order
+                            value_verification; or among the best once and
+                            late by their own rhythm (`slipping_away`)
     tagged                  the column is true                                    from_day after the order
 
 A contact is due in (cutoff, cutoff + ahead]; what was due before and still makes sense is due on the first of these
-days. value_verification gets no cross-sell: trust is not earned yet. A missing optional column or table (companion,
-expiry date, pairs, tasks) makes no customer eligible; `missing_for` gives the message.
+days. value_verification gets no cross-sell: trust is not earned yet. A missing optional column or table
+(companion, pairs) makes no customer eligible; `missing_for` gives the message.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+
+from ltvml.hashing import buckets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,8 +42,13 @@ if TYPE_CHECKING:
 READY_FOR_MORE = ("demand_awakening", "solution_matching", "trust_transfer")
 LEAVING = ("lapsing", "lapsed")
 VIP_SEGMENTS = ("champion",)
+VIP_ORDERS, VIP_QUANTILE, LATE_GAPS = 4, 0.9, (2.0, 8.0)
+SECOND_ORDER_DAYS = 60
+DAY_SALT = "day of contact"
 REORDERS = ("about_to_replenish", "depleted")
 REORDER_WINDOWS = (7, 14, 28)
+LEAST_CHANCE = 0.2
+"""Of a reorder within the window, below which a reminder tells the customer nothing that is true."""
 _NO_DATE = np.iinfo(np.int64).min
 
 
@@ -59,20 +66,25 @@ class Situation:
         Contacts due in (cutoff_day, cutoff_day + ahead] are planned.
     pairs : frame, optional
         One row a customer and item.
-    tasks : frame, optional
-        Dated tasks of the cadence: customer_id, action, item, due_day.
+    lead_days : int
+        Days from a reminder to its effect.
     """
 
     customers: pd.DataFrame
     cutoff_day: int
     ahead: int = 7
     pairs: pd.DataFrame | None = None
-    tasks: pd.DataFrame | None = None
+    lead_days: int = 7
 
     @property
     def last_day(self) -> Ints:
         """Day of the last order, shape (n,)."""
         return np.asarray(self.cutoff_day - self.customers["days_since_last"].to_numpy(dtype="int64"))
+
+    @cached_property
+    def own_day(self) -> Ints:
+        """A day in [0, ahead) of each customer's own, the same in every run, shape (n,)."""
+        return np.asarray(buckets_of(self.customers["customer_id"].astype(str), salt=DAY_SALT) % self.ahead)
 
     def in_stage(self, *stages: str) -> Mask:
         """Customers in one of the stages, shape (n,)."""
@@ -115,6 +127,10 @@ class Eligible:
     reason: NDArray[np.object_]
     least_chance: Array
 
+    def where(self, kept: Mask) -> Eligible:
+        """Some of the rows."""
+        return Eligible(*(getattr(self, name)[kept] for name in self.__dataclass_fields__))
+
 
 def eligible(action: Action, situation: Situation) -> Eligible:
     """Customers who may get the action in the days ahead, and when.
@@ -127,7 +143,7 @@ def eligible(action: Action, situation: Situation) -> Eligible:
     Returns
     -------
     Eligible
-        At most one row a customer, by customer, except that follow-ups have a row a task.
+        At most one row a customer, by customer.
 
     Examples
     --------
@@ -143,13 +159,13 @@ def eligible(action: Action, situation: Situation) -> Eligible:
 
 def missing_for(action: Action, situation: Situation) -> str | None:
     """What the action would need and is not there, in words; None where nothing is missing."""
-    wanted = {"companion_offer": "companion", "points_expiry": action.column, "tagged": action.column}
+    wanted = {"companion_offer": "companion", "tagged": action.column}
     column = wanted.get(action.rule_name)
     if column is not None and column not in situation.customers:
         return f"{action.name} is skipped: it needs the column {column} of the table customers, which is missing."
-    tables = {"replenishment_reminder": ("reorder pairs", situation.pairs), "follow_up": ("tasks", situation.tasks)}
-    name, table = tables.get(action.rule_name, ("", situation.customers))
-    return None if table is not None else f"{action.name} is skipped: it needs the table of {name}, which is missing."
+    if action.rule_name == "replenishment_reminder" and situation.pairs is None:
+        return f"{action.name} is skipped: it needs the table of reorder pairs, which is missing."
+    return None
 
 
 def _none(_: Situation) -> Eligible:
@@ -163,20 +179,15 @@ def _plainly(position: NDArray[np.intp], due: Ints, reason: str) -> Eligible:
 
 def _after_order(action: Action, situation: Situation, wanted: Mask) -> Eligible:
     """Due `from_day` after the last order, or at once where that is past; not after `to_day`."""
-    earliest = situation.last_day + action.from_day
-    due = np.maximum(earliest, situation.cutoff_day + 1)
+    earliest, tomorrow = situation.last_day + action.from_day, situation.cutoff_day + 1
+    # what has no day of its own is spread over the days ahead, and not all on the first
+    due = np.where(earliest < tomorrow, tomorrow + situation.own_day, earliest)
     kept = wanted & situation.soon(due)
     if action.to_day is not None:
-        kept &= due <= situation.last_day + action.to_day
+        last = situation.last_day + action.to_day
+        due, kept = np.minimum(due, np.maximum(last, tomorrow)), kept & (last >= tomorrow)
     position = np.flatnonzero(kept)
     return _plainly(position, due[position], action.name)
-
-
-def _before_date(action: Action, situation: Situation, dates: pd.Series) -> tuple[Ints, Mask]:
-    """Due `lead_days` before the date, or at once where that is past and the date is not."""
-    day = day_numbers(dates)
-    due = np.maximum(np.where(day == _NO_DATE, 0, day) - action.lead_days, situation.cutoff_day + 1)
-    return due, (day > situation.cutoff_day) & situation.soon(due)
 
 
 def day_numbers(dates: pd.Series) -> Ints:
@@ -194,7 +205,10 @@ def day_numbers(dates: pd.Series) -> Ints:
 
 
 def _second_order(action: Action, situation: Situation) -> Eligible:
-    return _after_order(action, situation, situation.orders_are(1) & ~situation.in_stage("lapsed"))
+    # by the tail of a whole shop a new customer lapses within weeks: the second order is still ahead
+    silence = situation.customers["days_since_last"].to_numpy(dtype="int64")
+    waiting = ~situation.in_stage("lapsed") | (silence <= SECOND_ORDER_DAYS)
+    return _after_order(action, situation, situation.orders_are(1) & waiting)
 
 
 def _membership(action: Action, situation: Situation) -> Eligible:
@@ -218,15 +232,23 @@ def _vip_care(action: Action, situation: Situation) -> Eligible:
     if "rfm_segment" not in situation.customers:
         return _none(situation)
     best = situation.customers["rfm_segment"].isin(VIP_SEGMENTS).to_numpy()
-    return _after_order(action, situation, best & ~situation.in_stage("lapsed", "value_verification"))
+    still = best & ~situation.in_stage("lapsed", "value_verification")
+    return _after_order(action, situation, still | slipping_away(situation.customers))
 
 
-def _points_expiry(action: Action, situation: Situation) -> Eligible:
-    if action.column is None or action.column not in situation.customers:
-        return _none(situation)
-    due, kept = _before_date(action, situation, situation.customers[action.column])
-    position = np.flatnonzero(kept)
-    return _plainly(position, due[position], action.name)
+def slipping_away(customers: pd.DataFrame) -> Mask:
+    """Customers who were among the best and are late by their own rhythm, (n,).
+
+    Among the best: four orders or more, and the top tenth of historic value. Late: silent for two to eight of their own
+    mean gaps.
+    """
+    needed = ("historic_value", "mean_gap_days", "n_orders", "days_since_last")
+    if any(name not in customers for name in needed) or customers.empty:
+        return np.zeros(len(customers), dtype=bool)
+    value, gap, orders, silence = (customers[name].to_numpy(dtype=float) for name in needed)
+    best = (orders >= VIP_ORDERS) & (value >= np.nanquantile(value, VIP_QUANTILE)) & (value > 0)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(best & (silence >= LATE_GAPS[0] * gap) & (silence <= LATE_GAPS[1] * gap))
 
 
 def _tagged(action: Action, situation: Situation) -> Eligible:
@@ -249,12 +271,15 @@ def _replenishment(action: Action, situation: Situation) -> Eligible:
 
 
 def _reorders(action: Action, situation: Situation, pairs: pd.DataFrame) -> pd.DataFrame:
-    """Pairs whose reminder is due: the window opens within lead_days of the days ahead, or is open already."""
-    opens = day_numbers(pairs["replenishment_lo"])
-    due = np.maximum(np.where(opens == _NO_DATE, 0, opens) - action.lead_days, situation.cutoff_day + 1)
-    kept = (opens != _NO_DATE) & situation.soon(due) & pairs["stock_status"].isin(REORDERS).to_numpy()
-    position = situation.position(pairs["customer_id"])
+    """Pairs whose reminder is due: the run-out is within lead_days of the days ahead, or has passed."""
+    runs_out = day_numbers(pairs["replenishment_date"])
+    due = np.maximum(np.where(runs_out == _NO_DATE, 0, runs_out) - situation.lead_days, situation.cutoff_day + 1)
+    status = pairs["stock_status"]
+    due = np.where(status.eq("depleted"), situation.cutoff_day + 1, due)
     chance = pairs[reorder_column(action.window_days)].fillna(0.0).to_numpy(dtype="float64")
+    known = (runs_out != _NO_DATE) & (chance >= LEAST_CHANCE)
+    kept = known & situation.soon(due) & status.isin(REORDERS).to_numpy()
+    position = situation.position(pairs["customer_id"])
     found = pd.DataFrame({"position": position, "due": due, "item": pairs["item"].to_numpy(object), "chance": chance})
     return found.iloc[np.flatnonzero(kept & (position >= 0))]
 
@@ -271,22 +296,6 @@ def reorder_column(window_days: int) -> str:
     return f"p_reorder_{max(fitting, default=REORDER_WINDOWS[0])}"
 
 
-def _follow_up(_: Action, situation: Situation) -> Eligible:
-    if situation.tasks is None or situation.tasks.empty:
-        return _none(situation)
-    tasks = situation.tasks
-    position, due = situation.position(tasks["customer_id"]), tasks["due_day"].to_numpy(dtype="int64")
-    # reorder reminders are planned from the pairs, with their probability
-    kept = (position >= 0) & situation.soon(due) & tasks["action"].ne("replenishment_reminder").to_numpy()
-    reason, item = tasks["action"].to_numpy(object), tasks["item"].astype(object).to_numpy(copy=True)
-    columns: dict[str, Any] = {"position": position, "due": due, "reason": reason, "item": item}
-    # one follow-up a customer a run: the first that is due, then by name
-    found = pd.DataFrame(columns)[kept].sort_values(list(columns)).drop_duplicates("position")
-    rows = found.index.to_numpy()
-    item[pd.isna(item)] = None
-    return Eligible(position[rows], due[rows], item[rows], reason[rows], np.zeros(len(rows)))
-
-
 RULES: dict[str, Callable[[Action, Situation], Eligible]] = {
     "second_order_offer": _second_order,
     "membership_invitation": _membership,
@@ -294,8 +303,6 @@ RULES: dict[str, Callable[[Action, Situation], Eligible]] = {
     "companion_offer": _companion,
     "win_back": _win_back,
     "vip_care": _vip_care,
-    "points_expiry": _points_expiry,
-    "follow_up": _follow_up,
     "tagged": _tagged,
 }
 

@@ -2,7 +2,14 @@
 
     expected value = dp * value_gain - cost - fatigue
     dp             = expit(logit p_buy + effect) - p_buy
-    value_gain     = E[LTV | buys within the window] - E[LTV | does not]      (margin; `ltvml.value.value_if_buys`)
+    value_gain     = order + share * max(lifetime - order, 0)                 (margin; `gain_of_contact`)
+    order          = expected value of one order
+    lifetime       = E[LTV | buys within the window] - E[LTV | does not]      (`ltvml.value.value_if_buys`)
+
+`lifetime` compares those who buy with those who do not, and most of that difference is who they are: buyers were alive
+before any contact. A contact is credited with the order that it brings, and with no more (share 0) unless the settings
+assume it in writing: in simulated shops with a known effect the lifetime difference claimed 2.7 to 7.8 times the money
+of the extra orders.
 
 dp is largest at p_buy near one half and vanishes at both ends: a contact is not repaid by customers who buy anyway, nor
 by those who never do. Ranking by LTV or by churn risk alone misses one end each.
@@ -138,6 +145,31 @@ def recent_contacts(customer_ids: pd.Index, contacts: pd.DataFrame, *, cutoff_da
     return np.bincount(np.maximum(who, 0), weights=weight, minlength=len(customer_ids)).astype("float64")
 
 
+def gain_of_contact(order: Array, lifetime: Array, *, share: float) -> Array:
+    """What one more purchase within the window is worth to a contact.
+
+    Parameters
+    ----------
+    order : (n,) array
+        Expected margin of one order.
+    lifetime : (n,) array
+        E[LTV | buys within the window] - E[LTV | does not], margin.
+    share : float
+        Of what lies between the two, the share that is credited to the contact: 0 is the order alone.
+
+    Returns
+    -------
+    (n,) array
+        Money; null where the order's value is not known.
+
+    Examples
+    --------
+    >>> gain_of_contact(np.array([20.0, 20.0]), np.array([50.0, 5.0]), share=0.1).tolist()
+    [23.0, 20.0]
+    """
+    return np.asarray(order + share * np.maximum(lifetime - order, 0.0))
+
+
 def expected_value(p_buy: Array, effect: Array, value_gain: Array, cost: Array | float) -> Array:
     """Expected value dp * value_gain - cost; the cost holds that of fatigue.
 
@@ -174,7 +206,7 @@ def prioritise(
     Parameters
     ----------
     candidates : (m,) frame
-        As `candidates.candidates` gives it: `effect` is the assumption for even odds.
+        As `candidates.candidates` gives it: `effect` is the assumption for even odds, of the best channel.
     fatigue : Fatigue
     cutoff_day : int
     contacts : frame, optional
@@ -188,6 +220,9 @@ def prioritise(
         With `fatigue` and `expected_value`; a new frame.
     """
     effect, basis = _effects(candidates, measured or {})
+    if "response" in candidates:
+        # a channel that the customer answers half as well moves half as much
+        effect = effect * candidates["response"].to_numpy(dtype="float64")
     tired = np.full(len(candidates), fatigue.cost)
     if contacts is not None:
         ids = candidates["customer_id"].astype("category")

@@ -53,7 +53,9 @@ class DatedAttribute:
     column: str
     """Column of dates in the table `customers`."""
     items: Mapping[int, str]
-    """Days after that date: the item that fits from then on."""
+    """Days after that date: the item that fits from then on, or the topic of a care message."""
+    slack: int = 15
+    """Days before and after that day in which it may be said."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +72,35 @@ class CadenceRules:
     """The same for slow items."""
     slow_items: tuple[str, ...] = ()
     """Items whose effect takes longer to show."""
-    lead_days: int = 7
-    """Days before the replenishment window opens at which the action replenishment_reminder is due."""
     loyal_orders: int = 3
     """Number of orders from which delivery is no longer asked about."""
     ahead: int = 14
     """Days after the cutoff for which follow-up tasks are prepared; at least outreach.ahead."""
     dated: Mapping[str, DatedAttribute] = field(default_factory=dict)
     """Name of an attribute: {column, items}, like child: {column: birth_date, items: {180: PORRIDGE}}."""
+    care: Mapping[str, DatedAttribute] = field(default_factory=dict)
+    """Messages of care by date: {column, items}, like baby: {column: birth_date, items: {120: first solid food}}."""
+    points_column: str = "points_expiry_date"
+    """Column of the table `customers` with the day on which points expire; without it nothing is said of points."""
+    points_days: int = 14
+    """Days before that day from which the customer is told."""
+
+
+@dataclass(frozen=True)
+class ServiceRules:
+    """How service contacts are sent: what is owed to a customer, planned before any offer."""
+
+    channels: tuple[str, ...] = ()
+    """Channels that carry them, in the order in which they are tried; if omitted, all channels of the shop. The
+    preferred channel of a customer (column preferred_channel of `customers`) comes first."""
+    reminders: bool = False
+    """Whether reminders of items that a customer buys regularly are service too, and not offers that compete."""
+    per_day: int = 0
+    """Maximum service contacts per day; 0 means no limit."""
+    total_7: int = 4
+    """Maximum service contacts of one customer in any 7 consecutive days."""
+    total_28: int = 8
+    """The same in 28 days."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +160,38 @@ class CompanionSettings:
 
 
 @dataclass(frozen=True)
+class ItemRules:
+    """Which items may be offered to whom."""
+
+    deny: tuple[str, ...] = ()
+    """Items that are never offered, nor in a bundle."""
+    allow: tuple[str, ...] = ()
+    """If given, the only items that are offered."""
+    only_if: Mapping[str, str] = field(default_factory=dict)
+    """Item: expression over the columns of the customers that must hold, like {WINE: age >= 18}."""
+    succeeds: Mapping[str, str] = field(default_factory=dict)
+    """Item: the item that it replaces, like {STAGE 2: STAGE 1}; nobody is offered the older one again."""
+
+
+@dataclass(frozen=True)
+class IdentityColumns:
+    """Columns of the table `customers` by which other tools know a person."""
+
+    email: str = "email"
+    """Address."""
+    phone: str = "phone"
+    """Telephone number, with the code of the country."""
+    first_name: str = "first_name"
+    """First name."""
+    last_name: str = "last_name"
+    """Last name."""
+    external_id: str = "customer_id"
+    """Id by which the tool knows the customer."""
+    wecom_id: str = "external_userid"
+    """Id of the external contact in WeCom."""
+
+
+@dataclass(frozen=True)
 class TagRules:
     """What each tag of a customer asks for."""
 
@@ -152,7 +207,7 @@ class TagRules:
     """premium_leaning: paid over the usual price of the same categories."""
     premium_lines: int = 5
     """Lines that it takes to show that."""
-    prior_contacts: float = 10.0
+    prior_contacts: float = 3.0
     """preferred_channel: contacts at the response rate of the channel that every customer is given."""
     hour_orders: int = 3
     """active_hours: orders with a time of day that it takes."""

@@ -42,6 +42,8 @@ class OutreachTables:
         Cutoff at which this run learned them, for the next run to keep; None where they were configured or kept.
     missing : tuple of str
         What is missing, in words.
+    lead_days : int
+        Days from a reminder to its effect.
     applied : mapping of str to Applied
         Rows and customers of each table that restrains contacts: a key of `caps.STOPS`.
     """
@@ -58,4 +60,5 @@ class OutreachTables:
     stage_rules: StageRules
     learned_on: str | None = None
     missing: tuple[str, ...] = ()
+    lead_days: int = 7
     applied: Mapping[str, Applied] = field(default_factory=dict)

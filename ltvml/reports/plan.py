@@ -50,6 +50,8 @@ class OutreachReport(Shown):
     intake : Intake
     plan : frame
         Rows of `contracts.OUTREACH`: every customer, ranked.
+    tasks : frame
+        Rows of `contracts.TASKS`: service contacts, made and not.
     tables : OutreachTables
     allocation : Allocation
     launch : Launch, optional
@@ -66,6 +68,7 @@ class OutreachReport(Shown):
     bundle: Bundle
     intake: Intake
     plan: pd.DataFrame
+    tasks: pd.DataFrame
     tables: OutreachTables
     allocation: Allocation
     launch: Launch | None
@@ -80,12 +83,19 @@ class OutreachReport(Shown):
         return self.plan[self.plan["suppressed_by"].isna()]
 
     @property
+    def due_tasks(self) -> pd.DataFrame:
+        """The service contacts to make, by day."""
+        return self.tasks[self.tasks["suppressed_by"].isna()]
+
+    @property
     def counts(self) -> dict[str, dict[str, int]]:
-        """Customers by action chosen, stage and reason not to contact."""
+        """Customers by action chosen, stage and reason not to contact; tasks made, and why others are not."""
         return {
             "action": counted(self.contacts["action"]),
             "stage": counted(self.tables.customers["stage"]),
             "suppressed_by": counted(self.plan["suppressed_by"].dropna()),
+            "task": counted(self.due_tasks["action"]),
+            "task_suppressed_by": counted(self.tasks["suppressed_by"].dropna()),
         }
 
     @property
@@ -151,7 +161,9 @@ class OutreachReport(Shown):
         stages = {name: counts["stage"][name] for name in STAGES if name in counts["stage"]}
         return [
             ("customers", f"{len(self.plan):,}, seen up to {self.intake.window.cutoff}"),
-            ("contacts", f"{len(self.contacts):,} to make; {held:,} customers are held out"),
+            ("service", f"{len(self.due_tasks):,} tasks to do, before any offer ({listed(counts['task'])})"),
+            *([("not done", listed(counts["task_suppressed_by"]))] if counts["task_suppressed_by"] else []),
+            ("offers", f"{len(self.contacts):,} contacts to make; {held:,} customers are held out"),
             ("expected value", f"{number(self.allocation.value)} ({self._basis()})"),
             ("actions", listed(counts["action"])),
             ("stages", listed(stages)),

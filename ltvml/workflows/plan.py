@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from ltvml.errors import DataWarning
+from ltvml.errors import ConfigError, DataWarning
 from ltvml.inputs.orders import read_orders
+from ltvml.nearest import no_such_column
+from ltvml.outputs.audiences import people, write_audiences
 from ltvml.outputs.measured_effects import catch_up_effects, read_effects
 from ltvml.outputs.plan import write_plan
-from ltvml.outputs.planned_contacts import append_planned, catch_up, is_held_out, revision_of
+from ltvml.outputs.planned_contacts import append_planned, catch_up, chosen, is_held_out, revision_of
 from ltvml.outputs.scores import read_scores
 from ltvml.outputs.spreadsheet import safe_rows, write_csv
 from ltvml.outputs.stage_rules import keep_stage_rules
+from ltvml.outputs.tasks import with_tasks, write_tasks
 from ltvml.outreach.allocation.allocate import Allocation, allocate
 from ltvml.outreach.candidates import candidates
 from ltvml.outreach.customers.stages import transitions
@@ -40,10 +44,13 @@ from ltvml.run_directory import (
     write_manifest,
 )
 from ltvml.tracking.items import outreach_run
+from ltvml.workflows.plan_service import service_contacts, with_service, worded_tasks
 from ltvml.workflows.plan_tables import gather
 from ltvml.workflows.score import as_fitted, bundle_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ltvml.bundle.bundle import Bundle
     from ltvml.config import Config
     from ltvml.inputs.orders import Intake
@@ -115,11 +122,16 @@ def _plan_outreach(
         found = scores or read_scores(Path(config.output.dir) / "scores" / config.cutoff.isoformat(), config.cutoff)
         tables = gather(config, bundle, intake, found, folder=root)
     with steps.step("plan"):
+        # duties first: offers fill what they leave
+        scheduled = service_contacts(config, tables)
+        tables = replace(tables, contacts=with_service(tables.contacts, scheduled))
         offers, allocation, planned = make_plan(
             config, tables, intake, measured=read_effects(root, known_on=config.cutoff)
         )
     with steps.step("word"):
         planned = worded(planned, tables, config, bundle)
+        tasks = worded_tasks(scheduled, tables, config)
+    everything, more = with_tasks(planned, tasks), further_columns(config, tables)
     moves = stage_moves(root, config.cutoff.isoformat(), tables.customers)
     known = planning(planned, offers, tables, config)
     folder = root / config.cutoff.isoformat()
@@ -130,25 +142,36 @@ def _plan_outreach(
                 planned,
                 language=config.outreach.language,
                 byte_order_mark=config.outreach.byte_order_mark,
+                more=more,
             )
+            write_tasks(
+                staging,
+                tasks,
+                language=config.outreach.language,
+                byte_order_mark=config.outreach.byte_order_mark,
+                more=more,
+            )
+            without = write_audiences(staging, audience(config, tables, planned), config.outreach.exports)
             write_tables(staging, tables, moves)
             known.to_parquet(staging / PLANNING_FILE, index=False)
-            of_log = revision_of(root, planned, cutoff=config.cutoff, campaign=config.outreach.campaign)
-            write_manifest(staging, KIND, _manifest(config, bundle, intake, planned, tables) | {"planned": of_log})
+            of_log = revision_of(root, everything, cutoff=config.cutoff, campaign=config.outreach.campaign)
+            manifest = _manifest(config, bundle, intake, planned, tasks, tables)
+            write_manifest(staging, KIND, manifest | {"planned": of_log})
             # before the plan is in place: a run that is killed in between leaves the limits that it would learn again
             if tables.learned_on is not None:
                 keep_stage_rules(root, tables.stage_rules, bundle_version=bundle.version, learned_on=tables.learned_on)
-        append_planned(root, planned, cutoff=config.cutoff, campaign=config.outreach.campaign)
+        append_planned(root, everything, cutoff=config.cutoff, campaign=config.outreach.campaign)
     report = OutreachReport(
         folder=folder.absolute(),
         bundle=bundle,
         intake=intake,
         plan=planned,
+        tasks=tasks,
         tables=tables,
         allocation=allocation,
         launch=launch(config, planned, known),
         moves=moves,
-        missing=(*tables.missing, *missing(config, tables, intake)),
+        missing=(*tables.missing, *missing(config, tables, intake), *left_out_of(without)),
         seconds=steps.seconds,
     )
     with steps.step("track"):
@@ -180,7 +203,7 @@ def make_plan(
 
 def situation(config: Config, tables: OutreachTables, intake: Intake) -> Situation:
     """What the rules of the actions read."""
-    return Situation(tables.customers, intake.window.cutoff_day, config.outreach.ahead, tables.pairs, tables.tasks)
+    return Situation(tables.customers, intake.window.cutoff_day, config.outreach.ahead, tables.pairs, tables.lead_days)
 
 
 def worded(planned: pd.DataFrame, tables: OutreachTables, config: Config, bundle: Bundle) -> pd.DataFrame:
@@ -234,6 +257,37 @@ def launch(config: Config, planned: pd.DataFrame, known: pd.DataFrame) -> Launch
     )
 
 
+def further_columns(config: Config, tables: OutreachTables) -> pd.DataFrame | None:
+    """What the lists show beside their own columns; None where nothing is asked for.
+
+    Raises
+    ------
+    ConfigError
+        If a column is not there; the nearest names are given, all together.
+    """
+    wanted, known = config.outreach.columns, tables.customers
+    if not wanted:
+        return None
+    faults = [f"outreach.columns: {no_such_column(name, map(str, known))}" for name in wanted if name not in known]
+    if faults:
+        raise ConfigError("\n".join(faults), hint="the columns are those of the scores, the tags and of customers.")
+    return known[["customer_id", *wanted]]
+
+
+def audience(config: Config, tables: OutreachTables, planned: pd.DataFrame) -> pd.DataFrame:
+    """The people of the contacts to make."""
+    return people(chosen(planned), tables.customers, config.outreach.identity)
+
+
+def left_out_of(exports: Mapping[str, int]) -> tuple[str, ...]:
+    """Contacts that an export could not name, in words."""
+    return tuple(
+        f"Export {name}: {rows:,} contacts have no identity that the tool knows and are left out (outreach.identity)."
+        for name, rows in exports.items()
+        if rows
+    )
+
+
 def stage_moves(root: Path, cutoff: str, customers: pd.DataFrame) -> pd.DataFrame:
     """Who moved where since the latest earlier plan; empty where there is none."""
     # hidden folders are those of runs that were killed
@@ -274,7 +328,12 @@ def missing(config: Config, tables: OutreachTables, intake: Intake) -> tuple[str
 
 
 def _manifest(
-    config: Config, bundle: Bundle, intake: Intake, planned: pd.DataFrame, tables: OutreachTables
+    config: Config,
+    bundle: Bundle,
+    intake: Intake,
+    planned: pd.DataFrame,
+    tasks: pd.DataFrame,
+    tables: OutreachTables,
 ) -> dict[str, Any]:
     settings = config.outreach
     return {
@@ -286,6 +345,7 @@ def _manifest(
         "config": config.to_dict(),
         "fingerprint": intake.fingerprint,
         "contacts": int(planned["suppressed_by"].isna().sum()),
+        "tasks": int(tasks["suppressed_by"].isna().sum()),
         "customers": len(planned),
         "restraint": restraint(tables.applied, planned),
         "versions": versions(),

@@ -6,9 +6,10 @@ A function that can find something missing returns it beside its table, in words
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import narwhals as nw
 import pandas as pd
 import pyarrow as pa
 
@@ -28,24 +29,26 @@ from ltvml.inputs.customer_ids import CustomerIds
 from ltvml.inputs.products import contents_of
 from ltvml.inputs.wishes import read_wishes
 from ltvml.nearest import no_such_column
-from ltvml.outputs.planned_contacts import made_and_planned, read_planned
+from ltvml.outputs.planned_contacts import made_and_planned, read_planned, sent_of
 from ltvml.outputs.stage_rules import kept_stage_rules
 from ltvml.outreach.actions import windows
 from ltvml.outreach.customers import cadence
+from ltvml.outreach.customers.channels import relative_responses
 from ltvml.outreach.customers.ladder import Ladder, ladder
 from ltvml.outreach.customers.rules import rule_faults
 from ltvml.outreach.customers.stages import learned_rules, stages
 from ltvml.outreach.customers.tags import TAGS, tags
 from ltvml.outreach.offers import bundles as offers
 from ltvml.outreach.offers import companions
+from ltvml.outreach.offers.allowed import forbidden, without_denied
+from ltvml.outreach.priority import gain_of_contact
+from ltvml.outreach.service.schedule import REMINDER, SERVICE
 from ltvml.outreach.tables import OutreachTables
 from ltvml.workflows.score import rows_to_score
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-    import narwhals as nw
 
     from ltvml.bundle.bundle import Bundle
     from ltvml.bundle.replenishment import Replenishment
@@ -54,11 +57,12 @@ if TYPE_CHECKING:
     from ltvml.inputs.contacts import ContactsRead
     from ltvml.inputs.orders import Intake
     from ltvml.outputs.scores import Scores
-    from ltvml.outreach.settings import CompanionSettings, StageRules
+    from ltvml.outreach.settings import CadenceRules, CompanionSettings, StageRules
 
     Missing = tuple[str, ...]
 
 USUAL, LONG = 0.5, 0.9
+FOR_EVER = 1_000_000
 TAGGED = "tagged"
 GIVEN = "_given"
 """End of the name of a column of customers that the scores have too."""
@@ -90,23 +94,26 @@ def gather(config: Config, bundle: Bundle, intake: Intake, scores: Scores, *, fo
     settings = config.outreach
     seen = intake.engine.collect(intake.days.select("customer_id").unique())["customer_id"]
     scores.check(version=bundle.version, cutoff=config.cutoff, fingerprint=intake.fingerprint, customer_ids=seen)
-    items, without_items = items_of(config, bundle, intake)
-    chances, without_chances = chances_of(scores, bundle, intake, windows(settings.actions_table()))
     ids = CustomerIds.of(scores.customers["customer_id"], config.transactions, intake.persons.aliases)
     attributes = read_attributes(config.customers, ids)
-    contacts, log = contacts_of(config, intake, ids, folder)
+    items, without_items = items_of(config, bundle, intake, with_attributes(scores.customers, attributes))
+    chances, without_chances = chances_of(scores, bundle, intake, windows(settings.actions_table()))
+    chances = credited(chances, scores.customers, margin=bundle.money.margin, share=settings.credited_share)
+    contacts, log, not_sent = contacts_of(config, intake, ids, folder)
     wishes, odd_wishes = read_wishes(
         settings, ids, cutoff_day=intake.window.cutoff_day, attributes=attributes, unsubscribed=log.refused
     )
     customers = customers_of(scores.customers, chances, items, attributes, intake)
     rules, learned_on = stage_rules_of(config, bundle, intake, customers["churn_risk"], folder)
     customers = customers.assign(stage=stages(customers, rules))
+    lead_days = bundle.replenishment.stock.lead_days if bundle.replenishment else config.replenishment.lead_days
     pairs, without_pairs = pairs_of(scores, items.owned, bundle)
     refuse_rules(settings, customers)
+    customers = with_responses(customers, contacts, settings, cutoff_day=intake.window.cutoff_day)
     tagged = tags_of(config, intake, customers, items.days, contacts)
-    tasks, without_tasks = tasks_of(settings, intake, customers, pairs, attributes)
+    tasks, without_tasks = tasks_of(settings, intake, customers, items, pairs, attributes, lead_days)
     renamed = columns_of_scores(attributes, scores.customers)
-    said = (*odd_wishes, *log.notes, *renamed)
+    said = (*odd_wishes, *log.notes, *not_sent, *renamed)
     missing = (*without_items, *without_chances, *without_pairs, *said, *without_tasks)
     return OutreachTables(
         # actions may ask for a tag
@@ -116,13 +123,15 @@ def gather(config: Config, bundle: Bundle, intake: Intake, scores: Scores, *, fo
         tasks=tasks,
         ladder=ladder_of(config, intake),
         companions=items.companions,
-        offers=items.offers | stock_up(bundle.replenishment),
+        offers=items.offers
+        | {name: without_denied(one, settings.items) for name, one in stock_up(bundle.replenishment).items()},
         contacts=contacts,
         wishes=wishes,
         applied={**wishes.applied, **({"contacts": log.applied} if log.applied is not None else {})},
         stage_rules=rules,
         learned_on=learned_on,
         missing=tuple(dict.fromkeys(missing)),
+        lead_days=lead_days,
     )
 
 
@@ -148,8 +157,8 @@ class Items:
     offers: dict[str, pd.DataFrame] = field(default_factory=dict)
 
 
-def items_of(config: Config, bundle: Bundle, intake: Intake) -> tuple[Items, Missing]:
-    """Items that the orders name, and what can be offered next."""
+def items_of(config: Config, bundle: Bundle, intake: Intake, known: pd.DataFrame) -> tuple[Items, Missing]:
+    """Items that the orders name, and what can be offered next; `known` is what the rules of items read."""
     days = item_days_of(config, bundle, intake)
     if days is None:
         return Items(), (NO_ITEMS,)
@@ -158,9 +167,15 @@ def items_of(config: Config, bundle: Bundle, intake: Intake) -> tuple[Items, Mis
         learned = learned_companions(days, intake, settings)
     except DataContractError as error:
         return Items(days, owned), (f"There are no companions: {error.message}",)
-    offered = companions.recommend(learned, owned, intake.window.cutoff_day, settings)
+    day, rules = intake.window.cutoff_day, config.outreach.items
+    names = [str(name) for name in learned.items]
+    barred = forbidden(known, names, owned, rules, dated=config.outreach.cadence.dated, cutoff_day=day)
+    # what may not be offered stands as if it were owned since for ever: it is no evidence, and never recommended
+    held = pd.concat([owned, barred.assign(last_day=day - FOR_EVER)], ignore_index=True)
+    offered = companions.recommend(learned, held, day, settings)
     bundled = {"bundles": offers.bundles(learned, coverage=settings.coverage)}
-    return Items(days, owned, offered, bundled | upgrades_of(config, bundle.replenishment, intake, learned)), ()
+    bundled |= upgrades_of(config, bundle.replenishment, intake, learned)
+    return Items(days, owned, offered, {name: without_denied(one, rules) for name, one in bundled.items()}), ()
 
 
 def item_days_of(config: Config, bundle: Bundle, intake: Intake) -> nw.LazyFrame[Any] | None:
@@ -238,6 +253,38 @@ def computed_chances(bundle: Bundle, intake: Intake, wanted: Sequence[int]) -> p
     return frame
 
 
+def credited(chances: pd.DataFrame, scores: pd.DataFrame, *, margin: float, share: float) -> pd.DataFrame:
+    """The probabilities with `value_gain_<w>` as a contact is credited with it: one order, and a share of the rest.
+
+    Parameters
+    ----------
+    chances : (n, ...) frame
+        customer_id and, for each window, `value_gain_<w>`: the lifetime difference between buyers and others.
+    scores : (n, ...) frame
+        contracts.CUSTOMER_SCORES; where the value of an order is withheld, the mean of those made stands for it.
+    margin : float
+        Share of net revenue that is earned.
+    share : float
+        Of what the lifetime difference adds to one order.
+    """
+    known = scores.set_index("customer_id").loc[chances["customer_id"]]
+    past = known["historic_value"] / known["n_orders"]
+    order = margin * known["expected_order_value"].fillna(past).clip(lower=0.0).to_numpy(dtype=float)
+    gains = {
+        name: gain_of_contact(order, chances[name].to_numpy(dtype=float), share=share)
+        for name in map(str, chances)
+        if name.startswith("value_gain_")
+    }
+    return chances.assign(**gains)
+
+
+def with_attributes(scores: pd.DataFrame, attributes: pd.DataFrame | None) -> pd.DataFrame:
+    """The scores with whatever else is known of the customers."""
+    return (
+        scores if attributes is None else scores.merge(attributes, on="customer_id", how="left", suffixes=("", GIVEN))
+    )
+
+
 def customers_of(
     scores: pd.DataFrame, chances: pd.DataFrame, items: Items, attributes: pd.DataFrame | None, intake: Intake
 ) -> pd.DataFrame:
@@ -247,8 +294,7 @@ def customers_of(
         counted = intake.engine.collect(breadth(items.days, intake.window))
         joined = joined.merge(counted, on="customer_id", how="left")
         joined = joined.merge(indicated(items.companions), on="customer_id", how="left")
-    if attributes is not None:
-        joined = joined.merge(attributes, on="customer_id", how="left", suffixes=("", GIVEN))
+    joined = with_attributes(joined, attributes)
     return joined.sort_values("customer_id", kind="stable").reset_index(drop=True)
 
 
@@ -259,6 +305,20 @@ def columns_of_scores(attributes: pd.DataFrame | None, scores: pd.DataFrame) -> 
         return ()
     given = ", ".join(f"{name}{GIVEN}" for name in taken)
     return (f"The table of customers has columns with names of the scores; rules read them as {given}.",)
+
+
+def with_responses(
+    customers: pd.DataFrame, contacts: pd.DataFrame | None, settings: OutreachSettings, *, cutoff_day: int
+) -> pd.DataFrame:
+    """The customers with their relative response to each channel."""
+    found = relative_responses(
+        customers,
+        tuple(settings.channels),
+        cutoff_day=cutoff_day,
+        contacts=contacts,
+        prior=settings.tags.prior_contacts,
+    )
+    return pd.concat([customers, found], axis=1)
 
 
 def indicated(offered: pd.DataFrame) -> pd.DataFrame:
@@ -320,8 +380,8 @@ def refuse_rules(given: OutreachSettings, customers: pd.DataFrame) -> None:
 
 def contacts_of(
     config: Config, intake: Intake, ids: CustomerIds, folder: Path
-) -> tuple[pd.DataFrame | None, ContactsRead]:
-    """Contacts made and planned by earlier runs, each once where a planned one was made; and the log as it was read."""
+) -> tuple[pd.DataFrame | None, ContactsRead, Missing]:
+    """Contacts made and planned by earlier runs, each once where a planned one was made; the log; what was not sent."""
     settings = config.outreach
     log = read_contacts(
         config.contacts,
@@ -330,10 +390,13 @@ def contacts_of(
         timezone=config.transactions.timezone,
         max_bad_share=config.transactions.max_bad_share,
         channels=settings.channels,
-        actions=[action.name for action in settings.actions_table()],
+        actions=[*(action.name for action in settings.actions_table()), *SERVICE, REMINDER],
     )
-    planned = read_planned(folder, before=intake.window.cutoff)
-    return made_and_planned(log.contacts, planned, settings), log
+    # a log that may be partial frees nobody: who was planned for counts as contacted
+    until = intake.window.cutoff_day if config.contacts.complete else None
+    planned, free = sent_of(read_planned(folder, before=intake.window.cutoff), log.contacts, until=until)
+    not_sent = (f"{free:,} planned contacts are not in the contacts log and are free again.",) if free else ()
+    return made_and_planned(log.contacts, planned, settings), log, not_sent
 
 
 def tags_of(
@@ -362,13 +425,34 @@ def tasks_of(
     settings: OutreachSettings,
     intake: Intake,
     customers: pd.DataFrame,
+    items: Items,
     pairs: pd.DataFrame | None,
     attributes: pd.DataFrame | None,
+    lead_days: int,
 ) -> tuple[pd.DataFrame, Missing]:
-    """Dated follow-ups."""
-    rules, day = settings.cadence, intake.window.cutoff_day
-    tasks = cadence.follow_ups(customers, pairs, cutoff_day=day, rules=rules, attributes=attributes)
-    return tasks, cadence.missing_inputs(pairs, rules, attributes)
+    """Dated follow-ups whose windows open in the days that are planned."""
+    rules, day = replace(settings.cadence, ahead=settings.ahead), intake.window.cutoff_day
+    bought = None if items.days is None else items.owned
+    tasks = cadence.follow_ups(
+        customers,
+        bought,
+        pairs,
+        cutoff_day=day,
+        rules=rules,
+        attributes=attributes,
+        chain=products_of_chains(rules, intake),
+        lead_days=lead_days,
+    )
+    return tasks, cadence.missing_inputs(bought, rules, attributes)
+
+
+def products_of_chains(rules: CadenceRules, intake: Intake) -> pd.DataFrame:
+    """Who bought which of the products that dated attributes name: customer_id, item; items may be categories."""
+    named = [item for attribute in rules.dated.values() for item in attribute.items.values()]
+    if not named or "product_id" not in intake.lines.collect_schema().names():
+        return pd.DataFrame(columns=["customer_id", "item"])
+    bought = intake.lines.filter(nw.col("product_id").is_in(named), nw.col("amount") >= 0)
+    return intake.engine.collect(bought.select("customer_id", nw.col("product_id").alias("item")).unique())
 
 
 def ladder_of(config: Config, intake: Intake) -> Ladder:

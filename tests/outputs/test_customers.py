@@ -70,9 +70,9 @@ def test_equal_worth_is_ordered_by_id_whatever_the_order_of_rows():
 
 
 def test_worth_is_highest_where_a_message_can_tip_the_balance():
-    # of one value V at stake, V risk (1 - risk) has its peak at one half
+    # of one value V at stake, V (1 - risk) is at risk, and V risk (1 - risk) has its peak at one half
     risks = np.array([0.1, 0.5, 0.9])
-    worth = contact_worth(pd.DataFrame({"value_at_risk": risks, "churn_risk": risks}))
+    worth = contact_worth(pd.DataFrame({"value_at_risk": 1 - risks, "churn_risk": risks}))
     assert worth.idxmax() == 1
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+import pytest
+
 from ltvml.outreach.actions import CHANNELS, DEFAULT_ACTIONS, Action, Channel, faults, windows
 from ltvml.outreach.eligibility import RULES
 
@@ -16,7 +18,7 @@ def test_the_actions_of_the_issue_ship() -> None:
     shipped = {action.name for action in DEFAULT_ACTIONS}
     assert shipped == {
         *("second_order_offer", "membership_invitation", "replenishment_reminder", "companion_offer"),
-        *("win_back", "vip_care", "points_expiry", "follow_up"),
+        *("win_back", "vip_care"),
     }
 
 
@@ -52,8 +54,15 @@ def test_a_channel_needs_a_cost_too() -> None:
 
 
 def test_a_rule_that_reads_a_column_needs_its_name() -> None:
-    nameless = dataclasses.replace(DEFAULT_ACTIONS[6], column=None)
-    assert "rule points_expiry reads a column of the table customers" in faults([nameless], CHANNELS, RULES)[0]
+    nameless = dataclasses.replace(DEFAULT_ACTIONS[4], rule="tagged", column=None)
+    assert "rule tagged reads a column of the table customers" in faults([nameless], CHANNELS, RULES)[0]
+
+
+@pytest.mark.parametrize("name", ["follow_up", "points_expiry"])
+def test_a_service_contact_is_no_offer(name: str) -> None:
+    (words,) = faults([Action(name, "follow_up", cost=0.1)], CHANNELS, RULES)
+    assert f"{name} is a service contact and no offer" in words
+    assert "Remove it from outreach.actions" in words
 
 
 def test_windows_are_distinct_and_ordered() -> None:

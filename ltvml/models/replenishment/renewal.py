@@ -59,6 +59,12 @@ class Renewal:
         """F(t): P(gap <= t | a next purchase comes), t in scaled days."""
         return np.asarray(special.betainc(self.kappa, self.A, t / (t + self.B)))
 
+    def quantile(self, level: float) -> Array:
+        """Gap that a share `level` of the customer's own gaps do not pass, given that they end; scaled days, (n,)."""
+        # of the tail, whose argument keeps its digits where gaps are long
+        left = special.betaincinv(self.A, self.kappa, np.full(len(self.A), 1 - level))
+        return np.asarray(self.B * (1 - left) / left)
+
     def tail(self, t: Array) -> Array:
         """1 - F(t), without the loss of a difference."""
         return upper_tail(self.kappa, self.A, self.B, t)

@@ -1,35 +1,41 @@
-"""What is left of an item in a customer's cupboard, read off the posterior of the gap: four words.
+"""What is left of an item in a customer's cupboard, read off the posterior of the customer's own gap: four words.
 
-With F the distribution of the customer's own gap, e the silence so far and l the lead time:
+With F the distribution of the customer's gap given that a purchase comes, e the silence so far and l the lead time,
+first whether anything is late, then whether it still will come:
 
-    lapsed               P(the gap outlasts four in five gaps of this item | it lasted e)  >=  `lapsed`
-    depleted             F(e)      >=  `empty`     used up by now, more likely than not
-    about_to_replenish   F(e + l)  >=  `empty`     used up before a reminder of today has done its work
-    sufficient           otherwise
+    sufficient           F(e + l) < `empty`
+    about_to_replenish   F(e + l) >= `empty`   used up before a reminder of today has done its work
+    depleted             F(e)     >= `empty`   used up by now, more likely than not
+    lapsed               F(e)     >= `late`  and  P(no purchase in one more usual gap of the customer | e) >= `lapsed`
 
-The first that holds is the status. All three are probabilities, not days: the same silence empties the cupboard of a
-customer who buys weekly and not that of one who buys twice a year.
+The last that holds is the status. All are probabilities, not days: the same silence empties the cupboard of a customer
+who buys weekly and not that of one who buys twice a year. "Never again" is measured as one more usual gap (four in five
+of the customer's own) without a purchase, because on thin data no fit tells a share that never reorders from a heavy
+tail; it counts both.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from numpy.typing import NDArray
 
-    from ltvml.arrays import Array
+    from ltvml.arrays import Array, Mask
     from ltvml.models.replenishment.item_table import ItemTable
+    from ltvml.models.replenishment.renewal import Renewal
 
 
 StockStatus = Literal["sufficient", "about_to_replenish", "depleted", "lapsed"]
 STATUSES: tuple[StockStatus, ...] = ("sufficient", "about_to_replenish", "depleted", "lapsed")
 USUAL_GAPS = 0.8
-"""Share of an item's gaps that a lapsed customer has to outlast."""
+"""Share of gaps that are usual ones: the rest are longer."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +49,25 @@ class StockRules:
     empty : float
         Probability of having run out from which an item counts as used up.
     lapsed : float
-        Probability of outlasting the usual gaps from which a customer counts as lost to the item.
+        Probability of no purchase in one more usual gap from which a customer counts as lost to the item.
+    late : float, optional
+        Probability that the customer's gap would be over by now, below which nobody is lapsed. None is the rule of
+        bundles written before there was this key: lapsed by the gaps of the item alone, whatever is late.
     """
 
     lead_days: int = 7
     empty: float = 0.5
     lapsed: float = 0.5
+    late: float | None = USUAL_GAPS
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
-        return asdict(self)
+        """As plain values, without `late` where there is none: an older bundle keeps its content hash."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`; a bundle without `late` keeps the rule it was written with."""
+        return cls(**{"late": None, **values})
 
 
 def p_lapsed(X: pd.DataFrame, items: ItemTable) -> Array:
@@ -70,9 +85,18 @@ def p_lapsed(X: pd.DataFrame, items: ItemTable) -> Array:
 def stock_status(X: pd.DataFrame, items: ItemTable, rules: StockRules) -> NDArray[np.object_]:
     """One of `STATUSES` for each row, (n,): they exclude each other, and one always holds."""
     state, lead = items.state(X), rules.lead_days / items.scale(X)
+    now = state.cdf(state.elapsed)
     holds = [
-        p_lapsed(X, items) >= rules.lapsed,
-        state.cdf(state.elapsed) >= rules.empty,
+        _lost(X, items, state, rules, now),
+        now >= rules.empty,
         state.cdf(state.elapsed + lead) >= rules.empty,
     ]
     return np.select(holds, ["lapsed", "depleted", "about_to_replenish"], default="sufficient").astype(object)
+
+
+def _lost(X: pd.DataFrame, items: ItemTable, state: Renewal, rules: StockRules, now: Array) -> Mask:
+    """Whether each customer is lost to the item, (n,)."""
+    if rules.late is None:
+        return p_lapsed(X, items) >= rules.lapsed
+    once_more = state.outlasts(state.elapsed + state.quantile(USUAL_GAPS))
+    return (now >= rules.late) & (once_more >= rules.lapsed)

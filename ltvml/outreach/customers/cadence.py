@@ -1,15 +1,21 @@
 """Follow-up after an order as dated tasks: day 1, day 3, day 7, and n days before the next one is due.
 
-| action | due | for whom |
+| action | window | for whom |
 |---|---|---|
-| delivery_check | last order + 1 | an item bought for the first time, unless the customer is loyal already |
-| use_check | last order + 3 | an item bought for the first time |
-| feedback_request | last order + 7, slow items + 14 | an item bought for the first time |
-| replenishment_reminder | replenishment_lo - lead_days, at least cutoff + 1 | items with a predicted window |
-| transition_reminder | date of the attribute + offset | customers with that date |
+| delivery_check | first purchase + 1 to 2 | an item bought for the first time, unless the customer is loyal already |
+| use_check | first purchase + 3 to 5 | an item bought for the first time |
+| feedback_request | first purchase + 7 to 13, slow items + 14 to 20 | an item bought for the first time |
+| replenishment_reminder | run-out - lead_days to run-out (`replenishment_date`) | items with a predicted run-out |
+| transition_reminder | date of the attribute + offset, give or take `slack` | who has the date and buys of the chain |
+| care_message | the same | who has the date |
+| points_expiry | `points_days` before the points expire to the day before | who has such a day |
 
-So an item bought on two or more days gets the reminder alone, and a loyal customer's first purchase of another item
-starts again at day 3. One order asks each question once, about the first item whose replenishment window opens.
+Tasks start from what was bought, each order by itself: every item bought for the first time starts its sequence,
+whether it is ever reminded of or not, and a later order does not stop it. An item bought on two or more days gets the
+reminder alone, and a loyal customer's first purchase of another item starts again at day 3. One order asks each
+question once, about the item that runs out first.
+
+A task has a window and not a day: what was displaced on its first day comes on the next, until the window closes.
 """
 
 from __future__ import annotations
@@ -28,11 +34,22 @@ from ltvml.window import days_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FollowUp = Literal["delivery_check", "use_check", "feedback_request", "replenishment_reminder", "transition_reminder"]
+FollowUp = Literal[
+    "delivery_check",
+    "use_check",
+    "feedback_request",
+    "replenishment_reminder",
+    "transition_reminder",
+    "care_message",
+    "points_expiry",
+]
 ACTIONS: tuple[FollowUp, ...] = get_args(FollowUp)
 NO_ITEM = -1
 CUSTOMER_COLUMNS = ("customer_id", "n_orders", "last_order_date")
-PAIR_COLUMNS = ("customer_id", "item", "n_orders", "last_order_date", "replenishment_lo")
+BOUGHT_COLUMNS = ("customer_id", "item", "first_day", "n_gaps")
+PAIR_COLUMNS = ("customer_id", "item", "replenishment_date")
+DELIVERY_WINDOW, USE_WINDOW, FEEDBACK_WINDOW = 1, 2, 6
+"""Days after its first day on which a question can still be asked."""
 
 
 def faults(rules: CadenceRules) -> list[str]:
@@ -43,7 +60,7 @@ def faults(rules: CadenceRules) -> list[str]:
     >>> faults(CadenceRules(ahead=0))
     ['cadence.ahead is 0; expected at least 1, for example 14.']
     """
-    limits = {"delivery_day": 1, "lead_days": 0, "loyal_orders": 2, "ahead": 1}
+    limits = {"delivery_day": 1, "loyal_orders": 2, "ahead": 1}
     found = [
         f"cadence.{name} is {getattr(rules, name)}; expected at least {least}, "
         f"for example {getattr(CadenceRules, name)}."
@@ -57,54 +74,69 @@ def faults(rules: CadenceRules) -> list[str]:
             "expected rising days, for example 1, 3, 7 and 14."
         )
     found += [
-        f"cadence.dated.{name} has no items; expected days after the date -> item."
-        for name, attribute in rules.dated.items()
+        f"cadence.{key}.{name} has no items; expected days after the date -> item."
+        for key, dates in (("dated", rules.dated), ("care", rules.care))
+        for name, attribute in dates.items()
         if not attribute.items
     ]
     return found
 
 
-def missing_inputs(pairs: pd.DataFrame | None, rules: CadenceRules, attributes: pd.DataFrame | None) -> tuple[str, ...]:
+def missing_inputs(
+    bought: pd.DataFrame | None, rules: CadenceRules, attributes: pd.DataFrame | None
+) -> tuple[str, ...]:
     """What the follow-up does without, in words; empty where nothing is missing."""
     found = []
-    if pairs is None:
+    if bought is None:
         found.append(
             "No items are known: follow-up asks about the first order only, and there are no replenishment reminders."
         )
-    if rules.dated and attributes is None:
-        found.append("No table of customers' attributes is given: there are no transition reminders.")
+    if (rules.dated or rules.care) and attributes is None:
+        found.append("No table of customers' attributes is given: there are no transition reminders or care messages.")
     return tuple(found)
 
 
 def follow_ups(
     customers: pd.DataFrame,
+    bought: pd.DataFrame | None,
     pairs: pd.DataFrame | None,
     *,
     cutoff_day: int,
     rules: CadenceRules | None = None,
     attributes: pd.DataFrame | None = None,
+    chain: pd.DataFrame | None = None,
+    lead_days: int = 7,
 ) -> pd.DataFrame:
-    """Tasks that fall due in (cutoff, cutoff + ahead], by the table above.
+    """Tasks whose window is open in (cutoff, cutoff + ahead], by the table above.
 
     Parameters
     ----------
     customers : frame
         `customer_id`, `n_orders`, `last_order_date`; one row a customer.
+    bought : frame, optional
+        `customer_id`, `item`, `first_day` (of the first purchase), `n_gaps` (later days on which it was bought): all
+        that each customer ever bought. None for a shop without items: then a first order starts the sequence without
+        naming an item.
     pairs : frame, optional
-        `customer_id`, `item`, `n_orders` (days on which the item was bought), `last_order_date`, `replenishment_lo`,
-        and `stock_status` where it is known (lapsed: no reminder). None for a shop without items: then a first order
-        starts the sequence without naming an item.
+        `customer_id`, `item`, `replenishment_date`, and `stock_status` where it is known (lapsed: no reminder).
     cutoff_day : int
         Days since 1970-01-01.
     rules : CadenceRules, optional
     attributes : frame, optional
         `customer_id` and the date columns that `rules.dated` names; rows of unknown customers take no part.
+    chain : frame, optional
+        `customer_id`, `item`: who bought what dated attributes name, where `bought` has other items (categories, and
+        the chain names products).
+    lead_days : int
+        Days before the run-out from which a reminder is due: `replenishment.lead_days`.
 
     Returns
     -------
     frame
-        `customer_id`, `action`, `item` (null: the order as a whole), `due_day` (int64); sorted by customer, day, action
-        (in the order of the table) and item, no row twice.
+        `customer_id`, `action`, `item` (null: the order as a whole), `since_day` (of the purchase, or the first day of
+        the window of a date: the same said since then is done), `due_day` and `until_day` (int64; first and last day of
+        the window within the days ahead); sorted by customer, day, action (in the order of the table) and item, no row
+        twice.
 
     Raises
     ------
@@ -116,22 +148,28 @@ def follow_ups(
     Examples
     --------
     >>> one = pd.DataFrame({"customer_id": ["a"], "n_orders": [1], "last_order_date": ["2024-03-01"]})
-    >>> follow_ups(one, None, cutoff_day=19_784)[["action", "due_day"]].to_numpy().tolist()
-    [['use_check', 19786], ['feedback_request', 19790]]
+    >>> follow_ups(one, None, None, cutoff_day=19_784)[["action", "due_day", "until_day"]].to_numpy().tolist()
+    [['delivery_check', 19785, 19785], ['use_check', 19786, 19788], ['feedback_request', 19790, 19796]]
     """
     chosen = rules or CadenceRules()
     _check(customers, CUSTOMER_COLUMNS, "customers")
     if customers["customer_id"].duplicated().any():
         raise DataContractError("follow-up expects one row a customer; found a customer_id twice.")
+    owned = pd.DataFrame(columns=list(BOUGHT_COLUMNS)) if bought is None else bought
     known = pd.DataFrame(columns=list(PAIR_COLUMNS)) if pairs is None else pairs
+    _check(owned, BOUGHT_COLUMNS, "items that customers bought")
     _check(known, PAIR_COLUMNS, "pairs of customer and item")
-    names = _Names.of(customers, known, chosen)
-    who, coded = _customers(customers, names), _pairs(known, names)
+    names = _Names.of(customers, (owned, known), chosen)
+    who, runs_out = _customers(customers, names), _pairs(known, names)
     slow = np.flatnonzero(names.items.isin(chosen.slow_items))
+    since = cutoff_day - chosen.slow_feedback_day - FEEDBACK_WINDOW
+    had = _bought(owned, names)
     tasks = [
-        *_after_order(_first_purchases(who, coded, cutoff_day - chosen.slow_feedback_day), slow, chosen),
-        _reminders(coded, cutoff_day, chosen),
-        *_transitions(names, attributes, chosen),
+        *_after_order(_first_purchases(who, had, runs_out, since), slow, chosen),
+        _reminders(runs_out, lead_days),
+        *_transitions(names, attributes, _chain(had, chain, names), chosen),
+        *_care(names, attributes, chosen),
+        *_points(names, attributes, chosen),
     ]
     return _named(_due(pd.concat(tasks, ignore_index=True), cutoff_day, chosen.ahead), names)
 
@@ -144,14 +182,19 @@ class _Names:
     items: pd.Index
 
     @classmethod
-    def of(cls, customers: pd.DataFrame, pairs: pd.DataFrame, rules: CadenceRules) -> Self:
-        dated = [item for attribute in rules.dated.values() for item in attribute.items.values()]
-        items = {*pairs["item"].astype("str").unique(), *dated}
+    def of(cls, customers: pd.DataFrame, tables: tuple[pd.DataFrame, ...], rules: CadenceRules) -> Self:
+        dates = (*rules.dated.values(), *rules.care.values())
+        dated = [item for attribute in dates for item in attribute.items.values()]
+        items = {*dated, *(item for table in tables for item in table["item"].astype("str").unique())}
         return cls(pd.Index(customers["customer_id"].astype("str")).sort_values(), pd.Index(sorted(items), dtype="str"))
 
     def places(self, frame: pd.DataFrame) -> NDArray[np.intp]:
         """Place of the customer of each row; -1 for one who is not known."""
         return self.customers.get_indexer(pd.Index(frame["customer_id"].astype("str")))
+
+    def item_places(self, frame: pd.DataFrame) -> NDArray[np.intp]:
+        """Place of the item of each row."""
+        return self.items.get_indexer(pd.Index(frame["item"].astype("str")))
 
 
 def _customers(customers: pd.DataFrame, names: _Names) -> pd.DataFrame:
@@ -160,77 +203,147 @@ def _customers(customers: pd.DataFrame, names: _Names) -> pd.DataFrame:
     return pd.DataFrame({"orders": customers["n_orders"].to_numpy(), "last_day": last_day}, index=places).sort_index()
 
 
-def _pairs(pairs: pd.DataFrame, names: _Names) -> pd.DataFrame:
-    """Pairs of known customers; `opens` is the start of the replenishment window, NaN where none is due."""
-    opens = days_of(pairs["replenishment_lo"].to_numpy())
-    if "stock_status" in pairs:
-        opens = np.where(pairs["stock_status"].eq("lapsed").to_numpy(), np.nan, opens)
+def _bought(bought: pd.DataFrame, names: _Names) -> pd.DataFrame:
+    """Items of known customers: first day, and whether they were bought on a later day too."""
     coded = pd.DataFrame(
         {
-            "who": names.places(pairs),
-            "item": names.items.get_indexer(pd.Index(pairs["item"].astype("str"))),
-            "times": pairs["n_orders"].to_numpy(dtype="int64"),
-            "day": days_of(pairs["last_order_date"].to_numpy()),
-            "opens": opens,
+            "who": names.places(bought),
+            "item": names.item_places(bought),
+            "day": bought["first_day"].to_numpy(dtype=float),
+            "again": bought["n_gaps"].to_numpy(dtype=float) > 0,
         }
     )
     return coded[coded["who"] >= 0]
 
 
-def _first_purchases(who: pd.DataFrame, pairs: pd.DataFrame, since: int) -> pd.DataFrame:
-    """Items of the last order that the customer had never bought; the one that runs out first leads.
+def _chain(had: pd.DataFrame, chain: pd.DataFrame | None, names: _Names) -> pd.DataFrame:
+    """Who bought which item of a chain."""
+    if chain is None or chain.empty:
+        return had[["who", "item"]]
+    coded = pd.DataFrame({"who": names.places(chain), "item": names.item_places(chain)})
+    return pd.concat([had[["who", "item"]], coded], ignore_index=True)
 
-    A first order whose items are not known is one purchase of something. Orders before `since` have no task left.
+
+def _pairs(pairs: pd.DataFrame, names: _Names) -> pd.DataFrame:
+    """Run-outs of known customers, NaN where nothing is due."""
+    runs_out = days_of(pairs["replenishment_date"].to_numpy())
+    if "stock_status" in pairs:
+        runs_out = np.where(pairs["stock_status"].eq("lapsed").to_numpy(), np.nan, runs_out)
+    coded = pd.DataFrame({"who": names.places(pairs), "item": names.item_places(pairs), "runs_out": runs_out})
+    return coded[coded["who"] >= 0]
+
+
+def _first_purchases(who: pd.DataFrame, had: pd.DataFrame, runs_out: pd.DataFrame, since: int) -> pd.DataFrame:
+    """Items bought for the first time on or after a day, by customer and day; the one that runs out first leads.
+
+    A first order whose items are not known is one purchase of something.
     """
-    recent = who[who["last_day"] >= since]
-    bought = pairs[pairs["day"] >= since].merge(recent, left_on="who", right_index=True)
-    in_order = bought[bought["day"] == bought["last_day"]]
-    unnamed = recent[(recent["orders"] == 1) & ~recent.index.isin(in_order["who"])]
-    unnamed = unnamed.rename_axis("who").reset_index().assign(item=NO_ITEM, opens=np.nan)
-    columns = ["who", "item", "opens", "orders", "last_day"]
-    first = pd.concat([in_order.loc[in_order["times"] == 1, columns], unnamed[columns]])
-    return first.sort_values(["who", "opens", "item"], kind="stable")
+    new = had[~had["again"] & (had["day"] >= since)].merge(who, left_on="who", right_index=True)
+    new = new.merge(runs_out, on=["who", "item"], how="left")
+    first_order = who[(who["orders"] == 1) & (who["last_day"] >= since)]
+    unnamed = first_order[~first_order.index.isin(had["who"])].rename_axis("who").reset_index()
+    unnamed = unnamed.assign(item=NO_ITEM, runs_out=np.nan, day=unnamed["last_day"])
+    columns = ["who", "day", "runs_out", "item", "orders", "last_day"]
+    found = pd.concat([new[columns], unnamed[columns]])
+    return found.sort_values(["who", "day", "runs_out", "item"], kind="stable")
 
 
 def _after_order(first: pd.DataFrame, slow: NDArray[np.intp], rules: CadenceRules) -> list[pd.DataFrame]:
-    """Day 1, 3 and 7 (14) of the last order; each question once a customer and day."""
-    order = first.drop_duplicates("who")
-    new = order[order["orders"] < rules.loyal_orders]
+    """Day 1, 3 and 7 (14) of each order; each question once an order."""
+    order = first.drop_duplicates(["who", "day"])
+    # only the last order can still have its delivery checked, and `orders` counts up to it
+    new = order[(order["orders"] < rules.loyal_orders) & (order["day"] == order["last_day"])]
     wait = np.where(first["item"].isin(slow), rules.slow_feedback_day, rules.feedback_day)
-    given = first.assign(wait=wait).drop_duplicates(["who", "wait"])
+    asked = first.assign(wait=wait).drop_duplicates(["who", "day", "wait"])
     return [
-        _tasks(new.assign(item=NO_ITEM), "delivery_check", new["last_day"] + rules.delivery_day),
-        _tasks(order, "use_check", order["last_day"] + rules.use_day),
-        _tasks(given, "feedback_request", given["last_day"] + given["wait"]),
+        _tasks(new.assign(item=NO_ITEM), "delivery_check", new["day"], rules.delivery_day, DELIVERY_WINDOW),
+        _tasks(order, "use_check", order["day"], rules.use_day, USE_WINDOW),
+        _tasks(asked, "feedback_request", asked["day"], asked["wait"], FEEDBACK_WINDOW),
     ]
 
 
-def _reminders(pairs: pd.DataFrame, cutoff_day: int, rules: CadenceRules) -> pd.DataFrame:
-    due = pairs[pairs["opens"].notna()]
-    return _tasks(due, "replenishment_reminder", (due["opens"] - rules.lead_days).clip(lower=cutoff_day + 1))
+def _reminders(pairs: pd.DataFrame, lead_days: int) -> pd.DataFrame:
+    due = pairs[pairs["runs_out"].notna()]
+    return _tasks(due, "replenishment_reminder", due["runs_out"] - lead_days, 0, lead_days)
 
 
-def _transitions(names: _Names, attributes: pd.DataFrame | None, rules: CadenceRules) -> list[pd.DataFrame]:
+def _transitions(
+    names: _Names, attributes: pd.DataFrame | None, had: pd.DataFrame, rules: CadenceRules
+) -> list[pd.DataFrame]:
+    """Changes from one item of a chain to the next, for those who buy of the chain and have not changed already."""
     if attributes is None:
         return []
     _check(attributes, ("customer_id",), "customers' attributes")
     _check_dated(rules, attributes)
     places = names.places(attributes)
+    found = []
+    for attribute in rules.dated.values():
+        born = pd.Series(days_of(attributes[attribute.column].to_numpy())).where(places >= 0)
+        chain = {item: names.items.get_loc(item) for item in attribute.items.values()}
+        known = had[had["item"].isin(list(chain.values()))]
+        for offset, item in attribute.items.items():
+            later = [chain[other] for days, other in attribute.items.items() if days >= offset]
+            changed = known.loc[known["item"].isin(later), "who"].unique()
+            wanted = np.isin(places, known["who"].unique()) & ~np.isin(places, changed)
+            rows = pd.DataFrame({"who": places, "item": chain[item]})[wanted]
+            opens = born[wanted] + offset - attribute.slack
+            found.append(_tasks(rows, "transition_reminder", opens, 0, 2 * attribute.slack))
+    return found
+
+
+def _care(names: _Names, attributes: pd.DataFrame | None, rules: CadenceRules) -> list[pd.DataFrame]:
+    if attributes is None:
+        return []
+    places = names.places(attributes)
     return [
-        _tasks(pd.DataFrame({"who": places, "item": names.items.get_loc(item)}), "transition_reminder", days + offset)
-        for attribute in rules.dated.values()
-        for days in [pd.Series(days_of(attributes[attribute.column].to_numpy())).where(places >= 0)]
-        for offset, item in attribute.items.items()
+        _tasks(
+            pd.DataFrame({"who": places, "item": names.items.get_loc(topic)}),
+            "care_message",
+            pd.Series(days_of(attributes[one.column].to_numpy())).where(places >= 0) + offset - one.slack,
+            0,
+            2 * one.slack,
+        )
+        for one in rules.care.values()
+        for offset, topic in one.items.items()
     ]
 
 
-def _tasks(rows: pd.DataFrame, action: FollowUp, due_day: pd.Series) -> pd.DataFrame:
-    return pd.DataFrame({"who": rows["who"], "due_day": due_day, "action": ACTIONS.index(action), "item": rows["item"]})
+def _points(names: _Names, attributes: pd.DataFrame | None, rules: CadenceRules) -> list[pd.DataFrame]:
+    if attributes is None or rules.points_column not in attributes:
+        return []
+    places = names.places(attributes)
+    expires = pd.Series(days_of(attributes[rules.points_column].to_numpy())).where(places >= 0)
+    rows = pd.DataFrame({"who": places, "item": NO_ITEM})
+    return [_tasks(rows, "points_expiry", expires - rules.points_days, 0, rules.points_days - 1)]
+
+
+def _tasks(
+    rows: pd.DataFrame, action: FollowUp, since: pd.Series, after: pd.Series | int, open_days: int
+) -> pd.DataFrame:
+    """Tasks from `after` days after a day, for some days more."""
+    began = since.to_numpy(dtype=float)
+    due = began + (after if isinstance(after, int) else after.to_numpy(dtype=float))
+    return pd.DataFrame(
+        {
+            "who": rows["who"].to_numpy(),
+            "since_day": began,
+            "due_day": due,
+            "until_day": due + open_days,
+            "action": ACTIONS.index(action),
+            "item": rows["item"].to_numpy(),
+        }
+    )
 
 
 def _due(tasks: pd.DataFrame, cutoff_day: int, ahead: int) -> pd.DataFrame:
-    due = tasks[(tasks["due_day"] > cutoff_day) & (tasks["due_day"] <= cutoff_day + ahead)].astype("int64")
-    return due.drop_duplicates().sort_values(["who", "due_day", "action", "item"], ignore_index=True)
+    """Tasks that can be done in the days ahead, their windows cut to them."""
+    is_open = (tasks["until_day"] > cutoff_day) & (tasks["due_day"] <= cutoff_day + ahead)
+    due = tasks[is_open].assign(
+        due_day=lambda rows: rows["due_day"].clip(lower=cutoff_day + 1),
+        until_day=lambda rows: rows["until_day"].clip(upper=cutoff_day + ahead),
+    )
+    order = ["who", "due_day", "action", "item"]
+    return due.astype("int64").drop_duplicates(order).sort_values(order, ignore_index=True)
 
 
 def _named(tasks: pd.DataFrame, names: _Names) -> pd.DataFrame:
@@ -242,7 +355,7 @@ def _named(tasks: pd.DataFrame, names: _Names) -> pd.DataFrame:
         "customer_id": names.customers.take(tasks["who"].to_numpy()),
         "action": pd.Index(ACTIONS, dtype="str").take(tasks["action"].to_numpy()),
         "item": items,
-        "due_day": tasks["due_day"],
+        **{name: tasks[name] for name in ("since_day", "due_day", "until_day")},
     }
     return pd.DataFrame(columns, index=tasks.index)
 
@@ -256,8 +369,9 @@ def _check(frame: pd.DataFrame, needed: tuple[str, ...], what: str) -> None:
 def _check_dated(rules: CadenceRules, attributes: pd.DataFrame) -> None:
     columns = [str(name) for name in attributes.columns if name != "customer_id"]
     missing = [
-        f"cadence.dated.{name}: {no_such_column(attribute.column, columns)}"
-        for name, attribute in rules.dated.items()
+        f"cadence.{key}.{name}: {no_such_column(attribute.column, columns)}"
+        for key, dates in (("dated", rules.dated), ("care", rules.care))
+        for name, attribute in dates.items()
         if attribute.column not in columns
     ]
     if missing:

@@ -39,8 +39,8 @@ def bundles(companions: Companions, *, stars: int = STARS, coverage: float = 0.9
     Returns
     -------
     frame
-        By falling popularity of the star: `star`, `complement`, `together` (customers who first bought both on one
-        day), `lift`, `lift_lo`, `lift_hi`.
+        By falling popularity of the star, each pair once: `star`, `complement`, `together` (customers who first bought
+        both on one day), `lift`, `lift_lo`, `lift_hi`.
     """
     # a stable sort of names in ascending order: ties go to the first name
     rows = np.argsort(-companions.popularity, kind="stable")[:stars]
@@ -59,7 +59,10 @@ def bundles(companions: Companions, *, stars: int = STARS, coverage: float = 0.9
             "lift_hi": hi,
         }
     )
-    return table[table["lift_lo"] > 1].reset_index(drop=True)
+    sure = table[table["lift_lo"] > 1]
+    # a pair is one bundle, whichever of the two is the star
+    pair = sure[["star", "complement"]].apply(lambda row: tuple(sorted(row)), axis=1) if len(sure) else pd.Series()
+    return sure[~pair.duplicated().to_numpy()].reset_index(drop=True)
 
 
 def price_tiers(category: ArrayLike, price: ArrayLike, buyers: ArrayLike, *, tiers: int = TIERS) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@
 | lift | how much oftener than others | its whole interval is above 1 |
 | first_share, second_share | ladder: share of those with one, two orders who bought again | the customer has so many |
 | turn | order from which the ladder is flat | the customer has fewer orders |
-| likely_window | the same | and the item is likelier bought again than not |
+| likely_window | the same | and the item is likelier bought again within 28 days than not |
 | value | value at risk | above 0.5 |
 
 Past orders are named by their dates: a plan is read days after the cutoff, when "2 days ago" is no longer true.
@@ -148,8 +148,9 @@ def _item_gap(facts: Facts, *, least: int, most: float) -> Array:
 def _window(facts: Facts, *, likely: bool = False) -> Words:
     given = texts(facts.pairs, "stock_status") != "lapsed"
     if likely:
-        chance = numbers(facts.pairs, "p_reorder_horizon")
-        given &= np.where(np.isnan(chance), numbers(facts.pairs, f"p_reorder_{CHANCE_DAYS}"), chance) >= EVEN
+        # within the days that the sentence quotes, and not within a longer horizon
+        chance = numbers(facts.pairs, f"p_reorder_{CHANCE_DAYS}")
+        given &= np.where(np.isnan(chance), numbers(facts.pairs, "p_reorder_horizon"), chance) >= EVEN
     ends = [where(given, dates(facts.pairs, f"replenishment_{end}")) for end in ("lo", "hi")]
     return facts.spoken.window(*ends)
 

@@ -41,6 +41,7 @@ SENTENCES: dict[str, Parts] = {
     "use_check": (("use.item", "use"),),
     "feedback_request": (("feedback.item", "feedback"),),
     "transition_reminder": (("transition",),),
+    "care_message": (("care",),),
 }
 """By reason: the parts of its sentence, each with its forms."""
 BY_PURPOSE = {

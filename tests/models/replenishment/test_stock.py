@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -65,10 +67,22 @@ class TestLapsed:
 
 class TestStatus:
     def test_runs_through_the_words_in_order(self):
-        # half the gaps are over after 90 (2^(1/3) - 1) = 23.4 days, and p_lapsed passes one half after 31
+        # half the gaps are over after 90 (2^(1/3) - 1) = 23.4 days, four in five after u = 63.9, and
+        # S(e + u) / S(e), S(t) = .01 + .99 (90 / (90 + t))^3, passes one half after 113
         found = stock_status(silent(np.arange(0, 200)), memoryless(0.99), StockRules(lead_days=7))
         assert list(dict.fromkeys(found)) == list(STATUSES)
-        assert [int(np.argmax(found == word)) for word in STATUSES] == [0, 17, 24, 32]
+        days = np.arange(64.0, 180.0)
+        usual = 90 * (0.2 ** (-1 / 3) - 1)
+        still = (0.01 + 0.99 * tail(days + usual)) / (0.01 + 0.99 * tail(days))
+        given_up = int(days[np.argmax(still >= 0.5)])
+        assert [int(np.argmax(found == word)) for word in STATUSES] == [0, 17, 24, given_up]
+
+    def test_a_bundle_written_before_keeps_its_rule(self):
+        before = StockRules.from_dict({"lead_days": 7, "empty": 0.5, "lapsed": 0.5})
+        X = silent(np.arange(0, 200))
+        lapsed = stock_status(X, memoryless(0.99), before) == "lapsed"
+        assert (lapsed == (p_lapsed(X, memoryless(0.99)) >= 0.5)).all()
+        assert "late" not in before.to_dict()
 
     def test_without_lead_time_nothing_is_about_to_run_out(self):
         found = stock_status(silent(np.arange(0, 200)), memoryless(0.99), StockRules(lead_days=0))
@@ -90,6 +104,40 @@ class TestStatus:
         rate = pd.Series(truth <= 7).groupby(found).mean()
         assert rate["sufficient"] < rate["about_to_replenish"]
         assert rate["lapsed"] == rate.min()
+
+    @pytest.mark.parametrize("pi", [0.85, 0.5])
+    def test_a_regular_buyer_is_reminded_before_the_run_out_and_given_up_after_it(self, pi):
+        # 8 purchases 30 days apart of an item whose gaps are Gamma(20, mean 30): 15 % (or half) leave after each one
+        point = [np.log(20.0), np.log(50.0), np.log(30.0), np.log(pi / (1 - pi)), 0.0]
+        items = replace(memoryless(0.9), points=np.array([point, point]))
+        X = silent(np.arange(0, 120)).assign(n_gaps=7, gap_sum=210.0)
+        found = stock_status(X, items, StockRules(lead_days=7))
+        begins = {word: int(np.argmax(found == word)) for word in STATUSES}
+        assert list(dict.fromkeys(found)) == list(STATUSES)
+        assert (begins["about_to_replenish"], begins["depleted"]) == (23, 30)
+        assert 34 <= begins["lapsed"] <= 45
+
+    def test_an_irregular_buyer_is_given_up_before_nine_cycles_have_passed(self):
+        # usually every 10 days, the last one 92 days ago
+        point = [np.log(1.2), np.log(2.0), np.log(20.0), np.log(0.97 / 0.03), 0.0]
+        items = replace(memoryless(0.9), points=np.array([point, point]))
+        X = silent([92.0]).assign(n_gaps=8, gap_sum=80.0)
+        assert stock_status(X, items, StockRules()).tolist() == ["lapsed"]
+
+    def test_nobody_is_lapsed_while_nothing_is_late(self):
+        # an item that few buy again: "never again" is likelier than not from the first day
+        found = stock_status(silent(np.arange(0, 60)), memoryless(0.2), StockRules())
+        assert "lapsed" not in found
+
+    @pytest.mark.parametrize("kappa", [0.7, 1.2, 4.0, 20.0])
+    @pytest.mark.parametrize("pi", [0.2, 0.6, 0.95, 0.999])
+    def test_nobody_comes_back_from_lapsed_by_staying_away(self, kappa, pi):
+        point = [np.log(kappa), np.log(3.0), np.log(30.0), np.log(pi / (1 - pi)), 0.0]
+        items = replace(memoryless(0.9), points=np.array([point, point]))
+        for gaps in (0, 1, 6):
+            X = silent(np.arange(0, 2000)).assign(n_gaps=gaps, gap_sum=30.0 * gaps)
+            lapsed = stock_status(X, items, StockRules()) == "lapsed"
+            assert (np.diff(lapsed.astype(int)) >= 0).all()
 
     def test_rules_as_plain_values(self):
         assert StockRules(**StockRules(lead_days=3).to_dict()) == StockRules(lead_days=3)

@@ -25,23 +25,27 @@ def customers(*rows: tuple[str, int, int]) -> pd.DataFrame:
     return frame.assign(last_order_date=dates_of(frame["last_order_date"]))
 
 
-def pairs(*rows: tuple[str, str, int, int, int | None]) -> pd.DataFrame:
-    """Rows of (customer, item, days bought, last day, first day of the window)."""
-    columns = ["customer_id", "item", "n_orders", "last_order_date", "replenishment_lo"]
-    frame = pd.DataFrame(rows, columns=columns)
-    dates = {name: dates_of(frame[name].astype(float)) for name in columns[3:]}
-    return frame.assign(**dates)
+Rows = tuple[pd.DataFrame, pd.DataFrame]
 
 
-def tasks(*args: Any, **more: Any) -> list[tuple[str, str | None, int]]:
-    """(action, item, days after the cutoff) of the follow-up."""
-    found = follow_ups(*args, cutoff_day=CUTOFF, **({"rules": LONG} | more))
-    items = [None if pd.isna(item) else item for item in found["item"]]
-    return list(zip(found["action"], items, (found["due_day"] - CUTOFF).tolist(), strict=True))
+def items(*rows: tuple[str, str, int, int, int | None]) -> Rows:
+    """What was bought, and when it runs out, of rows of (customer, item, later days bought, first day, run-out)."""
+    frame = pd.DataFrame(rows, columns=["customer_id", "item", "n_gaps", "first_day", "replenishment_date"])
+    bought = frame[["customer_id", "item", "first_day", "n_gaps"]]
+    runs_out = dates_of(frame["replenishment_date"].astype(float))
+    return bought, frame[["customer_id", "item"]].assign(replenishment_date=runs_out)
+
+
+def tasks(who: pd.DataFrame, known: Rows | None = None, **more: Any) -> list[tuple[str, str | None, int]]:
+    """(action, item, first day after the cutoff) of the follow-up."""
+    bought, pairs = known or (None, None)
+    found = follow_ups(who, bought, pairs, cutoff_day=CUTOFF, **({"rules": LONG} | more))
+    named = [None if pd.isna(item) else item for item in found["item"]]
+    return list(zip(found["action"], named, (found["due_day"] - CUTOFF).tolist(), strict=True))
 
 
 def test_a_first_order_is_followed_on_day_1_3_7_and_a_week_before_the_next() -> None:
-    found = tasks(customers(("a", 1, CUTOFF)), pairs(("a", "tea", 1, CUTOFF, CUTOFF + 40)))
+    found = tasks(customers(("a", 1, CUTOFF)), items(("a", "tea", 0, CUTOFF, CUTOFF + 40)))
     assert found == [
         ("delivery_check", None, 1),
         ("use_check", "tea", 3),
@@ -51,29 +55,57 @@ def test_a_first_order_is_followed_on_day_1_3_7_and_a_week_before_the_next() -> 
 
 
 def test_an_item_bought_twice_gets_the_reminder_alone() -> None:
-    found = tasks(customers(("a", 2, CUTOFF)), pairs(("a", "tea", 2, CUTOFF, CUTOFF + 20)))
+    found = tasks(customers(("a", 2, CUTOFF)), items(("a", "tea", 1, CUTOFF - 30, CUTOFF + 20)))
     assert found == [("replenishment_reminder", "tea", 13)]
 
 
 def test_a_loyal_customer_with_another_item_starts_again_at_day_3() -> None:
-    known = pairs(("a", "tea", 4, CUTOFF, None), ("a", "mug", 1, CUTOFF, None))
+    known = items(("a", "tea", 3, CUTOFF - 90, None), ("a", "mug", 0, CUTOFF, None))
     assert tasks(customers(("a", 5, CUTOFF)), known) == [("use_check", "mug", 3), ("feedback_request", "mug", 7)]
 
 
 def test_a_second_order_of_another_item_has_its_delivery_checked() -> None:
-    known = pairs(("a", "tea", 1, CUTOFF - 30, None), ("a", "mug", 1, CUTOFF, None))
+    known = items(("a", "tea", 0, CUTOFF - 30, None), ("a", "mug", 0, CUTOFF, None))
     assert tasks(customers(("a", 2, CUTOFF)), known)[0] == ("delivery_check", None, 1)
 
 
 def test_slow_items_are_asked_about_after_two_weeks() -> None:
-    known = pairs(("a", "cream", 1, CUTOFF, None), ("a", "soap", 1, CUTOFF, None))
+    known = items(("a", "cream", 0, CUTOFF, None), ("a", "soap", 0, CUTOFF, None))
     rules = CadenceRules(slow_items=("cream",))
     found = tasks(customers(("a", 1, CUTOFF)), known, rules=rules)
     assert found[2:] == [("feedback_request", "soap", 7), ("feedback_request", "cream", 14)]
 
 
+SLOW = CadenceRules(ahead=30, slow_items=("probiotics",))
+
+
+def test_the_first_purchase_of_a_slow_item_is_followed_though_nothing_reminds_of_it() -> None:
+    # tea three times, probiotics for the first time yesterday
+    known = items(("a", "tea", 2, CUTOFF - 60, None), ("a", "probiotics", 0, CUTOFF - 1, None))
+    found = tasks(customers(("a", 4, CUTOFF - 1)), known, rules=SLOW)
+    assert found == [("use_check", "probiotics", 2), ("feedback_request", "probiotics", 13)]
+
+
+def test_a_loyal_customer_is_not_asked_whether_the_parcel_came() -> None:
+    known = items(("a", "tea", 5, CUTOFF - 200, None), ("a", "stroller", 0, CUTOFF - 1, None))
+    found = tasks(customers(("a", 7, CUTOFF - 1)), known, rules=SLOW)
+    assert found == [("use_check", "stroller", 2), ("feedback_request", "stroller", 6)]
+
+
+def test_a_slow_first_order_is_asked_about_on_day_14() -> None:
+    found = tasks(customers(("a", 1, CUTOFF - 7)), items(("a", "probiotics", 0, CUTOFF - 7, None)), rules=SLOW)
+    assert found == [("feedback_request", "probiotics", 7)]
+
+
+def test_a_later_order_does_not_stop_the_sequence_of_an_earlier_one() -> None:
+    known = items(("a", "cream", 0, CUTOFF - 5, None), ("a", "formula", 0, CUTOFF - 1, None))
+    found = tasks(customers(("a", 2, CUTOFF - 1)), known, rules=SLOW)
+    assert ("feedback_request", "cream", 2) in found
+    assert ("use_check", "formula", 2) in found
+
+
 def test_one_order_asks_each_question_once_about_what_runs_out_first() -> None:
-    known = pairs(*[("a", item, 1, CUTOFF, CUTOFF + 50 + n) for n, item in enumerate(["z", "y", "x"])])
+    known = items(*[("a", item, 0, CUTOFF, CUTOFF + 50 + n) for n, item in enumerate(["z", "y", "x"])])
     assert [task for task in tasks(customers(("a", 1, CUTOFF)), known) if "replenish" not in task[0]] == [
         ("delivery_check", None, 1),
         ("use_check", "z", 3),
@@ -81,19 +113,22 @@ def test_one_order_asks_each_question_once_about_what_runs_out_first() -> None:
     ]
 
 
-def test_a_window_that_is_open_already_is_due_tomorrow() -> None:
-    found = tasks(customers(("a", 2, CUTOFF - 30)), pairs(("a", "tea", 2, CUTOFF - 30, CUTOFF + 2)))
-    assert found == [("replenishment_reminder", "tea", 1)]
+def test_a_reminder_whose_day_has_passed_is_due_tomorrow_until_the_run_out() -> None:
+    who, (bought, pairs) = customers(("a", 2, CUTOFF - 30)), items(("a", "tea", 1, CUTOFF - 60, CUTOFF + 2))
+    found = follow_ups(who, bought, pairs, cutoff_day=CUTOFF, rules=LONG)
+    assert found[["due_day", "until_day"]].to_numpy().tolist() == [[CUTOFF + 1, CUTOFF + 2]]
 
 
 def test_a_lapsed_item_is_not_reminded_of() -> None:
-    known = pairs(("a", "tea", 2, CUTOFF - 30, CUTOFF + 9)).assign(stock_status="lapsed")
-    assert tasks(customers(("a", 2, CUTOFF - 30)), known) == []
+    bought, pairs = items(("a", "tea", 1, CUTOFF - 60, CUTOFF + 9))
+    assert tasks(customers(("a", 2, CUTOFF - 30)), (bought, pairs.assign(stock_status="lapsed"))) == []
 
 
-def test_what_was_due_on_or_before_the_cutoff_is_not_given_again() -> None:
-    found = tasks(customers(("a", 1, CUTOFF - 3)), pairs(("a", "tea", 1, CUTOFF - 3, None)))
-    assert found == [("feedback_request", "tea", 4)]
+def test_what_was_displaced_comes_on_the_next_day_until_its_window_closes() -> None:
+    known = items(("a", "tea", 0, CUTOFF - 3, None))
+    assert tasks(customers(("a", 1, CUTOFF - 3)), known) == [("use_check", "tea", 1), ("feedback_request", "tea", 4)]
+    old = items(("a", "tea", 0, CUTOFF - 5, None))
+    assert tasks(customers(("a", 1, CUTOFF - 5)), old) == [("feedback_request", "tea", 2)]
 
 
 def test_what_is_due_after_the_days_ahead_waits() -> None:
@@ -113,28 +148,51 @@ def test_without_items_a_first_order_is_followed_and_a_later_one_is_not() -> Non
     assert len(missing_inputs(None, CadenceRules(), None)) == 1
 
 
-CHILD = CadenceRules(ahead=30, dated={"child": DatedAttribute("child_born", {180: "stage 2", 365: "stage 3"})})
+CHILD = CadenceRules(ahead=30, dated={"child": DatedAttribute("child_born", {0: "stage 1", 180: "stage 2"})})
 
 
-def test_a_dated_attribute_gives_a_reminder_when_its_day_comes() -> None:
-    born = pd.DataFrame({"customer_id": ["a", "stranger", "b"]})
-    born["child_born"] = dates_of([CUTOFF - 360, CUTOFF - 360, float("nan")])
-    found = tasks(customers(("a", 9, CUTOFF - 99), ("b", 9, CUTOFF - 99)), None, rules=CHILD, attributes=born)
-    assert found == [("transition_reminder", "stage 3", 5)]
+def born(**days: int | float) -> pd.DataFrame:
+    return pd.DataFrame({"customer_id": list(days), "child_born": dates_of([CUTOFF - age for age in days.values()])})
+
+
+def test_a_change_is_announced_in_a_window_around_its_day() -> None:
+    bought, pairs = items(("a", "stage 1", 4, CUTOFF - 150, None))
+    children = born(a=150, stranger=150)
+    found = follow_ups(
+        customers(("a", 9, CUTOFF - 9)), bought, pairs, cutoff_day=CUTOFF, rules=CHILD, attributes=children
+    )
+    assert found["action"].tolist() == ["transition_reminder"]
+    assert found[["due_day", "until_day"]].to_numpy().tolist() == [[CUTOFF + 15, CUTOFF + 30]]
+
+
+@pytest.mark.parametrize(
+    ("known", "why"),
+    [
+        (items(("a", "diapers", 4, CUTOFF - 150, None)), "does not buy of the chain"),
+        (items(("a", "stage 1", 4, CUTOFF - 150, None), ("a", "stage 2", 0, CUTOFF - 9, None)), "has changed already"),
+    ],
+)
+def test_a_change_is_announced_to_those_whom_it_concerns(known: Rows, why: str) -> None:
+    later = {"delivery_day": 40, "use_day": 41, "feedback_day": 42, "slow_feedback_day": 43}
+    rules = CadenceRules(ahead=30, dated=CHILD.dated, **later)
+    assert tasks(customers(("a", 9, CUTOFF - 9)), known, rules=rules, attributes=born(a=170)) == [], why
 
 
 def test_a_dated_attribute_without_its_column_gives_the_nearest_name() -> None:
     frame = pd.DataFrame({"customer_id": ["a"], "child_birth": ["2024-01-01"]})
     with pytest.raises(ConfigError, match="did you mean 'child_birth'"):
         tasks(customers(("a", 1, CUTOFF)), None, rules=CHILD, attributes=frame)
-    assert missing_inputs(pairs(), CHILD, None) == (
-        "No table of customers' attributes is given: there are no transition reminders.",
+    assert missing_inputs(items()[0], CHILD, None) == (
+        "No table of customers' attributes is given: there are no transition reminders or care messages.",
     )
 
 
 def test_a_missing_column_is_named() -> None:
-    with pytest.raises(DataContractError, match="replenishment_lo"):
-        tasks(customers(("a", 1, CUTOFF)), pairs().drop(columns="replenishment_lo"))
+    bought, pairs = items()
+    with pytest.raises(DataContractError, match="replenishment_date"):
+        tasks(customers(("a", 1, CUTOFF)), (bought, pairs.drop(columns="replenishment_date")))
+    with pytest.raises(DataContractError, match="first_day"):
+        tasks(customers(("a", 1, CUTOFF)), (bought.drop(columns="first_day"), pairs))
 
 
 def test_a_customer_twice_is_refused() -> None:
@@ -142,25 +200,25 @@ def test_a_customer_twice_is_refused() -> None:
         tasks(customers(("a", 1, CUTOFF), ("a", 2, CUTOFF)), None)
 
 
-def test_pairs_of_unknown_customers_take_no_part() -> None:
-    assert tasks(customers(("a", 2, CUTOFF)), pairs(("b", "tea", 1, CUTOFF, CUTOFF + 9))) == []
+def test_items_of_unknown_customers_take_no_part() -> None:
+    assert tasks(customers(("a", 2, CUTOFF)), items(("b", "tea", 0, CUTOFF, CUTOFF + 9))) == []
 
 
 def test_all_faults_of_the_rules_come_together() -> None:
-    wrong = CadenceRules(use_day=1, ahead=0, lead_days=-1, dated={"child": DatedAttribute("born", {})})
+    wrong = CadenceRules(use_day=1, ahead=0, loyal_orders=1, dated={"child": DatedAttribute("born", {})})
     assert len(faults(wrong)) == 4
     assert faults(CadenceRules()) == []
 
 
 @st.composite
-def shops(draw: st.DrawFn) -> tuple[pd.DataFrame, pd.DataFrame]:
+def shops(draw: st.DrawFn) -> tuple[pd.DataFrame, Rows]:
     last = {name: CUTOFF - draw(st.integers(0, 20)) for name in "abc"}
     rows = [
-        (who, item, draw(st.integers(1, 3)), last[who] - draw(st.sampled_from([0, 0, 9])), draw(WINDOWS))
+        (who, item, draw(st.integers(0, 2)), last[who] - draw(st.sampled_from([0, 0, 9])), draw(WINDOWS))
         for who in "abc"
         for item in draw(st.sets(st.sampled_from("xyz")))
     ]
-    return customers(*[(who, draw(st.integers(1, 5)), day) for who, day in last.items()]), pairs(*rows)
+    return customers(*[(who, draw(st.integers(1, 5)), day) for who, day in last.items()]), items(*rows)
 
 
 WINDOWS = st.none() | st.integers(CUTOFF - 5, CUTOFF + 60)
@@ -169,22 +227,22 @@ WINDOWS = st.none() | st.integers(CUTOFF - 5, CUTOFF + 60)
 @SEARCH
 @given(shops(), st.integers(1, 40))
 def test_every_task_is_due_in_time_once_and_whatever_the_order_of_rows(
-    shop: tuple[pd.DataFrame, pd.DataFrame], ahead: int
+    shop: tuple[pd.DataFrame, Rows], ahead: int
 ) -> None:
-    rules = CadenceRules(ahead=ahead)
-    found = follow_ups(*shop, cutoff_day=CUTOFF, rules=rules)
+    rules, (who, (bought, pairs)) = CadenceRules(ahead=ahead), shop
+    found = follow_ups(who, bought, pairs, cutoff_day=CUTOFF, rules=rules)
     assert found["due_day"].between(CUTOFF + 1, CUTOFF + ahead).all()
-    wanted = found[~found["action"].isin(["replenishment_reminder", "transition_reminder"])]
-    assert not wanted.duplicated(["customer_id", "action", "due_day"]).any()
+    assert found["until_day"].between(found["due_day"], CUTOFF + ahead).all()
     assert not found.duplicated().any()
-    backwards = follow_ups(shop[0][::-1], shop[1][::-1], cutoff_day=CUTOFF, rules=rules)
+    backwards = follow_ups(who[::-1], bought[::-1], pairs[::-1], cutoff_day=CUTOFF, rules=rules)
     pd.testing.assert_frame_equal(found, backwards)
 
 
 @SEARCH
 @given(shops())
-def test_nobody_is_asked_about_an_item_bought_before(shop: tuple[pd.DataFrame, pd.DataFrame]) -> None:
-    found = follow_ups(*shop, cutoff_day=CUTOFF, rules=LONG)
+def test_nobody_is_asked_about_an_item_bought_before(shop: tuple[pd.DataFrame, Rows]) -> None:
+    who, (bought, pairs) = shop
+    found = follow_ups(who, bought, pairs, cutoff_day=CUTOFF, rules=LONG)
     wanted = found[found["action"].isin(["use_check", "feedback_request"])].dropna(subset="item")
-    times = shop[1].set_index(["customer_id", "item"])["n_orders"]
-    assert all(times[row.customer_id, row.item] == 1 for row in wanted.itertuples())
+    later = bought.set_index(["customer_id", "item"])["n_gaps"]
+    assert all(later[row.customer_id, row.item] == 0 for row in wanted.itertuples())
