@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ltvml.engines.files import files_of, split_member
 from ltvml.engines.minor_units import money
 from ltvml.errors import DataContractError, DataWarning
+from ltvml.features.grain import orders_of_several_amounts, repeated_refunds, repeated_totals
 from ltvml.features.ledger import (
     USED,
     Ledger,
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 _UNREADABLE = ("missing_date", "bad_date", "missing_amount", "bad_amount", "bad_refund")
 # a week without one order is rare for a shop and common for an export that ended early
 _QUIET_DAYS = WEEK
+# two equal amounts are the sum of each other
+_FEWEST_OF_A_TOTAL = 4
 _LONGEST_QUIET = 365
 
 
@@ -90,7 +93,8 @@ def check(engine: Computer, lines: nw.LazyFrame[Any], window: Window, rules: Rul
     Warns
     -----
     DataWarning
-        If rows cannot be read, the data end more than a week before the cutoff, or a customer's total is negative.
+        If rows cannot be read, the data end more than a week before the cutoff, a customer's total is negative, one
+        amount is the sum of all others, or amounts or refunds seem to be those of orders, repeated on their lines.
     """
     rules = rules or Rules()
     refuse_forms(engine, lines, rules)
@@ -111,6 +115,8 @@ def check(engine: Computer, lines: nw.LazyFrame[Any], window: Window, rules: Rul
         ledger = with_duplicates(ledger, *_numbers(engine, copies(suspects)))
     _refuse_nothing(ledger, window)
     _warn(engine, days, ledger, window)
+    _warn_of_total(counts, ledger)
+    _warn_of_grain(engine, lines, used, ledger, rules)
     return Checked(used, days, ledger)
 
 
@@ -267,6 +273,41 @@ def _warn(engine: Computer, days: nw.LazyFrame[Any], ledger: Ledger, window: Win
         )
     if ledger.has_returns and (customers := _numbers(engine, customers_in_the_red(days))[0]):
         _say(f"{customers:,} customers returned more than they bought: their historic value is negative.")
+
+
+def _warn_of_total(counts: pd.DataFrame, ledger: Ledger) -> None:
+    largest = counts[counts["reason"] == USED]["largest"].max()
+    if ledger.used > _FEWEST_OF_A_TOTAL and ledger.money_used and 2 * largest == ledger.money_used:
+        _say(
+            f"one row's amount, {money(int(largest), ledger.decimals)}, is the sum of all the others: a row of totals? "
+            "Remove it, or leave it out by transactions.drop."
+        )
+
+
+def _warn_of_grain(
+    engine: Computer, lines: nw.LazyFrame[Any], used: nw.LazyFrame[Any], ledger: Ledger, rules: Rules
+) -> None:
+    if rules.amount_is == "order":
+        orders, differ = orders_of_several_amounts(engine, lines)
+        if differ:
+            _say(
+                f"the lines of {differ:,} of {orders:,} orders of several lines have different amounts, which were "
+                "added up as payments of one order. If they are amounts of lines: --set transactions.amount_is=line."
+            )
+        return
+    if found := repeated_totals(engine, used, ledger.used, 10**rules.decimals):
+        _say(
+            "the amount seems to be the total of the order, repeated on each of its lines: so it is in "
+            f"{found.alike:,} of {found.orders:,} orders of several lines. {found.rows:,} rows count "
+            f"{money(found.value, rules.decimals)} again, of {money(ledger.money_used or 0, rules.decimals)} in all. "
+            "If so: --set transactions.amount_is=order."
+        )
+    if orders := repeated_refunds(engine, lines):
+        _say(
+            f"the refund is the same on all lines of {orders:,} orders, and is subtracted from each line: if it is "
+            "that of the order: --set transactions.amount_is=order (where amounts are totals, too), or map a refund of "
+            "the line."
+        )
 
 
 def _say(message: str) -> None:
