@@ -21,6 +21,7 @@ from pydantic import (
 from ltvml.contracts import CONTACTS, ONE, PRODUCTS, TRANSACTIONS, Table
 from ltvml.engines.date_formats import COUNTED, fault_of
 from ltvml.engines.identity import IdRule
+from ltvml.engines.number_forms import Decimal, Thousands
 from ltvml.nearest import did_you_mean
 from ltvml.window import LONGEST_HORIZON, as_date
 
@@ -197,6 +198,10 @@ Formats = Annotated[tuple[Literal["parquet", "csv"], ...], AfterValidator(_some)
 Scalar = Annotated[
     bool | int | float | str | None,
     WrapValidator(_instead_of_union_errors("a number, a word, true, false or null")),
+]
+DecimalSign = Annotated[Decimal, WrapValidator(_instead_of_union_errors("'.' or ',' between quotes"))]
+ThousandsSign = Annotated[
+    Thousands, WrapValidator(_instead_of_union_errors("',' or '.' or ' ' (a blank) or \"'\" between quotes"))
 ]
 DaysPerUnit = Annotated[
     dict[Name, Annotated[Number, Field(gt=0)]] | Path,

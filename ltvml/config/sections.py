@@ -19,6 +19,7 @@ from ltvml.config.fields import (
     Days,
     DaysPerUnit,
     Decimals,
+    DecimalSign,
     Encoding,
     Formats,
     Horizon,
@@ -37,11 +38,11 @@ from ltvml.config.fields import (
     Scalar,
     Share,
     TableName,
+    ThousandsSign,
     Trials,
     Zone,
 )
 from ltvml.config.section import Section
-from ltvml.engines.number_forms import Decimal, Thousands
 from ltvml.errors import ConfigError
 from ltvml.models import registry
 from ltvml.nearest import did_you_mean
@@ -102,9 +103,9 @@ class TransactionSettings(Section):
     date_format: DatePattern | None = None
     """Pattern of dates that are text, like %d/%m/%Y, or of numbers: epoch_seconds, epoch_milliseconds, excel_days; ISO
     dates need none."""
-    decimal: Decimal | None = None
+    decimal: DecimalSign | None = None
     """What stands before the decimals of numbers that are text: . or ,; a dot if not set."""
-    thousands: Thousands | None = None
+    thousands: ThousandsSign | None = None
     """What stands between groups of three digits of numbers that are text: a comma, a dot, a blank or '."""
     normalize_ids: IdRules = ()
     """Rules that make ids of customers the same: lower (letter case), trim (blanks around), number (0012 and 12.0
@@ -113,6 +114,13 @@ class TransactionSettings(Section):
     """Ids that stand for nobody, like [guest, "0"]; their rows are excluded and counted, whatever their case."""
     max_bad_share: Share = 0.05
     """Share of rows with an unreadable date or amount above which reading stops; below it they are excluded."""
+
+    @model_validator(mode="after")
+    def _two_separators(self) -> Self:
+        """Refuse one sign for decimals and thousands."""
+        if self.thousands is not None and self.decimal == self.thousands:
+            raise ValueError(f"decimal and thousands are both {self.decimal!r}; expected different signs")
+        return self
 
     @model_validator(mode="after")
     def _one_place_of_orders(self) -> Self:

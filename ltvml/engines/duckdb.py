@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import pandas as pd
+    import pyarrow as pa
 
     from ltvml.contracts import Table
 
@@ -236,7 +237,7 @@ class DuckDBEngine:
             kinds = _kinds(self._rows(source, as_text=False))
             rows = self._rows(source, as_text=True).limit(_PREVIEW_ROWS).to_arrow_table()
         names = rows.column_names
-        return tuple(SourceColumn(name, kinds.get(name, "text"), tuple(rows[name].to_pylist())) for name in names)
+        return tuple(SourceColumn(name, kinds.get(name, "text"), _samples(rows[name])) for name in names)
 
     def held(self, source: Source) -> Held:
         """The rows of a source as they are written, held to be asked several questions."""
@@ -303,6 +304,18 @@ class DuckDBEngine:
 def _kinds(relation: duckdb.DuckDBPyRelation) -> dict[str, Kind]:
     names = [str(native).split("(", maxsplit=1)[0] for native in relation.types]
     return {column: _KINDS.get(name, "other") for column, name in zip(relation.columns, names, strict=True)}
+
+
+def _samples(column: pa.ChunkedArray) -> tuple[Any, ...]:
+    """Values of a column; dates that Python has no word for as their number."""
+    try:
+        return tuple(column.to_pylist())
+    except (OverflowError, ValueError):
+        return tuple(None if value is None else str(value) for value in _as_numbers(column).to_pylist())
+
+
+def _as_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column.cast("int32" if str(column.type).startswith("date32") else "int64")
 
 
 def _values_of(held: duckdb.DuckDBPyRelation, column: str, listed: Sequence[str], where: str) -> list[ValueRows]:

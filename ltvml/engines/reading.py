@@ -283,9 +283,14 @@ def _moment(column: str, kind: Kind, source: Source, sql: Dialect) -> tuple[str,
     if kind == "text" or (kind == "integer" and form):
         return written_moment(f"trim(CAST({column} AS {sql.text_type}))", form, source.timezone, sql)
     if kind == "zoned":
-        return sql.finite(sql.in_zone(column, source.timezone)), "TRUE"
-    if kind in ("date", "timestamp"):
-        return sql.finite(column), "TRUE" if kind == "timestamp" else "FALSE"
+        # an instant of another era cannot be moved to a zone
+        first, last = (f"CAST('{year}-01-01' AS {sql.zoned_type})" for year in (FIRST_YEAR - 1, LAST_YEAR + 2))
+        moved = sql.in_zone(column, source.timezone)
+        return f"CASE WHEN {column} >= {first} AND {column} < {last} THEN {moved} END", "TRUE"
+    if kind == "timestamp":
+        return sql.finite(f"TRY_CAST({column} AS {sql.local_type})"), "TRUE"
+    if kind == "date":
+        return sql.finite(column), "FALSE"
     raise DataContractError(
         f"column {column} (for order_date) is of type {kind}; expected a date, a timestamp or a text date.",
         hint="name the form of whole numbers, as one of --set transactions.date_format=epoch_seconds, "

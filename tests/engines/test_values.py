@@ -6,16 +6,21 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from ltvml.engines.base import Source
 from ltvml.engines.date_formats import fault_of
 from ltvml.engines.date_forms import find_date_form
+from ltvml.engines.duckdb import DuckDBEngine
 from ltvml.engines.identity import normalised_id
 from ltvml.engines.number_forms import AMBIGUOUS, FORMS, NumberForm, find_number_form
 from ltvml.errors import DataContractError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ltvml.engines.base import Engine
 
 EPOCH = dt.date(1970, 1, 1)
@@ -203,3 +208,17 @@ def test_a_structure_is_no_id(engine: Engine) -> None:
     frame = pd.DataFrame({"customer_id": [{"id": 1}], "order_date": ["2024-01-10"], "amount": [1.0]})
     with pytest.raises(DataContractError, match=r"customer_id.*expected a text or a number"):
         engine.read(Source(frame))
+
+
+@pytest.mark.parametrize("zone", [None, "UTC"])
+def test_instants_of_another_era_in_parquet_are_bad_dates(tmp_path: Path, zone: str | None) -> None:
+    moments = pa.array([2**63 - 2, -(2**62), 1_733_000_000_000_000], pa.timestamp("us", tz=zone))
+    days = pa.array([2**31 - 2, -(2**31) + 5, 20_000], pa.date32())
+    engine = DuckDBEngine()
+    for dates in (moments, days):
+        table = pa.table({"customer_id": ["a", "b", "c"], "order_date": dates, "amount": [1.0, 2.0, 3.0]})
+        pq.write_table(table, tmp_path / "orders.parquet")
+        source = Source(str(tmp_path / "orders.parquet"), timezone="Asia/Tokyo")
+        lines = engine.collect(engine.read(source)).sort_values("customer_id")
+        assert lines["fault"].fillna("").tolist() == ["bad_date", "bad_date", ""]
+        assert len(engine.columns_of(source)[1].samples) == 3
