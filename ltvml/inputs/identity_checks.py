@@ -25,7 +25,9 @@ _FEW = 20
 _LARGE_SHARE, _TIMES_NEXT = 0.05, 20
 # an id that is a number may be a customer's: it stands for nobody where it has this many times the mean value
 _TIMES_MEAN = 10
-_SHOWN = 3
+_NEARLY_ALL, _FEW_ORDERS = 0.5, 10
+_MOST_TESTS = 0.05
+_SHOWN, _LISTED = 3, 5
 _TEST_ADDRESS = "^(test|demo|example|noemail|no-?reply|guest|gast)[0-9]*@|@(test|example)[.]"
 _OF_CUSTOMERS = ("customer", "client", "user", "member", "buyer", "shopper", "email", "kunde", "cliente", "acheteur")
 _MOST_COLUMNS = 5
@@ -133,7 +135,13 @@ def _warn_of_nobody(engine: Engine, customers: nw.LazyFrame[Any], top: _Top, sou
     found = engine.collect(words.sort("value", "customer_id", descending=[True, False]))
     number = found["customer_id"].str.contains(r"^ *-?[0-9]+ *$")
     usual = _TIMES_MEAN * top.value / max(top.customers, 1)
-    found = found[~number | ((found["value"] > usual) & (top.customers >= _FEW))]
+    stands_out = (found["value"] > usual) & (top.customers >= _FEW)
+    has_all = (found["value"] > _NEARLY_ALL * top.value) & (found["orders"] >= _FEW_ORDERS)
+    found = found[~number | stands_out | has_all]
+    # in a made-up file everybody lives at example.com
+    made_up = found["customer_id"].str.contains("@", regex=False)
+    if made_up.sum() > _MOST_TESTS * top.customers:
+        found = found[~made_up]
     if not len(found):
         return set()
     ids = found["customer_id"].tolist()
@@ -143,7 +151,7 @@ def _warn_of_nobody(engine: Engine, customers: nw.LazyFrame[Any], top: _Top, sou
     looks = "looks like an id that stands" if len(ids) == 1 else "look like ids that stand"
     _say(
         f"column for customer_id: {listed} {looks} for nobody, with {_part(found, top, source)}. "
-        f"If so: {_not_customers(ids)}."
+        f"If so: {_not_customers(ids[:_LISTED])}{' and the others' if ids[_LISTED:] else ''}."
     )
     return set(ids)
 

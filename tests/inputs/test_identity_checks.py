@@ -89,3 +89,15 @@ def test_an_id_that_never_repeats_is_said_beside_one_that_does() -> None:
 def test_months_are_said() -> None:
     frame = orders(USUAL).assign(order_date="2024-01")
     assert "first day of its month" in said(frame, date_format="%Y-%m")
+
+
+def test_one_id_of_nobody_that_has_all_orders_is_said() -> None:
+    assert settings_of(said(orders(["0"] * 90))) == {"not_customers": ["0"]}
+
+
+def test_many_ids_of_nobody_are_counted_and_not_all_listed() -> None:
+    some = [f"test@{number}.org" for number in range(12)]
+    message = said(orders([*(f"c{number % 300}" for number in range(900)), *some]))
+    assert "and 9 more" in message
+    assert "'] and the others" in message.replace('"', "")
+    assert said(orders([f"c{number % 30}@example.com" for number in range(90)])) == ""
