@@ -89,8 +89,8 @@ class Held:
         """Shape of the texts of a column, each digit but 0 being a 9 -> rows and an example, commonest first."""
         text = text_of(column)
         found = self.ask(
-            f"translate({text}, '12345678', '99999999') AS shape, count(*), min({text})",
-            f"WHERE {text} IS NOT NULL GROUP BY shape ORDER BY count(*) DESC, shape LIMIT {most}",
+            f"translate({text}, '12345678', '99999999'), count(*), min({text})",
+            f"WHERE {text} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {most}",
         )
         return {str(shape): (int(rows), str(example)) for shape, rows, example in found}
 
@@ -117,8 +117,8 @@ class Held:
         """
         value = f"lower(coalesce({text_of(column)}, ''))"
         found = self.ask(
-            f"{value} AS value, count(*), {f'sum({money})' if money else 'NULL'}",
-            f"GROUP BY value ORDER BY count(*) DESC, value LIMIT {most}",
+            f"{value}, count(*), {f'sum({money})' if money else 'NULL'}",
+            f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {most}",
         )
         return [(str(value), int(rows), None if total is None else float(total)) for value, rows, total in found]
 

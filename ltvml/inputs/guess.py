@@ -330,6 +330,13 @@ def guess_without_names(preview: Sequence[ColumnPreview]) -> dict[str, str]:
     return mapping | ({"order_id": orders[0]} if orders else {})
 
 
+def money_like(preview: Sequence[ColumnPreview], mapping: Mapping[str, str]) -> tuple[str, ...]:
+    """Columns of numbers with decimals that are not in use: one of them may be the amount."""
+    used = set(mapping.values())
+    others = (column for column in preview if column.name not in used)
+    return tuple(column.name for column in others if kind_of(column) == "number" and _has_decimals(column))
+
+
 def _repeats(column: ColumnPreview) -> bool:
     if column.filled is None or column.distinct is None:
         return False

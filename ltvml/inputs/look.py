@@ -26,6 +26,7 @@ from ltvml.inputs.guess import (
     customer_candidates,
     guess_columns,
     guess_without_names,
+    money_like,
 )
 from ltvml.inputs.presets import Preset, preset_of
 from ltvml.inputs.whole_file import (
@@ -213,6 +214,8 @@ def look_at(path: str, engine: DuckDBEngine) -> Look:
         columns = engine.columns_of(place.source)
     look = _columns(place, columns, preset)
     held = engine.held(place.source)
+    if held.rows() == 0:
+        raise DataContractError(f"'{path}' has no rows; expected at least one order below the header.")
     if look.product is not None:
         place = replace(place, sql=_product_query(look, held), sources={"orders": place.path})
         look = replace(_columns(place, engine.columns_of(place.source), preset), product=look.product)
@@ -337,7 +340,7 @@ def _filled(look: Look, held: Held) -> Look:
         numbers=number_form(held, [mapping[name] for name in NUMBERS if name in mapping]),
         dates=date_form(held, mapping["order_date"]) if "order_date" in mapping else None,
         identity=identity(held, mapping["customer_id"]) if "customer_id" in mapping else Identity(),
-        counted=guess.missing == ("amount",) and not guess.near_misses_of("amount"),
+        counted=guess.missing == ("amount",) and not (guess.near_misses_of("amount") or money_like(preview, mapping)),
     )
     return replace(
         look,

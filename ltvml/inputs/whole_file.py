@@ -27,6 +27,13 @@ PURCHASE_WORDS = frozenset(
     }
 )
 """Values of an event column that are purchases; all others are not."""
+REFUND_WORDS = frozenset(
+    {
+        *("refund", "return", "chargeback", "credit note", "gutschrift", "erstattung", "retoure", "remboursement"),
+        *("avoir", "retour", "reembolso", "devolución", "devolucion", "devolução", "estorno", "退款", "退货"),
+    }
+)
+"""Values of a column of events that are refunds."""
 PLACEHOLDERS = frozenset(
     {
         *("guest", "n/a", "na", "none", "null", "nan", "nil", "unknown", "anonymous", "anonym", "undefined", "0", "-1"),
@@ -179,12 +186,14 @@ def _status_column(column: str, found: Sequence[tuple[str, int, float | None]], 
     kept = [value for value in there if value in wanted]
     events = [value for value in there if re.sub(r"[\s_-]+", " ", value) in PURCHASE_WORDS]
     rule: str | None = None
+    # a refund of negative money is subtracted; one of positive money would be added
+    refunds = {value: money or 0 for value, _, money in found if value in REFUND_WORDS}
     if wanted and kept:
         purchases, rule = set(kept), "keep"
     elif events and len(there) > 1:
-        purchases, rule = set(events), "keep"
+        purchases, rule = {*events, *(value for value, money in refunds.items() if money < 0)}, "keep"
     else:
-        purchases = {value for value in there if not says_no_purchase(value)}
+        purchases = {value for value in there if not says_no_purchase(value) and refunds.get(value, 0) <= 0}
         # a file of cancelled orders alone is what was asked for
         rule = "drop" if purchases and len(purchases) < len(there) else None
     if len(purchases) == len(there):
@@ -260,9 +269,8 @@ def identity(held: Held, column: str) -> Identity:
     needed = {"lower": by_case < by_trim, "trim": by_trim < ids, "number": by_number < by_trim}
     words = ", ".join("'" + word.replace("'", "''") + "'" for word in sorted(PLACEHOLDERS))
     nobody = held.ask(
-        f"min({text_of(column)}) AS written, count(*) AS n",
-        f"WHERE lower({text_of(column)}) IN ({words}) GROUP BY lower({text_of(column)}) "
-        "ORDER BY n DESC, written LIMIT 10",
+        f"min({text_of(column)}), count(*)",
+        f"WHERE lower({text_of(column)}) IN ({words}) GROUP BY lower({text_of(column)}) ORDER BY 2 DESC, 1 LIMIT 10",
     )
     normalize = tuple(name for name, wanted in needed.items() if wanted)
     return Identity(normalize, ids, persons if normalize else ids, _nobody(nobody, rows=held.rows(), ids=ids))

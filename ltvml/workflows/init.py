@@ -12,13 +12,16 @@ from ltvml.contracts import TRANSACTIONS
 from ltvml.engines.duckdb import DuckDBEngine
 from ltvml.errors import ConfigError, DataContractError, OutputError
 from ltvml.inputs.draft import LTV_HORIZON, beyond_in_words, draft_config, proposal_of, set_option
+from ltvml.inputs.guess import money_like
 from ltvml.inputs.look import Look, look_at
 from ltvml.words.text import paragraph, short, table
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
 
     from ltvml.inputs.guess import Guess
+    from ltvml.inputs.whole_file import StatusColumn, StatusValue
 
 _COLUMN_WIDTH = 30
 _SHOWN_VALUES = 4
@@ -106,7 +109,8 @@ class InitReport:
 
     def _head(self) -> str:
         look = self.look
-        what = f"{look.rows:,} rows" if look.preset is None else f"This is {look.preset.name}, {look.rows:,} rows"
+        rows = f"{look.rows:,} row{'s' if look.rows != 1 else ''}"
+        what = rows if look.preset is None else f"This is {look.preset.name}, {rows}"
         return " ".join([f"{what}.", *(look.preset.notes if look.preset else ())])
 
     def _last_line(self) -> str:
@@ -140,7 +144,9 @@ def _about_columns(look: Look) -> list[str]:
             f"{miss.column} is named like it, but holds no {miss.expected} ('{short(miss.example, 30)}')"
             for miss in look.guess.near_misses_of(name)
         )
-        notes.append(f"No column was found for {name} ({meaning}){f': {near}' if near else ''}.")
+        money = money_like(look.preview, look.guess.mapping) if name == "amount" else ()
+        asked = f" Is it {' or '.join(money[:_SHOWN_VALUES])}?" if money and not near else ""
+        notes.append(f"No column was found for {name} ({meaning}){f': {near}' if near else ''}.{asked}")
     if look.product is not None:
         notes.append(
             "There is no amount of a line: transactions.sql makes it from "
@@ -163,15 +169,14 @@ def _about_rows(look: Look) -> list[str]:
     notes = []
     for status in look.statuses:
         if status.rule is None:
+            notes.append(_unclear(status))
             continue
         out = status.left_out
         rows, money = sum(value.rows for value in out), sum(value.money or 0 for value in out)
-        named = ", ".join(f"{short(value.value, 24) or '(empty)'} {value.rows:,}" for value in out[:_SHOWN_VALUES])
-        more = f" and {len(out) - _SHOWN_VALUES} more values" if len(out) > _SHOWN_VALUES else ""
         worth = "" if out[0].money is None else f", worth {money:,.2f}"
         notes.append(
-            f"{status.column} says that {rows:,} of {look.rows:,} rows are no purchases ({named}{more}){worth}; they "
-            f"are left out by transactions.{status.rule}. Delete that line to use them."
+            f"{status.column} says that {rows:,} of {look.rows:,} rows are no purchases ({_named(out)}){worth}; they "
+            f"are left out by transactions.{status.rule}. Delete that line to use them; the file lists all values."
         )
     if look.cancelled_at:
         notes.append(f"Orders with a date in {look.cancelled_at} are left out by transactions.keep.")
@@ -181,6 +186,21 @@ def _about_rows(look: Look) -> list[str]:
             "it counts once an order."
         )
     return [*notes, *_about_ids(look)]
+
+
+def _named(values: Sequence[StatusValue]) -> str:
+    """Values with their rows, the commonest first."""
+    named = ", ".join(f"{short(value.value, 24) or '(empty)'} {value.rows:,}" for value in values[:_SHOWN_VALUES])
+    return named + (f" and {len(values) - _SHOWN_VALUES} more values" if len(values) > _SHOWN_VALUES else "")
+
+
+def _unclear(status: StatusColumn) -> str:
+    """What to do about a column of states that says nothing clearly."""
+    option = set_option("drop", {status.column: [status.values[-1].value]})
+    return (
+        f"All values of {status.column} are used ({_named(status.values)}). If one of them is no purchase, leave it "
+        f"out, for example: {option}"
+    )
 
 
 def _about_ids(look: Look) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ltvml.inputs.guess import ColumnPreview, guess_columns
+from ltvml.inputs.guess import ColumnPreview, guess_columns, money_like
 
 ONLINE_RETAIL = [
     ColumnPreview("Invoice", "text", ("489434", "C489449")),
@@ -139,3 +139,22 @@ def test_a_column_that_is_named_like_ours_and_does_not_fit_is_a_near_miss():
 )
 def test_flags_say_yes_or_no_and_speak_of_rows_that_may_not_count(column, is_flag):
     assert bool(guess_columns([ColumnPreview(*column)]).flags) is is_flag
+
+
+@pytest.mark.parametrize(
+    ("ours", "name"),
+    [
+        ("amount", "Gesamtbetrag Brutto"),
+        ("amount", "Total incl. VAT"),
+        ("amount", "Total (USD)"),
+        ("order_date", "Created (UTC)"),
+    ],
+)
+def test_what_only_qualifies_a_name_does_not_count(ours, name):
+    value = "12.50" if ours == "amount" else "2024-01-05"
+    assert mapping_of((name, "text", (value,))) == {ours: name}
+
+
+def test_numbers_with_decimals_may_be_the_amount():
+    columns = [ColumnPreview("worth", "text", ("12.50",)), ColumnPreview("visits", "text", ("3",))]
+    assert money_like(columns, {}) == ("worth",)

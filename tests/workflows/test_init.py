@@ -336,3 +336,40 @@ def test_options_come_back_from_a_shell_as_they_were(value):
     words = shlex.split(set_option(key, value))
     assert words[0] == "--set"
     assert yaml.safe_load(words[1].partition("=")[2]) == value
+
+
+def test_purchases_are_not_counted_where_a_column_may_be_money(shop):
+    report = init(shop("customer_id,order_date,worth\na,2024-01-05,12.50\nb,2024-01-06,3.50\n"))
+    assert (report.exit_code, report.look.missing) == (3, ("amount",))
+    assert "Is it worth?" in " ".join(report.text().split())
+
+
+def test_a_column_of_states_that_says_nothing_clearly_is_listed(shop):
+    rows = rows_of(20, lambda at: f"c{at % 5},{day_of(at)},1.00,{at % 2}")
+    report = init(shop("customer_id,order_date,amount,status\n" + rows))
+    assert "All values of status are used (0 10, 1 10)" in " ".join(report.text().split())
+
+
+@pytest.mark.parametrize(
+    "odd", ["value", "type", "shape", "day", "rows", "id", "kinds", "fault", "n", 'a"b', "x.y-z", "select"]
+)
+def test_any_name_of_a_column_is_read(shop, tmp_path, odd):
+    header = f'order_id,customer_id,"{odd.replace(chr(34), chr(34) * 2)}",amount,sku,status\n'
+    states = ("paid", "voided")
+    init(
+        shop(header + rows_of(40, lambda at: f"{at // 2},c{at % 7},{day_of(at // 2)},1.00,s{at % 2},{states[at % 2]}"))
+    )
+    assert drafted(tmp_path).transactions.columns["order_date"] == odd
+    assert read(drafted(tmp_path)).ledger.rows_in == 40
+
+
+def test_a_file_without_rows_is_refused(shop):
+    with pytest.raises(DataContractError, match="no rows"):
+        init(shop("customer_id,order_date,amount\n"))
+
+
+@pytest.mark.parametrize(("sign", "filtered"), [("", {"type": ("refund",)}), ("-", {})])
+def test_refunds_of_positive_money_are_no_purchases_and_negative_ones_are_subtracted(shop, tmp_path, sign, filtered):
+    line = lambda at: f"c{at % 7},{day_of(at)},{sign if at % 2 else ''}{2 - at % 2}.00,{('sale', 'refund')[at % 2]}"  # noqa: E731
+    init(shop("customer_id,order_date,amount,type\n" + rows_of(40, line)))
+    assert drafted(tmp_path).transactions.drop == filtered
