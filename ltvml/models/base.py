@@ -187,10 +187,12 @@ class Model(ABC):
         DataContractError
             If `X` is no frame, or a column is missing.
         """
+        X = as_pandas(X)
         if not hasattr(X, "columns"):
             raise DataContractError(
                 f"{type(self).__name__} was given {type(X).__name__}; expected a frame with the columns {list(names)}.",
-                hint="pass the frame of ltvml.customer_summary, or pd.DataFrame with these columns.",
+                hint="pass the frame of ltvml.customer_summary, or pd.DataFrame with these columns; "
+                "for one row of it, summary.loc[[label]] or row.to_frame().T.",
             )
         missing = [name for name in names if name not in X]
         if missing:
@@ -236,6 +238,26 @@ def _doubles(values: pd.Series) -> Array:
     return values.to_numpy(dtype=float, na_value=np.nan)
 
 
+def as_pandas(X: Any) -> Any:
+    """A pandas frame of a dict of columns, a Polars frame or an Arrow table; all else is left as it is.
+
+    Raises
+    ------
+    DataContractError
+        If the columns of a dict differ in length.
+    """
+    import pandas as pd
+
+    if isinstance(X, dict):
+        try:
+            return pd.DataFrame({name: np.atleast_1d(np.asarray(values)) for name, values in X.items()})
+        except ValueError as error:
+            raise DataContractError(
+                f"found a dict of columns that make no frame: {error}; expected one length."
+            ) from None
+    return X.to_pandas() if hasattr(X, "to_pandas") and hasattr(X, "columns") else X
+
+
 def frame_of(
     names: Sequence[str], X: pd.DataFrame | ArrayLike, more: Sequence[ArrayLike | None], weight: ArrayLike | None
 ) -> tuple[pd.DataFrame, ArrayLike | None]:
@@ -263,6 +285,7 @@ def frame_of(
     """
     import pandas as pd
 
+    X = as_pandas(X)
     is_frame = hasattr(X, "columns")
     columns, rest = ([], list(more)) if is_frame else ([X, *more][: len(names)], list(more)[len(names) - 1 :])
     if len(rest) > 1 or (rest and weight is not None) or (not is_frame and len(columns) < len(names)):

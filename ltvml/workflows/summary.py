@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from ltvml.config import Config
+from ltvml.errors import DataWarning
 from ltvml.features.summary import customer_summary as summarise
 from ltvml.inputs.orders import read_orders
+from ltvml.models.purchase.unit import UNIT
 from ltvml.progress import Steps
 
 if TYPE_CHECKING:
@@ -14,7 +17,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from ltvml.features.ledger import Ledger
     from ltvml.window import Window
+
+LEFT_OUT = ("missing_customer_id", "return_before_any_purchase")
+"""Reasons of the ledger that nothing else warns of: rows without id, and customers whose returns met no purchase."""
 
 
 def customer_summary(
@@ -36,7 +43,8 @@ def customer_summary(
     Returns
     -------
     (n, ...) frame
-        Columns of `contracts.SUMMARY`, ordered by customer_id.
+        Columns of `contracts.SUMMARY`, ordered by customer_id. Times are in days; `frame.attrs` holds the unit and the
+        cutoff, and models refuse a frame in another unit than that of their fit.
 
     Raises
     ------
@@ -57,4 +65,16 @@ def customer_summary(
     settled = Config.model_validate(given)
     intake = read_orders(settled.orders, settled.window, transactions, Steps())
     table = summarise(intake.days, intake.window, decimals=settled.value.decimals)
-    return intake.engine.collect(table).sort_values("customer_id").reset_index(drop=True)
+    _warn_of_rows_left_out(intake.ledger)
+    frame = intake.engine.collect(table).sort_values("customer_id").reset_index(drop=True)
+    # what a model remembers of its fit, so that weeks and days are not mixed
+    frame.attrs |= {UNIT: "day", "cutoff": settled.cutoff.isoformat()}
+    return frame
+
+
+def _warn_of_rows_left_out(ledger: Ledger) -> None:
+    """Say which rows are in no customer of the summary, as the command line does in its ledger."""
+    rows = {name: ledger.reasons[name] for name in LEFT_OUT if ledger.reasons.get(name)}
+    if rows:
+        listed = ", ".join(f"{name} {count:,}" for name, count in rows.items())
+        warnings.warn(DataWarning(f"excluded {listed} of {ledger.rows_in:,} rows."), stacklevel=3)

@@ -38,6 +38,14 @@ from ltvml.models.purchase.special import (
     negative_binomial,
     purchases_while_alive,
 )
+from ltvml.models.purchase.unit import (
+    OPERATIONAL,
+    check_order_of_columns,
+    check_unit,
+    unit_of,
+    warn_of_far_times,
+    warn_without_one_time_buyers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -480,6 +488,10 @@ class BGNBD(PurchaseModel):
         Sum of the weights.
     diagnosis_ : Diagnosis
         What is odd about the fit, and which score columns it does not identify.
+    unit_ : str or None
+        Unit of the times of the fit where its frame told, as `ltvml.customer_summary` does; another one is refused.
+    longest_age_ : float
+        Longest T of the fit, 0 where it is not known.
     """
 
     name = "bg_nbd"
@@ -492,6 +504,8 @@ class BGNBD(PurchaseModel):
     }
 
     leaves_after_first: ClassVar[bool] = False
+    unit_: str | None = None
+    longest_age_: float = 0.0
     params_: dict[str, float]
     covariance_: Array
     log_likelihood_: float
@@ -545,7 +559,7 @@ class BGNBD(PurchaseModel):
         ConvergenceError
             If there is no usable optimum.
         """
-        histories = self._grouped(*frame_of(self.requires, X, more, sample_weight))
+        histories = self._of_a_fit(*frame_of(self.requires, X, more, sample_weight))
         self._remember(fit_bg_nbd(histories, self._d), n_customers=histories.n_customers)
         return self
 
@@ -565,6 +579,7 @@ class BGNBD(PurchaseModel):
 
     def expected_purchases(self, X: pd.DataFrame, horizon: float) -> Array:
         """Expected purchases in (T, T + horizon], shape (n,). A new customer is the row (0, 0, 0)."""
+        self._warn_if_far("the horizon", checked_times([horizon]))
         return self.expected_purchases_at(X, [horizon])[:, 0]
 
     def expected_purchases_at(self, X: pd.DataFrame, times: ArrayLike) -> Array:
@@ -662,15 +677,37 @@ class BGNBD(PurchaseModel):
         return posterior(self._values, x, t_x, T, self._d)
 
     def _histories(self, X: pd.DataFrame) -> tuple[Array, Array, Array]:
+        """Histories to predict from, in the unit of the fit."""
         x, t_x, T = self.columns(X, *self.requires)
         check_histories(x, t_x, T)
+        check_unit(type(self).__name__, self.unit_, unit_of(X, t_x, T))
+        self._warn_if_far("T", T)
         return x, t_x, T
 
     def _grouped(self, X: pd.DataFrame, sample_weight: ArrayLike | None) -> Lattice:
-        x, t_x, T = self._histories(X)
+        x, t_x, T = self.columns(X, *self.requires)
+        check_histories(x, t_x, T)
         if not len(x):
             raise DataContractError("there are no customers to fit; expected at least one row.")
         return lattice(x, t_x, T, None if sample_weight is None else check_weights(sample_weight, len(x)))
+
+    def _of_a_fit(self, X: pd.DataFrame, sample_weight: ArrayLike | None) -> Lattice:
+        """Grouped histories of a fit; their unit and longest age are remembered, and what looks wrong is said."""
+        histories = self._grouped(X, sample_weight)
+        x, t_x, T = self.columns(X, *self.requires)
+        self.unit_, self.longest_age_ = unit_of(X, t_x, T), float(T.max())
+        if self.unit_ != OPERATIONAL:
+            check_order_of_columns(x, t_x, T)
+            warn_without_one_time_buyers(x, histories.n_customers)
+        return histories
+
+    def _warn_if_far(self, what: str, times: Array) -> None:
+        if self.unit_ != OPERATIONAL and times.size:
+            warn_of_far_times(what, float(times.max()), self.longest_age_, self.unit_)
+
+    def __str__(self) -> str:
+        """The arguments, the parameters of a fitted model, and the unit of its times."""
+        return super().__str__() + (f" (times in {self.unit_}s)" if self.unit_ else "")
 
     def _remember(self, fit: BGNBDFit, n_customers: float) -> None:
         self.params_ = dict(zip(NAMES, fit.params.tolist(), strict=True))

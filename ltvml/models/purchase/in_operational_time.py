@@ -17,6 +17,7 @@ import numpy as np
 from ltvml.clock import OperationalTime
 from ltvml.models import registry
 from ltvml.models.base import PurchaseModel
+from ltvml.models.purchase.unit import OPERATIONAL, UNIT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,7 +84,9 @@ class InOperationalTime(PurchaseModel):
         """`X` with `recency` and `T` in operational days; `X` stays as it was."""
         cutoff, _, recency, age = self.columns(X, *self.requires)
         ages = self.clock.ages(cutoff - age, cutoff - age + recency, cutoff)
-        return X.assign(recency=ages.recency, T=ages.T)
+        table = X.assign(recency=ages.recency, T=ages.T)
+        table.attrs[UNIT] = OPERATIONAL
+        return table
 
     def survival_function(self, X: pd.DataFrame, times: ArrayLike) -> Array:
         """P(no purchase within each time), times in calendar days; (m,) or (n, m) gives (n, m)."""

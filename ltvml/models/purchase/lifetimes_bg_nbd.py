@@ -50,7 +50,7 @@ class LifetimesBGNBD(BGNBD):
         ConvergenceError
             If lifetimes did not converge.
         """
-        histories = self._grouped(*frame_of(self.requires, X, more, sample_weight))
+        histories = self._of_a_fit(*frame_of(self.requires, X, more, sample_weight))
         fitter = fitted_by_lifetimes(histories, self.penalizer_coef)
         self._remember(as_fit(fitter, histories), n_customers=histories.n_customers)
         return self

@@ -29,6 +29,7 @@ def test_both_find_the_same_parameters(cdnow, theirs):
     assert ours.log_likelihood_ == pytest.approx(theirs.log_likelihood_, abs=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore:the horizon is 500:ltvml.errors.FitWarning")
 @pytest.mark.parametrize("horizon", [0.5, 39.0, 500.0])
 def test_same_parameters_give_the_same_predictions(cdnow, theirs, horizon):
     ours = BGNBD.from_params(**theirs.params_)
