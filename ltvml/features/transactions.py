@@ -28,6 +28,7 @@ from ltvml.features.ledger import (
 from ltvml.features.order_values import valued
 from ltvml.features.overlaps import Overlap, overlap
 from ltvml.features.returns import customer_days, customers_in_the_red, netted_days, purchase_days, without_purchase
+from ltvml.features.reversals import without_reversed
 from ltvml.features.unreadable import refuse_forms, refuse_money
 from ltvml.window import WEEK, date_of
 
@@ -98,7 +99,7 @@ def check(engine: Computer, lines: nw.LazyFrame[Any], window: Window, rules: Rul
     """
     rules = rules or Rules()
     refuse_forms(engine, lines, rules)
-    lines = _valued(engine, _of_files(engine, lines, rules), rules)
+    lines = without_reversed(engine, _valued(engine, _of_files(engine, lines, rules), rules))
     counts = engine.collect(reason_counts(lines, window, rules))
     ledger = ledger_of(counts, rules.decimals)
     refuse(ledger, counts, window, rules)
