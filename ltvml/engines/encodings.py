@@ -37,7 +37,8 @@ _NOT_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 _WESTERN = re.compile(rb"[\x80\x85\x8c\x91-\x97\x99\x9c\xa0-\xa3\xa7-\xab\xae\xb0-\xff]")
 _LAST_KOREAN, _FIRST_LETTER = 0xC8, 0xC0
 _MOST, _MANY, _SOME = 0.8, 0.6, 0.1
-_WORD_BEYOND_ASCII = re.compile(r"[^\s,;|\"]*[^\x00-\x7f][^\s,;|\"]*")
+_LETTER_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+_BETWEEN_WORDS = re.compile(r"[\s,;|\"]")
 _SHOWN = 24
 
 
@@ -258,8 +259,13 @@ def _without_lines(text: str, lines: int) -> tuple[str, int]:
 
 
 def _sample(text: str) -> str | None:
-    found = None if text.isascii() else _WORD_BEYOND_ASCII.search(text)
-    return found.group()[:_SHOWN] if found else None
+    found = None if text.isascii() else _LETTER_BEYOND_ASCII.search(text)
+    if found is None:
+        return None
+    # one pattern for the whole word would try each letter of a long one as its beginning
+    before = _BETWEEN_WORDS.split(text[max(0, found.start() - _SHOWN // 2) : found.start()])[-1]
+    after = _BETWEEN_WORDS.split(text[found.start() : found.start() + _SHOWN])[0]
+    return (before + after)[:_SHOWN]
 
 
 def _not_of(label: str, encoding: str, line: int, error: UnicodeDecodeError) -> DataContractError:

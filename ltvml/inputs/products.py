@@ -10,6 +10,7 @@ import pandas as pd
 from ltvml.contracts import PRODUCTS
 from ltvml.errors import DataContractError
 from ltvml.inputs.small_tables import missing_columns, read_table, with_columns
+from ltvml.words.text import short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -80,7 +81,7 @@ def above_zero(written: pd.Series, name: str, source: str) -> pd.Series:
     if wrong.any():
         raise DataContractError(
             f"{source}: {wrong.sum():,} of {len(written):,} rows have {name} that are not above 0 "
-            f"(first: {written[wrong].iloc[0]}); expected numbers above 0."
+            f"(first: {short(str(written[wrong].iloc[0]), 40)}); expected numbers above 0."
         )
     return numbers
 

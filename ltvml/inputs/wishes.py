@@ -19,6 +19,7 @@ from ltvml.inputs.customer_ids import alike_note, match_ids, named_otherwise, wa
 from ltvml.inputs.small_tables import folded, missing_columns, places, read_table, with_columns
 from ltvml.nearest import did_you_mean
 from ltvml.outreach.restraint.caps import Applied, Wishes
+from ltvml.words.text import short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +47,7 @@ MARKETING = "marketing"
 _OF_PEOPLE = ("customer_id", "channel")
 _ROUNDED = r"\d[.,]\d+[eE]\+?\d+|\d[eE]\+\d+"
 _SHOWN = 3
+_WIDTH = 40
 
 
 class _Stated(NamedTuple):
@@ -167,10 +169,13 @@ def _channels(table: pd.DataFrame, path: str, words: ChannelWords) -> list[tuple
     texts = texts_of(table["channel"])
     meant = {text: words.meant(text) for text in texts.dropna().unique()}
     if unknown := [text for text, channels in meant.items() if channels is None]:
-        listed = [f"'{text}' in {places(table.index[texts.eq(text).fillna(False)])}" for text in unknown[:_SHOWN]]
+        listed = [
+            f"'{short(text, _WIDTH)}' in {places(table.index[texts.eq(text).fillna(False)])}"
+            for text in unknown[:_SHOWN]
+        ]
         raise DataContractError(
             f"{path}: the column channel holds {'; '.join(listed)}; expected one of {', '.join(words.names)}, or all"
-            f"{did_you_mean(unknown[0], words.names)}",
+            f"{did_you_mean(short(unknown[0], _WIDTH), words.names)}",
             hint="correct the words, or add the channel under outreach.channels. Without a channel, a row refuses all.",
             counts={"unknown_channel": int(texts.isin(unknown).sum())},
         )

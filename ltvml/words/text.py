@@ -122,8 +122,10 @@ def short(text: str, width: int) -> str:
     >>> short("an id\nof two lines", 10), short("A-1", 10)
     ('an id of …', 'A-1')
     """
-    shown = "".join(letter if letter.isprintable() else " " for letter in text)
-    if columns(shown) <= width:
+    # a cell may hold a whole file; ten letters and marks a column are more than any script has
+    head = text[: 10 * width]
+    shown = "".join(letter if letter.isprintable() else " " for letter in head)
+    if head == text and columns(shown) <= width:
         return shown
     while columns(shown) > width - 1:
         shown = shown[:-1]

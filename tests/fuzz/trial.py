@@ -41,8 +41,8 @@ CUTOFF = dt.date(2026, 1, 31)
 LONGEST_MESSAGE = 4_000
 Outcome = Literal["accepted", "refused", "crash", "hang", "wrong", "unclear"]
 BAD = ("crash", "hang", "wrong", "unclear")
-PLAIN_NUMBER = re.compile(r"[+-]?\d{1,11}(\.\d{1,2})?")
-PLAIN_DAY = re.compile(r"(199\d|20\d\d)-\d\d-\d\d")
+PLAIN_NUMBER = re.compile(r"[+-]?[0-9]{1,11}([.][0-9]{1,2})?")
+PLAIN_DAY = re.compile(r"(199[0-9]|20[0-9]{2})-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True)
