@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import narwhals as nw
 
+from ltvml.contracts import TRANSACTIONS
 from ltvml.engines.minor_units import money
 from ltvml.errors import DataWarning
 from ltvml.inputs.whole_file import PLACEHOLDERS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
 
     from ltvml.engines.base import Engine, Source
@@ -144,6 +147,8 @@ def _warn_of_nobody(engine: Engine, customers: nw.LazyFrame[Any], top: _Top, sou
         found = found[~made_up]
     if not len(found):
         return set()
+    if has_all.any():
+        _warn_of_other_column(engine, source, top.customers)
     ids = found["customer_id"].tolist()
     listed = ", ".join(f"'{name}'" for name in ids[:_SHOWN]) + (
         f" and {len(ids) - _SHOWN} more" if ids[_SHOWN:] else ""
@@ -172,25 +177,59 @@ def _warn_of_outlier(engine: Engine, customers: nw.LazyFrame[Any], top: _Top, so
 def _warn_of_single_orders(engine: Engine, source: Source, customers: int) -> None:
     """Where each customer has one order: whether another column names customers who come back."""
     used = source.columns.get("customer_id", "customer_id")
-    columns = [
+    for other in _other_columns(engine, source):
+        if _FEW <= other.customers < other.orders:
+            _say(
+                f"column for customer_id: each of the {customers:,} ids of '{used}' has a single order, and the "
+                f"{other.customers:,} of '{other.column}' have {other.orders:,} purchase days: is that the customer? "
+                f"If so: {_customer_column(other.column)}."
+            )
+            return
+
+
+def _warn_of_other_column(engine: Engine, source: Source, customers: int) -> None:
+    """Where nearly all is of one id that stands for nobody: whether another column names customers."""
+    for other in _other_columns(engine, source):
+        if other.customers >= max(_FEW, 2 * customers):
+            _say(
+                f"column for customer_id: the column '{other.column}' has {other.customers:,} different ids: is that "
+                f"the customer? If so: {_customer_column(other.column)}."
+            )
+            return
+
+
+class _Other(NamedTuple):
+    """Another column as the customer: its ids and their purchase days."""
+
+    column: str
+    customers: int
+    orders: int
+
+
+def _other_columns(engine: Engine, source: Source) -> Iterator[_Other]:
+    """The columns whose names speak of customers, read as the customer's id."""
+    mapped = set(source.columns.values())
+    named = [
         column.name
         for column in engine.columns_of(source)
         if column.kind in ("text", "integer", "number")
-        and column.name not in {used, source.columns.get("order_id", "order_id")}
+        and column.name not in mapped
+        and column.name not in TRANSACTIONS.names
         and any(word in column.name.casefold() for word in _OF_CUSTOMERS)
     ]
-    for column in columns[:_MOST_COLUMNS]:
+    # two customers may have one name
+    for column in sorted(named, key=lambda name: "name" in name.casefold())[:_MOST_COLUMNS]:
         lines = engine.read(replace(source, columns={**source.columns, "customer_id": column}))
         used_by = lines.filter(nw.col("fault").is_null()).select("customer_id", "day").unique()
         counts = used_by.group_by("customer_id").agg(nw.len().cast(nw.Int64).alias("days"))
-        found = engine.collect(counts.select(nw.len().cast(nw.Int64).alias("ids"), nw.col("days").sum())).iloc[0]
-        if _FEW <= found["ids"] < found["days"]:
-            _say(
-                f"column for customer_id: each of the {customers:,} ids of '{used}' has a single order, and the "
-                f"{int(found['ids']):,} of '{column}' have {int(found['days']):,} purchase days: is that the customer? "
-                f"If so: --set \"transactions.columns.customer_id='{column}'\"."
-            )
-            return
+        totals = nw.len().cast(nw.Int64).alias("ids"), nw.col("days").sum().cast(nw.Int64).alias("days")
+        found = engine.collect(counts.select(*totals)).fillna(0).iloc[0]
+        yield _Other(column, int(found["ids"]), int(found["days"]))
+
+
+def _customer_column(column: str) -> str:
+    written = column.replace("'", "''")
+    return f"--set \"transactions.columns.customer_id='{written}'\""
 
 
 def _part(found: pd.DataFrame, top: _Top, source: Source) -> str:

@@ -92,7 +92,11 @@ def test_months_are_said() -> None:
 
 
 def test_one_id_of_nobody_that_has_all_orders_is_said() -> None:
-    assert settings_of(said(orders(["0"] * 90))) == {"not_customers": ["0"]}
+    frame = orders(["0"] * 90)
+    assert settings_of(said(frame)) == {"not_customers": ["0"]}
+    message = said(frame.assign(**{"Customer's Email": USUAL}))
+    assert "has 30 different ids" in message
+    assert settings_of(message) == {"columns": {"customer_id": "Customer's Email"}}
 
 
 def test_many_ids_of_nobody_are_counted_and_not_all_listed() -> None:
