@@ -85,6 +85,8 @@ class Tally:
         Customers in each band of `VALUE_EDGES`, and the sum of their predicted LTV.
     shortlist : frame
         The customers most worth contacting; see `contact_worth`.
+    largest : float
+        Predicted LTV of the customer with the most.
     """
 
     customers: int = 0
@@ -95,6 +97,7 @@ class Tally:
     counts: NDArray[np.float64] = field(default_factory=lambda: np.zeros(len(VALUE_EDGES) - 1))
     values: NDArray[np.float64] = field(default_factory=lambda: np.zeros(len(VALUE_EDGES) - 1))
     shortlist: pd.DataFrame = field(default_factory=pd.DataFrame)
+    largest: float = 0.0
 
     def add(self, batch: pd.DataFrame) -> None:
         """Count a batch."""
@@ -107,15 +110,23 @@ class Tally:
             for value, count in batch[column].value_counts().items():
                 counts[str(value)] = counts.get(str(value), 0) + int(count)
         ltv = batch["predicted_ltv"].dropna().to_numpy()
+        self.largest = max(self.largest, float(ltv.max(initial=0.0)))
         self.counts += np.histogram(ltv, VALUE_EDGES)[0]
         self.values += np.histogram(ltv, VALUE_EDGES, weights=ltv)[0]
         self.shortlist = shortlist([self.shortlist, batch])
+
+    @property
+    def share_of_largest(self) -> float | None:
+        """Share of the predicted LTV that the customer with the most holds; None where nothing is predicted."""
+        total = self.sums["predicted_ltv"]
+        return self.largest / total if total > 0 else None
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values, without a person's row."""
         return {
             "customers": self.customers,
             "totals": {name: None if np.isnan(total) else total for name, total in self.sums.items()},
+            "share_of_largest": self.share_of_largest,
             "churn_bands": dict(sorted(self.bands.items())),
             "rfm_segments": dict(sorted(self.segments.items())),
             "data_status": dict(sorted(self.statuses.items())),

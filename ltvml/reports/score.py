@@ -16,7 +16,7 @@ from ltvml.reports.recording import NOT_KEPT, Recorded
 from ltvml.words.display import Shown
 from ltvml.words.phrases import phrases
 from ltvml.words.spoken import Spoken
-from ltvml.words.text import WIDTH, columns, fields, filled, number, place, short, table, times
+from ltvml.words.text import WIDTH, columns, fields, filled, number, percent, place, short, table, times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -233,7 +233,9 @@ class ScoreReport(Shown):
         amount = words.one(words.money, total)
         if isnan(total) or horizon is None:
             return amount
-        return words("score.total", amount=amount, days=words.one(words.days, horizon))
+        share = self.tally.share_of_largest
+        text = words("score.total", amount=amount, days=words.one(words.days, horizon))
+        return text if share is None else text + words("score.largest", share=percent(share))
 
     def _statuses(self) -> list[str]:
         """What is not ok, with the number of customers."""

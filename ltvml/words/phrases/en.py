@@ -165,6 +165,7 @@ PHRASES: dict[str, str] = {
     "score.customers": "{count}, seen up to {cutoff}",
     "score.bands": "{low} low, {medium} medium, {high} high (no purchase in {days})",
     "score.total": "{amount} in {days}",
+    "score.largest": "; {share} of it from one customer",
     "score.items": "{rows} customers x items: {counts}; {due} customers have one due next",
     "score.status": "{count} of the customers: {status}",
     "items.sufficient": "{count} sufficient",
