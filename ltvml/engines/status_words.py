@@ -60,6 +60,12 @@ _CHINESE = (
 NOT_A_PURCHASE = frozenset({*_ENGLISH, *_GERMAN, *_FRENCH, *_SPANISH, *_PORTUGUESE, *_CHINESE})
 """Values that say that a row is no purchase: lower-cased, with blanks for `_` and `-`."""
 # cancelled by customer, storniert (Kunde): the first word is enough
+_UNPAID = re.compile(
+    r"(await|waiting|wartet?|warten|en attente|a la espera|aguardando)\b.*\b"
+    r"(payment|wire|check|cheque|zahlung|paiement|chèque|virement|pago|pagamento)"
+    r"|payment (error|fail|declin|refus|denied|expired)|zahlungs?(fehler| fehlgeschlagen| abgelehnt)"
+    r"|(erreur|échec) (de|du) paiement|error (de|en el) pago|erro (de|no) pagamento|not paid|nicht bezahlt|non payé"
+)
 _OPENINGS = frozenset({"cancelled", "canceled", "voided", "storniert", "annulé", "annulée", "cancelado", "cancelada"})
 
 
@@ -89,6 +95,10 @@ def is_no_purchase(value: str) -> bool:
     --------
     >>> [is_no_purchase(value) for value in ("Cancelled", "add_to_cart", "paid", "partially_refunded", "交易关闭")]
     [True, True, False, False, True]
+    >>> is_no_purchase("Awaiting bank wire payment"), is_no_purchase("Awaiting fulfillment")
+    (True, False)
     """
     words = re.sub(r"[\s_-]+", " ", value).strip().casefold()
+    if _UNPAID.search(words):
+        return True
     return words in NOT_A_PURCHASE or re.split(r"\W+", words, maxsplit=1)[0] in _OPENINGS

@@ -189,4 +189,4 @@ def _is_another(ours: str, words: list[str]) -> bool:
     """Whether a word of the name says that it is of another kind than ours."""
     if ours in {"order_date", "order_time"}:
         return not OTHER_DATES.isdisjoint(words)
-    return ours in {"amount", "unit_price"} and not OTHER_NUMBERS.isdisjoint(words)
+    return ours in {"amount", "unit_price", "cost"} and not OTHER_NUMBERS.isdisjoint(words)

@@ -115,8 +115,8 @@ class Look:
     cancelled_at : str, optional
         Column of the time at which an order was cancelled: rows that have one are no purchases.
     identity : Identity
-    passed_over : tuple of str
-        Columns that are named like customers and are new with each order.
+    passed_over : tuple of (str, str)
+        Columns that are named like customers, each with what speaks against it.
     of_order : bool
         Whether each line has the total of its order.
     counted : bool
@@ -141,7 +141,7 @@ class Look:
     statuses: tuple[StatusColumn, ...] = ()
     cancelled_at: str | None = None
     identity: Identity = Identity()  # noqa: RUF009
-    passed_over: tuple[str, ...] = ()
+    passed_over: tuple[tuple[str, str], ...] = ()
     of_order: bool = False
     counted: bool = False
     product: tuple[str, str] | None = None
@@ -359,7 +359,7 @@ def _without_names(guess: Guess, preview: Sequence[ColumnPreview]) -> Guess:
 
 def _with_customer(
     guess: Guess, preview: Sequence[ColumnPreview], held: Held, preset: Preset | None
-) -> tuple[Guess, tuple[str, ...]]:
+) -> tuple[Guess, tuple[tuple[str, str], ...]]:
     """The guess with the column of customers that repeats, and those passed over."""
     mapping = guess.mapping
     if preset is None:

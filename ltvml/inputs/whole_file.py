@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from ltvml.engines.date_forms import DateForm, find_date_form
 from ltvml.engines.duckdb import DuckDBSQL
-from ltvml.engines.duckdb_files import quote_name
+from ltvml.engines.duckdb_files import quote_name, quote_text
 from ltvml.engines.held import ENOUGH_ROWS, Held, text_of
 from ltvml.engines.number_forms import AMBIGUOUS, FORMS, NumberForm, find_number_form, number_sql
 from ltvml.engines.status_words import is_no_purchase, speaks_of_status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 NUMBERS = ("amount", "unit_price", "quantity", "cost", "discount", "refund")
 # more values than this, and it is no status but a text
@@ -37,7 +37,22 @@ REFUND_WORDS = frozenset(
 PLACEHOLDERS = frozenset(
     {
         *("guest", "n/a", "na", "none", "null", "nan", "nil", "unknown", "anonymous", "anonym", "undefined", "0", "-1"),
-        *("total", "totals", "grand total", "sum", "gesamt", "summe", "somme", "suma", "soma", "合计", "总计"),
+        *(
+            "subtotal",
+            "zwischensumme",
+            "小计",
+            "total",
+            "totals",
+            "grand total",
+            "sum",
+            "gesamt",
+            "summe",
+            "somme",
+            "suma",
+            "soma",
+            "合计",
+            "总计",
+        ),
         *("-", "--", "?", "walk-in", "walk in", "walkin", "cash", "cash customer"),
         *("no customer", "not available"),
         *("gast", "unbekannt", "laufkunde", "laufkundschaft", "barverkauf", "invité", "invite", "inconnu", "anonyme"),
@@ -48,6 +63,7 @@ PLACEHOLDERS = frozenset(
 # an id that never repeats over fewer orders than this proves nothing
 _FEW_ORDERS = 20
 _ALL_DIFFERENT = 0.999
+_MANY_EMPTY = 0.5
 _SAME_IN_ORDER = 0.95
 _FEW_BASKETS = 5
 _COMMON_AMOUNT = 0.5
@@ -207,8 +223,10 @@ def says_no_purchase(value: str) -> bool:
     return is_no_purchase(value) or is_no_purchase(re.sub(r"^(wc|order|status)[\s_:-]+", "", value))
 
 
-def choose_customer(held: Held, candidates: Sequence[str], order: str | None) -> tuple[str | None, list[str]]:
-    """The first candidate that stands for more than one order, and those before it that never do.
+def choose_customer(
+    held: Held, candidates: Sequence[str], order: str | None
+) -> tuple[str | None, list[tuple[str, str]]]:
+    """The first candidate that can be customers, and those before it, each with what speaks against it.
 
     Parameters
     ----------
@@ -218,22 +236,32 @@ def choose_customer(held: Held, candidates: Sequence[str], order: str | None) ->
     order : str or None
         Column of order ids; rows are orders without it.
     """
-    never: list[str] = []
+    passed: list[tuple[str, str]] = []
     for column in candidates:
-        if not _never_repeats(held, column, order):
-            return column, never
-        never.append(column)
+        against = _against(held, column, order)
+        if against is None:
+            return column, passed
+        passed.append((column, against))
     return (candidates[0] if candidates else None), []
 
 
-def _never_repeats(held: Held, column: str, order: str | None) -> bool:
-    """Whether each customer has one order only, or the column is empty nearly everywhere."""
+def _against(held: Held, column: str, order: str | None) -> str | None:
+    """What speaks against a column as customers: it never repeats, or most of its ids are nobody's."""
     one = text_of(column)
     of = f"count(DISTINCT {text_of(order)})" if order and order != column else "count(*)"
-    customers, orders, rows = held.ask(
-        f"count(DISTINCT {one}), {of} FILTER (WHERE {one} IS NOT NULL), count(*) FILTER (WHERE {one} IS NOT NULL)"
+    nobody = f"lower({one}) IN ({_texts(PLACEHOLDERS)})"
+    customers, orders, rows, empty = held.ask(
+        f"count(DISTINCT {one}), {of} FILTER (WHERE {one} IS NOT NULL), count(*), "
+        f"count(*) FILTER (WHERE {one} IS NULL OR {nobody})"
     )[0]
-    return bool(rows == 0 or (orders >= _FEW_ORDERS and customers >= _ALL_DIFFERENT * orders))
+    if empty > _MANY_EMPTY * rows:
+        return "empty or nobody's id in most rows"
+    never = orders >= _FEW_ORDERS and customers >= _ALL_DIFFERENT * orders
+    return "new with each order" if never else None
+
+
+def _texts(values: Iterable[str]) -> str:
+    return ", ".join(map(quote_text, sorted(values)))
 
 
 @dataclass(frozen=True)
@@ -267,10 +295,10 @@ def identity(held: Held, column: str) -> Identity:
     )[0]
     ids, by_trim, by_case, by_number, persons = map(int, found)
     needed = {"lower": by_case < by_trim, "trim": by_trim < ids, "number": by_number < by_trim}
-    words = ", ".join("'" + word.replace("'", "''") + "'" for word in sorted(PLACEHOLDERS))
     nobody = held.ask(
         f"min({text_of(column)}), count(*)",
-        f"WHERE lower({text_of(column)}) IN ({words}) GROUP BY lower({text_of(column)}) ORDER BY 2 DESC, 1 LIMIT 10",
+        f"WHERE lower({text_of(column)}) IN ({_texts(PLACEHOLDERS)}) GROUP BY lower({text_of(column)}) "
+        "ORDER BY 2 DESC, 1 LIMIT 10",
     )
     normalize = tuple(name for name, wanted in needed.items() if wanted)
     return Identity(normalize, ids, persons if normalize else ids, _nobody(nobody, rows=held.rows(), ids=ids))

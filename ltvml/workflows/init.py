@@ -160,7 +160,7 @@ def _about_columns(look: Look) -> list[str]:
     if look.passed_over:
         chosen = look.guess.mapping.get("customer_id")
         notes.append(
-            f"{', '.join(look.passed_over)} is new with each order, so that {chosen} is taken for customer_id."
+            f"{'; '.join(f'{column} is {why}' for column, why in look.passed_over)}: {chosen} is taken for customer_id."
         )
     return notes
 
@@ -173,10 +173,12 @@ def _about_rows(look: Look) -> list[str]:
             continue
         out = status.left_out
         rows, money = sum(value.rows for value in out), sum(value.money or 0 for value in out)
+        stay = [value for value in status.values if value.purchase]
         worth = "" if out[0].money is None else f", worth {money:,.2f}"
         notes.append(
             f"{status.column} says that {rows:,} of {look.rows:,} rows are no purchases ({_named(out)}){worth}; they "
-            f"are left out by transactions.{status.rule}. Delete that line to use them; the file lists all values."
+            f"are left out by transactions.{status.rule}. Delete that line to use them. "
+            f"The others stay: {_named(stay)}."
         )
     if look.cancelled_at:
         notes.append(f"Orders with a date in {look.cancelled_at} are left out by transactions.keep.")

@@ -155,7 +155,9 @@ def test_status_values_that_are_no_purchases_are_left_out_and_the_line_to_undo_i
     states = ("paid", "Cancelled", "on-hold", "voided")
     report = init(shop(header + rows_of(40, lambda at: f"c{at % 9},{day_of(at)},10.00,{states[at % 4]}")))
     assert drafted(tmp_path).transactions.drop == {"status": ("cancelled", "voided")}
-    assert "20 of 40 rows are no purchases (cancelled 10, voided 10), worth 200.00" in " ".join(report.text().split())
+    words = " ".join(report.text().split())
+    assert "20 of 40 rows are no purchases (cancelled 10, voided 10), worth 200.00" in words
+    assert "The others stay: on-hold 10, paid 10." in words
     text = (tmp_path / "ltvml.yaml").read_text(encoding="utf-8")
     assert re.search(r"#   on-hold +10 +100.00\n", text)
     assert read(drafted(tmp_path)).ledger.used == 20
@@ -373,3 +375,11 @@ def test_refunds_of_positive_money_are_no_purchases_and_negative_ones_are_subtra
     line = lambda at: f"c{at % 7},{day_of(at)},{sign if at % 2 else ''}{2 - at % 2}.00,{('sale', 'refund')[at % 2]}"  # noqa: E731
     init(shop("customer_id,order_date,amount,type\n" + rows_of(40, line)))
     assert drafted(tmp_path).transactions.drop == filtered
+
+
+def test_an_id_that_is_nobody_s_in_most_rows_loses_against_the_email(shop, tmp_path):
+    report = init(
+        shop("customer_id,email,order_date,amount\n" + rows_of(40, lambda at: f"0,p{at % 7}@x.org,{day_of(at)},1.00"))
+    )
+    assert drafted(tmp_path).transactions.columns["customer_id"] == "email"
+    assert "customer_id is empty or nobody's id in most rows" in " ".join(report.text().split())
