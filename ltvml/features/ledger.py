@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 
 _WIDTH, _MONEY_WIDTH = 44, 18
+VALUE_COUNTS_PURCHASES = "value counts purchases (transactions.columns.amount is 1)"
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class Ledger:
         `order_totals_repeated`, the amounts that stand on more than one line of an order.
     decimals : int
         Digits of the minor unit.
+    counts_purchases : bool
+        Whether values count purchases and are no money: `columns.amount` is 1.
 
     Raises
     ------
@@ -63,6 +66,7 @@ class Ledger:
     money_used: int | None = None
     money: dict[str, int] = field(default_factory=dict)
     decimals: int = 2
+    counts_purchases: bool = False
 
     def __post_init__(self) -> None:
         if self.money_in is not None and self.money_in != (self.money_used or 0) + sum(self.money.values()):
@@ -84,7 +88,10 @@ class Ledger:
     def to_dict(self) -> dict[str, Any]:
         """As plain values; days as ISO dates."""
         dates = {name: None if day is None else date_of(day).isoformat() for name, day in self._days().items()}
-        return {name: value for name, value in asdict(self).items() if not name.endswith("_day")} | dates
+        values = {name: value for name, value in asdict(self).items() if not name.endswith("_day")}
+        if not self.counts_purchases:
+            del values["counts_purchases"]
+        return values | dates
 
     def _days(self) -> dict[str, int | None]:
         return {"first_order_date": self.first_day, "last_order_date": self.last_day}
@@ -98,8 +105,10 @@ class Ledger:
             rows.append((f"excluded: {_words(name)}", number, self.money.get(name, 0)))
         rows += [(_words(name), None, amount) for name, amount in self.money.items() if name not in self.reasons]
         rows += [(f"used, of which {_words(name)}", rows, None) for name, rows in sorted(self.notes.items()) if rows]
-        head = [] if self.money_in is None else [f"{'':<{_WIDTH}} {'rows':>14} {'value':>{_MONEY_WIDTH}}"]
-        return "\n".join([*head, *(self._line(*row) for row in rows)])
+        unit = "purchases" if self.counts_purchases else "value"
+        head = [] if self.money_in is None else [f"{'':<{_WIDTH}} {'rows':>14} {unit:>{_MONEY_WIDTH}}"]
+        tail = [f"{VALUE_COUNTS_PURCHASES}."] if self.counts_purchases else []
+        return "\n".join([*head, *(self._line(*row) for row in rows), *tail])
 
     def _line(self, name: str, rows: int | None, amount: int | None) -> str:
         number = "" if rows is None else f"{rows:,}"
@@ -243,6 +252,8 @@ class Rules:
         How dates are written, where it is not ISO.
     source : str, optional
         The path that the lines come from, for messages that name files.
+    counts_purchases : bool
+        Whether each line is worth 1.
 
     Raises
     ------
@@ -259,6 +270,7 @@ class Rules:
     number_form: NumberForm | None = None
     date_format: str | None = None
     source: str | None = None
+    counts_purchases: bool = False
 
     def __post_init__(self) -> None:
         words = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -101,7 +101,7 @@ def check(engine: Computer, lines: nw.LazyFrame[Any], window: Window, rules: Rul
     refuse_forms(engine, lines, rules)
     lines = without_reversed(engine, _valued(engine, _of_files(engine, lines, rules), rules))
     counts = engine.collect(reason_counts(lines, window, rules))
-    ledger = ledger_of(counts, rules.decimals)
+    ledger = replace(ledger_of(counts, rules.decimals), counts_purchases=rules.counts_purchases)
     refuse(ledger, counts, window, rules)
     if _unreadable(ledger):
         refuse_money(engine, lines, rules)

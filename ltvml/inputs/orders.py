@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
+from ltvml.contracts import ONE
 from ltvml.engines import engine_for, engine_named
 from ltvml.engines.base import Source
 from ltvml.engines.date_formats import names_a_day
@@ -196,6 +197,7 @@ def rules_of(orders: OrderSettings) -> Rules:
         number_form=number_form_of(settings.decimal, settings.thousands),
         date_format=settings.date_format,
         source=settings.source,
+        counts_purchases=settings.columns.get("amount") == ONE,
     )
 
 

@@ -186,6 +186,7 @@ class ScoreReport(Shown):
             ("ltv", self._total("predicted_ltv", horizon=self.bundle.window.ltv_horizon)),
             ("value_at_risk", self._total("value_at_risk")),
             *([("items", self.items.text(words))] if self.items.rows else []),
+            *([("value", words("score.counts"))] if self.intake.ledger.counts_purchases else []),
             *(("status", status) for status in self._statuses()),
         ]
         return [(words(f"label.{label}"), value) for label, value in found]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ltvml.features.ledger import VALUE_COUNTS_PURCHASES
 from ltvml.models.purchase.bg_nbd import BGNBD
 from ltvml.models.purchase.mbg_nbd import MBGNBD
 from ltvml.models.spend.gamma_gamma import GammaGamma
@@ -40,12 +41,15 @@ class LTV(Shown):
     spend : GammaGamma
     horizon : int
         Days.
+    counts_purchases : bool
+        Whether values count purchases and are no money: the column of amounts is 1.
     """
 
     customers: pd.DataFrame
     purchase: BGNBD
     spend: GammaGamma
     horizon: int
+    counts_purchases: bool = False
 
     def summary(self) -> pd.DataFrame:
         """Parameters of both models with their standard errors, see `Model.summary`; (k, 5), indexed by parameter."""
@@ -61,6 +65,7 @@ class LTV(Shown):
                 ("models", f"{self.purchase.name} and {self.spend.name}, no backtest"),
                 ("value", f"{number(float(value.sum()))} in {self.horizon} days"),
                 ("interval", "80 % of simulated futures, given the fitted parameters; season and model are not in it"),
+                *([("note", f"{VALUE_COUNTS_PURCHASES}.")] if self.counts_purchases else []),
                 *(("note", note) for note in notes),
             ]
         )
@@ -139,7 +144,7 @@ def ltv(
             "upper": upper,
         }
     )
-    return LTV(customers, purchase, spend, horizon)
+    return LTV(customers, purchase, spend, horizon, counts_purchases=bool(X.attrs.get("counts_purchases")))
 
 
 def interval(

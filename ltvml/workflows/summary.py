@@ -69,6 +69,8 @@ def customer_summary(
     frame = intake.engine.collect(table).sort_values("customer_id").reset_index(drop=True)
     # what a model remembers of its fit, so that weeks and days are not mixed
     frame.attrs |= {UNIT: "day", "cutoff": settled.cutoff.isoformat()}
+    if intake.ledger.counts_purchases:
+        frame.attrs["counts_purchases"] = True
     return frame
 
 

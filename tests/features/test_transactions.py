@@ -139,3 +139,11 @@ def test_many_rows_of_one_customer_are_exact(engine: DuckDBEngine) -> None:
     frame = pd.DataFrame({"customer_id": "a", "order_date": "1970-04-10", "amount": 0.1}, index=range(rows))
     days = engine.collect(check(engine, engine.read(Source(frame)), WINDOW).days)
     assert days[["value", "n_lines"]].values.tolist() == [[10 * rows, rows]]
+
+
+def test_values_that_count_purchases_are_named_so(engine: DuckDBEngine, lines_of: LinesOf) -> None:
+    ledger = check(engine, lines_of([("a", 98, 100), ("b", 99, 100)]), WINDOW, Rules(counts_purchases=True)).ledger
+    assert str(ledger).endswith("value counts purchases (transactions.columns.amount is 1).")
+    assert "purchases" in str(ledger).splitlines()[0]
+    assert ledger.to_dict()["counts_purchases"] is True
+    assert "counts_purchases" not in check(engine, lines_of(ORDERS), WINDOW).ledger.to_dict()

@@ -147,6 +147,7 @@ PHRASES: dict[str, str] = {
     "label.model": "model",
     "label.choice": "why this one",
     "label.customers": "customers",
+    "label.value": "value",
     "label.value_at_risk": "value at risk",
     "label.items": "items",
     "label.scores": "scores",
@@ -164,6 +165,7 @@ PHRASES: dict[str, str] = {
     # the report about all customers, and its shortlist
     "score.customers": "{count}, seen up to {cutoff}",
     "score.bands": "{low} low, {medium} medium, {high} high (no purchase in {days})",
+    "score.counts": "counts purchases: transactions.columns.amount is 1",
     "score.total": "{amount} in {days}",
     "score.largest": "; {share} of it from one customer",
     "score.items": "{rows} customers x items: {counts}; {due} customers have one due next",
