@@ -165,7 +165,7 @@ PHRASES: dict[str, str] = {
     # the report about all customers, and its shortlist
     "score.customers": "{count}位，数据截至{cutoff}",
     "score.bands": "低{low}位，中{medium}位，高{high}位（{days}内不下单）",
-    "score.counts": "按购买次数计算：transactions.columns.amount 为 1",
+    "score.counts": "按购买次数计算，不是金额",
     "score.total": "{days}内{amount}",
     "score.largest": "；其中一位客户占 {share}",
     "score.items": "客户与商品组合{rows}个：{counts}；{due}位客户有下一个待补货商品",
