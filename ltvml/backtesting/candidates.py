@@ -121,7 +121,7 @@ class Candidates:
     def value(self) -> dict[str, Callable[[], ValueModel]]:
         """Models of what a customer will spend: by name, what trains each."""
         closed: dict[str, Callable[[], ValueModel]] = {
-            CLOSED_FORM: lambda: self._times_spend(self.closed_form.spend_repeat),
+            CLOSED_FORM: lambda: self._times_spend(self._spend()),
             ALL_ORDERS: lambda: self._times_spend(self.closed_form.spend_all),
             PastSpend.name: PastSpend,
         }
@@ -200,6 +200,11 @@ class Candidates:
     def _textbook(self, model: BGNBD | MBGNBD) -> InOperationalTime:
         # on the plain clock, so that every candidate takes rows with a cutoff_day
         return InOperationalTime(model, OperationalTime()).fit(self.patterns, self.patterns["count"])
+
+    def _spend(self) -> Any:
+        """Order value by repeat orders; by all orders where nobody has ordered again, or no customer had a value."""
+        repeat = self.closed_form.spend_repeat
+        return self.closed_form.spend_all if repeat.diagnosis_.withheld else repeat
 
     def _times_spend(self, spend: Any) -> PurchaseTimesSpend:
         return PurchaseTimesSpend(self.closed_form.purchase, spend, self.discount_rate)

@@ -17,6 +17,7 @@ from ltvml.bundle.typical import Typical, typical_of_patterns
 from ltvml.contracts import BEHAVIOUR
 from ltvml.errors import FitWarning
 from ltvml.inputs.orders import Intake, read_orders
+from ltvml.inputs.without_effect import without_effect
 from ltvml.progress import Progress, Steps
 from ltvml.reports.fit import FitReport, save_fit_plots
 from ltvml.reports.items import gap_words, save_items
@@ -86,7 +87,7 @@ def _fit(config: Config, transactions: Any, steps: Steps) -> FitReport:
         _settings(config),
         in_place,
         seconds=steps.seconds,
-        notes=items.notes,
+        notes=(*without_effect(config, intake), *items.notes),
         gaps=gap_words(items),
     )
     _warn_of_what_is_withheld(bundle)

@@ -1,0 +1,153 @@
+"""Settings and columns that are given and change nothing in this run: each is named once, with its reason.
+
+A rule is a key, or a section of keys, and the reason why nothing reads it; a new kind of setting without effect is one
+more rule. A key that has its default was not set, and is not named.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ltvml.config import Config
+from ltvml.config.sections import AUTO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ltvml.inputs.orders import Intake
+
+FAR = 3
+"""Times the history beyond which a horizon says more of the model than of the customers."""
+_SEARCHED = (AUTO, "lightgbm_binary")
+_READ_NOWHERE = ("cost",)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the rules ask.
+
+    Parameters
+    ----------
+    config : Config
+    columns : frozenset of str
+        Our columns that the orders have.
+    history : int
+        Days from the first order to the cutoff.
+    """
+
+    config: Config
+    columns: frozenset[str]
+    history: int
+
+    @property
+    def named(self) -> bool:
+        """Whether churn and value have models by name, so that there is no backtest."""
+        models = self.config.models
+        return AUTO not in (models.churn.name, models.value.name)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When a key has no effect, and why.
+
+    Parameters
+    ----------
+    key : str
+        Dotted; a section stands for all of its keys.
+    reason : str
+    holds : callable of Facts
+    """
+
+    key: str
+    reason: str
+    holds: Callable[[Facts], bool]
+
+
+RULES = (
+    Rule(
+        "models.spend",
+        "models.value is auto, which values orders by repeat orders and by all orders and selects in backtests. "
+        "It sets expected_order_value alone; models.value: purchase_times_spend uses it for values",
+        lambda facts: facts.config.models.value.name == AUTO,
+    ),
+    Rule(
+        "models.spend",
+        "models.value names a model that does not read it; it sets expected_order_value alone",
+        lambda facts: facts.config.models.value.name not in (AUTO, "purchase_times_spend"),
+    ),
+    Rule(
+        "search.trials",
+        "models.churn names a model that is not searched for",
+        lambda facts: facts.config.models.churn.name not in _SEARCHED,
+    ),
+    Rule(
+        "backtest.longest_silence",
+        "models.churn and models.value are named, so no backtest is run",
+        lambda facts: facts.named,
+    ),
+    Rule("replenishment", "replenishment.item is off", lambda facts: facts.config.replenishment.item == "off"),
+    Rule(
+        "replenishment",
+        "the orders have neither a product_id nor a category column",
+        lambda facts: not {"product_id", "category"} & facts.columns,
+    ),
+    Rule("products", "the orders have no product_id column", lambda facts: "product_id" not in facts.columns),
+)
+"""In the order of the messages."""
+_OWN_RULE = {"replenishment.item"}
+
+
+def without_effect(config: Config, intake: Intake) -> tuple[str, ...]:
+    """Settings and columns that change nothing in this run, and a horizon far beyond the history; a sentence each.
+
+    Parameters
+    ----------
+    config : Config
+    intake : Intake
+    """
+    columns = frozenset(intake.lines.collect_schema().names())
+    first = intake.ledger.first_day
+    facts = Facts(config, columns, 0 if first is None else intake.window.cutoff_day - first)
+    return (*_settings(facts), *_columns(facts), *_far_horizons(facts))
+
+
+def _settings(facts: Facts) -> Iterator[str]:
+    """Keys that were set and are not read, those of one reason together."""
+    changed = list(_changed(facts.config.model_dump(mode="json"), Config().model_dump(mode="json")))
+    for rule in RULES:
+        keys = [key for key in changed if f"{key}.".startswith(f"{rule.key}.") and key not in _OWN_RULE]
+        if keys and rule.holds(facts):
+            have = "has" if len(keys) == 1 else "have"
+            yield f"{', '.join(keys)} {have} no effect: {rule.reason}."
+
+
+def _changed(values: dict[str, Any], defaults: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    """Dotted keys whose value is not the default; a model choice is one value."""
+    for name, value in values.items():
+        default = defaults.get(name)
+        if isinstance(value, dict) and isinstance(default, dict) and prefix != "models.":
+            yield from _changed(value, default, f"{prefix}{name}.")
+        elif value != default:
+            yield f"{prefix}{name}"
+
+
+def _columns(facts: Facts) -> Iterator[str]:
+    """Columns that the configuration maps and no model reads."""
+    for name in _READ_NOWHERE:
+        if name in facts.config.transactions.columns and name in facts.columns:
+            yield (
+                f"transactions.columns.{name} has no effect: values are net revenue times value.margin "
+                f"({facts.config.value.margin:g}). Set value.margin to the share of revenue that is left after costs."
+            )
+
+
+def _far_horizons(facts: Facts) -> Iterator[str]:
+    """Horizons that the history says little about, each with a shorter one."""
+    horizon = facts.config.window.ltv_horizon
+    if facts.history and horizon > FAR * facts.history:
+        yield (
+            f"window.ltv_horizon is {horizon:,} days, {horizon / facts.history:.0f} times the {facts.history:,} days "
+            f"of orders: values that far ahead cannot be checked. --set window.ltv_horizon={facts.history} is as long "
+            "as the history."
+        )

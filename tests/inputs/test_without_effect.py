@@ -1,0 +1,63 @@
+"""What is set and changes nothing is named, and nothing else is."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from ltvml.config import Config
+from ltvml.inputs.orders import read_orders
+from ltvml.inputs.without_effect import RULES, without_effect
+from ltvml.progress import Steps
+
+NAMED = {"churn": "closed_form", "value": "purchase_times_spend"}
+ORDERS = pd.DataFrame(
+    {
+        "customer_id": ["a", "a", "b"],
+        "order_date": ["2020-01-01", "2020-06-01", "2020-12-31"],
+        "amount": [1.0, 2.0, 3.0],
+        "paid_for": [0.5, 0.5, 0.5],
+    }
+)
+
+
+def notes(orders: pd.DataFrame = ORDERS, **sections) -> tuple[str, ...]:
+    config = Config(window={"cutoff": "2020-12-31", **sections.pop("window", {})}, **sections)
+    return without_effect(config, read_orders(config.orders, config.window, orders, Steps()))
+
+
+def test_defaults_are_never_named():
+    assert notes() == ()
+
+
+@pytest.mark.parametrize(
+    ("sections", "found"),
+    [
+        ({"models": {"spend": "mean_order"}}, "models.spend has no effect: models.value is auto"),
+        ({"models": {"spend": "mean_order", "value": "past_spend"}}, "models.spend has no effect: models.value names"),
+        ({"models": {"churn": "recency"}, "search": {"trials": 3}}, "search.trials has no effect"),
+        ({"models": NAMED, "backtest": {"longest_silence": 9}}, "backtest.longest_silence has no effect"),
+        (
+            {"replenishment": {"horizon": 60, "min_buyers": 3}},
+            "replenishment.horizon, replenishment.min_buyers have no effect: the orders have neither",
+        ),
+        ({"replenishment": {"item": "off", "horizon": 60}}, "replenishment.horizon has no effect: replenishment.item"),
+        ({"products": {"source": "products.csv"}}, "products.source has no effect: the orders have no product_id"),
+        ({"transactions": {"columns": {"cost": "paid_for"}}}, "transactions.columns.cost has no effect"),
+        ({"window": {"ltv_horizon": 3650}}, "window.ltv_horizon is 3,650 days, 10 times the 365 days of orders"),
+    ],
+)
+def test_a_setting_without_effect_is_named_with_its_reason(sections, found):
+    assert any(note.startswith(found) for note in notes(**sections))
+
+
+def test_a_setting_that_is_read_is_not_named():
+    with_items = ORDERS.assign(product_id=["x", "x", "y"])
+    assert notes(with_items, models={**NAMED, "spend": "mean_order"}, replenishment={"horizon": 60}) == ()
+
+
+def test_every_rule_names_a_key_of_the_configuration():
+    for rule in RULES:
+        section, _, key = rule.key.partition(".")
+        held = getattr(Config(), section)
+        assert not key or hasattr(held, key)
