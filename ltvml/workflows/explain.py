@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
+from ltvml.engines.identity import normalised_id
 from ltvml.errors import DataContractError
 from ltvml.features.behaviour import snapshot_features
 from ltvml.inputs.orders import read_orders
@@ -41,7 +42,7 @@ def explain(
     ----------
     config : Config
     customer_id : str
-        As it stands in the orders, leading zeros included.
+        As it stands in the orders, leading zeros included; any id of the person, where `identities` merges ids.
     model : str, Path or Bundle, optional
         Bundle folder, `models:/name@alias` or `runs:/id`; the last fit in `output.dir` by default.
     transactions : frame, optional
@@ -65,7 +66,9 @@ def explain(
     language = config.outreach.language
     intake = read_orders(config.orders, config.window, transactions, steps)
     with steps.step("look up"):
-        customer = look_up(intake, str(customer_id), decimals=config.value.decimals)
+        written = normalised_id(str(customer_id), config.transactions.normalize_ids)
+        person = intake.persons.aliases.get(written, written)
+        customer = look_up(intake, person, decimals=config.value.decimals)
     with steps.step("explain"):
         scores = bundle.score(customer.row)
         reasons = reasons_of(bundle, customer.row, scores, language=language)

@@ -10,6 +10,7 @@ import pytest
 
 from ltvml.config.document import Config
 from ltvml.errors import DataContractError
+from ltvml.inputs.customer_ids import CustomerIds, match_ids
 from ltvml.inputs.identities import persons_of_pairs, read_persons
 from ltvml.inputs.orders import read_orders
 from ltvml.progress import Steps
@@ -92,3 +93,12 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataContractError, match=r"missing: a") as caught:
         read_persons(config.identities, config.transactions)
     assert "identities.columns" in str(caught.value)
+
+
+def test_an_opt_out_of_any_id_is_that_of_the_person(tmp_path: Path) -> None:
+    config = config_of(tmp_path, "email,phone\nann@x.org,0171\nann@x.org,0999\n")
+    aliases = read_persons(config.identities, config.transactions).aliases
+    ids = CustomerIds.of(["0171", "bob@x.org"], config.transactions, aliases)
+    found = match_ids(pd.Series(["0999", " ANN@x.org", "171", "nobody"]), ids, loosely=True)
+    assert found.row.tolist() == [0, 1, 2]
+    assert set(found.customer_id) == {"0171"}
