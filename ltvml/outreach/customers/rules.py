@@ -1,7 +1,8 @@
 """A user's own tags: expressions over columns, read by a parser of their own and never by the interpreter.
 
-Allowed: names of columns, numbers, texts, `True`, `False`, `== != < <= > >=` (also chained), `and or not`, `+ - * /`
-and parentheses. Calls, attributes, indices and anything else are refused. A comparison with a null is false; a division
+Allowed: names of columns, numbers, texts, `True`, `False`, `== != < <= > >=` (also chained), `and or not`, `+ - * /`,
+parentheses, and `days_since(date)` and `days_until(date)`, counted at the cutoff. Other calls, attributes, indices and
+anything else are refused. A comparison with a null is false; a division
 by zero is null; a date is compared with an ISO text.
 """
 
@@ -28,7 +29,12 @@ if TYPE_CHECKING:
 Kind = Literal["number", "text", "truth", "date"]
 LONGEST, DEEPEST = 500, 40
 _LARGEST = 1e300
-_ALLOWED = "names of columns, numbers, texts, comparisons, and, or, not, + - * / and parentheses"
+_ALLOWED = (
+    "names of columns, numbers, texts, comparisons, and, or, not, + - * /, parentheses, days_since(date) and "
+    "days_until(date)"
+)
+_SIGN = {"days_since": 1.0, "days_until": -1.0}
+_CUTOFF = "cutoff"
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -88,8 +94,8 @@ def user_tags(customers: pd.DataFrame, rules: Mapping[str, str], *, taken: Itera
     if found := rule_faults(customers, rules, taken=taken):
         raise ConfigError("\n".join(found), hint=f"an expression may hold {_ALLOWED}.")
     trees = {name: _tree(expression) for name, expression in rules.items()}
-    columns = {name: _values(customers[name]) for name in _names(trees.values())}
-    dates = {name for name in columns if _kind_of(customers[name]) == "date"}
+    columns = {name: _column(customers, name) for name in _names(trees.values())}
+    dates = {name for name in columns if name in customers and _kind_of(customers[name]) == "date"}
     flags = {name: _true_for(tree, columns, dates, len(customers)) for name, tree in trees.items()}
     return pd.DataFrame(flags, index=customers.index)
 
@@ -127,7 +133,25 @@ def _tree(expression: str) -> ast.expr:
         raise _RefusedError(f"'{expression}' cannot be read; expected {_ALLOWED}.") from None
     if _depth(tree) > DEEPEST:
         raise _RefusedError(f"the expression is nested more than {DEEPEST} deep; expected a simpler one.")
+    tree = _DaysAsNames().visit(tree)
+    assert isinstance(tree, ast.expr)
     return tree
+
+
+class _DaysAsNames(ast.NodeTransformer):
+    """`days_since(x)` as one name, that of a column of numbers."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """The name, where the call is one of the two with the name of a column alone."""
+        known = isinstance(node.func, ast.Name) and node.func.id in _SIGN
+        alone = len(node.args) == 1 and isinstance(node.args[0], ast.Name) and not node.keywords
+        return ast.Name(id=ast.unparse(node), ctx=ast.Load()) if known and alone else node
+
+
+def _date_within(name: str) -> tuple[float, str] | None:
+    """Sign and column of `days_since(x)` or `days_until(x)`; None for the name of a column."""
+    call, bracket, rest = name.partition("(")
+    return (_SIGN[call], rest.removesuffix(")")) if bracket and call in _SIGN else None
 
 
 def _depth(tree: ast.expr) -> int:
@@ -146,6 +170,8 @@ def _names(trees: Iterable[ast.expr]) -> set[str]:
 def _checked(node: ast.expr, kinds: Mapping[str, Kind], faults: list[str]) -> Kind | None:
     """Kind of a part; None, and its faults added, where it has none."""
     match node:
+        case ast.Name(id=name) if (within := _date_within(name)) is not None:
+            return _checked_days(within[1], name, kinds, faults)
         case ast.Name(id=name):
             if name not in kinds:
                 faults.append(no_such_column(name, kinds))
@@ -164,6 +190,15 @@ def _checked(node: ast.expr, kinds: Mapping[str, Kind], faults: list[str]) -> Ki
             return _checked_comparison([left, *others], ops, kinds, faults)
     faults.append(f"'{ast.unparse(node)}' is not allowed; expected {_ALLOWED}.")
     return None
+
+
+def _checked_days(column: str, call: str, kinds: Mapping[str, Kind], faults: list[str]) -> Kind | None:
+    for name in (column, _CUTOFF):
+        if name not in kinds:
+            faults.append(no_such_column(name, kinds))
+        elif kinds[name] != "date":
+            faults.append(f"'{name}' is a {kinds[name]}; expected a date in {call}.")
+    return "number" if {kinds.get(column), kinds.get(_CUTOFF)} == {"date"} else None
 
 
 def _kind_of_constant(value: object, faults: list[str]) -> Kind | None:
@@ -233,6 +268,16 @@ def _kind_of(column: pd.Series) -> Kind:
     if kind == "boolean":
         return "truth"
     return "date" if kind in ("date", "datetime", "datetime64") else "text"
+
+
+def _column(customers: pd.DataFrame, name: str) -> _Values:
+    """A column, or the days between one of dates and the cutoff."""
+    within = _date_within(name)
+    if within is None:
+        return _values(customers[name])
+    sign, column = within
+    date, cutoff = _values(customers[column]), _values(customers[_CUTOFF])
+    return _Values(sign * (cutoff.data - date.data), date.known & cutoff.known)
 
 
 def _values(column: pd.Series) -> _Values:

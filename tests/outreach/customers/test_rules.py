@@ -155,3 +155,32 @@ def test_an_expression_is_what_python_makes_of_it_row_by_row(expression: str) ->
 def test_any_text_is_either_refused_in_words_or_a_tag(text: str) -> None:
     if not rule_faults(CUSTOMERS, {"mine": text}):
         assert len(tag(text)) == len(CUSTOMERS)
+
+
+DATED = pd.DataFrame(
+    {
+        "cutoff": pd.to_datetime(["2025-01-10"] * 3),
+        "baby_birthday": pd.to_datetime(["2024-12-31", "2025-02-01", None]),
+        "n_orders": [1, 2, 3],
+    }
+)
+
+
+def test_days_since_and_until_a_date_are_counted_at_the_cutoff_and_unknown_where_there_is_none():
+    found = user_tags(DATED, {"new": "days_since(baby_birthday) <= 10", "due": "0 < days_until(baby_birthday) < 30"})
+    assert found["new"].tolist() == [True, True, False]
+    assert found["due"].tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("days_since(baby_birthda) < 3", "did you mean 'baby_birthday'"),
+        ("days_since(n_orders) < 3", "'n_orders' is a number; expected a date in days_since(n_orders)"),
+        ("days_since(baby_birthday, n_orders) < 3", "is not allowed"),
+        ("days_after(baby_birthday) < 3", "is not allowed"),
+    ],
+)
+def test_days_of_anything_else_are_refused(expression, words):
+    (fault,) = rule_faults(DATED, {"x": expression})
+    assert words in fault
