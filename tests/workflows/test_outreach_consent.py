@@ -29,7 +29,7 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = Place(tmp_path_factory.mktemp("scored"))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place.folder)
-        place.write(shop_of(300))
+        place.write(shop_of(400))
         for command in ("fit", "score"):
             assert place.run(command).exit_code == 0
     return place.folder
@@ -251,7 +251,7 @@ def test_consent_in_the_table_of_customers_is_honoured(
 
 
 def test_the_counts_stand_in_the_report_and_in_the_manifest(shop: Place, refusing: list[str]) -> None:
-    strangers = [f"{one:03}" for one in range(400, 470)]
+    strangers = [f"{one:03}" for one in range(500, 570)]
     Path("opt_outs.csv").write_text(csv({"customer_id": refusing + strangers}))
     shop.configure("orders.csv", outreach={"capacity": 200, "holdout": 0, "opt_outs": "opt_outs.csv"})
     result = shop.run("outreach")
@@ -265,7 +265,7 @@ def test_the_counts_stand_in_the_report_and_in_the_manifest(shop: Place, refusin
 
 
 def test_opt_outs_of_a_larger_company_may_name_no_customer_of_the_shop(shop: Place) -> None:
-    Path("opt_outs.csv").write_text(csv({"customer_id": [f"{one:03}" for one in range(400, 470)]}))
+    Path("opt_outs.csv").write_text(csv({"customer_id": [f"{one:03}" for one in range(500, 570)]}))
     result = planned(shop, opt_outs="opt_outs.csv")
     assert result.exit_code == 0, result.stderr
     assert "0 of 70 rows name a customer of the orders" in " ".join(result.stderr.split())
@@ -340,3 +340,17 @@ def test_an_opt_out_of_any_id_of_a_person_is_that_of_the_person(shop: Place, ref
     assert result.exit_code == 0, result.stderr
     assert not set(contacted()) & set(refusing)
     assert "40 of 40 rows name 40 customers; 40 contacts stopped" in " ".join(result.stdout.split())
+
+
+def test_validate_reads_the_tables_of_a_plan_and_refuses_what_it_would_refuse(shop: Place, refusing: list[str]) -> None:
+    Path("opt_outs.csv").write_text(csv({"customer_id": refusing, "channel": "E-Mail"}))
+    shop.configure("orders.csv", outreach={"opt_outs": "opt_outs.csv"})
+    result = shop.run("validate")
+    assert result.exit_code == 0, result.stderr
+    assert "opt-outs   40 of 40 rows name 40 customers" in result.stdout
+    given = json.loads(shop.run("validate", "--json").stdout)
+    assert given["restraint"] == {"opt_outs": {"rows": 40, "matched": 40, "customers": 40}}
+    Path("opt_outs.csv").write_text(csv({"customer_id": refusing, "channel": "fax"}))
+    result = shop.run("validate")
+    assert result.exit_code == 3
+    assert "the column channel holds 'fax'" in " ".join(result.stderr.split())
