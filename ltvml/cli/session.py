@@ -19,6 +19,7 @@ import typer
 
 from ltvml.cli.progress import progress_bars
 from ltvml.errors import LtvmlError, LtvmlWarning, OutputError
+from ltvml.passwords import without_password, without_passwords
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,8 +101,10 @@ class Session:
     def fail(self, error: BaseException, message: str, *, hint: str | None, exit_code: int) -> typer.Exit:
         """Print what went wrong on stderr, and with `as_json` on stdout too; gives the exit to raise."""
         self._stop_progress()
+        # whatever the message quotes, from whichever library: the last place where it can be masked
+        message, hint = without_password(message), None if hint is None else without_password(hint)
         if self.debug:
-            traceback.print_exception(error, file=sys.stderr)
+            typer.echo(without_password("".join(traceback.format_exception(error))), err=True, nl=False)
         _say("error", message, colour="red")
         if hint:
             _say("hint", hint, colour="cyan")
@@ -109,7 +112,7 @@ class Session:
             fault = {"type": type(error).__name__, "message": message, "hint": hint, "exit_code": exit_code}
             # where stdout itself is full or closed there is nowhere left to print
             with contextlib.suppress(OSError, ValueError):
-                self._print_json({"error": fault | _details(error)})
+                self._print_json({"error": without_passwords(fault | _details(error), "source")})
         return typer.Exit(exit_code)
 
     def _print_json(self, values: dict[str, Any]) -> None:
@@ -194,7 +197,8 @@ def _details(error: BaseException) -> dict[str, Any]:
 def _say(label: str, message: str, *, colour: str) -> None:
     """`label: message` on stderr, the label coloured where stderr is a terminal."""
     plain = False if "NO_COLOR" in os.environ else None
-    typer.echo(typer.style(f"{label}:", fg=colour, bold=True) + f" {message}", err=True, color=plain)
+    shown = without_password(message)
+    typer.echo(typer.style(f"{label}:", fg=colour, bold=True) + f" {shown}", err=True, color=plain)
 
 
 @contextlib.contextmanager

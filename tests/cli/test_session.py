@@ -176,3 +176,28 @@ def test_a_reader_that_goes_away_leaves_no_complaint():
         check=True,
     )
     assert lines.stderr == ""
+
+
+@pytest.mark.parametrize("option", [(), ("--debug",), ("--json",)], ids=["plain", "debug", "json"])
+@pytest.mark.parametrize("error", [errors.ConfigError, errors.TrackingError, RuntimeError])
+def test_no_password_of_an_address_is_printed_whatever_raised_it(ltvml, workflow, error, option):
+    workflow("fit", raiser(error("no store at postgresql://me:hu/sh?@host/db?sslpassword=quiet")))
+    result = ltvml("fit", *option)
+    assert "host/db" in result.stderr
+    assert not {word for word in ("hu/sh", "quiet") if word in result.stderr + result.stdout}
+
+
+def test_a_faulty_address_of_the_configuration_is_printed_without_its_password(ltvml):
+    result = ltvml("config", "show", "--set", "tracking.backend=http://me:hush@host/mlflow?x=1", "--json")
+    assert result.exit_code == 2
+    assert "hush" not in result.stderr + result.stdout
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_what_the_terminal_cannot_show_is_escaped(tmp_path, encoding):
+    (tmp_path / "c.yaml").write_text('output: {dir: "茶 \\ud800"}\n', encoding="utf-8")
+    command = [sys.executable, "-m", "ltvml.cli", "config", "show", "--config", str(tmp_path / "c.yaml")]
+    ran = subprocess.run(command, capture_output=True, env={"PYTHONIOENCODING": encoding}, check=False)
+    assert ran.returncode in (0, 2)
+    assert b"Traceback" not in ran.stderr
+    assert b"\\u8336" in ran.stdout + ran.stderr or b"\\ud800" in ran.stdout + ran.stderr
