@@ -469,11 +469,8 @@ def etsy(folder: Path) -> str:
     return table(folder / "EtsySoldOrders2024.csv", header, rows)
 
 
-@export(
-    lambda: answer(lambda customer: f"bidder_{customer}", net=False),
-    setting="transactions.skip_rows=1",
-    says="skip_rows|header|preamble|first line",
-)
+# no setting takes two lines off the end: the message names the first line that is no row
+@export(dict, stops=True, says="Line: 1406|line 1,?406")
 def ebay(folder: Path) -> str:
     """eBay's orders: an empty line first, a count of records and the seller at the end."""
     header = (
