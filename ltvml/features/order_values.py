@@ -63,18 +63,21 @@ def _with_faults(table: nw.LazyFrame[Any], ours: nw.Expr, value: nw.Expr, refund
 def _of_orders(lines: nw.LazyFrame[Any], columns: list[str]) -> nw.LazyFrame[Any]:
     """Lines of orders with their part of the order's value; the order's refund is on its first line."""
     content = [name for name in columns if name not in (*BESIDES, "amount")]
+    table = lines.with_columns(nw.col("amount").max().over(*_ORDER).alias("largest_"))
+    # an empty amount is no payment of its own
+    payment = nw.when(nw.col("amount").is_null()).then(nw.col("largest_")).otherwise(nw.col("amount"))
+    table = table.with_columns(payment.alias("payment_of_"))
     # which of equal lines is the first makes no difference
-    table = _counted(lines, "same_amount_", (*_ORDER, "amount"), content)
+    table = _counted(table, "same_amount_", (*_ORDER, "amount"), content)
     table = _counted(table, "same_refund_", (*_ORDER, "refund"), content)
-    table = _counted(table, "twin_", (*content, "amount"), content[:1])
-    table = _counted(table, "payment_", (*content, "twin_"), ["amount"])
+    table = _counted(table, "twin_", (*content, "payment_of_"), content[:1])
+    table = _counted(table, "payment_", (*content, "twin_"), ["payment_of_"])
     table = table.with_columns(
         (nw.col("payment_") == 1).alias("stays_"),
         nw.when(nw.col("same_amount_") == 1).then(nw.col("amount")).otherwise(nw.lit(0)).alias("paid_"),
         nw.when(nw.col("same_refund_") == 1).then(nw.col("refund")).otherwise(nw.lit(0)).alias("refunded_"),
     )
     table = table.with_columns(
-        nw.col("amount").max().over(*_ORDER).alias("largest_"),
         nw.col("paid_").sum().over(*_ORDER).alias("paid_"),
         nw.col("refunded_").sum().over(*_ORDER).alias("refunded_"),
         nw.col("stays_").cast(nw.Int64).sum().over(*_ORDER).alias("lines_"),
