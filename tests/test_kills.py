@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -119,13 +118,12 @@ def test_a_second_run_says_for_whom_it_waits_and_gives_up_with_exit_code_9(
 def test_a_second_run_goes_on_when_the_first_is_killed_and_clears_up_behind_it(
     shop: Place, waiting: subprocess.Popen[str]
 ) -> None:
-    second = subprocess.Popen([*COMMAND, "score"], stderr=subprocess.PIPE, text=True)
-    time.sleep(3)
-    waiting.kill()
-    waiting.communicate()
-    _, said = second.communicate()
-    assert second.returncode == 0, said
-    assert "is being written by `ltvml score`" in said
+    with subprocess.Popen([*COMMAND, "score"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as second:
+        assert second.stderr is not None
+        assert f"is being written by `ltvml score` (process {waiting.pid}, since" in second.stderr.readline()
+        waiting.kill()
+        waiting.communicate()
+        assert second.wait() == 0, second.stderr.read()
     assert left(shop) == []
 
 
