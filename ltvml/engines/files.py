@@ -18,6 +18,7 @@ JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
 SHEET_ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 DATABASE_ENDINGS = (".duckdb", ".ddb", ".sqlite", ".sqlite3", ".db")
 REMOTE = "://"
+_LOCAL = "file://"
 FileKind = Literal["csv", "parquet", "json", "sheets", "zip", "database", "unknown"]
 COMPRESSED = (".gz", ".zst")
 _ENDINGS: dict[FileKind, tuple[str, ...]] = {
@@ -41,6 +42,7 @@ _KINDS = (
 
 def split_member(path: str) -> tuple[str, str | None]:
     """A path and the table, sheet or member that it names after `::`; a file whose own name has `::` is that file."""
+    path = path.removeprefix(_LOCAL)
     if "::" not in path or Path(path).is_file():
         return path, None
     file, _, member = path.partition("::")

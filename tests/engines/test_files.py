@@ -449,6 +449,10 @@ def test_a_file_with_brackets_in_its_name_is_that_file(engine, write) -> None:
     assert read(engine, write(HEADER + ASCII, "what?.csv")) == READ_ASCII
 
 
+def test_an_address_of_a_local_file_is_that_file(engine, write) -> None:
+    assert read(engine, write(HEADER + ASCII).as_uri()) == READ_ASCII
+
+
 def test_a_pattern_is_a_pattern_where_no_file_has_its_name(engine, write, tmp_path) -> None:
     write(HEADER + ASCII, "orders1.csv")
     assert read(engine, tmp_path / "orders[12].csv") == READ_ASCII
