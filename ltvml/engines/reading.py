@@ -31,6 +31,7 @@ _TEXTS = ("order_id", "product_id", "category", "channel", "currency")
 _CURRENCY_SIGNS = {"$": "USD", "US$": "USD", "€": "EUR", "EURO": "EUR", "£": "GBP", "R$": "BRL", "人民币": "CNY"}
 _FLOATS = ("quantity", "unit_price")
 _MONEY = ("cost", "discount", "refund")
+_NUMBERS = ("text", "integer", "number")
 # beyond this a double no longer holds every integer, so the minor units of a line would be a guess
 _LARGEST_MINOR = 2**53
 _LARGEST_DOUBLE = "1.7976931348623157e308"
@@ -121,6 +122,9 @@ def projections(columns: Mapping[str, str], kinds: Mapping[str, Kind], source: S
     DataContractError
         If a column has a type that cannot be understood, such as an integer as a date.
     """
+    if "refund" in columns and "refund" not in source.columns and kinds[columns["refund"]] not in _NUMBERS:
+        # a flag of that name that nobody mapped: `exclude` is for such columns
+        columns = {name: column for name, column in columns.items() if name != "refund"}
     parsed = parsed_columns(columns, kinds, source, sql)
     steps = [parsed]
     if source.amount_is == "order":

@@ -165,6 +165,21 @@ def test_a_time_within_the_date_comes_before_a_separate_one(engine: Engine) -> N
     assert lines["second"].tolist() == [28_800, 32_400]
 
 
+def test_a_flag_named_refund_is_no_refund_unless_it_is_mapped(engine: Engine) -> None:
+    frame = ORDERS.head(3)[["customer_id", "order_date", "amount"]].assign(refund=True)
+    assert "refund" not in engine.read(Source(frame)).collect_schema().names()
+    with pytest.raises(DataContractError, match="expected a number"):
+        engine.read(Source(frame, {"refund": "refund"}))
+
+
+def test_refunds_are_read_as_amounts_without_their_sign(engine: Engine) -> None:
+    frame = ORDERS.head(4)[["customer_id", "order_date"]].assign(amount=9.0, refund=["-2.50", "", "x", "1"])
+    lines = engine.collect(engine.read(Source(frame))).sort_values("customer_id")
+    assert lines["refund"].tolist() == [250, 0, 0, 100]
+    assert lines["fault"].tolist()[2] == "bad_refund"
+    assert lines["fault"].isna().sum() == 3
+
+
 def test_an_amount_of_one_makes_each_line_count_as_one(engine: Engine) -> None:
     lines = engine.collect(
         engine.read(
