@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,9 +104,8 @@ class InitReport:
 
     def text(self) -> str:
         """In words, within 80 columns but for names to copy."""
-        notes = [line for note in self.notes() for line in (paragraph(note), "")]
-        needs = [line for need in self.needs for line in (paragraph(need), "")]
-        return "\n".join([paragraph(self._head()), "", self._columns(), "", *notes, *needs, self._last_line()])
+        notes = [line for note in (*self.notes(), *self.needs) for line in (_paragraph(note), "")]
+        return "\n".join([paragraph(self._head()), "", self._columns(), "", *notes, self._last_line()])
 
     def _head(self) -> str:
         look = self.look
@@ -134,6 +134,12 @@ class InitReport:
         """What a reader should look at before the next step, a sentence or two each."""
         look = self.look
         return [*_about_columns(look), *_about_rows(look), *_about_forms(look), *_about_window(look)]
+
+
+def _paragraph(note: str) -> str:
+    """`note` in lines of 80 columns, each option whole, so that it can be copied."""
+    whole = re.sub("--set '[^']*'", lambda option: option[0].replace(" ", "\N{NO-BREAK SPACE}"), note)
+    return paragraph(whole).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def _about_columns(look: Look) -> list[str]:
@@ -169,7 +175,7 @@ def _about_rows(look: Look) -> list[str]:
     notes = []
     for status in look.statuses:
         if status.rule is None:
-            notes.append(_unclear(status))
+            notes.append(_unclear(look, status))
             continue
         out = status.left_out
         rows, money = sum(value.rows for value in out), sum(value.money or 0 for value in out)
@@ -196,9 +202,10 @@ def _named(values: Sequence[StatusValue]) -> str:
     return named + (f" and {len(values) - _SHOWN_VALUES} more values" if len(values) > _SHOWN_VALUES else "")
 
 
-def _unclear(status: StatusColumn) -> str:
+def _unclear(look: Look, status: StatusColumn) -> str:
     """What to do about a column of states that says nothing clearly."""
-    option = set_option("drop", {status.column: [status.values[-1].value]})
+    # an option replaces the whole of drop
+    option = set_option("drop", look.drop | {status.column: (status.values[-1].value,)})
     return (
         f"All values of {status.column} are used ({_named(status.values)}). If one of them is no purchase, leave it "
         f"out, for example: {option}"

@@ -325,11 +325,18 @@ EVERY_HINT = (
 
 
 def test_every_option_that_a_report_prints_is_accepted(shop, tmp_path):
-    text = " ".join(init(shop(EVERY_HINT)).text().split())
+    text = init(shop(EVERY_HINT)).text()
     options = [shlex.split(found)[1] for found in re.findall(r"--set (?:'[^']*'|[^\s)]+)", text)]
     assert len(options) >= 3
     for option in options:
         load_config(tmp_path / "ltvml.yaml", [option])
+
+
+def test_an_option_for_another_column_keeps_the_filters_that_are_on(shop, tmp_path):
+    line = lambda at: f"c{at % 5},{day_of(at)},1.00,{('paid', 'voided')[at % 2]},{at % 3}"  # noqa: E731
+    text = init(shop("customer_id,order_date,amount,status,state\n" + rows_of(20, line))).text()
+    option = shlex.split(re.search("--set '[^']*'", text)[0])[1]
+    assert load_config(tmp_path / "ltvml.yaml", [option]).transactions.drop == {"status": ("voided",), "state": ("2",)}
 
 
 @pytest.mark.parametrize("value", ["order", ["a b", "0", ""], {"Financial Status": ["voided", "it's"]}, "%d/%m/%Y"])
