@@ -10,6 +10,7 @@ from ltvml.inputs.customer_ids import CustomerIds
 from ltvml.inputs.orders import Intake, read_orders
 from ltvml.inputs.products import contents_of, days_per_unit_of
 from ltvml.inputs.wishes import read_wishes
+from ltvml.inputs.without_effect import without_effect
 from ltvml.progress import Progress, Steps
 from ltvml.reports.plan import TABLES, counted_as
 from ltvml.words.display import Shown
@@ -32,7 +33,7 @@ class ValidationReport(Shown):
     applied : mapping of str to Applied
         Of each table that holds contacts back: opt-outs, open cases, disliked channels, the log of contacts.
     notes : tuple of str
-        What is unusual in the tables beside the orders.
+        What is unusual in the tables beside the orders, and settings without effect.
     """
 
     intake: Intake
@@ -92,7 +93,7 @@ def validate(config: Config, *, transactions: Any = None, progress: Progress | N
     intake = read_orders(config.orders, config.window, transactions, steps)
     with steps.step("tables"):
         applied, notes = _tables_beside(config, intake)
-    return ValidationReport(intake, applied, notes)
+    return ValidationReport(intake, applied, (*notes, *without_effect(config, intake)))
 
 
 def _tables_beside(config: Config, intake: Intake) -> tuple[dict[str, Applied], tuple[str, ...]]:
