@@ -19,6 +19,7 @@ from ltvml.engines.duckdb import DuckDBEngine
 from ltvml.errors import DataContractError, EngineError
 from ltvml.features.gaps import gap_counts, observed_gap_quantile
 from ltvml.features.ledger import Rules, with_reasons
+from ltvml.features.order_values import valued
 from ltvml.features.returns import customer_days
 from ltvml.features.split import held_out, seen
 from ltvml.features.summary import customer_summary, purchase_patterns, spend_patterns
@@ -98,6 +99,7 @@ def assert_same(left: pd.DataFrame, right: pd.DataFrame) -> None:
 
 FEATURES: dict[str, Callable[[nw.LazyFrame[Any]], nw.LazyFrame[Any]]] = {
     "reasons": lambda lines: with_reasons(lines, WINDOW, Rules(zero_amounts="drop", duplicates="drop")),
+    "values_of_orders": lambda lines: valued(lines, "order"),
     "seen": lambda lines: seen(lines, WINDOW),
     "held_out": lambda lines: held_out(lines, WINDOW, 30),
     "customer_days": lambda lines: customer_days(seen(lines, WINDOW)),
