@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ MOST_NODES, DEEPEST = 20_000, 40
 _LONGEST_KEY, _LONGEST_TYPED = 1_000, 80
 _SHORT = {f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "timestamp")}
 _KINDS = {"timestamp": "date", "int": "number", "float": "number", "bool": "true or false", "binary": "base64 text"}
+_HALF_A_LETTER = re.compile("[\ud800-\udfff]")
 
 
 class BoundedLoader(yaml.SafeLoader):
@@ -74,6 +76,10 @@ class BoundedLoader(yaml.SafeLoader):
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         """The value of a node; text that looks like a number or date and is none is an error of YAML."""
+        # "\ud800" is half of a letter, which no file and no terminal can hold
+        if isinstance(node, yaml.ScalarNode) and _HALF_A_LETTER.search(node.value):
+            problem = f"{_cut(ascii(node.value))} holds half of a letter; expected text"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
         try:
             # a number to base 60 takes time with the square of its length
             if isinstance(node, yaml.ScalarNode) and node.tag in _SHORT and len(node.value) > _LONGEST_KEY:

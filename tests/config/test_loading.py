@@ -164,10 +164,11 @@ def paths_in(values: dict[str, object], prefix: str = "") -> set[str]:
         ("[" * 5000, "nested more than 40 levels deep"),
         ("max_age: " + "1:" * 5000 + "1", "is no number"),
         ("max_age: " + "9" * 5000, "is no number"),
+        ('{"output": {"dir": "\\ud800"}}', "line 1, column 20: '\\\\ud800' holds half of a letter"),
         ("window: {cutoff: 2011-02-30}", "line 1, column 18: 2011-02-30 is no date"),
         ("window: !!map 1", "expected keys with values"),
     ],
-    ids=["itself", "aliases", "depth", "base_60", "digits", "february", "tag"],
+    ids=["itself", "aliases", "depth", "base_60", "digits", "half_a_letter", "february", "tag"],
 )
 def test_what_yaml_would_blow_up_or_stumble_over_is_a_fault_of_the_configuration(text, found):
     with pytest.raises(ConfigError, match=found):
