@@ -52,7 +52,10 @@ def test_all_faults_are_reported_together_with_their_paths():
             {"window": {"churn_horizon": "soon"}},
             "window.churn_horizon: expected whole days from 1 to 7,300, or auto; found 'soon'",
         ),
-        ({"window": {"churn_horizon": 0}}, "window.churn_horizon: expected whole days from 1 to 7,300, or auto; found 0"),
+        (
+            {"window": {"churn_horizon": 0}},
+            "window.churn_horizon: expected whole days from 1 to 7,300, or auto; found 0",
+        ),
         ({"window": {"ltv_horizon": True}}, "window.ltv_horizon: expected a number; found true"),
         ({"window": {"cutoff": 20110910}}, "window.cutoff: expected a date YYYY-MM-DD; found 20110910"),
         ({"value": {"margin": 30}}, "value.margin: expected less than or equal to 1; found 30"),

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from ltvml.config import Config
+from ltvml.errors import DataContractError
 from ltvml.inputs.orders import read_orders
 from ltvml.inputs.without_effect import RULES, without_effect
 from ltvml.progress import Steps
@@ -61,3 +62,9 @@ def test_every_rule_names_a_key_of_the_configuration():
         section, _, key = rule.key.partition(".")
         held = getattr(Config(), section)
         assert not key or hasattr(held, key)
+
+
+def test_a_cutoff_more_than_a_year_after_the_last_order_is_refused_with_the_day_to_take():
+    with pytest.raises(DataContractError, match="the last order is from 2020-12-31, 3,652 days before") as refused:
+        notes(window={"cutoff": "2030-12-31"})
+    assert "--set window.cutoff=2020-12-31" in refused.value.hint

@@ -24,6 +24,7 @@ from ltvml.models.season.season import (
     daily_growth,
     expected_repeats,
     find_season,
+    folded,
     fuse,
     trend_index,
 )
@@ -352,4 +353,12 @@ def customer_days(lines: pd.DataFrame) -> pd.DataFrame:
     day = lines["order_date"].to_numpy().astype("datetime64[D]").astype(int)
     return pd.DataFrame({"customer_id": lines["customer_id"].astype(str), "day": day}).drop_duplicates(
         ignore_index=True
+    )
+
+
+def test_decades_are_folded_as_a_short_history_is():
+    chance = np.random.default_rng(0)
+    arrivals, by_age = chance.poisson(0.5, 11_000).astype(float), np.exp(-np.arange(11_000) / 300)
+    np.testing.assert_allclose(
+        folded(arrivals, by_age)[:9_000], folded(arrivals[:9_000], by_age[:9_000]), rtol=0, atol=1e-9
     )
