@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import narwhals as nw
 
+from ltvml.engines.identity import NOT_CUSTOMER
 from ltvml.engines.minor_units import money
 from ltvml.errors import ConfigError, LtvmlError
 from ltvml.features.order_values import BESIDES, AmountIs
@@ -118,8 +119,8 @@ class Ledger:
 
 
 def is_left_out(reason: str) -> bool:
-    """Whether a reason is a choice of the user: a flag of `exclude`, or a value of `keep` or `drop`."""
-    return reason.startswith(("excluded_", "drop ", "keep "))
+    """Whether a reason is a choice of the user: a flag of `exclude`, a value of `keep` or `drop`, an id of nobody."""
+    return reason.startswith(("excluded_", "drop ", "keep ")) or reason == NOT_CUSTOMER
 
 
 def _words(name: str) -> str:
@@ -127,6 +128,8 @@ def _words(name: str) -> str:
     if column != name:
         # of `transactions.exclude`, which names columns
         return f"{column} is true"
+    if name == NOT_CUSTOMER:
+        return "id is in not_customers"
     if is_left_out(name):
         return " is ".join(name.partition(" ")[2].rsplit(": ", maxsplit=1))
     return name.replace("_", " ")

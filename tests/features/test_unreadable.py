@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -51,7 +52,7 @@ def settings_of(message: str) -> dict[str, Any]:
     """The settings of a hint, read as a shell and the command line read them."""
     values: dict[str, Any] = {}
     words = shlex.split(message[message.index("--set") :], posix=True)
-    for option, override in zip(words, words[1:], strict=False):
+    for option, override in pairwise(words):
         if option == "--set":
             values = overridden(values, override.rstrip("."))
     return values["transactions"]
@@ -158,3 +159,15 @@ def test_dates_before_1970_and_after_2200_are_bad_dates() -> None:
 def test_a_printed_setting_is_read_as_it_was_meant(text: str) -> None:
     assert re.match("--set ", setting("thousands", text))
     assert settings_of(setting("thousands", text)) == {"thousands": text}
+
+
+def test_rows_of_nobody_do_not_dilute_the_share_of_bad_rows() -> None:
+    engine = DuckDBEngine()
+    frame = pd.DataFrame({"customer_id": ["guest"] * 180 + ["a"] * 20, "order_date": "2024-12-30", "amount": "1"})
+    frame.loc[198:, "amount"] = ["abc", "?"]
+    lines = engine.read(Source(frame, not_customers=("guest",)))
+    with pytest.raises(DataContractError, match=r"2 of 20 rows have no readable date or amount"):
+        check(engine, lines, WINDOW)
+    with pytest.warns(DataWarning, match="bad_amount 2"):
+        ledger = check(engine, lines, WINDOW, Rules(unreadable_share=0.2)).ledger
+    assert "excluded: id is in not_customers" in str(ledger)
