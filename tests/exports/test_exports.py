@@ -94,7 +94,8 @@ def test_settings_are_accepted_as_they_are_printed(judgements: dict[str, Judgeme
     config = tmp_path / "shop.yaml"
     config.write_text("transactions: {source: orders.csv}\n", encoding="utf-8")
     for printed in SET.findall(judgements[name].alone.words):
-        load_config(config, shlex.split(printed))
+        # the full stop ends the sentence
+        load_config(config, shlex.split(printed.rstrip(".:")))
 
 
 def test_at_the_command_line_init_and_validate_read_the_shop(tmp_path: Path) -> None:
