@@ -120,11 +120,13 @@ def number_sql(text: str, form: NumberForm, sql: NumberSQL) -> str:
     if form.decimal == ",":
         # 1.149 would be read as a little more than one
         plain = f"CASE WHEN NOT contains({text}, '.') THEN {plain} END"
-    bare = sql.replaced(text, _OFF, '')
+    bare = sql.replaced(text, _OFF, "")
     digits = f"replace({sql.replaced(bare, f'[^0-9{form.decimal}]', '')}, '{form.decimal}', '.')"
     sign = f"CASE WHEN {sql.matches(bare, _NEGATIVE)} THEN -1 ELSE 1 END"
-    # most texts are plain, and what stands second in coalesce is computed for the others alone
-    return f"coalesce({plain}, CASE WHEN {sql.matches(bare, _pattern(form))} THEN {sign} * {sql.number(digits)} END)"
+    # most texts are plain; within CASE the rest is computed for the others alone, where DuckDB computes the repeated
+    # parts of a coalesce for every row
+    other = f"CASE WHEN {sql.matches(bare, _pattern(form))} THEN {sign} * {sql.number(digits)} END"
+    return f"CASE WHEN ({plain}) IS NOT NULL THEN {plain} ELSE {other} END"
 
 
 def find_number_form(texts: Iterable[str]) -> NumberForm | Ambiguous | None:
