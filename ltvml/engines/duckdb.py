@@ -17,13 +17,14 @@ from ltvml.contracts import LINES
 from ltvml.engines.base import BATCH_ROWS, Score, Sink, Source, SourceColumn
 from ltvml.engines.columns import mapped_columns
 from ltvml.engines.containers import Room
+from ltvml.engines.dialect import Kind
 from ltvml.engines.duckdb_files import FileReader, quote_name, quote_text
 from ltvml.engines.frames import frame_columns, to_arrow, to_contract
 from ltvml.engines.hashing import content_statistics, digest_of
 from ltvml.engines.held import Held
 from ltvml.engines.nested import with_fields
 from ltvml.engines.queries import ANSWER, Query
-from ltvml.engines.reading import FILE_NUMBER, Kind, projections
+from ltvml.engines.reading import FILE_NUMBER, projections
 from ltvml.engines.row_filters import TALLIED_VALUES, ValueRows, checked_fault, tally_of
 from ltvml.engines.status_words import speaks_of_status
 from ltvml.errors import DataContractError, EngineError

@@ -11,7 +11,7 @@ from ltvml.hashing import DIGITS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ltvml.engines.reading import Dialect
+    from ltvml.engines.dialect import Dialect
 
 _FIRST_DIGITS = (1, 1 + DIGITS)
 

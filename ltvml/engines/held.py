@@ -13,7 +13,7 @@ from ltvml.errors import EngineError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ltvml.engines.reading import Kind
+    from ltvml.engines.dialect import Kind
 
 ENOUGH_ROWS = 100_000
 """Rows that tell what holds for nearly all customers or orders."""

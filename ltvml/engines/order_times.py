@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ltvml.engines.reading import Dialect, Kind
+    from ltvml.engines.dialect import Dialect, Kind
 
 _CLOCK = "^([0-9]{1,2}):([0-9]{2})(:([0-9]{2})([.][0-9]+)?)? ?([AaPp])?[.]?([Mm][.]?)?$"
 # 905 and 2130 are times of day; one or two digits may be hours or minutes, and are read as neither

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from ltvml.engines.base import Source
-    from ltvml.engines.reading import Dialect, Kind
+    from ltvml.engines.dialect import Dialect, Kind
 
 SHOWN_VALUES = 20
 """Excluded values of one column that a ledger lists by name; the rest are one entry."""
