@@ -17,7 +17,7 @@ from ltvml.features.plan.breadth import Purchases, breadth_outcomes
 from ltvml.features.returns import customer_days
 from ltvml.features.split import held_out, seen
 from ltvml.inputs.orders import Intake, read_orders
-from ltvml.inputs.products import contents_of
+from ltvml.inputs.tables.products import contents_of
 from ltvml.outputs.scores import read_scores
 from ltvml.outreach.actions import windows
 from ltvml.outreach.experiment.effect_by_chance import EffectByChance, learn_by_chance

@@ -13,7 +13,7 @@ from ltvml.config import AUTO
 from ltvml.errors import ConfigError, DataContractError, DataWarning
 from ltvml.evaluation.date_intervals import DateWindow
 from ltvml.features.items.days import items_in_two_categories, rows_with_odd_quantity, rows_without_item
-from ltvml.inputs.products import contents_of, days_per_unit_of, unknown_items
+from ltvml.inputs.tables.products import contents_of, days_per_unit_of, unknown_items
 from ltvml.models.replenishment.stock import StockRules
 from ltvml.words.text import known
 

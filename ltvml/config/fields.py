@@ -19,9 +19,9 @@ from pydantic import (
 )
 
 from ltvml.contracts import CONTACTS, ONE, PRODUCTS, TRANSACTIONS, Table
-from ltvml.engines.date_formats import COUNTED, fault_of
-from ltvml.engines.identity import IdRule
-from ltvml.engines.number_forms import Decimal, Thousands
+from ltvml.engines.values.date_formats import COUNTED, fault_of
+from ltvml.engines.values.identity import IdRule
+from ltvml.engines.values.number_forms import Decimal, Thousands
 from ltvml.nearest import did_you_mean
 from ltvml.window import LONGEST_HORIZON, as_date
 

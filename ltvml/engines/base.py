@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from ltvml.engines.number_forms import Decimal, NumberForm, Thousands, number_form_of
+from ltvml.engines.values.number_forms import Decimal, NumberForm, Thousands, number_form_of
 from ltvml.errors import ConfigError
 from ltvml.passwords import without_password
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ltvml.contracts import Table
-    from ltvml.engines.identity import IdRule
+    from ltvml.engines.values.identity import IdRule
 
 Score = Callable[["pd.DataFrame"], "pd.DataFrame"]
 Sink = Callable[["pa.Table"], None]

@@ -16,17 +16,16 @@ import narwhals as nw
 from ltvml.contracts import LINES
 from ltvml.engines.base import BATCH_ROWS, Score, Sink, Source, SourceColumn
 from ltvml.engines.columns import mapped_columns
-from ltvml.engines.containers import Room
-from ltvml.engines.dialect import Kind
-from ltvml.engines.duckdb_files import FileReader, quote_name, quote_text
+from ltvml.engines.files.containers import Room
+from ltvml.engines.files.duckdb_files import FileReader, quote_name, quote_text
+from ltvml.engines.files.held import Held
+from ltvml.engines.files.nested import with_fields
+from ltvml.engines.files.queries import ANSWER, Query
 from ltvml.engines.frames import frame_columns, to_arrow, to_contract
 from ltvml.engines.hashing import content_statistics, digest_of
-from ltvml.engines.held import Held
-from ltvml.engines.nested import with_fields
-from ltvml.engines.queries import ANSWER, Query
 from ltvml.engines.reading import FILE_NUMBER, projections
-from ltvml.engines.row_filters import TALLIED_VALUES, ValueRows, checked_fault, tally_of
-from ltvml.engines.status_words import speaks_of_status
+from ltvml.engines.values.row_filters import TALLIED_VALUES, ValueRows, checked_fault, tally_of
+from ltvml.engines.values.status_words import speaks_of_status
 from ltvml.errors import DataContractError, EngineError
 from ltvml.hashing import DIGITS
 from ltvml.passwords import without_password
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ltvml.contracts import Table
+    from ltvml.engines.dialect import Kind
 
 _KINDS: dict[str, Kind] = {
     "VARCHAR": "text",

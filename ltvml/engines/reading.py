@@ -11,12 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ltvml.contracts import LINES
-from ltvml.engines.date_formats import COUNTED, FIRST_YEAR, LAST_YEAR, has_time
-from ltvml.engines.identity import excluded_ids, normalised
-from ltvml.engines.moments import counted_moment, written_moment
-from ltvml.engines.number_forms import NumberForm, number_sql
-from ltvml.engines.order_times import clock_second
-from ltvml.engines.row_filters import cell, fault_cases, filters_of, status_columns
+from ltvml.engines.values.date_formats import COUNTED, FIRST_YEAR, LAST_YEAR, has_time
+from ltvml.engines.values.identity import excluded_ids, normalised
+from ltvml.engines.values.moments import counted_moment, written_moment
+from ltvml.engines.values.number_forms import NumberForm, number_sql
+from ltvml.engines.values.order_times import clock_second
+from ltvml.engines.values.row_filters import cell, fault_cases, filters_of, status_columns
 from ltvml.errors import DataContractError
 
 if TYPE_CHECKING:

@@ -14,13 +14,12 @@ import narwhals as nw
 from ltvml.contracts import LINES
 from ltvml.engines.base import BATCH_ROWS, Score, Sink, Source, SourceColumn
 from ltvml.engines.columns import check_unique, mapped_columns
-from ltvml.engines.date_formats import java_pattern
-from ltvml.engines.dialect import Kind
+from ltvml.engines.files.spark_files import check_settings, read_files
 from ltvml.engines.frames import arrow_schema, to_arrow, to_contract
 from ltvml.engines.hashing import content_statistics, digest_of
 from ltvml.engines.reading import projections
-from ltvml.engines.row_filters import TALLIED_VALUES, ValueRows, checked_fault, tally_of
-from ltvml.engines.spark_files import check_settings, read_files
+from ltvml.engines.values.date_formats import java_pattern
+from ltvml.engines.values.row_filters import TALLIED_VALUES, ValueRows, checked_fault, tally_of
 from ltvml.errors import DataContractError, EngineError
 from ltvml.hashing import DIGITS
 
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from ltvml.contracts import Dtype, Table
+    from ltvml.engines.dialect import Kind
 
 _KINDS: dict[str, Kind] = {
     "string": "text",

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import narwhals as nw
 
-from ltvml.engines.identity import NOT_CUSTOMER
-from ltvml.engines.minor_units import money
+from ltvml.engines.values.identity import NOT_CUSTOMER
+from ltvml.engines.values.minor_units import money
 from ltvml.errors import ConfigError, LtvmlError
 from ltvml.features.order_values import BESIDES, AmountIs
 from ltvml.features.split import is_seen
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from ltvml.engines.number_forms import NumberForm
+    from ltvml.engines.values.number_forms import NumberForm
     from ltvml.window import Window
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ltvml.engines.files import files_of, split_member
-from ltvml.engines.minor_units import money
+from ltvml.engines.files.paths import files_of, split_member
+from ltvml.engines.values.minor_units import money
 from ltvml.errors import DataContractError, DataWarning
 from ltvml.features.grain import orders_of_several_amounts, repeated_refunds, repeated_totals
 from ltvml.features.ledger import (

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import narwhals as nw
 
-from ltvml.engines.date_forms import find_date_form
-from ltvml.engines.minor_units import money
-from ltvml.engines.number_forms import AMBIGUOUS, FORMS, SHAPE, NumberForm, currencies_in, find_number_form
+from ltvml.engines.values.date_forms import find_date_form
+from ltvml.engines.values.minor_units import money
+from ltvml.engines.values.number_forms import AMBIGUOUS, FORMS, SHAPE, NumberForm, currencies_in, find_number_form
 from ltvml.errors import DataContractError
 
 if TYPE_CHECKING:

@@ -12,14 +12,14 @@ import narwhals as nw
 from ltvml.contracts import ONE
 from ltvml.engines import engine_for, engine_named
 from ltvml.engines.base import Source
-from ltvml.engines.date_formats import names_a_day
-from ltvml.engines.number_forms import number_form_of
+from ltvml.engines.values.date_formats import names_a_day
+from ltvml.engines.values.number_forms import number_form_of
 from ltvml.errors import ConfigError, DataContractError, DataWarning
 from ltvml.features.gaps import observed_gap_quantile
 from ltvml.features.ledger import Rules
 from ltvml.features.transactions import check
-from ltvml.inputs.identities import Persons, read_persons, with_persons
-from ltvml.inputs.identity_checks import warn_of_ids
+from ltvml.inputs.tables.identities import Persons, read_persons, with_persons
+from ltvml.inputs.tables.identity_checks import warn_of_ids
 from ltvml.window import Window, round_to_weeks
 
 if TYPE_CHECKING:

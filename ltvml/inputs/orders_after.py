@@ -12,8 +12,8 @@ from ltvml.errors import DataContractError
 from ltvml.features.returns import customer_days
 from ltvml.features.split import held_out
 from ltvml.features.transactions import check
-from ltvml.inputs.identities import read_persons, with_persons
 from ltvml.inputs.orders import agreed_currency, engine_of, rules_of, source_of
+from ltvml.inputs.tables.identities import read_persons, with_persons
 from ltvml.window import WEEK, Window, date_of, day_number
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
-from ltvml.engines.identity import normalised_id
+from ltvml.engines.values.identity import normalised_id
 from ltvml.errors import DataContractError
 from ltvml.features.behaviour import snapshot_features
 from ltvml.inputs.orders import read_orders

@@ -12,17 +12,17 @@ from ltvml.config import load_config
 from ltvml.contracts import TRANSACTIONS
 from ltvml.engines.duckdb import DuckDBEngine
 from ltvml.errors import ConfigError, DataContractError, OutputError
-from ltvml.inputs.draft import LTV_HORIZON, beyond_in_words, draft_config, proposal_of, set_option
-from ltvml.inputs.guess import money_like
-from ltvml.inputs.look import Look, look_at
+from ltvml.inputs.first_look.draft import LTV_HORIZON, beyond_in_words, draft_config, proposal_of, set_option
+from ltvml.inputs.first_look.guess import money_like
+from ltvml.inputs.first_look.look import Look, look_at
 from ltvml.words.text import paragraph, short, table
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
-    from ltvml.inputs.guess import Guess
-    from ltvml.inputs.whole_file import StatusColumn, StatusValue
+    from ltvml.inputs.first_look.guess import Guess
+    from ltvml.inputs.first_look.whole_file import StatusColumn, StatusValue
 
 _COLUMN_WIDTH = 30
 _SHOWN_VALUES = 4

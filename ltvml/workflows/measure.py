@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ltvml.inputs.contacts import read_contacts
-from ltvml.inputs.customer_ids import CustomerIds
-from ltvml.inputs.identities import read_persons
 from ltvml.inputs.orders_after import OrdersAfter, orders_after
 from ltvml.inputs.plan_folder import PlanFolder, read_plan_folder
+from ltvml.inputs.tables.contacts import read_contacts
+from ltvml.inputs.tables.customer_ids import CustomerIds
+from ltvml.inputs.tables.identities import read_persons
 from ltvml.outputs.measured_effects import EFFECTS_FILE, MEASURED, learn_campaign, read_effects, remember
 from ltvml.outputs.spreadsheet import safe_rows
 from ltvml.outreach.experiment.holdout import TREAT

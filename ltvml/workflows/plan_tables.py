@@ -24,10 +24,10 @@ from ltvml.features.plan.companions import first_purchases, item_counts, new_buy
 from ltvml.features.plan.habits import habits, most_bought, order_hours
 from ltvml.features.plan.ladder import climbs
 from ltvml.features.plan.prices import product_prices
-from ltvml.inputs.contacts import read_attributes, read_contacts
-from ltvml.inputs.customer_ids import CustomerIds
-from ltvml.inputs.products import contents_of
-from ltvml.inputs.wishes import read_wishes
+from ltvml.inputs.tables.contacts import read_attributes, read_contacts
+from ltvml.inputs.tables.customer_ids import CustomerIds
+from ltvml.inputs.tables.products import contents_of
+from ltvml.inputs.tables.wishes import read_wishes
 from ltvml.nearest import no_such_column
 from ltvml.outputs.planned_contacts import made_and_planned, read_planned, sent_of
 from ltvml.outputs.stage_rules import kept_stage_rules
@@ -54,8 +54,8 @@ if TYPE_CHECKING:
     from ltvml.bundle.replenishment import Replenishment
     from ltvml.config import Config
     from ltvml.config.outreach import OutreachSettings
-    from ltvml.inputs.contacts import ContactsRead
     from ltvml.inputs.orders import Intake
+    from ltvml.inputs.tables.contacts import ContactsRead
     from ltvml.outputs.scores import Scores
     from ltvml.outreach.settings import CadenceRules, CompanionSettings, StageRules
 

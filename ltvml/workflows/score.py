@@ -19,7 +19,7 @@ from ltvml.errors import ConfigError, DataWarning, EngineError, LtvmlWarning
 from ltvml.features.behaviour import snapshot_features
 from ltvml.features.summary import customer_summary
 from ltvml.inputs.orders import Intake, read_orders
-from ltvml.inputs.products import contents_of
+from ltvml.inputs.tables.products import contents_of
 from ltvml.outputs.customers import TableFiles, Tally, visible_bands
 from ltvml.outputs.replenishment import write_replenishment
 from ltvml.outputs.scores import CUSTOMERS, PROBABILITIES

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ltvml.inputs.contacts import read_attributes, read_contacts
-from ltvml.inputs.customer_ids import CustomerIds
 from ltvml.inputs.orders import Intake, read_orders
-from ltvml.inputs.products import contents_of, days_per_unit_of
-from ltvml.inputs.wishes import read_wishes
+from ltvml.inputs.tables.contacts import read_attributes, read_contacts
+from ltvml.inputs.tables.customer_ids import CustomerIds
+from ltvml.inputs.tables.products import contents_of, days_per_unit_of
+from ltvml.inputs.tables.wishes import read_wishes
 from ltvml.inputs.without_effect import without_effect
 from ltvml.progress import Progress, Steps
 from ltvml.reports.plan import TABLES, counted_as

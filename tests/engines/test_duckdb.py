@@ -11,8 +11,8 @@ import pytest
 
 from ltvml.engines import engine_for, engine_named
 from ltvml.engines.base import Source
-from ltvml.engines.date_formats import java_pattern
 from ltvml.engines.duckdb import DuckDBEngine
+from ltvml.engines.values.date_formats import java_pattern
 from ltvml.errors import ConfigError, DataContractError, EngineError
 
 HEADER = "customer_id,order_date,amount\n"

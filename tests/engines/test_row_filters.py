@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from ltvml.engines.base import Source
-from ltvml.engines.row_filters import OTHER_VALUES
+from ltvml.engines.values.row_filters import OTHER_VALUES
 from ltvml.errors import DataContractError, DataWarning
 from ltvml.features.ledger import Rules, ledger_of, reason_counts
 from ltvml.features.transactions import check

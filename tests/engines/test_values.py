@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from ltvml.engines.base import Source
-from ltvml.engines.date_formats import fault_of
-from ltvml.engines.date_forms import find_date_form
 from ltvml.engines.duckdb import DuckDBEngine
-from ltvml.engines.identity import normalised_id
-from ltvml.engines.number_forms import AMBIGUOUS, FORMS, NumberForm, find_number_form
+from ltvml.engines.values.date_formats import fault_of
+from ltvml.engines.values.date_forms import find_date_form
+from ltvml.engines.values.identity import normalised_id
+from ltvml.engines.values.number_forms import AMBIGUOUS, FORMS, NumberForm, find_number_form
 from ltvml.errors import DataContractError
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from ltvml.config.document import Config
 from ltvml.config.loading import overridden
 from ltvml.engines.base import Source
 from ltvml.engines.duckdb import DuckDBEngine
-from ltvml.engines.number_forms import number_form_of
+from ltvml.engines.values.number_forms import number_form_of
 from ltvml.errors import DataContractError, DataWarning
 from ltvml.features.ledger import Rules
 from ltvml.features.transactions import check

@@ -22,11 +22,11 @@ from ltvml.bundle.bundle import Bundle
 from ltvml.config import Config, load_config
 from ltvml.errors import LtvmlError
 from ltvml.features.summary import customer_summary
-from ltvml.inputs.contacts import read_attributes, read_contacts
-from ltvml.inputs.customer_ids import CustomerIds
 from ltvml.inputs.orders import read_orders
-from ltvml.inputs.products import contents_of, days_per_unit_of
-from ltvml.inputs.wishes import read_wishes
+from ltvml.inputs.tables.contacts import read_attributes, read_contacts
+from ltvml.inputs.tables.customer_ids import CustomerIds
+from ltvml.inputs.tables.products import contents_of, days_per_unit_of
+from ltvml.inputs.tables.wishes import read_wishes
 from ltvml.progress import Steps
 from ltvml.workflows.init import init
 from tests.fuzz.inputs import Drawn, draw, known_ids

@@ -11,9 +11,9 @@ import pytest
 
 from ltvml.config import Config
 from ltvml.errors import ConfigError, DataContractError
-from ltvml.inputs.contacts import read_attributes, read_contacts
-from ltvml.inputs.customer_ids import CustomerIds
-from ltvml.inputs.moments import local_days
+from ltvml.inputs.tables.contacts import read_attributes, read_contacts
+from ltvml.inputs.tables.customer_ids import CustomerIds
+from ltvml.inputs.tables.moments import local_days
 from ltvml.outreach.restraint.caps import Applied
 from ltvml.window import day_number
 

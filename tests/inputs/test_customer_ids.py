@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ltvml.config import Config
 from ltvml.errors import DataContractError, DataWarning
-from ltvml.inputs.customer_ids import CustomerIds, match_ids, warn_of_strangers, with_customer_id
+from ltvml.inputs.tables.customer_ids import CustomerIds, match_ids, warn_of_strangers, with_customer_id
 
 
 def ids_of(*known: str, **settings: object) -> CustomerIds:

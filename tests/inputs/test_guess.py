@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ltvml.inputs.guess import ColumnPreview, guess_columns, money_like
+from ltvml.inputs.first_look.guess import ColumnPreview, guess_columns, money_like
 
 ONLINE_RETAIL = [
     ColumnPreview("Invoice", "text", ("489434", "C489449")),

@@ -10,9 +10,9 @@ import pytest
 
 from ltvml.config.document import Config
 from ltvml.errors import DataContractError
-from ltvml.inputs.customer_ids import CustomerIds, match_ids
-from ltvml.inputs.identities import persons_of_pairs, read_persons
 from ltvml.inputs.orders import read_orders
+from ltvml.inputs.tables.customer_ids import CustomerIds, match_ids
+from ltvml.inputs.tables.identities import persons_of_pairs, read_persons
 from ltvml.progress import Steps
 
 if TYPE_CHECKING:

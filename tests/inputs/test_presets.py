@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ltvml.contracts import TRANSACTIONS
-from ltvml.inputs.column_names import KNOWN_NAMES, letters
-from ltvml.inputs.presets import PRESETS, preset_of
+from ltvml.inputs.first_look.column_names import KNOWN_NAMES, letters
+from ltvml.inputs.first_look.presets import PRESETS, preset_of
 
 HEADERS = {
     "a Shopify orders export": (

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ltvml.errors import ConfigError, DataContractError, LtvmlError
-from ltvml.inputs.small_tables import missing_columns, read_table, text_of, with_columns
+from ltvml.inputs.tables.small_tables import missing_columns, read_table, text_of, with_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,10 +10,10 @@ import pytest
 
 from ltvml.config import Config
 from ltvml.errors import ConfigError, DataContractError
-from ltvml.inputs.channel_words import ChannelWords
-from ltvml.inputs.consent import kind_of
-from ltvml.inputs.customer_ids import CustomerIds
-from ltvml.inputs.wishes import read_wishes
+from ltvml.inputs.tables.channel_words import ChannelWords
+from ltvml.inputs.tables.consent import kind_of
+from ltvml.inputs.tables.customer_ids import CustomerIds
+from ltvml.inputs.tables.wishes import read_wishes
 from ltvml.outreach.restraint.caps import Applied, suppressions
 from ltvml.outreach.settings import Caps
 from ltvml.window import day_number

@@ -11,7 +11,7 @@ import yaml
 
 from ltvml.config import load_config
 from ltvml.errors import ConfigError, DataContractError, EngineError, OutputError
-from ltvml.inputs.draft import set_option
+from ltvml.inputs.first_look.draft import set_option
 from ltvml.inputs.orders import read_orders
 from ltvml.progress import Steps
 from ltvml.workflows.init import init

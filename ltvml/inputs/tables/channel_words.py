@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ltvml.inputs.small_tables import folded
+from ltvml.inputs.tables.small_tables import folded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Protocol
 
-from ltvml.engines.date_formats import COUNTED, ISO_LOCAL, ISO_ZONED, ZONE, CountedDate, has_time
-from ltvml.engines.month_names import patterns
+from ltvml.engines.values.date_formats import COUNTED, ISO_LOCAL, ISO_ZONED, ZONE, CountedDate, has_time
+from ltvml.engines.values.month_names import patterns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,9 +14,9 @@ from ltvml.window import date_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ltvml.inputs.guess import ColumnPreview
-    from ltvml.inputs.look import Look
-    from ltvml.inputs.whole_file import StatusColumn
+    from ltvml.inputs.first_look.guess import ColumnPreview
+    from ltvml.inputs.first_look.look import Look
+    from ltvml.inputs.first_look.whole_file import StatusColumn
 
 PLAIN = re.compile(r"[^\W\d][\w ./*-]*")
 WORDS_OF_YAML = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "~"})

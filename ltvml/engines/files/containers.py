@@ -17,7 +17,7 @@ from itertools import count
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
-from ltvml.engines.files import COMPRESSED, SHEET_ENDINGS
+from ltvml.engines.files.paths import COMPRESSED, SHEET_ENDINGS
 from ltvml.errors import DataContractError, EngineError
 
 if TYPE_CHECKING:

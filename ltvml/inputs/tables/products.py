@@ -9,7 +9,7 @@ import pandas as pd
 
 from ltvml.contracts import PRODUCTS
 from ltvml.errors import DataContractError
-from ltvml.inputs.small_tables import missing_columns, read_table, with_columns
+from ltvml.inputs.tables.small_tables import missing_columns, read_table, with_columns
 from ltvml.words.text import short
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ltvml.engines.minor_units import money
-from ltvml.engines.status_words import is_no_purchase, speaks_of_status
+from ltvml.engines.values.minor_units import money
+from ltvml.engines.values.status_words import is_no_purchase, speaks_of_status
 from ltvml.errors import DataWarning
 from ltvml.nearest import nearest
 

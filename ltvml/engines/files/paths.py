@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Literal
 
-from ltvml.engines.lakes import current_files, lake_of
+from ltvml.engines.files.lakes import current_files, lake_of
 from ltvml.errors import DataContractError, EngineError
 from ltvml.passwords import without_password
 

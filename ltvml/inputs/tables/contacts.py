@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from ltvml.errors import DataContractError
-from ltvml.inputs.channel_words import ChannelWords
-from ltvml.inputs.consent import unsubscriptions
-from ltvml.inputs.customer_ids import alike_note, match_ids, warn_of_strangers, with_customer_id
-from ltvml.inputs.moments import ISO_DATE, local_days
-from ltvml.inputs.small_tables import folded, missing_columns, places, read_table, with_columns
-from ltvml.inputs.truth import truth
+from ltvml.inputs.tables.channel_words import ChannelWords
+from ltvml.inputs.tables.consent import unsubscriptions
+from ltvml.inputs.tables.customer_ids import alike_note, match_ids, warn_of_strangers, with_customer_id
+from ltvml.inputs.tables.moments import ISO_DATE, local_days
+from ltvml.inputs.tables.small_tables import folded, missing_columns, places, read_table, with_columns
+from ltvml.inputs.tables.truth import truth
 from ltvml.outreach.restraint.caps import Applied
 from ltvml.window import date_of
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ltvml.config.sections import ContactSettings, CustomerSettings
-    from ltvml.inputs.customer_ids import CustomerIds, Matched
+    from ltvml.inputs.tables.customer_ids import CustomerIds, Matched
 
 NEEDED = ("customer_id", "channel", "sent_at")
 TEXTS, ANSWERS = ("campaign", "action"), ("opened", "converted")

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ltvml.engines.columns import check_unique
-from ltvml.engines.containers import packing_of
-from ltvml.engines.csv_header import names_of, separator_of
-from ltvml.engines.encodings import is_utf8, scan_text
-from ltvml.engines.files import KNOWN_ENDINGS, REMOTE, kind_of
-from ltvml.engines.lakes import lake_of
+from ltvml.engines.files.containers import packing_of
+from ltvml.engines.files.csv_header import names_of, separator_of
+from ltvml.engines.files.encodings import is_utf8, scan_text
+from ltvml.engines.files.lakes import lake_of
+from ltvml.engines.files.paths import KNOWN_ENDINGS, REMOTE, kind_of
 from ltvml.errors import DataContractError, EngineError
 
 if TYPE_CHECKING:

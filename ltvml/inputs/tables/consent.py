@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from ltvml.errors import DataContractError
-from ltvml.inputs.channel_words import NOTHING
-from ltvml.inputs.moments import local_days
-from ltvml.inputs.small_tables import folded, places
-from ltvml.inputs.truth import NO, YES
+from ltvml.inputs.tables.channel_words import NOTHING
+from ltvml.inputs.tables.moments import local_days
+from ltvml.inputs.tables.small_tables import folded, places
+from ltvml.inputs.tables.truth import NO, YES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ltvml.arrays import Mask
-    from ltvml.inputs.channel_words import ChannelWords
+    from ltvml.inputs.tables.channel_words import ChannelWords
 
 REFUSED = frozenset({
     "unsubscribed", "unsubscribe", "optedout", "optout", "out", "neversubscribed", "notsubscribed", "cleaned",

@@ -13,10 +13,10 @@ import duckdb
 
 from ltvml.contracts import TRANSACTIONS
 from ltvml.engines.columns import check_unique
-from ltvml.engines.containers import MEMBER, Room, chosen_of, packing_of, unpacked
-from ltvml.engines.csv_header import LONGEST_HEADER, Header, advice_on, header_of
-from ltvml.engines.encodings import scan_text, to_utf8
-from ltvml.engines.files import KNOWN_ENDINGS, REMOTE, FileKind, files_of, kind_of, split_member
+from ltvml.engines.files.containers import MEMBER, Room, chosen_of, packing_of, unpacked
+from ltvml.engines.files.csv_header import LONGEST_HEADER, Header, advice_on, header_of
+from ltvml.engines.files.encodings import scan_text, to_utf8
+from ltvml.engines.files.paths import KNOWN_ENDINGS, REMOTE, FileKind, files_of, kind_of, split_member
 from ltvml.engines.reading import FILE_NUMBER
 from ltvml.errors import DataContractError, DataWarning, EngineError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ltvml.engines.date_formats import ZONE
+from ltvml.engines.values.date_formats import ZONE
 from ltvml.window import days_of
 
 ISO_DATE = r"\d{4}-\d{2}-\d{2}(?:[T ].*)?"

@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from ltvml.contracts import TRANSACTIONS
-from ltvml.engines.date_forms import DateForm, find_date_form
-from ltvml.engines.number_forms import FORMS
-from ltvml.inputs.column_names import KNOWN_NAMES, OTHER_DATES, likeness, words_of
+from ltvml.engines.values.date_forms import DateForm, find_date_form
+from ltvml.engines.values.number_forms import FORMS
+from ltvml.inputs.first_look.column_names import KNOWN_NAMES, OTHER_DATES, likeness, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

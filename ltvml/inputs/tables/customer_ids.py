@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
-from ltvml.engines.identity import normalised_id
+from ltvml.engines.values.identity import normalised_id
 from ltvml.errors import DataContractError, DataWarning
-from ltvml.inputs.small_tables import folded
+from ltvml.inputs.tables.small_tables import folded
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ltvml.config.sections import TransactionSettings
-    from ltvml.engines.identity import IdRule
+    from ltvml.engines.values.identity import IdRule
 
 FEWEST = 0.5
 """Share of the rows that match a customer below which a table is warned of."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from ltvml.engines.duckdb_files import FileReader, quote_name, quote_text
+from ltvml.engines.files.duckdb_files import FileReader, quote_name, quote_text
 from ltvml.engines.frames import to_arrow
 from ltvml.errors import ConfigError, EngineError, LtvmlError
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ltvml.engines.base import Source
-    from ltvml.engines.containers import Room
+    from ltvml.engines.files.containers import Room
 
 ANSWER = "answer"
 # no file, address or Python variable may be read but through a table that was named before the lock

@@ -15,9 +15,9 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from ltvml.engines.identity import normalised_id
+from ltvml.engines.values.identity import normalised_id
 from ltvml.errors import DataContractError
-from ltvml.inputs.small_tables import missing_columns, read_table
+from ltvml.inputs.tables.small_tables import missing_columns, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ltvml.config.sections import IdentitySettings, TransactionSettings
     from ltvml.engines.base import Engine
-    from ltvml.engines.identity import IdRule
+    from ltvml.engines.values.identity import IdRule
 
 _GIVEN, _PERSON = "identity_given_", "identity_person_"
 

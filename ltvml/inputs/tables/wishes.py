@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from ltvml.errors import DataContractError
-from ltvml.inputs.channel_words import CHANNEL_NAMES, ChannelWords
-from ltvml.inputs.consent import choices, closed_cases, refuse_unnamed_flags, texts_of
-from ltvml.inputs.customer_ids import alike_note, match_ids, named_otherwise, warn_of_strangers, with_customer_id
-from ltvml.inputs.small_tables import folded, missing_columns, places, read_table, with_columns
+from ltvml.inputs.tables.channel_words import CHANNEL_NAMES, ChannelWords
+from ltvml.inputs.tables.consent import choices, closed_cases, refuse_unnamed_flags, texts_of
+from ltvml.inputs.tables.customer_ids import alike_note, match_ids, named_otherwise, warn_of_strangers, with_customer_id
+from ltvml.inputs.tables.small_tables import folded, missing_columns, places, read_table, with_columns
 from ltvml.nearest import did_you_mean
 from ltvml.outreach.restraint.caps import Applied, Wishes
 from ltvml.words.text import short
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ltvml.config.outreach import OutreachSettings
-    from ltvml.inputs.consent import Choice
-    from ltvml.inputs.customer_ids import CustomerIds
+    from ltvml.inputs.tables.consent import Choice
+    from ltvml.inputs.tables.customer_ids import CustomerIds
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "opt_outs": ("customer_id",),

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import narwhals as nw
 
 from ltvml.contracts import TRANSACTIONS
-from ltvml.engines.minor_units import money
+from ltvml.engines.values.minor_units import money
 from ltvml.errors import DataWarning
-from ltvml.inputs.whole_file import PLACEHOLDERS
+from ltvml.inputs.first_look.whole_file import PLACEHOLDERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ltvml.inputs.column_names import letters
+from ltvml.inputs.first_look.column_names import letters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ltvml.engines.date_formats import FIRST_YEAR, ISO_LOCAL, ISO_ZONED, LAST_YEAR, CountedDate, names_a_day
-from ltvml.engines.month_names import MONTH, month_number
+from ltvml.engines.values.date_formats import FIRST_YEAR, ISO_LOCAL, ISO_ZONED, LAST_YEAR, CountedDate, names_a_day
+from ltvml.engines.values.month_names import MONTH, month_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -12,14 +12,14 @@ import narwhals as nw
 
 from ltvml.contracts import ONE, TRANSACTIONS
 from ltvml.engines.base import Source
-from ltvml.engines.containers import packing_of
-from ltvml.engines.date_forms import find_date_form
-from ltvml.engines.encodings import scan_text
-from ltvml.engines.files import kind_of as kind_of_file
+from ltvml.engines.files.containers import packing_of
+from ltvml.engines.files.encodings import scan_text
+from ltvml.engines.files.paths import kind_of as kind_of_file
+from ltvml.engines.values.date_forms import find_date_form
 from ltvml.errors import DataContractError, LtvmlError, LtvmlWarning
 from ltvml.features.gaps import gap_counts
-from ltvml.inputs.column_names import letters, likeness
-from ltvml.inputs.guess import (
+from ltvml.inputs.first_look.column_names import letters, likeness
+from ltvml.inputs.first_look.guess import (
     ColumnGuess,
     ColumnPreview,
     Guess,
@@ -28,8 +28,8 @@ from ltvml.inputs.guess import (
     guess_without_names,
     money_like,
 )
-from ltvml.inputs.presets import Preset, preset_of
-from ltvml.inputs.whole_file import (
+from ltvml.inputs.first_look.presets import Preset, preset_of
+from ltvml.inputs.first_look.whole_file import (
     MOST_STATUSES,
     NUMBERS,
     Calendar,
@@ -50,9 +50,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ltvml.engines.base import SourceColumn
-    from ltvml.engines.date_forms import DateForm
     from ltvml.engines.duckdb import DuckDBEngine
-    from ltvml.engines.held import Held
+    from ltvml.engines.files.held import Held
+    from ltvml.engines.values.date_forms import DateForm
 
 _PREAMBLE_LINES = 12
 _FEW_KNOWN = 2

@@ -1,0 +1,1 @@
+"""The small tables beside the orders: contacts, opt-outs, customers, products, and whose rows they are."""
