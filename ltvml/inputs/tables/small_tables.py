@@ -24,6 +24,7 @@ import pandas as pd
 
 from ltvml.errors import ConfigError, DataContractError, LtvmlError
 from ltvml.nearest import nearest
+from ltvml.words.text import short
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -98,6 +99,10 @@ def read_table(path: str, key: str) -> pd.DataFrame:
     return _of_workbook(content, path, sheet) if kind == "xlsx" else _of_text(content, path)
 
 
+# columns of a name in a message; a header may be a line of anything
+_LONGEST_NAME = 60
+
+
 def places(index: pd.Index) -> str:
     """Where rows are, for a message.
 
@@ -156,7 +161,8 @@ def missing_columns(path: str, table: pd.DataFrame, needed: Iterable[str]) -> st
         return ""
     near = {name: nearest(name, names) for name in lacking}
     alike = "".join(f" The nearest to {name} is {found}." for name, found in near.items() if found)
-    return f"{path} has the columns {', '.join(names)}; missing: {', '.join(lacking)}.{alike}"
+    listed = ", ".join(short(name, _LONGEST_NAME) for name in names)
+    return f"{path} has the columns {listed}; missing: {', '.join(lacking)}.{alike}"
 
 
 def _place(path: str) -> tuple[Path, str | None]:
