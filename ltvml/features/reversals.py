@@ -71,8 +71,10 @@ def marked(lines: nw.LazyFrame[Any], taken_back: nw.LazyFrame[Any]) -> nw.LazyFr
         nw.when(stays).then(nw.lit(1)).otherwise(nw.lit(0)).cast(nw.Int64).alias("stays_"),
         (-nw.col("day")).alias("age_"),
     )
+    # by every column, so that the same lines leave in every run: of equal rows it makes no difference which
+    order = ["age_", *(name for name in names if name not in {"customer_id", "amount", "day", "fault"})]
     counted = table.with_columns(
-        nw.col("stays_").cum_sum().over("customer_id", "amount", order_by="age_").alias("number_")
+        nw.col("stays_").cum_sum().over("customer_id", "amount", order_by=order).alias("number_")
     )
     goes = (nw.col("stays_") == 1) & (nw.col("number_") <= nw.col("corrections_"))
     fault = nw.when(goes).then(nw.lit(REVERSED)).otherwise(nw.col("fault")).alias("fault")

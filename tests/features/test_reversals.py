@@ -50,6 +50,17 @@ def test_an_excluded_copy_of_a_used_return_corrects_nothing() -> None:
     assert faults(*rows) == [None, None, "excluded_is_copy"]
 
 
+def test_of_lines_of_one_day_the_same_leaves_whatever_the_order_of_rows() -> None:
+    engine = DuckDBEngine()
+    rows = pd.DataFrame({"customer_id": "a", "day": 1, "amount": [500] * 4 + [-500], "product_id": [*"dbca", "x"]})
+    rows = rows.assign(fault=pd.array([None] * 4 + [OUT], dtype="string"))
+    left = []
+    for seed in range(5):
+        found: Any = engine.collect(without_reversed(engine, engine.table(rows.sample(frac=1, random_state=seed))))
+        left.append(found.loc[found["fault"].eq(REVERSED), "product_id"].tolist())
+    assert left == [["a"]] * 5
+
+
 @pytest.mark.parametrize("fault", ["bad_date", "missing_customer_id", None])
 def test_only_lines_that_the_configuration_excludes_take_others_along(fault: str | None) -> None:
     assert faults(("a", 1, 500, None), ("a", 1, -500, fault))[0] is None
