@@ -56,7 +56,8 @@ def test_the_demo_with_model_selection_runs_far_from_the_checkout(installed: Pat
     """The one run of the whole demo, selection and all: tests/workflows/test_demo.py names its models."""
     out = "my: demo #1"
     text = _ltvml(["demo", "--out", out, "--no-mlflow"], installed, tmp_path)
-    assert max(map(len, text.splitlines())) <= 80
+    # the absolute path of the local store cannot be broken
+    assert max(len(line) for line in text.splitlines() if str(tmp_path) not in line) <= 80
     assert "Churn model: mix (default) kept." in " ".join(text.split())
     assert {path.name for path in tmp_path.iterdir()} == {out}
     scores = pd.read_parquet(tmp_path / out / "scores" / "2011-09-10" / "customers.parquet")

@@ -151,7 +151,7 @@ def eligible(action: Action, situation: Situation) -> Eligible:
     >>> C = pd.DataFrame(
     ...     {"customer_id": ["a", "b"], "n_orders": [1, 4], "days_since_last": [30, 9], "stage": "value_verification"}
     ... )
-    >>> eligible(DEFAULT_ACTIONS[0], Situation(C, cutoff_day=100)).due_day
+    >>> eligible(DEFAULT_ACTIONS[0], Situation(C, cutoff_day=100, ahead=1)).due_day
     array([101])
     """
     return RULES[action.rule_name](action, situation)

@@ -79,7 +79,7 @@ def test_orders_alone_are_enough_and_what_is_missing_is_said(ready: Ready):
     given = json.loads(result.stdout)
     known = " ".join(given["missing"])
     assert "The orders name no items" in known
-    assert "points_expiry is skipped: it needs the column points_expiry_date" in known
+    assert "companion_offer is skipped: it needs the column companion" in known
     assert given["customers"] == 300
     assert given["contacts"]
 

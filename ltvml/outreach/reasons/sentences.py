@@ -110,7 +110,7 @@ def reasons(
     >>> row = {"customer_id": ["a"], "action": ["win_back"], "purpose": ["win_back"], "reason": ["win_back"]}
     >>> seen = {"customer_id": ["a"], "n_orders": [9], "days_since_last": [64], "mean_gap_days": [21.3]}
     >>> reasons(pd.DataFrame(row), pd.DataFrame(seen))[0]
-    'Ordered every 21 days on average, and not for 64 days.'
+    'Ordered every 21 days on average, but not in the last 64 days.'
     """
     spoken = Spoken.of(language, currency)
     rows = _plain(plan)
