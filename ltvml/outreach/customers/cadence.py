@@ -28,6 +28,7 @@ import pandas as pd
 
 from ltvml.errors import ConfigError, DataContractError
 from ltvml.nearest import no_such_column
+from ltvml.outreach.customers.dates import days_within
 from ltvml.outreach.settings import CadenceRules
 from ltvml.window import days_of
 
@@ -278,7 +279,7 @@ def _transitions(
     places = names.places(attributes)
     found = []
     for attribute in rules.dated.values():
-        born = pd.Series(days_of(attributes[attribute.column].to_numpy())).where(places >= 0)
+        born = pd.Series(days_within(attributes, attribute.column)).where(places >= 0)
         chain = {item: names.items.get_loc(item) for item in attribute.items.values()}
         known = had[had["item"].isin(list(chain.values()))]
         for offset, item in attribute.items.items():
@@ -299,7 +300,7 @@ def _care(names: _Names, attributes: pd.DataFrame | None, rules: CadenceRules) -
         _tasks(
             pd.DataFrame({"who": places, "item": names.items.get_loc(topic)}),
             "care_message",
-            pd.Series(days_of(attributes[one.column].to_numpy())).where(places >= 0) + offset - one.slack,
+            pd.Series(days_within(attributes, one.column)).where(places >= 0) + offset - one.slack,
             0,
             2 * one.slack,
         )
@@ -312,7 +313,7 @@ def _points(names: _Names, attributes: pd.DataFrame | None, rules: CadenceRules)
     if attributes is None or rules.points_column not in attributes:
         return []
     places = names.places(attributes)
-    expires = pd.Series(days_of(attributes[rules.points_column].to_numpy())).where(places >= 0)
+    expires = pd.Series(days_within(attributes, rules.points_column)).where(places >= 0)
     rows = pd.DataFrame({"who": places, "item": NO_ITEM})
     return [_tasks(rows, "points_expiry", expires - rules.points_days, 0, rules.points_days - 1)]
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ltvml.outreach.customers.dates import days_within
 from ltvml.outreach.customers.rules import user_tags
-from ltvml.window import days_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -138,7 +138,7 @@ def current_item(customers: pd.DataFrame, attribute: DatedAttribute, cutoff_day:
         return np.full(len(customers), None, dtype=object)
     begins = sorted(attribute.items)
     names = np.array([None, *(attribute.items[day] for day in begins)], dtype=object)
-    age = cutoff_day - days_of(customers[attribute.column].to_numpy())
+    age = cutoff_day - days_within(customers, attribute.column)
     place = np.searchsorted(begins, np.where(np.isnan(age), -np.inf, age), side="right")
     return np.asarray(names[place])
 

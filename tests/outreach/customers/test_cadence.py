@@ -187,6 +187,15 @@ def test_a_dated_attribute_without_its_column_gives_the_nearest_name() -> None:
     )
 
 
+def test_a_cell_that_is_no_date_is_named_and_an_empty_one_is_none() -> None:
+    who = customers(("a", 9, CUTOFF - 99), ("b", 9, CUTOFF - 99))
+    points = pd.DataFrame({"customer_id": ["a", "b"], "points_expiry_date": ["banana", None]})
+    with pytest.raises(DataContractError, match=r"1 of 2 cells of points_expiry_date are no dates \(first: 'banana'\)"):
+        tasks(who, None, attributes=points)
+    given = points.assign(points_expiry_date=[str(dates_of([CUTOFF + 9])[0]), " "])
+    assert tasks(who, None, attributes=given) == [("points_expiry", None, 1)]
+
+
 def test_a_missing_column_is_named() -> None:
     bought, pairs = items()
     with pytest.raises(DataContractError, match="replenishment_date"):
