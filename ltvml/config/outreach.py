@@ -315,11 +315,6 @@ class OutreachSettings(Section):
             yield f"service: {_unknown('channel', name, self.channels)}"
         for purpose in sorted(set(self.caps.exempt) - set(PURPOSES)):
             yield f"caps: exempt {_unknown('purpose', purpose, PURPOSES)}"
-        if self.cadence.ahead < self.ahead:
-            yield (
-                f"cadence.ahead is {self.cadence.ahead} and ahead {self.ahead}; expected cadence.ahead to be "
-                "at least as large."
-            )
 
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> str:

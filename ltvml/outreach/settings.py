@@ -74,8 +74,6 @@ class CadenceRules:
     """Items whose effect takes longer to show."""
     loyal_orders: int = 3
     """Number of orders from which delivery is no longer asked about."""
-    ahead: int = 14
-    """Days after the cutoff for which follow-up tasks are prepared; at least outreach.ahead."""
     dated: Mapping[str, DatedAttribute] = field(default_factory=dict)
     """Name of an attribute: {column, items}, like child: {column: birth_date, items: {180: PORRIDGE}}."""
     care: Mapping[str, DatedAttribute] = field(default_factory=dict)

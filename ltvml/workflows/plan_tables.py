@@ -6,7 +6,7 @@ A function that can find something missing returns it beside its table, in words
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
@@ -431,7 +431,7 @@ def tasks_of(
     lead_days: int,
 ) -> tuple[pd.DataFrame, Missing]:
     """Dated follow-ups whose windows open in the days that are planned."""
-    rules, day = replace(settings.cadence, ahead=settings.ahead), intake.window.cutoff_day
+    rules, day = settings.cadence, intake.window.cutoff_day
     bought = None if items.days is None else items.owned
     tasks = cadence.follow_ups(
         customers,
@@ -442,6 +442,7 @@ def tasks_of(
         attributes=attributes,
         chain=products_of_chains(rules, intake),
         lead_days=lead_days,
+        ahead=settings.ahead,
     )
     return tasks, cadence.missing_inputs(bought, rules, attributes)
 

@@ -58,10 +58,10 @@ def faults(rules: CadenceRules) -> list[str]:
 
     Examples
     --------
-    >>> faults(CadenceRules(ahead=0))
-    ['cadence.ahead is 0; expected at least 1, for example 14.']
+    >>> faults(CadenceRules(delivery_day=0))
+    ['cadence.delivery_day is 0; expected at least 1, for example 1.']
     """
-    limits = {"delivery_day": 1, "loyal_orders": 2, "ahead": 1}
+    limits = {"delivery_day": 1, "loyal_orders": 2}
     found = [
         f"cadence.{name} is {getattr(rules, name)}; expected at least {least}, "
         f"for example {getattr(CadenceRules, name)}."
@@ -107,6 +107,7 @@ def follow_ups(
     attributes: pd.DataFrame | None = None,
     chain: pd.DataFrame | None = None,
     lead_days: int = 7,
+    ahead: int = 7,
 ) -> pd.DataFrame:
     """Tasks whose window is open in (cutoff, cutoff + ahead], by the table above.
 
@@ -130,6 +131,8 @@ def follow_ups(
         the chain names products).
     lead_days : int
         Days before the run-out from which a reminder is due: `replenishment.lead_days`.
+    ahead : int
+        Days after the cutoff that are planned.
 
     Returns
     -------
@@ -149,7 +152,7 @@ def follow_ups(
     Examples
     --------
     >>> one = pd.DataFrame({"customer_id": ["a"], "n_orders": [1], "last_order_date": ["2024-03-01"]})
-    >>> follow_ups(one, None, None, cutoff_day=19_784)[["action", "due_day", "until_day"]].to_numpy().tolist()
+    >>> follow_ups(one, None, None, cutoff_day=19_784, ahead=14)[["action", "due_day", "until_day"]].to_numpy().tolist()
     [['delivery_check', 19785, 19785], ['use_check', 19786, 19788], ['feedback_request', 19790, 19796]]
     """
     chosen = rules or CadenceRules()
@@ -172,7 +175,7 @@ def follow_ups(
         *_care(names, attributes, chosen),
         *_points(names, attributes, chosen),
     ]
-    return _named(_due(pd.concat(tasks, ignore_index=True), cutoff_day, chosen.ahead), names)
+    return _named(_due(pd.concat(tasks, ignore_index=True), cutoff_day, ahead), names)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from ltvml.outreach.settings import CadenceRules, DatedAttribute
 from ltvml.window import dates_of
 
 CUTOFF = 19_800
-LONG = CadenceRules(ahead=60)
+LONG = CadenceRules()
 SEARCH = settings(max_examples=40, deadline=None)
 
 
@@ -39,7 +39,7 @@ def items(*rows: tuple[str, str, int, int, int | None]) -> Rows:
 def tasks(who: pd.DataFrame, known: Rows | None = None, **more: Any) -> list[tuple[str, str | None, int]]:
     """(action, item, first day after the cutoff) of the follow-up."""
     bought, pairs = known or (None, None)
-    found = follow_ups(who, bought, pairs, cutoff_day=CUTOFF, **({"rules": LONG} | more))
+    found = follow_ups(who, bought, pairs, cutoff_day=CUTOFF, **({"rules": LONG, "ahead": 60} | more))
     named = [None if pd.isna(item) else item for item in found["item"]]
     return list(zip(found["action"], named, (found["due_day"] - CUTOFF).tolist(), strict=True))
 
@@ -76,7 +76,7 @@ def test_slow_items_are_asked_about_after_two_weeks() -> None:
     assert found[2:] == [("feedback_request", "soap", 7), ("feedback_request", "cream", 14)]
 
 
-SLOW = CadenceRules(ahead=30, slow_items=("probiotics",))
+SLOW = CadenceRules(slow_items=("probiotics",))
 
 
 def test_the_first_purchase_of_a_slow_item_is_followed_though_nothing_reminds_of_it() -> None:
@@ -115,7 +115,7 @@ def test_one_order_asks_each_question_once_about_what_runs_out_first() -> None:
 
 def test_a_reminder_whose_day_has_passed_is_due_tomorrow_until_the_run_out() -> None:
     who, (bought, pairs) = customers(("a", 2, CUTOFF - 30)), items(("a", "tea", 1, CUTOFF - 60, CUTOFF + 2))
-    found = follow_ups(who, bought, pairs, cutoff_day=CUTOFF, rules=LONG)
+    found = follow_ups(who, bought, pairs, cutoff_day=CUTOFF, rules=LONG, ahead=60)
     assert found[["due_day", "until_day"]].to_numpy().tolist() == [[CUTOFF + 1, CUTOFF + 2]]
 
 
@@ -132,8 +132,7 @@ def test_what_was_displaced_comes_on_the_next_day_until_its_window_closes() -> N
 
 
 def test_what_is_due_after_the_days_ahead_waits() -> None:
-    rules = CadenceRules(ahead=3)
-    assert tasks(customers(("a", 1, CUTOFF)), None, rules=rules) == [
+    assert tasks(customers(("a", 1, CUTOFF)), None, ahead=3) == [
         ("delivery_check", None, 1),
         ("use_check", None, 3),
     ]
@@ -148,7 +147,7 @@ def test_without_items_a_first_order_is_followed_and_a_later_one_is_not() -> Non
     assert len(missing_inputs(None, CadenceRules(), None)) == 1
 
 
-CHILD = CadenceRules(ahead=30, dated={"child": DatedAttribute("child_born", {0: "stage 1", 180: "stage 2"})})
+CHILD = CadenceRules(dated={"child": DatedAttribute("child_born", {0: "stage 1", 180: "stage 2"})})
 
 
 def born(**days: int | float) -> pd.DataFrame:
@@ -159,7 +158,7 @@ def test_a_change_is_announced_in_a_window_around_its_day() -> None:
     bought, pairs = items(("a", "stage 1", 4, CUTOFF - 150, None))
     children = born(a=150, stranger=150)
     found = follow_ups(
-        customers(("a", 9, CUTOFF - 9)), bought, pairs, cutoff_day=CUTOFF, rules=CHILD, attributes=children
+        customers(("a", 9, CUTOFF - 9)), bought, pairs, cutoff_day=CUTOFF, rules=CHILD, ahead=30, attributes=children
     )
     assert found["action"].tolist() == ["transition_reminder"]
     assert found[["due_day", "until_day"]].to_numpy().tolist() == [[CUTOFF + 15, CUTOFF + 30]]
@@ -174,8 +173,8 @@ def test_a_change_is_announced_in_a_window_around_its_day() -> None:
 )
 def test_a_change_is_announced_to_those_whom_it_concerns(known: Rows, why: str) -> None:
     later = {"delivery_day": 40, "use_day": 41, "feedback_day": 42, "slow_feedback_day": 43}
-    rules = CadenceRules(ahead=30, dated=CHILD.dated, **later)
-    assert tasks(customers(("a", 9, CUTOFF - 9)), known, rules=rules, attributes=born(a=170)) == [], why
+    rules = CadenceRules(dated=CHILD.dated, **later)
+    assert tasks(customers(("a", 9, CUTOFF - 9)), known, rules=rules, ahead=30, attributes=born(a=170)) == [], why
 
 
 def test_a_dated_attribute_without_its_column_gives_the_nearest_name() -> None:
@@ -214,7 +213,8 @@ def test_items_of_unknown_customers_take_no_part() -> None:
 
 
 def test_all_faults_of_the_rules_come_together() -> None:
-    wrong = CadenceRules(use_day=1, ahead=0, loyal_orders=1, dated={"child": DatedAttribute("born", {})})
+    nothing = {"child": DatedAttribute("born", {})}
+    wrong = CadenceRules(use_day=1, loyal_orders=1, dated=nothing, care=nothing)
     assert len(faults(wrong)) == 4
     assert faults(CadenceRules()) == []
 
@@ -238,12 +238,12 @@ WINDOWS = st.none() | st.integers(CUTOFF - 5, CUTOFF + 60)
 def test_every_task_is_due_in_time_once_and_whatever_the_order_of_rows(
     shop: tuple[pd.DataFrame, Rows], ahead: int
 ) -> None:
-    rules, (who, (bought, pairs)) = CadenceRules(ahead=ahead), shop
-    found = follow_ups(who, bought, pairs, cutoff_day=CUTOFF, rules=rules)
+    who, (bought, pairs) = shop
+    found = follow_ups(who, bought, pairs, cutoff_day=CUTOFF, ahead=ahead)
     assert found["due_day"].between(CUTOFF + 1, CUTOFF + ahead).all()
     assert found["until_day"].between(found["due_day"], CUTOFF + ahead).all()
     assert not found.duplicated().any()
-    backwards = follow_ups(who[::-1], bought[::-1], pairs[::-1], cutoff_day=CUTOFF, rules=rules)
+    backwards = follow_ups(who[::-1], bought[::-1], pairs[::-1], cutoff_day=CUTOFF, ahead=ahead)
     pd.testing.assert_frame_equal(found, backwards)
 
 
@@ -251,7 +251,7 @@ def test_every_task_is_due_in_time_once_and_whatever_the_order_of_rows(
 @given(shops())
 def test_nobody_is_asked_about_an_item_bought_before(shop: tuple[pd.DataFrame, Rows]) -> None:
     who, (bought, pairs) = shop
-    found = follow_ups(who, bought, pairs, cutoff_day=CUTOFF, rules=LONG)
+    found = follow_ups(who, bought, pairs, cutoff_day=CUTOFF, rules=LONG, ahead=60)
     wanted = found[found["action"].isin(["use_check", "feedback_request"])].dropna(subset="item")
     later = bought.set_index(["customer_id", "item"])["n_gaps"]
     assert all(later[row.customer_id, row.item] == 0 for row in wanted.itertuples())
