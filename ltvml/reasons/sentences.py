@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ltvml.bundle.typical import Typical
     from ltvml.words.spoken import Spoken
 
+YEAR = 364
+"""Days before the cutoff on which the days of a year ago begin, see `contracts.BEHAVIOUR`."""
 YOUNG = 60
 """Days since the first order up to which a customer is called new."""
 
@@ -32,7 +34,7 @@ class Case:
     Parameters
     ----------
     own : dict of str to float
-        The customer's columns, as in `Typical`, and T; NaN where not known.
+        The customer's columns, as in `Typical`, T and cutoff_day; NaN where not known.
     typical : Typical
     leading : str
         The column of the idea that weighs most.
@@ -54,6 +56,10 @@ class Case:
         """Whether there is one order only."""
         return self["frequency"] == 0
 
+    def day(self, before: float, words: Spoken) -> str:
+        """The date so many days before the cutoff."""
+        return words.one(words.full_date, self["cutoff_day"] - before)
+
     @property
     def gap(self) -> float:
         """Mean days between two orders, the usual gap that a plan uses too."""
@@ -70,7 +76,8 @@ def rows_of(X: pd.DataFrame) -> list[dict[str, float]]:
     """What `Case` needs of each customer of a frame."""
     names = (*DERIVED.names, *(name for name in BEHAVIOUR.names if name in X))
     columns = {name: column(X, name) for name in names}
-    columns |= {"usual_gap": usual_gap(X), "order_value": mean_order_value(X), "T": column(X, "T")}
+    columns |= {"usual_gap": usual_gap(X), "order_value": mean_order_value(X)}
+    columns |= {name: column(X, name) for name in ("T", "cutoff_day")}
     return [{name: float(values[row]) for name, values in columns.items()} for row in range(len(X))]
 
 
@@ -82,14 +89,23 @@ def sentence(group: str, case: Case, words: Spoken) -> str:
 def _silence(case: Case, words: Spoken) -> str:
     silence, typical = case["days_since_last"], case.typical["days_since_last"]
     if case.once:
-        return words("why.silence.once", ago=words.one(words.ago, silence))
+        return words("why.silence.once", last_day=case.day(silence, words))
     # the comparison that supports the sentence: a long silence of an early bird may be short for this shop
     if (silence > case.gap) != case.raises and (silence > typical) == case.raises:
-        return words("why.silence.shop", silence=_days(silence, words), typical=_days(typical, words))
+        return words(
+            "why.silence.shop",
+            silence=_days(silence, words),
+            last_day=case.day(silence, words),
+            typical=_days(typical, words),
+        )
     every = words.one(words.every, case.gap)
     if silence > case.gap:
-        return words("silence.rhythm", every=every, silence=_days(silence, words))
-    return words("why.silence.short", every=every, ago=words.one(words.ago, silence))
+        return words("silence.rhythm", every=every, silent_since=case.day(silence, words))
+    return words("why.silence.short", every=every, last_day=case.day(silence, words))
+
+
+def _window(case: Case, days: int, words: Spoken) -> dict[str, str]:
+    return {"window": _days(days, words), "cutoff": case.day(0, words)}
 
 
 def _days(days: float, words: Spoken) -> str:
@@ -112,16 +128,16 @@ def _rhythm(case: Case, words: Spoken) -> str:
 def _order_count(case: Case, words: Spoken) -> str:
     orders = words.one(words.orders, case["frequency"] + 1)
     if case["T"] <= YOUNG and not case.once:
-        return words("why.order_count.young", orders=orders, ago=words.one(words.ago, case["T"]))
+        return words("why.order_count.young", orders=orders, first_day=case.day(case["T"], words))
     if case.raises and case["frequency"] > case.typical["frequency"]:
-        return words("why.order_count.silent", orders=orders, silence=_days(case["days_since_last"], words))
+        return words("why.order_count.silent", orders=orders, last_day=case.day(case["days_since_last"], words))
     return words("why.order_count", orders=orders, typical=words.one(words.count, case.typical["frequency"] + 1))
 
 
 def _recent_orders(case: Case, words: Spoken) -> str:
     window = case.window(tuple(days for days in COUNT_WINDOWS if f"orders_{days}d" in case.own))
     count, typical = case[f"orders_{window}d"], case.typical[f"orders_{window}d"]
-    given = {"orders": words.one(words.orders, count), "window": _days(window, words)}
+    given = {"orders": words.one(words.orders, count), **_window(case, window, words)}
     if count >= 2 and not case.raises:
         return words("why.recent_orders.pace", pace=words.pace(window / count), **given)
     return words("why.recent_orders.shop", typical=words.one(words.count, typical), **given)
@@ -131,8 +147,8 @@ def _recent_spend(case: Case, words: Spoken) -> str:
     window = case.window(tuple(days for days in SPEND_WINDOWS if f"spend_{days}d" in case.own))
     name = f"spend_{window}d"
     if case[name] == 0:
-        return words("why.recent_spend.none", window=_days(window, words))
-    return words("why.recent_spend", window=_days(window, words), **_against_the_shop(case, name, words))
+        return words("why.recent_spend.none", **_window(case, window, words))
+    return words("why.recent_spend", **_window(case, window, words), **_against_the_shop(case, name, words))
 
 
 def _total_spend(case: Case, words: Spoken) -> str:
@@ -144,10 +160,10 @@ def _order_value(case: Case, words: Spoken) -> str:
 
 
 def _tenure(case: Case, words: Spoken) -> str:
-    ago = words.one(words.ago, case["T"])
+    first_day = case.day(case["T"], words)
     if case.once or case["T"] <= YOUNG:
-        return words("why.tenure", ago=ago)
-    return words("why.tenure.span", ago=ago, span=_days(case["recency"], words))
+        return words("why.tenure", first_day=first_day)
+    return words("why.tenure.span", first_day=first_day, span=_days(case["recency"], words))
 
 
 def _order_size(case: Case, words: Spoken) -> str:
@@ -195,12 +211,16 @@ def _weekday(case: Case, words: Spoken) -> str:
 
 def _last_year(case: Case, words: Spoken) -> str:
     days = case.window((30, 90))
-    own = case[f"orders_year_ago_{days}d"]
+    own, year_ago = case[f"orders_year_ago_{days}d"], case.day(YEAR, words)
     if isnan(own):
-        return words("why.last_year.young")
+        return words("why.last_year.young", year_ago=year_ago)
     typical = words.one(words.count, case.typical[f"orders_year_ago_{days}d"])
     return words(
-        "why.last_year.orders", orders=words.one(words.orders, own), window=_days(days, words), typical=typical
+        "why.last_year.orders",
+        orders=words.one(words.orders, own),
+        window=_days(days, words),
+        year_ago=year_ago,
+        typical=typical,
     )
 
 

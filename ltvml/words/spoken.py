@@ -84,10 +84,6 @@ class Spoken:
         """Rhythms: every day, every 27 days."""
         return by_value(np.maximum(np.rint(numbers), 1), lambda n: self._counted("every", n))
 
-    def ago(self, numbers: Array) -> Words:
-        """Times past: today, 1 day ago, 27 days ago."""
-        return by_value(np.rint(numbers), lambda n: self("ago.none") if n <= 0 else self._counted("ago", n))
-
     def orders(self, numbers: Array) -> Words:
         """Numbers of orders: 1 order, 12 orders."""
         return by_value(np.rint(numbers), lambda n: self._counted("orders", n))

@@ -102,6 +102,35 @@ def test_chinese_has_no_western_marks_between_its_words() -> None:
     assert western == []
 
 
+# of the day on which it is read, and not of the day that it was written for
+RELATIVE = {
+    "en": r"\b(ago|today|yesterday|tomorrow|now|soon|recently|lately|next|this week)\b|\bin (the last )?\{\w+\}",
+    "zh": "(今|昨|明|前|后)天|(今|昨|明)日|(天|日)(前|后)|(最近|未来)\\{|近期|目前|去年|明年|本周|本月|下周|上周|如今",
+}
+OF_REASONS = (*SAID, *(key for key in phrases("en") if key.startswith(("why.", "pace.", "every.", "orders."))))
+
+
+@pytest.mark.parametrize("language", languages())
+def test_a_reason_is_as_true_a_week_later(language: str) -> None:
+    assert language in RELATIVE
+    table = phrases(language)
+    assert {key: table[key] for key in OF_REASONS if re.search(RELATIVE[language], table[key])} == {}
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "2 days ago"),
+        ("en", "ordered in {n}"),
+        ("en", "in the last {n}"),
+        ("zh", "昨天下单"),
+        ("zh", "最近{n}内"),
+    ],
+)
+def test_words_of_the_day_of_reading_are_found(language: str, text: str) -> None:
+    assert re.search(RELATIVE[language], text)
+
+
 def test_an_unknown_language_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(ConfigError, match=r"outreach\.language is 'tlh'; expected one of en, zh"):
         phrases("tlh")

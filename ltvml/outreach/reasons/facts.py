@@ -3,7 +3,7 @@
 | fact | is | known where |
 |---|---|---|
 | last_day | date of the last order | the customer is |
-| silence | days from the last order to the cutoff | the customer is |
+| silent_since | the same | the cutoff is later |
 | item_day | date of the item's last purchase | the pair of customer and item is |
 | item_gap | mean days between purchases of the item | pairs have `mean_gap_days`, and three purchases |
 | only_gap | the one gap between purchases of the item | pairs have `mean_gap_days`, and two purchases |
@@ -14,7 +14,7 @@
 | likely_window | the same | and the item is likelier bought again within 28 days than not |
 | value | value at risk | above 0.5 |
 
-Past orders are named by their dates: a plan is read days after the cutoff, when "2 days ago" is no longer true.
+Days are named by their dates: a plan is read days after the cutoff, when "2 days ago" is no longer true.
 """
 
 from __future__ import annotations
@@ -179,6 +179,11 @@ def _turn(facts: Facts) -> Words:
     )
 
 
+def _until(facts: Facts, days: int | None) -> Words:
+    """The last of so many days after the cutoff."""
+    return facts.spoken.full_date(facts.cutoff + (np.nan if days is None else float(days)))
+
+
 def _days(facts: Facts, days: int | None) -> Words:
     return facts.spoken.days(np.full(len(facts.rows), np.nan if days is None else float(days)))
 
@@ -232,7 +237,7 @@ def _action(facts: Facts) -> Words:
 
 FACTS: dict[str, Callable[[Facts], Words]] = {
     "last_day": lambda facts: facts.spoken.full_date(facts.last_day),
-    "silence": lambda facts: facts.spoken.days(where(facts.silence >= 1, facts.silence)),
+    "silent_since": lambda facts: facts.spoken.full_date(where(facts.silence >= 1, facts.last_day)),
     "every": lambda facts: facts.spoken.every(_rhythm(facts)),
     "orders": lambda facts: facts.spoken.orders(facts.orders),
     "first_day": lambda facts: facts.spoken.full_date(where(facts.orders == 1, facts.last_day)),
@@ -248,12 +253,12 @@ FACTS: dict[str, Callable[[Facts], Words]] = {
     "window": _window,
     "likely_window": lambda facts: _window(facts, likely=True),
     "chance": lambda facts: facts.spoken.percent(numbers(facts.pairs, f"p_reorder_{CHANCE_DAYS}")),
-    "chance_days": lambda facts: _days(facts, CHANCE_DAYS),
+    "chance_until": lambda facts: facts.spoken.date(facts.cutoff + CHANCE_DAYS),
     "new_item": _new_item,
     "follows": _follows,
     "lift": _lift,
     "risk": lambda facts: facts.spoken.percent(numbers(facts.customers, "churn_risk")),
-    "churn_days": lambda facts: _days(facts, facts.churn_horizon),
+    "churn_until": lambda facts: _until(facts, facts.churn_horizon),
     "value": _value,
     "best_orders": lambda facts: facts.spoken.orders(_of_best(facts, facts.orders)),
     "best_day": lambda facts: facts.spoken.full_date(_of_best(facts, facts.last_day)),

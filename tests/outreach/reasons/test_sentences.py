@@ -120,7 +120,7 @@ def test_a_share_of_the_ladder_is_said_only_of_customers_on_that_rung() -> None:
 def test_a_reminder_says_how_long_the_item_lasts_and_when_it_is_needed() -> None:
     assert stated("replenishment_reminder", item="coffee", pairs=pair()) == (
         "For this customer a purchase of coffee usually lasts 30 days, and the last was on 2 February 2020; "
-        "likely needed again between 3 and 14 March (71 % within 28 days)."
+        "likely needed again between 3 and 14 March (71 % by 28 March)."
     )
 
 
@@ -139,7 +139,7 @@ def test_a_reminder_without_the_usual_gap_says_when_it_was_bought() -> None:
 def test_nothing_is_called_likely_that_is_not() -> None:
     unlikely = pair(p_reorder_horizon=0.3, p_reorder_28=0.2)
     assert stated("replenishment_reminder", item="coffee", pairs=unlikely).endswith(
-        "; if it is bought again soon, most likely between 3 and 14 March (20 % within 28 days)."
+        "; if it is bought again, most likely between 3 and 14 March (20 % by 28 March)."
     )
 
 
@@ -184,8 +184,8 @@ def test_a_companion_that_the_data_do_not_speak_for_is_not_praised(known: dict[s
 
 def test_a_win_back_names_the_rhythm_the_silence_the_risk_and_the_money() -> None:
     assert stated("win_back") == (
-        "Ordered every 21 days on average, but not in the last 64 days; "
-        "the risk of no order in the next 90 days is 71 %; 120 GBP of future value are at risk."
+        "Ordered every 21 days on average, but not since 27 December 2019; "
+        "the risk of no order by 29 May 2020 is 71 %; 120 GBP of future value are at risk."
     )
 
 
@@ -198,7 +198,7 @@ def test_a_customer_of_one_order_has_no_rhythm() -> None:
 def test_the_best_are_called_so_and_nobody_else_is() -> None:
     assert stated("vip_care") == (
         "One of the best customers: 9 orders and 12,346 GBP since March 2017; last order on 27 December 2019; "
-        "the risk of no order in the next 90 days is 71 %."
+        "the risk of no order by 29 May 2020 is 71 %."
     )
     assert stated("vip_care", who=customer(rfm_segment="loyal")).startswith(
         "9 orders so far, the last on 27 December 2019; "
@@ -222,7 +222,7 @@ def test_the_expiry_is_dated_where_the_date_is_known_and_to_come() -> None:
     )
     for expiry in (None, dt.date(2020, 2, 1)):
         assert stated("points_expiry", who=customer(points_expiry_date=expiry)).startswith(
-            "Points or a coupon expire soon"
+            "Points or a coupon are about to expire"
         )
 
 
@@ -246,9 +246,9 @@ def test_money_has_its_currency_or_none() -> None:
 
 def test_chinese_reasons_have_chinese_dates_and_marks() -> None:
     assert stated("replenishment_reminder", item="咖啡", pairs=pair(item="咖啡"), language="zh") == (
-        "这位客户的“咖啡”通常够用30天，上次购买是2020年2月2日；预计在3月3日至14日之间需要补货（28天内再次购买的概率为71%）。"
+        "这位客户的“咖啡”通常够用30天，上次购买是2020年2月2日；预计在3月3日至14日之间需要补货（截至3月28日再次购买的概率为71%）。"
     )
-    assert stated("win_back", language="zh").startswith("以往平均每21天一单，如今已有64天没有下单；")
+    assert stated("win_back", language="zh").startswith("以往平均每21天一单，但自2019年12月27日以来没有下单；")
 
 
 def test_a_chance_that_is_not_certain_is_never_said_to_be() -> None:
@@ -260,7 +260,6 @@ def test_numbers_are_said_as_people_say_them() -> None:
     spoken = Spoken.of("en", "EUR")
     assert spoken.days(np.array([0.2, 1.4, 1234.0])).tolist() == ["1 day", "1 day", "1,234 days"]
     assert spoken.every(np.array([1.0, 2.0])).tolist() == ["every day", "every 2 days"]
-    assert spoken.ago(np.array([0.0, 1.0, np.nan])).tolist() == ["today", "1 day ago", None]
     assert spoken.times(np.array([1.83, 2.0, 12.4])).tolist() == ["1.8 times", "2 times", "12 times"]
     assert spoken.money(np.array([3.456, 5.0, 1234.5])).tolist() == ["3.46 EUR", "5 EUR", "1,234 EUR"]
     assert spoken.date(np.array([float(day_number("2020-02-29"))])).tolist() == ["29 February"]
