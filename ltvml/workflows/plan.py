@@ -32,6 +32,7 @@ from ltvml.outreach.plan import plan
 from ltvml.outreach.priority import prioritise
 from ltvml.outreach.reasons.sentences import reasons
 from ltvml.outreach.restraint.caps import suppressions
+from ltvml.outreach.restraint.contact_history import on_free_days
 from ltvml.progress import Progress, Steps
 from ltvml.reports.plan import OutreachReport, restraint
 from ltvml.reports.recording import record, versions
@@ -51,6 +52,7 @@ from ltvml.workflows.score import as_fitted, bundle_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ltvml.arrays import Ints
     from ltvml.bundle.bundle import Bundle
     from ltvml.config import Config
     from ltvml.inputs.orders import Intake
@@ -183,7 +185,9 @@ def make_plan(
 ) -> tuple[pd.DataFrame, Allocation, pd.DataFrame]:
     """The candidates with their expected value, the choice among them, and the plan."""
     settings, day, customers = config.outreach, intake.window.cutoff_day, tables.customers
-    offers = candidates(settings.actions_table(), settings.channels_table(), situation(config, tables, intake))
+    stands = situation(config, tables, intake)
+    offers = candidates(settings.actions_table(), settings.channels_table(), stands)
+    offers = offers.assign(due_day=on_free_days(offers, tables.contacts, latest_days(offers, stands, config)))
     offers = prioritise(offers, fatigue=settings.fatigue, cutoff_day=day, contacts=tables.contacts, measured=measured)
     stopped = suppressions(
         offers,
@@ -199,6 +203,14 @@ def make_plan(
     held_out = alone[offers["customer_id"].cat.codes.to_numpy()]
     allocation = allocate(offers, settings.limits(), suppressed=stopped.codes >= 0, held_out=held_out)
     return offers, allocation, plan(offers, stopped, allocation, groups_of)
+
+
+def latest_days(offers: pd.DataFrame, stands: Situation, config: Config) -> Ints:
+    """Last day of each offer, (m,): of the days ahead, or `to_day` of its action where that comes first."""
+    ends = {action.name: action.to_day for action in config.outreach.actions_table() if action.to_day is not None}
+    since = stands.last_day[offers["customer_id"].cat.codes.to_numpy()]
+    until = since + offers["action"].astype(object).map(ends).to_numpy(dtype=float)
+    return np.asarray(np.fmin(until, stands.cutoff_day + stands.ahead), dtype=np.int64)
 
 
 def situation(config: Config, tables: OutreachTables, intake: Intake) -> Situation:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ltvml.outputs.tasks import task_rows
+from ltvml.outreach.reasons.facts import ABOUT
 from ltvml.outreach.reasons.sentences import reasons
 from ltvml.outreach.service.schedule import REMINDER, SERVICE, schedule
 from ltvml.window import dates_of
@@ -60,6 +61,7 @@ def with_service(contacts: pd.DataFrame | None, scheduled: pd.DataFrame) -> pd.D
 def worded_tasks(scheduled: pd.DataFrame, tables: OutreachTables, config: Config) -> pd.DataFrame:
     """The tasks with reasons that a person can read out, as rows of `contracts.TASKS`."""
     rows = scheduled.assign(purpose=FOLLOW_UP, reason=scheduled["action"])
-    rows["due_date"] = dates_of(rows["day"].astype(float)).astype("datetime64[s]")
+    for date, day in (("due_date", "day"), (ABOUT, "about_day")):
+        rows[date] = dates_of(rows[day].astype(float)).astype("datetime64[s]")
     found = reasons(rows, tables.customers, pairs=tables.pairs, language=config.outreach.language)
     return task_rows(scheduled, found)

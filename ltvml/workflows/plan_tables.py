@@ -24,11 +24,12 @@ from ltvml.features.plan.companions import first_purchases, item_counts, new_buy
 from ltvml.features.plan.habits import habits, most_bought, order_hours
 from ltvml.features.plan.ladder import climbs
 from ltvml.features.plan.prices import product_prices
+from ltvml.inputs.tables.channel_words import ChannelWords
 from ltvml.inputs.tables.contacts import read_attributes, read_contacts
 from ltvml.inputs.tables.customer_ids import CustomerIds
 from ltvml.inputs.tables.products import contents_of
 from ltvml.inputs.tables.wishes import read_wishes
-from ltvml.nearest import no_such_column
+from ltvml.nearest import did_you_mean, no_such_column
 from ltvml.outputs.planned_contacts import made_and_planned, read_planned, sent_of
 from ltvml.outputs.stage_rules import kept_stage_rules
 from ltvml.outreach.actions import windows
@@ -38,10 +39,12 @@ from ltvml.outreach.customers.ladder import Ladder, ladder
 from ltvml.outreach.customers.rules import rule_faults
 from ltvml.outreach.customers.stages import learned_rules, stages
 from ltvml.outreach.customers.tags import TAGS, tags
+from ltvml.outreach.eligibility import REORDERS
 from ltvml.outreach.offers import bundles as offers
 from ltvml.outreach.offers import companions
-from ltvml.outreach.offers.allowed import forbidden, without_denied
+from ltvml.outreach.offers.allowed import forbidden, may_be_reminded, without_denied
 from ltvml.outreach.priority import gain_of_contact
+from ltvml.outreach.restraint.reach import PREFERRED
 from ltvml.outreach.service.schedule import REMINDER, SERVICE
 from ltvml.outreach.tables import OutreachTables
 from ltvml.workflows.score import rows_to_score
@@ -95,7 +98,7 @@ def gather(config: Config, bundle: Bundle, intake: Intake, scores: Scores, *, fo
     seen = intake.engine.collect(intake.days.select("customer_id").unique())["customer_id"]
     scores.check(version=bundle.version, cutoff=config.cutoff, fingerprint=intake.fingerprint, customer_ids=seen)
     ids = CustomerIds.of(scores.customers["customer_id"], config.transactions, intake.persons.aliases)
-    attributes = read_attributes(config.customers, ids)
+    attributes, unknown_channels = with_known_channels(read_attributes(config.customers, ids), settings)
     items, without_items = items_of(config, bundle, intake, with_attributes(scores.customers, attributes))
     chances, without_chances = chances_of(scores, bundle, intake, windows(settings.actions_table()))
     chances = credited(chances, scores.customers, margin=bundle.money.margin, share=settings.credited_share)
@@ -108,12 +111,13 @@ def gather(config: Config, bundle: Bundle, intake: Intake, scores: Scores, *, fo
     customers = customers.assign(stage=stages(customers, rules))
     lead_days = bundle.replenishment.stock.lead_days if bundle.replenishment else config.replenishment.lead_days
     pairs, without_pairs = pairs_of(scores, items.owned, bundle)
+    pairs, not_reminded = reminded_pairs(pairs, customers, settings, intake)
     refuse_rules(settings, customers)
     customers = with_responses(customers, contacts, settings, cutoff_day=intake.window.cutoff_day)
     tagged = tags_of(config, intake, customers, items.days, contacts)
     tasks, without_tasks = tasks_of(settings, intake, customers, items, pairs, attributes, lead_days)
     renamed = columns_of_scores(attributes, scores.customers)
-    said = (*odd_wishes, *log.notes, *not_sent, *renamed)
+    said = (*odd_wishes, *log.notes, *not_sent, *renamed, *unknown_channels, *not_reminded)
     missing = (*without_items, *without_chances, *without_pairs, *said, *without_tasks)
     return OutreachTables(
         # actions may ask for a tag
@@ -298,6 +302,25 @@ def customers_of(
     return joined.sort_values("customer_id", kind="stable").reset_index(drop=True)
 
 
+def with_known_channels(
+    attributes: pd.DataFrame | None, settings: OutreachSettings
+) -> tuple[pd.DataFrame | None, Missing]:
+    """The table of customers with preferred channels as the configuration names them; blank where it knows none."""
+    if attributes is None or PREFERRED not in attributes:
+        return attributes, ()
+    words, given = ChannelWords(settings.channels), attributes[PREFERRED].fillna("").astype(str)
+    meant = {text: words.meant(text) for text in given.unique()}
+    known = given.map({text: names[0] if names else None for text, names in meant.items()})
+    strange = given[given.map({text: names is None for text, names in meant.items()})]
+    if strange.empty:
+        return attributes.assign(preferred_channel=known), ()
+    note = (
+        f"{len(strange):,} customers prefer a channel that is not one of outreach.channels (first: "
+        f"'{strange.iloc[0]}'): that preference is not used."
+    )
+    return attributes.assign(preferred_channel=known), (note,)
+
+
 def columns_of_scores(attributes: pd.DataFrame | None, scores: pd.DataFrame) -> Missing:
     """Columns of the table of customers that the scores have too, in words."""
     taken = [name for name in attributes if name in scores and name != "customer_id"] if attributes is not None else []
@@ -357,6 +380,22 @@ def pairs_of(scores: Scores, owned: pd.DataFrame, bundle: Bundle) -> tuple[pd.Da
         return None, (f"Replenishment is withheld ({reason}): there are no reorder reminders.",)
     gaps = owned[["customer_id", "item", "mean_gap_days"]]
     return scores.replenishment.merge(gaps, on=["customer_id", "item"], how="left"), ()
+
+
+def reminded_pairs(
+    pairs: pd.DataFrame | None, customers: pd.DataFrame, settings: OutreachSettings, intake: Intake
+) -> tuple[pd.DataFrame | None, Missing]:
+    """The pairs of which a reminder may speak, by the rules of items and the dates of customers."""
+    dated, rules = settings.cadence.dated, settings.items
+    if pairs is None or not (dated or rules != type(rules)()):
+        return pairs, ()
+    may = may_be_reminded(pairs, customers, rules, dated=dated, cutoff_day=intake.window.cutoff_day)
+    due = int((~may & pairs["stock_status"].isin(REORDERS).to_numpy()).sum())
+    note = (
+        f"{due:,} items that run out get no reminder: outreach.items excludes them, or another item of "
+        "outreach.cadence.dated fits the customer on that day."
+    )
+    return pairs[may].reset_index(drop=True), (note,) if due else ()
 
 
 def refuse_rules(given: OutreachSettings, customers: pd.DataFrame) -> None:
@@ -432,7 +471,9 @@ def tasks_of(
 ) -> tuple[pd.DataFrame, Missing]:
     """Dated follow-ups whose windows open in the days that are planned."""
     rules, day = settings.cadence, intake.window.cutoff_day
-    bought = None if items.days is None else items.owned
+    # a question names what was bought, and a denied item is never named
+    bought = None if items.days is None else items.owned[~items.owned["item"].isin(settings.items.deny)]
+    chain = products_of_chains(rules, intake)
     tasks = cadence.follow_ups(
         customers,
         bought,
@@ -440,11 +481,46 @@ def tasks_of(
         cutoff_day=day,
         rules=rules,
         attributes=attributes,
-        chain=products_of_chains(rules, intake),
+        chain=chain,
         lead_days=lead_days,
         ahead=settings.ahead,
     )
-    return tasks, cadence.missing_inputs(bought, rules, attributes)
+    notes = (
+        *cadence.missing_inputs(bought, rules, attributes),
+        *never_bought(settings, items, chain),
+        *nightly(settings),
+    )
+    return tasks, notes
+
+
+def never_bought(settings: OutreachSettings, items: Items, chain: pd.DataFrame) -> Missing:
+    """Items that rules name and no order has, in words: such a rule has no effect."""
+    if items.days is None:
+        return ()
+    rules, cadence_rules = settings.items, settings.cadence
+    named = {
+        "outreach.items": {*rules.deny, *rules.allow, *rules.only_if, *rules.succeeds, *rules.succeeds.values()},
+        "outreach.cadence.slow_items": set(cadence_rules.slow_items),
+        "outreach.cadence.dated": {item for one in cadence_rules.dated.values() for item in one.items.values()},
+    }
+    known = {*items.owned["item"].astype(str), *chain["item"].astype(str)}
+    return tuple(
+        f"{key} names items that no order has, and has no effect for them: "
+        f"{', '.join(f'{name}{did_you_mean(name, known)}' for name in sorted(unknown))}."
+        for key, names in named.items()
+        if (unknown := names - known)
+    )
+
+
+def nightly(settings: OutreachSettings) -> Missing:
+    """That a plan of several days knows nothing of the orders of those days, in words."""
+    if settings.ahead == 1:
+        return ()
+    day = settings.cadence.delivery_day
+    return (
+        f"This plan is for {settings.ahead} days, and orders placed in them are not known yet: their follow-up begins "
+        f"on day {day} after the order, so run ltvml score and ltvml outreach every night.",
+    )
 
 
 def products_of_chains(rules: CadenceRules, intake: Intake) -> pd.DataFrame:

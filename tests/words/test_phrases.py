@@ -28,7 +28,7 @@ STOCK = ("sufficient", "about_to_replenish", "depleted", "lapsed")
 NAMES = {
     "action": sorted({*(action.name for action in DEFAULT_ACTIONS), *cadence.ACTIONS}),
     "purpose": PURPOSES,
-    "channel": [channel.name for channel in CHANNELS],
+    "channel": [*(channel.name for channel in CHANNELS), "wecom", "wechat"],
     "stage": [*STAGES, NOT_THERE],
     "stock": STOCK,
     "suppressed": [*REASONS, *BLOCKS, "no_action"],

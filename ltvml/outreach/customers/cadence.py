@@ -138,9 +138,9 @@ def follow_ups(
     -------
     frame
         `customer_id`, `action`, `item` (null: the order as a whole), `since_day` (of the purchase, or the first day of
-        the window of a date: the same said since then is done), `due_day` and `until_day` (int64; first and last day of
-        the window within the days ahead); sorted by customer, day, action (in the order of the table) and item, no row
-        twice.
+        the window of a date: the same said since then is done), `about_day` (of the purchase, the run-out, the change
+        or the expiry that the task is about), `due_day` and `until_day` (int64; first and last day of the window within
+        the days ahead); sorted by customer, day, action (in the order of the table) and item, no row twice.
 
     Raises
     ------
@@ -268,7 +268,7 @@ def _after_order(first: pd.DataFrame, slow: NDArray[np.intp], rules: CadenceRule
 
 def _reminders(pairs: pd.DataFrame, lead_days: int) -> pd.DataFrame:
     due = pairs[pairs["runs_out"].notna()]
-    return _tasks(due, "replenishment_reminder", due["runs_out"] - lead_days, 0, lead_days)
+    return _tasks(due, "replenishment_reminder", due["runs_out"] - lead_days, 0, lead_days, about=lead_days)
 
 
 def _transitions(
@@ -291,7 +291,8 @@ def _transitions(
             wanted = np.isin(places, known["who"].unique()) & ~np.isin(places, changed)
             rows = pd.DataFrame({"who": places, "item": chain[item]})[wanted]
             opens = born[wanted] + offset - attribute.slack
-            found.append(_tasks(rows, "transition_reminder", opens, 0, 2 * attribute.slack))
+            slack = attribute.slack
+            found.append(_tasks(rows, "transition_reminder", opens, 0, 2 * slack, about=slack))
     return found
 
 
@@ -306,6 +307,7 @@ def _care(names: _Names, attributes: pd.DataFrame | None, rules: CadenceRules) -
             pd.Series(days_within(attributes, one.column)).where(places >= 0) + offset - one.slack,
             0,
             2 * one.slack,
+            about=one.slack,
         )
         for one in rules.care.values()
         for offset, topic in one.items.items()
@@ -318,19 +320,21 @@ def _points(names: _Names, attributes: pd.DataFrame | None, rules: CadenceRules)
     places = names.places(attributes)
     expires = pd.Series(days_within(attributes, rules.points_column)).where(places >= 0)
     rows = pd.DataFrame({"who": places, "item": NO_ITEM})
-    return [_tasks(rows, "points_expiry", expires - rules.points_days, 0, rules.points_days - 1)]
+    days = rules.points_days
+    return [_tasks(rows, "points_expiry", expires - days, 0, days - 1, about=days)]
 
 
 def _tasks(
-    rows: pd.DataFrame, action: FollowUp, since: pd.Series, after: pd.Series | int, open_days: int
+    rows: pd.DataFrame, action: FollowUp, since: pd.Series, after: pd.Series | int, open_days: int, *, about: int = 0
 ) -> pd.DataFrame:
-    """Tasks from `after` days after a day, for some days more."""
+    """Tasks from `after` days after a day, for some days more, about what happens `about` days after it."""
     began = since.to_numpy(dtype=float)
     due = began + (after if isinstance(after, int) else after.to_numpy(dtype=float))
     return pd.DataFrame(
         {
             "who": rows["who"].to_numpy(),
             "since_day": began,
+            "about_day": began + about,
             "due_day": due,
             "until_day": due + open_days,
             "action": ACTIONS.index(action),
@@ -359,7 +363,7 @@ def _named(tasks: pd.DataFrame, names: _Names) -> pd.DataFrame:
         "customer_id": names.customers.take(tasks["who"].to_numpy()),
         "action": pd.Index(ACTIONS, dtype="str").take(tasks["action"].to_numpy()),
         "item": items,
-        **{name: tasks[name] for name in ("since_day", "due_day", "until_day")},
+        **{name: tasks[name] for name in ("since_day", "about_day", "due_day", "until_day")},
     }
     return pd.DataFrame(columns, index=tasks.index)
 

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from ltvml.outreach.customers.tags import channel_rates
-from ltvml.outreach.restraint.reach import PREFERRED, reachable
+from ltvml.outreach.restraint.reach import preferred, reachable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +77,5 @@ def relative_responses(
 
 def _assumed(customers: pd.DataFrame, channel: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """1, or `OTHER_CHANNEL` where another one is preferred."""
-    if PREFERRED not in customers:
-        return np.ones(len(customers))
-    liked = customers[PREFERRED].astype("string").str.strip().str.lower().fillna("").to_numpy(dtype=object)
+    liked = preferred(customers)
     return np.where((liked == channel) | (liked == ""), 1.0, OTHER_CHANNEL)

@@ -17,13 +17,14 @@ import pandas as pd
 
 from ltvml.outreach.customers.dates import days_within
 from ltvml.outreach.customers.rules import user_tags
+from ltvml.window import days_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from ltvml.arrays import Mask
+    from ltvml.arrays import Array, Mask
     from ltvml.outreach.settings import DatedAttribute, ItemRules
 
 NAMED = ("item", "companion", "star", "complement", "product_id", "upgrade")
@@ -118,13 +119,53 @@ def _masks(
     for newer, older in rules.succeeds.items():
         owns = {item: customers["customer_id"].isin(has.get(item, set())).to_numpy() for item in (newer, older)}
         yield older, owns[newer]
-        yield newer, ~owns[older]
+        # who skipped the older one and buys the newer one already may be reminded of it
+        yield newer, ~owns[older] & ~owns[newer]
     for attribute in dated.values():
         fits = current_item(customers, attribute, cutoff_day)
         yield from ((item, fits != item) for item in attribute.items.values())
 
 
-def current_item(customers: pd.DataFrame, attribute: DatedAttribute, cutoff_day: int) -> NDArray[np.object_]:
+def may_be_reminded(
+    pairs: pd.DataFrame,
+    customers: pd.DataFrame,
+    rules: ItemRules,
+    *,
+    dated: Mapping[str, DatedAttribute],
+    cutoff_day: int,
+) -> Mask:
+    """Whether each customer may be reminded of each item: allowed to be offered, and fitting when it will be needed.
+
+    Parameters
+    ----------
+    pairs : (m, ...) frame
+        `customer_id`, `item`, `replenishment_date`.
+    customers : (n, ...) frame
+        `customer_id`, and the columns that `only_if` and `dated` read; one row a customer.
+    rules : ItemRules
+    dated : mapping of str to DatedAttribute
+    cutoff_day : int
+        Days since 1970-01-01.
+
+    Returns
+    -------
+    (m,) array of bool
+        What a pair says of an item of a dated attribute holds on the day of its run-out, and where no date is known.
+    """
+    keys = ["customer_id", "item"]
+    items = [str(name) for name in pairs["item"].unique()]
+    barred = forbidden(customers, items, pairs[keys], rules, dated={}, cutoff_day=cutoff_day)
+    fits = ~pd.MultiIndex.from_frame(pairs[keys].astype(str)).isin(pd.MultiIndex.from_frame(barred.astype(str)))
+    needed = np.fmax(days_of(pairs["replenishment_date"].to_numpy()), cutoff_day + 1)
+    for attribute in dated.values():
+        at = customers.set_index("customer_id").reindex(pairs["customer_id"])
+        of_chain = pairs["item"].isin(list(attribute.items.values())).to_numpy()
+        right = current_item(at, attribute, needed)
+        fits &= ~of_chain | pd.isna(right) | (right == pairs["item"].to_numpy(dtype=object))
+    return np.asarray(fits)
+
+
+def current_item(customers: pd.DataFrame, attribute: DatedAttribute, cutoff_day: int | Array) -> NDArray[np.object_]:
     """The item of a dated attribute that fits each customer on a day, (n,); None where no date is known, or yet come.
 
     Examples

@@ -46,6 +46,7 @@ USUAL_ORDERS = 3
 """Fewer have one gap, which shows no habit."""
 LEAST_VALUE = 0.5
 EXPIRY = "points_expiry_date"
+ABOUT = "about_date"
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,8 +226,13 @@ def _value(facts: Facts) -> Words:
     return facts.spoken.money(where(value >= LEAST_VALUE, value))
 
 
+def _about(facts: Facts, otherwise: Array) -> Array:
+    """Day that a task is about: of the purchase, the change or the expiry; an offer has none of its own."""
+    return dates(facts.rows, ABOUT) if ABOUT in facts.rows else otherwise
+
+
 def _expiry(facts: Facts) -> Words:
-    expiry = dates(facts.customers, EXPIRY)
+    expiry = _about(facts, dates(facts.customers, EXPIRY))
     return facts.spoken.date(where(expiry > facts.cutoff, expiry))
 
 
@@ -265,8 +271,8 @@ FACTS: dict[str, Callable[[Facts], Words]] = {
     "spent": _spent,
     "since": lambda facts: facts.spoken.month_of_year(dates(facts.customers, "first_order_date")),
     "expiry": _expiry,
-    "ordered": lambda facts: facts.spoken.date(dates(facts.customers, "last_order_date")),
-    "due": lambda facts: facts.spoken.date(dates(facts.rows, "due_date")),
+    "ordered": lambda facts: facts.spoken.date(_about(facts, facts.last_day)),
+    "due": lambda facts: facts.spoken.date(_about(facts, dates(facts.rows, "due_date"))),
     "action": _action,
 }
 """By name, as used in the braces of the phrases."""

@@ -169,21 +169,42 @@ class _Asked:
 
     def stated(self, table: pd.DataFrame | None) -> Mask:
         """Whether the customer is named in the table, with this channel or with none."""
-        if table is None or table.empty:
-            return np.zeros(self.n, dtype=bool)
-        who = customer_codes(table["customer_id"], self.ids)
-        if "channel" not in table:
-            return _marked(len(self.ids), who)[self.who]
-        by = customer_codes(table["channel"], self.channels)
-        everything = _marked(len(self.ids), who[table["channel"].isna().to_numpy()])
-        named = np.where((who >= 0) & (by >= 0), who * len(self.channels) + by, -1)
-        return np.asarray(everything[self.who] | _marked(len(self.ids) * len(self.channels), named)[self.who_by])
+        return np.asarray(refused(table, self.ids, self.channels)[self.who, self.by])
 
 
-def _marked(size: int, places: Ints) -> Mask:
-    marked = np.zeros(size, dtype=bool)
-    marked[places[places >= 0]] = True
-    return marked
+def refused(table: pd.DataFrame | None, ids: pd.Index, channels: pd.Index) -> Mask:
+    """Whether each customer is named with each channel: in a row of that channel, or in one without a channel.
+
+    Parameters
+    ----------
+    table : frame, optional
+        customer_id and, where rows are about one channel, channel.
+    ids : (n,) index
+        Customers, each once.
+    channels : (k,) index
+
+    Returns
+    -------
+    (n, k) array of bool
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"customer_id": ["a", "b"], "channel": ["sms", None]})
+    >>> refused(table, pd.Index(["a", "b"]), pd.Index(["email", "sms"])).tolist()
+    [[False, True], [True, True]]
+    """
+    named = np.zeros((len(ids), len(channels)), dtype=bool)
+    if table is None or table.empty:
+        return named
+    who = customer_codes(table["customer_id"], ids)
+    if "channel" not in table:
+        named[who[who >= 0]] = True
+        return named
+    by, every = customer_codes(table["channel"], channels), table["channel"].isna().to_numpy()
+    named[who[every & (who >= 0)]] = True
+    one = ~every & (who >= 0) & (by >= 0)
+    named[who[one], by[one]] = True
+    return named
 
 
 def suppressions(

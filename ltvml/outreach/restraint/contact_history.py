@@ -90,6 +90,43 @@ def made(contacts: pd.DataFrame) -> pd.DataFrame:
     return contacts[contacts["treated"].astype(bool).to_numpy()] if "treated" in contacts else contacts
 
 
+def on_free_days(candidates: pd.DataFrame, contacts: pd.DataFrame | None, latest: Ints) -> Ints:
+    """Day of each candidate, moved to the first later one on which its customer has no contact.
+
+    Parameters
+    ----------
+    candidates : (m,) frame
+        customer_id, due_day.
+    contacts : frame, optional
+        Contacts made and planned: customer_id, day; `treated` where it is known.
+    latest : (m,) array of int
+        Last day of each candidate; where every day up to it is taken, the day stays.
+
+    Returns
+    -------
+    (m,) array of int
+        Days since 1970-01-01.
+
+    Examples
+    --------
+    >>> A = pd.DataFrame({"customer_id": ["a", "b"], "due_day": [5, 5]})
+    >>> K = pd.DataFrame({"customer_id": ["a", "a"], "day": [5, 6]})
+    >>> on_free_days(A, K, np.array([9, 9]))
+    array([7, 5])
+    """
+    due = np.asarray(candidates["due_day"].to_numpy(dtype=np.int64))
+    if contacts is None or contacts.empty:
+        return due
+    who, log = candidates["customer_id"].astype("category").cat, made(contacts)
+    taken = ContactDays.of(customer_codes(log["customer_id"], who.categories), log["day"])
+    codes, day = _codes(who.codes), due.copy()
+    waits = np.flatnonzero(taken.count(codes, day, day) > 0)
+    while len(waits):
+        day[waits] += 1
+        waits = waits[(day[waits] <= latest[waits]) & (taken.count(codes[waits], day[waits], day[waits]) > 0)]
+    return np.where(day <= latest, day, due)
+
+
 DATED = "follow_up"
 """Purpose whose contacts each have a day of their own."""
 

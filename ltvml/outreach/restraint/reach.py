@@ -17,6 +17,8 @@ import pandas as pd
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from ltvml.arrays import Ints, Mask
 
 ALSO = {"sms": ("has_phone", "phone"), "phone": ("has_phone",), "email": ("has_email_address",)}
@@ -45,6 +47,19 @@ def _present(column: pd.Series) -> Mask:
     return np.asarray(~texts.isin(("", "false", "no", "0", "none", "nan")).to_numpy(dtype=bool))
 
 
+def preferred(customers: pd.DataFrame) -> NDArray[np.object_]:
+    """The preferred channel of each customer, (n,); blank where none is known.
+
+    Examples
+    --------
+    >>> preferred(pd.DataFrame({"preferred_channel": [" wecom ", None]})).tolist()
+    ['wecom', '']
+    """
+    if PREFERRED not in customers:
+        return np.full(len(customers), "", dtype=object)
+    return customers[PREFERRED].astype("string").str.strip().fillna("").to_numpy(dtype=object)
+
+
 def channel_of(customers: pd.DataFrame, channels: Sequence[str], allowed: Mask) -> Ints:
     """The best channel of each customer: the preferred one where it is allowed, else the first that is.
 
@@ -62,8 +77,6 @@ def channel_of(customers: pd.DataFrame, channels: Sequence[str], allowed: Mask) 
         Place in `channels`; -1 where none is allowed.
     """
     first = np.where(allowed.any(axis=1), allowed.argmax(axis=1), -1)
-    if PREFERRED not in customers:
-        return np.asarray(first, dtype=np.int64)
-    liked = pd.Index(channels).get_indexer(pd.Index(customers[PREFERRED].astype(object)))
+    liked = pd.Index(channels).get_indexer(pd.Index(preferred(customers)))
     may = (liked >= 0) & allowed[np.arange(len(customers)), np.maximum(liked, 0)]
     return np.where(may, liked, first).astype(np.int64)

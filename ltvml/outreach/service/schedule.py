@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ltvml.outreach.restraint.caps import Wishes, refused
+from ltvml.outreach.restraint.contact_history import made
 from ltvml.outreach.restraint.reach import channel_of, reachable
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ltvml.arrays import Ints, Mask
-    from ltvml.outreach.restraint.caps import Wishes
     from ltvml.outreach.settings import ServiceRules
 
 SERVICE = ("delivery_check", "use_check", "feedback_request", "transition_reminder", "points_expiry", "care_message")
@@ -82,7 +83,8 @@ def schedule(
         Channels of the shop.
     rules : ServiceRules
     contacts : frame, optional
-        Contacts made and planned: customer_id, day; action and item where they are known.
+        Contacts made and planned: customer_id, day; action, item and `treated` where they are known. A row that was
+        not made (treated false) does not count.
     wishes : Wishes, optional
 
     Returns
@@ -95,18 +97,21 @@ def schedule(
     order = tasks.sort_values(["until_day", "due_day", "customer_id", "action", "item"], ignore_index=True)
     place = pd.Index(customers["customer_id"]).get_indexer(pd.Index(order["customer_id"]))
     reaches = np.column_stack([reachable(customers, name) for name in names])
-    refuses = _refused(customers, names, wishes)
+    ids, ways, given = pd.Index(customers["customer_id"]), pd.Index(names), wishes or Wishes()
+    refuses = refused(given.opt_outs, ids, ways) | refused(given.disliked, ids, ways)
+    cases = None if given.open_cases is None else given.open_cases[["customer_id"]]
     by = channel_of(customers, names, reaches & ~refuses)
+    log = None if contacts is None else made(contacts)
     holds = {
         "no_channel": by[place] < 0,
-        "open_case": _open_case(customers, wishes)[place],
-        "opted_out": np.all(refuses | ~reaches, axis=1)[place] & np.any(reaches, axis=1)[place],
-        "done": _done(order, contacts),
+        "open_case": np.asarray(refused(cases, ids, ways).any(axis=1))[place],
+        "opted_out": np.asarray((refuses | ~reaches).all(axis=1) & reaches.any(axis=1))[place],
+        "done": _done(order, log),
     }
     why = np.full(len(order), None, dtype=object)
     for reason, mask in holds.items():
         why[mask] = reason
-    days, missed = _days(order, np.flatnonzero(pd.isna(why)), rules, contacts)
+    days, missed = _days(order, np.flatnonzero(pd.isna(why)), rules, log)
     why[list(missed)] = list(missed.values())
     planned = pd.isna(why)
     channel = np.array([*names, None], dtype=object)[np.where(planned, by[place], -1)]
@@ -116,28 +121,6 @@ def schedule(
         suppressed_by=pd.Series(why, dtype=object),
     )
     return found.sort_values(["day", "customer_id", "action", "item"], na_position="last", ignore_index=True)
-
-
-def _refused(customers: pd.DataFrame, channels: Sequence[str], wishes: Wishes | None) -> Mask:
-    """Whether each customer refuses each channel, (n, k): opted out of it or of all, or dislikes it."""
-    refused = np.zeros((len(customers), len(channels)), dtype=bool)
-    tables = [] if wishes is None else [table for table in (wishes.opt_outs, wishes.disliked) if table is not None]
-    index = pd.Index(customers["customer_id"])
-    for table in tables:
-        row = index.get_indexer(pd.Index(table["customer_id"]))
-        by = pd.Index(channels).get_indexer(pd.Index(table["channel"])) if "channel" in table else np.full(len(row), -1)
-        every = table["channel"].isna().to_numpy(dtype=bool) if "channel" in table else np.ones(len(row), dtype=bool)
-        refused[row[every & (row >= 0)]] = True
-        one = ~every & (row >= 0) & (by >= 0)
-        refused[row[one], by[one]] = True
-    return refused
-
-
-def _open_case(customers: pd.DataFrame, wishes: Wishes | None) -> Mask:
-    cases = None if wishes is None else wishes.open_cases
-    if cases is None:
-        return np.zeros(len(customers), dtype=bool)
-    return customers["customer_id"].isin(set(cases["customer_id"])).to_numpy(dtype=bool)
 
 
 def _done(tasks: pd.DataFrame, contacts: pd.DataFrame | None) -> Mask:

@@ -203,6 +203,8 @@ PHRASES: dict[str, str] = {
     "channel.push": "push message",
     "channel.sms": "text message",
     "channel.phone": "phone call",
+    "channel.wecom": "WeCom",
+    "channel.wechat": "WeChat",
     "stage.value_verification": "trying the first order",
     "stage.relationship_building": "building the relationship",
     "stage.demand_awakening": "ready for more",

@@ -203,6 +203,8 @@ PHRASES: dict[str, str] = {
     "channel.push": "推送消息",
     "channel.sms": "短信",
     "channel.phone": "电话",
+    "channel.wecom": "企业微信",
+    "channel.wechat": "微信",
     "stage.value_verification": "价值验证",
     "stage.relationship_building": "关系建立",
     "stage.demand_awakening": "需求唤醒",

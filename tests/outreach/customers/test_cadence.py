@@ -54,6 +54,26 @@ def test_a_first_order_is_followed_on_day_1_3_7_and_a_week_before_the_next() -> 
     ]
 
 
+def test_each_task_knows_the_day_that_it_is_about() -> None:
+    born = pd.DataFrame({"customer_id": ["a"], "born": dates_of([CUTOFF - 170.0]), "points": dates_of([CUTOFF + 9.0])})
+    dated = {"stage": DatedAttribute("born", {0: "tea", 180: "stage 2"}), "care": DatedAttribute("born", {175: "food"})}
+    found = follow_ups(
+        customers(("a", 1, CUTOFF - 1)),
+        *items(("a", "tea", 0, CUTOFF - 3, CUTOFF + 8)),
+        cutoff_day=CUTOFF,
+        rules=CadenceRules(dated={"stage": dated["stage"]}, care={"care": dated["care"]}, points_column="points"),
+        attributes=born,
+    )
+    assert dict(zip(found["action"], found["about_day"] - CUTOFF, strict=True)) == {
+        "use_check": -3,
+        "feedback_request": -3,
+        "replenishment_reminder": 8,
+        "transition_reminder": 10,
+        "care_message": 5,
+        "points_expiry": 9,
+    }
+
+
 def test_an_item_bought_twice_gets_the_reminder_alone() -> None:
     found = tasks(customers(("a", 2, CUTOFF)), items(("a", "tea", 1, CUTOFF - 30, CUTOFF + 20)))
     assert found == [("replenishment_reminder", "tea", 13)]

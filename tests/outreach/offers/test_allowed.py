@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from ltvml.errors import ConfigError
-from ltvml.outreach.offers.allowed import current_item, faults, forbidden, without_denied
+from ltvml.outreach.offers.allowed import current_item, faults, forbidden, may_be_reminded, without_denied
 from ltvml.outreach.settings import DatedAttribute, ItemRules
 from ltvml.window import dates_of
 
@@ -48,6 +48,37 @@ def test_an_item_that_was_replaced_is_not_offered_again_and_its_successor_only_t
     owned = pd.DataFrame({"customer_id": ["a", "b", "b"], "item": ["stage 1", "stage 1", "stage 2"]})
     found = barred(ItemRules(succeeds={"stage 2": "stage 1"}), customers(), owned)
     assert found == {("b", "stage 1"), ("c", "stage 2")}
+
+
+def reminded(rules: ItemRules, who: pd.DataFrame, *pairs: tuple[str, str, int], **more: object) -> list[bool]:
+    """Whether each (customer, item, days until it runs out) may be reminded of."""
+    frame = pd.DataFrame(pairs, columns=["customer_id", "item", "day"])
+    frame["replenishment_date"] = dates_of(frame["day"] + float(DAY))
+    return may_be_reminded(frame, who, rules, **({"dated": {}, "cutoff_day": DAY} | more)).tolist()
+
+
+def test_nobody_is_reminded_of_what_may_not_be_offered() -> None:
+    rules = ItemRules(deny=("cigarettes",), only_if={"wine": "age >= 18"})
+    pairs = ("a", "cigarettes", 5), ("a", "wine", 5), ("b", "wine", 5), ("b", "toys", 5)
+    assert reminded(rules, customers(age=[30.0, 12.0]), *pairs) == [False, True, False, True]
+
+
+def test_the_stage_of_a_reminder_fits_on_the_day_of_the_run_out_and_an_unknown_date_forbids_nothing() -> None:
+    born = list(dates_of(np.array([DAY - 175.0, DAY - 175.0, np.nan])))
+    pairs = ("a", "stage 1", 3), ("a", "stage 1", 9), ("b", "stage 2", 9), ("b", "toys", 9), ("c", "stage 1", 9)
+    assert reminded(ItemRules(), customers(born=born), *pairs, dated={"baby": STAGES}) == [
+        True,
+        False,
+        True,
+        True,
+        True,
+    ]
+
+
+def test_who_buys_the_newer_item_alone_is_reminded_of_it_and_who_has_both_not_of_the_older() -> None:
+    rules = ItemRules(succeeds={"stage 2": "stage 1"})
+    pairs = ("a", "stage 2", 5), ("b", "stage 1", 5), ("b", "stage 2", 5)
+    assert reminded(rules, customers(), *pairs) == [True, False, True]
 
 
 def test_an_expression_decides_who_may_be_offered_an_item_and_what_is_not_known_is_no() -> None:

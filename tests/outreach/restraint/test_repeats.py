@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ltvml.outreach.restraint.contact_history import repeats
+from ltvml.outreach.restraint.contact_history import on_free_days, repeats
 
 DUE, LAST_ORDER = 100, 60
 WINDOWS = {"win_back": 28, "replenishment_reminder": 14, "follow_up": 28}
@@ -98,3 +98,22 @@ def test_it_is_what_plain_loops_find(asked: list[Any], known: list[Any], last_or
         for who, action, item, due in asked
     ]
     assert repeats(A, K, np.full(len(A), last_order), WINDOWS).tolist() == expected
+
+
+FREE = st.lists(st.tuples(st.sampled_from("ab"), st.integers(DUE, DUE + 9)), max_size=9)
+
+
+@given(FREE, st.integers(DUE, DUE + 9), st.integers(0, 9))
+def test_a_contact_moves_to_the_first_free_day_and_stays_where_there_is_none(
+    known: list[tuple[str, int]], due: int, more: int
+) -> None:
+    asked, log = pd.DataFrame([offer(due_day=due)]), pd.DataFrame(known, columns=["customer_id", "day"])
+    (found,) = on_free_days(asked, log, np.array([due + more])).tolist()
+    taken = {day for who, day in known if who == "a"}
+    free = [day for day in range(due, due + more + 1) if day not in taken]
+    assert found == (free[0] if free else due)
+
+
+def test_a_held_back_contact_takes_no_day() -> None:
+    log = pd.DataFrame([contact(day=DUE, treated=False)])
+    assert on_free_days(pd.DataFrame([offer()]), log, np.array([DUE + 3])).tolist() == [DUE]

@@ -78,6 +78,14 @@ def test_what_was_said_since_the_purchase_is_done_and_what_was_said_before_is_no
     assert found.loc["b", "day"] == DAY + 3
 
 
+def test_what_was_held_back_was_not_said() -> None:
+    log = pd.DataFrame({"customer_id": ["a"], "action": ["use_check"], "item": ["tea"], "day": [DAY + 3]})
+    found = schedule(
+        tasks(("a", "use_check", "tea", 3, 5)), customers("a"), channels=CHANNELS, contacts=log.assign(treated=False)
+    )
+    assert found["day"].tolist() == [DAY + 3]
+
+
 def test_another_contact_on_the_day_moves_the_task() -> None:
     log = pd.DataFrame({"customer_id": ["a"], "action": ["win_back"], "item": [None], "day": [DAY + 3]})
     assert days_of(
