@@ -225,6 +225,18 @@ TASKS = Table(
     ),
 )
 
+ABOUT_CUSTOMERS = Table(
+    "lists",
+    (
+        Column("stage", "string", "stage of the relationship, in words"),
+        Column("tags", "string", "tags of the customer that hold, the shop's own among them, in words"),
+        Column("last_order", "date", "date of the last order"),
+        Column("stock", "string", "stock status of the contact's item, or of the item due first where it names none"),
+        Column("hour", "string", "two hours in which to send: active hours of the customer, else of the shop; 8 to 22"),
+        Column("preferred_channel", "string", "channel of the table customers, else by the contacts log, in words"),
+    ),
+)
+
 CUSTOMER_SCORES = Table(
     "customer scores",
     (

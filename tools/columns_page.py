@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ltvml.contracts import (
+    ABOUT_CUSTOMERS,
     BEHAVIOUR,
     CLOSED_FORM,
     CONTACTS,
@@ -55,6 +56,10 @@ INTRODUCTIONS = {
         "What goes out: `outreach.parquet`, one row a customer. `outreach.csv` holds the contacts to make, without "
         "`group` and `suppressed_by`: `action` and `channel` are in the words of the language, their names in "
         "`action_key` and `channel_key`. A text that a spreadsheet would take for a formula begins with an apostrophe."
+    ),
+    ABOUT_CUSTOMERS: (
+        "What goes out beside each contact of `outreach.csv` and `tasks.csv`, after their own columns and before those of "
+        "`outreach.columns`, in the words of the language."
     ),
 }
 HEAD = """# Columns

@@ -55,13 +55,18 @@ def safe_rows(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_columns(rows: pd.DataFrame, more: pd.DataFrame | None) -> pd.DataFrame:
-    """Rows of a list with further columns of their customers; a column that the list has already stays as it is."""
+    """Rows of a list with further columns of their customers; a column that the list has already stays as it is.
+
+    Where `more` names items (blank: none), its rows belong to a customer and an item.
+    """
     if more is None:
         return rows
-    new = more[["customer_id", *(name for name in more if name not in rows)]].astype({"customer_id": str})
+    keys = [name for name in ("customer_id", "item") if name in more]
+    new = more[[*keys, *(name for name in more if name not in rows)]].astype(dict.fromkeys(keys, str))
     dates = [name for name in new if pd.api.types.is_datetime64_any_dtype(new[name])]
     shown = new.assign(**{str(name): new[name].dt.strftime("%Y-%m-%d") for name in dates})
-    return rows.merge(shown, on="customer_id", how="left")
+    known = rows.assign(item=rows["item"].astype(object).fillna("")) if "item" in keys else rows
+    return known.merge(shown, on=keys, how="left")
 
 
 def safe_cell(text: str) -> str:

@@ -209,7 +209,15 @@ class TagRules:
     """preferred_channel: contacts at the response rate of the channel that every customer is given."""
     hour_orders: int = 3
     """active_hours: orders with a time of day that it takes."""
+    due_days: int = 30
+    """due_in_month: days within which an item runs out."""
+    answer_index: float = 1.5
+    """activity_sensitive: response rate over that of all contacts, or orders after contacts over the usual number."""
+    answer_days: int = 7
+    """Days after a contact in which an order counts as an answer."""
     referrals: int = 1
     """advocate: customers brought along, from the column referrals of `customers`."""
+    loyal_share: float = 0.25
+    """advocate without that column: top share by orders, by different items and by time since the first order."""
     rules: Mapping[str, str] = field(default_factory=dict)
     """Your own: tag: expression over the columns of the customers, like core: n_orders >= 3 and churn_risk < 0.5."""

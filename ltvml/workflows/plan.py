@@ -13,6 +13,7 @@ import pandas as pd
 from ltvml.errors import ConfigError, DataWarning
 from ltvml.inputs.orders import read_orders
 from ltvml.nearest import no_such_column
+from ltvml.outputs.about_customers import about_customers
 from ltvml.outputs.audiences import people, write_audiences
 from ltvml.outputs.measured_effects import catch_up_effects, read_effects
 from ltvml.outputs.plan import write_plan
@@ -133,7 +134,8 @@ def _plan_outreach(
     with steps.step("word"):
         planned = worded(planned, tables, config, bundle)
         tasks = worded_tasks(scheduled, tables, config)
-    everything, more = with_tasks(planned, tasks), further_columns(config, tables)
+    everything = with_tasks(planned, tasks)
+    more = further_columns(everything[everything["suppressed_by"].isna()], config, tables)
     moves = stage_moves(root, config.cutoff.isoformat(), tables.customers)
     known = planning(planned, offers, tables, config)
     folder = root / config.cutoff.isoformat()
@@ -269,21 +271,19 @@ def launch(config: Config, planned: pd.DataFrame, known: pd.DataFrame) -> Launch
     )
 
 
-def further_columns(config: Config, tables: OutreachTables) -> pd.DataFrame | None:
-    """What the lists show beside their own columns; None where nothing is asked for.
+def further_columns(contacts: pd.DataFrame, config: Config, tables: OutreachTables) -> pd.DataFrame:
+    """What the lists show of the customers of contacts, beside their own columns.
 
     Raises
     ------
     ConfigError
-        If a column is not there; the nearest names are given, all together.
+        If a column that is asked for is not there; the nearest names are given, all together.
     """
     wanted, known = config.outreach.columns, tables.customers
-    if not wanted:
-        return None
     faults = [f"outreach.columns: {no_such_column(name, map(str, known))}" for name in wanted if name not in known]
     if faults:
         raise ConfigError("\n".join(faults), hint="the columns are those of the scores, the tags and of customers.")
-    return known[["customer_id", *wanted]]
+    return about_customers(contacts, known, tables.tags, tables.pairs, language=config.outreach.language, also=wanted)
 
 
 def audience(config: Config, tables: OutreachTables, planned: pd.DataFrame) -> pd.DataFrame:

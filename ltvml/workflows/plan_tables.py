@@ -19,6 +19,7 @@ from ltvml.errors import ConfigError, DataContractError
 from ltvml.features.gaps import observed_gap_quantile
 from ltvml.features.items.days import item_days
 from ltvml.features.items.gaps import item_statistics
+from ltvml.features.plan.answers import answered_orders, days_after_contacts
 from ltvml.features.plan.breadth import breadth
 from ltvml.features.plan.companions import first_purchases, item_counts, new_buyers, new_customers, pair_counts
 from ltvml.features.plan.habits import habits, most_bought, order_hours
@@ -38,15 +39,17 @@ from ltvml.outreach.customers.channels import relative_responses
 from ltvml.outreach.customers.ladder import Ladder, ladder
 from ltvml.outreach.customers.rules import rule_faults
 from ltvml.outreach.customers.stages import learned_rules, stages
-from ltvml.outreach.customers.tags import TAGS, tags
+from ltvml.outreach.customers.tags import LOYAL_BY, TAGS, tags
 from ltvml.outreach.eligibility import REORDERS
 from ltvml.outreach.offers import bundles as offers
 from ltvml.outreach.offers import companions
 from ltvml.outreach.offers.allowed import forbidden, may_be_reminded, without_denied
 from ltvml.outreach.priority import gain_of_contact
+from ltvml.outreach.restraint.contact_history import made
 from ltvml.outreach.restraint.reach import PREFERRED
 from ltvml.outreach.service.schedule import REMINDER, SERVICE
 from ltvml.outreach.tables import OutreachTables
+from ltvml.window import days_of
 from ltvml.workflows.score import rows_to_score
 
 if TYPE_CHECKING:
@@ -66,7 +69,7 @@ if TYPE_CHECKING:
 
 USUAL, LONG = 0.5, 0.9
 FOR_EVER = 1_000_000
-TAGGED = "tagged"
+TAGGED, TRANSITION = "tagged", "transition_reminder"
 GIVEN = "_given"
 """End of the name of a column of customers that the scores have too."""
 NO_ITEMS = "The orders name no items: there are no companions, and follow-up asks about the order as a whole."
@@ -114,11 +117,12 @@ def gather(config: Config, bundle: Bundle, intake: Intake, scores: Scores, *, fo
     pairs, not_reminded = reminded_pairs(pairs, customers, settings, intake)
     refuse_rules(settings, customers)
     customers = with_responses(customers, contacts, settings, cutoff_day=intake.window.cutoff_day)
-    tagged = tags_of(config, intake, customers, items.days, contacts)
     tasks, without_tasks = tasks_of(settings, intake, customers, items, pairs, attributes, lead_days)
+    tagged = tags_of(config, intake, customers, items.days, log.contacts, pairs, tasks)
     renamed = columns_of_scores(attributes, scores.customers)
     said = (*odd_wishes, *log.notes, *not_sent, *renamed, *unknown_channels, *not_reminded)
-    missing = (*without_items, *without_chances, *without_pairs, *said, *without_tasks)
+    larger = {name: without_denied(one, settings.items) for name, one in stock_up(bundle.replenishment).items()}
+    missing = (*without_items, *without_chances, *without_pairs, *said, *without_tasks, *words_on_stock_up(larger))
     return OutreachTables(
         # actions may ask for a tag
         customers=customers.assign(**{str(name): tagged[name] for name in tagged if name not in customers}),
@@ -127,8 +131,7 @@ def gather(config: Config, bundle: Bundle, intake: Intake, scores: Scores, *, fo
         tasks=tasks,
         ladder=ladder_of(config, intake),
         companions=items.companions,
-        offers=items.offers
-        | {name: without_denied(one, settings.items) for name, one in stock_up(bundle.replenishment).items()},
+        offers=items.offers | larger,
         contacts=contacts,
         wishes=wishes,
         applied={**wishes.applied, **({"contacts": log.applied} if log.applied is not None else {})},
@@ -232,6 +235,17 @@ def upgrades_of(
 def stock_up(role: Replenishment | None) -> dict[str, pd.DataFrame]:
     """Items of which a larger pack delays the next order."""
     return {"stock_up": offers.stock_up(role.items()[["item", "elasticity"]])} if role is not None else {}
+
+
+def words_on_stock_up(larger: dict[str, pd.DataFrame]) -> Missing:
+    """What a larger pack is good for, in words; nothing where no item may be stocked up."""
+    return tuple(
+        f"{name}.csv: of {len(items):,} items {items['pack'].iloc[0]:g} times the usual quantity lasts "
+        f"{items['lasts'].min():.1f} to {items['lasts'].max():.1f} times as long. It is meant for an elasticity near 1, which "
+        "is rare: of other items a larger pack sells today what would have been sold tomorrow."
+        for name, items in larger.items()
+        if len(items)
+    )
 
 
 def chances_of(scores: Scores, bundle: Bundle, intake: Intake, wanted: Sequence[int]) -> tuple[pd.DataFrame, Missing]:
@@ -444,19 +458,56 @@ def tags_of(
     customers: pd.DataFrame,
     days: nw.LazyFrame[Any] | None,
     contacts: pd.DataFrame | None,
+    pairs: pd.DataFrame | None,
+    tasks: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Short facts about each customer."""
-    engine, window, lines = intake.engine, intake.window, intake.lines
+    """Short facts about each customer; `contacts` is the log of those made, without what was planned."""
+    engine, window, lines, rules = intake.engine, intake.window, intake.lines, config.outreach.tags
     counted = habits(lines, intake.days, window, decimals=config.value.decimals)
     answered = contacts is not None and {"opened", "converted"} <= set(contacts)
+    timed = engine.collect(order_hours(lines, window)) if "second" in lines.collect_schema().names() else None
+    opens = tasks["action"].eq(TRANSITION) & (tasks["since_day"] <= window.cutoff_day + 1)
     return tags(
         customers,
         cutoff_day=window.cutoff_day,
-        rules=config.outreach.tags,
+        rules=rules,
         habits=engine.collect(counted),
         favourites=engine.collect(most_bought(days, window)) if days is not None else None,
-        hours=engine.collect(order_hours(lines, window)) if "second" in lines.collect_schema().names() else None,
+        # a date without a time is midnight
+        hours=None if timed is None or timed["hour"].eq(0).all() else timed,
         contacts=contacts if answered else None,
+        answers=answers_of(contacts, customers, intake, within=rules.answer_days) if contacts is not None else None,
+        pairs=pairs,
+        changing=tasks.loc[opens, "customer_id"] if config.outreach.cadence.dated else None,
+    )
+
+
+def answers_of(contacts: pd.DataFrame, customers: pd.DataFrame, intake: Intake, *, within: int) -> pd.DataFrame:
+    """Orders in the days after contacts, and how many were to be expected at each customer's own pace.
+
+    Returns
+    -------
+    frame
+        customer_id, orders_after, expected (repeat orders x share of the customer's days that lie after a contact):
+        customers who were contacted since their first order.
+    """
+    day, known = intake.window.cutoff_day, customers.set_index("customer_id")
+    first = day - pd.Series(days_of(known["first_order_date"].to_numpy()), index=known.index)
+    log = made(contacts).rename(columns={"day": "contact_day"})[["customer_id", "contact_day"]].drop_duplicates()
+    log = log[log["contact_day"].between(day - log["customer_id"].map(first), day)].astype({"contact_day": "int64"})
+    if log.empty:
+        return pd.DataFrame({"customer_id": [], "orders_after": [], "expected": []})
+    table = answered_orders(intake.days, intake.engine.table(log), intake.window, within=within)
+    orders = intake.engine.collect(table).set_index("customer_id")["orders_after"]
+    covered = days_after_contacts(log, until=day, within=within)
+    repeats = known.loc[covered.index, "n_orders"] - 1
+    expected = repeats * covered / first[covered.index].clip(lower=1)
+    return pd.DataFrame(
+        {
+            "customer_id": covered.index,
+            "orders_after": orders.reindex(covered.index).fillna(0).to_numpy(),
+            "expected": expected.to_numpy(dtype=float),
+        }
     )
 
 
@@ -489,6 +540,7 @@ def tasks_of(
         *cadence.missing_inputs(bought, rules, attributes),
         *never_bought(settings, items, chain),
         *nightly(settings),
+        *advocates(customers),
     )
     return tasks, notes
 
@@ -510,6 +562,13 @@ def never_bought(settings: OutreachSettings, items: Items, chain: pd.DataFrame) 
         for key, names in named.items()
         if (unknown := names - known)
     )
+
+
+def advocates(customers: pd.DataFrame) -> Missing:
+    """What makes an advocate where no column tells who brought whom along, in words."""
+    if "referrals" in customers or not all(name in customers for name in LOYAL_BY):
+        return ()
+    return ("Advocates are found by orders, items and tenure: the table of customers has no column referrals.",)
 
 
 def nightly(settings: OutreachSettings) -> Missing:

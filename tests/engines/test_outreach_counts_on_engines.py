@@ -10,6 +10,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from ltvml.features.plan.answers import answered_orders
 from ltvml.features.plan.breadth import Purchases, breadth, breadth_outcomes
 from ltvml.features.plan.habits import habits, most_bought, order_hours
 from ltvml.features.plan.ladder import climbs
@@ -52,10 +53,17 @@ def outcomes_of(table: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     return breadth_outcomes(both, both, WINDOW, HORIZON, until=WINDOW.cutoff_day + HORIZON)
 
 
+def answered(table: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    # contacts of every customer who has lines, on days of those lines
+    log = table.select("customer_id", (nw.col("day") - 3).alias("contact_day")).unique()
+    return answered_orders(days_of(table), log, WINDOW, within=7)
+
+
 TABLES: dict[str, Callable[[nw.LazyFrame[Any]], nw.LazyFrame[Any]]] = {
     "climbs": lambda table: climbs(days_of(table), WINDOW, within=40),
     "breadth": lambda table: breadth(table, WINDOW),
     "breadth_outcomes": outcomes_of,
+    "answered_orders": answered,
     "habits": lambda table: habits(table, days_of(table), WINDOW),
     "most_bought": lambda table: most_bought(table, WINDOW),
     "order_hours": lambda table: order_hours(table, WINDOW),

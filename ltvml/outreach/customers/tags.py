@@ -10,6 +10,7 @@ import pandas as pd
 from ltvml.errors import DataContractError
 from ltvml.outreach.customers.rules import user_tags
 from ltvml.outreach.settings import TagRules
+from ltvml.window import days_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -26,9 +27,17 @@ TAGS = (
     "preferred_channel",
     "active_hours",
     "stock_status",
+    "due_in_month",
+    "changing_stage",
+    "activity_sensitive",
     "advocate",
 )
 HOURS = 24
+LEAVING = ("lapsing", "lapsed")
+PRIOR_ORDERS = 1.0
+"""Orders at the usual pace that shrink the orders after contacts: two of one expected show nothing yet."""
+LOYAL_BY = ("n_orders", "items", "first_order_date")
+"""What makes an advocate where nobody knows who brought whom along: orders, different items, and for how long."""
 
 
 def faults(rules: TagRules) -> list[str]:
@@ -44,10 +53,11 @@ def faults(rules: TagRules) -> list[str]:
     found = [
         f"tags.{name} is {getattr(rules, name):g}; expected above 0 and below 1, "
         f"for example {getattr(TagRules, name):g}."
-        for name in ("spender_share", "discount_share")
+        for name in ("spender_share", "discount_share", "loyal_share")
         if not 0 < getattr(rules, name) < 1
     ]
     least = {"month_orders": 1, "premium_lines": 1, "hour_orders": 1, "referrals": 1, "premium_index": 1}
+    least |= {"due_days": 1, "answer_days": 1, "answer_index": 1}
     found += [
         f"tags.{name} is {getattr(rules, name):g}; expected at least {limit}, for example {getattr(TagRules, name):g}."
         for name, limit in least.items()
@@ -69,13 +79,17 @@ def tags(
     favourites: pd.DataFrame | None = None,
     hours: pd.DataFrame | None = None,
     contacts: pd.DataFrame | None = None,
+    answers: pd.DataFrame | None = None,
+    pairs: pd.DataFrame | None = None,
+    changing: pd.Series | None = None,
 ) -> pd.DataFrame:
     """One row a customer, one column a tag; a tag whose table is not there has no column.
 
     Parameters
     ----------
     customers : frame
-        `customer_id` once each; `stock_status` and `referrals` (customers brought along) where they are known.
+        `customer_id` once each; where they are known `stock_status`, `referrals` (customers brought along), and for
+        advocates without it `n_orders`, `items`, `first_order_date` and `stage`.
     cutoff_day : int
         Contacts after it are not read.
     rules : TagRules, optional
@@ -83,6 +97,12 @@ def tags(
         `features.habits.habits`, `most_bought` (by category) and `order_hours`.
     contacts : frame, optional
         The contacts log: `customer_id`, `channel`, `day`, `treated`, `opened`, `converted`.
+    answers : frame, optional
+        `customer_id`, `orders_after` (orders in the days after a contact) and `expected` (at the customer's own pace).
+    pairs : frame, optional
+        The replenishment table: `customer_id`, `replenishment_date`, `stock_status`.
+    changing : series of str, optional
+        Customers for whom the next item of a dated attribute is about to fit.
 
     Returns
     -------
@@ -117,8 +137,16 @@ def tags(
         columns["active_hours"] = active_hours(hours, chosen.hour_orders).reindex(ids)
     if "stock_status" in customers:
         columns["stock_status"] = customers["stock_status"]
+    if pairs is not None:
+        columns["due_in_month"] = ids.isin(due_within(pairs, cutoff_day, chosen.due_days))
+    if changing is not None:
+        columns["changing_stage"] = ids.isin(changing)
+    if answers is not None or contacts is not None:
+        columns["activity_sensitive"] = ids.isin(answering(contacts, answers, cutoff_day, chosen))
     if "referrals" in customers:
         columns["advocate"] = _numbers(customers["referrals"]) >= chosen.referrals
+    elif all(name in customers for name in LOYAL_BY):
+        columns["advocate"] = loyal(customers, cutoff_day, chosen.loyal_share)
     made = pd.DataFrame({name: np.asarray(columns[name]) for name in TAGS if name in columns}, index=customers.index)
     own = user_tags(customers, chosen.rules, taken=TAGS)
     return pd.concat([customers[["customer_id"]], made, own], axis=1)
@@ -138,6 +166,41 @@ def _habit_tags(habits: pd.DataFrame, rules: TagRules) -> dict[str, Mask]:
     return {name: np.asarray(flags, dtype=bool) for name, flags in found.items()}
 
 
+def due_within(pairs: pd.DataFrame, cutoff_day: int, days: int) -> pd.Series:
+    """Customers of whom an item runs out within so many days, or has run out; not one that they have given up."""
+    runs_out = days_of(pairs["replenishment_date"].to_numpy())
+    return pairs.loc[(runs_out <= cutoff_day + days) & pairs["stock_status"].ne("lapsed").to_numpy(), "customer_id"]
+
+
+def answering(
+    contacts: pd.DataFrame | None, answers: pd.DataFrame | None, cutoff_day: int, rules: TagRules
+) -> set[str]:
+    """Customers who answer campaigns: by the log's responses, or by orders in the days after contacts.
+
+    Either the shrunk response rate is `answer_index` times the pooled one, or (orders after + 1) / (expected + 1) is
+    at least that, with the expected orders at the customer's own pace. A habit, not an effect: contacts that are sent
+    when an order is near look like answers.
+    """
+    found: set[str] = set()
+    if contacts is not None:
+        trials = responses(contacts, cutoff_day)
+        counts = trials.groupby("customer_id")["response"].agg(["size", "sum"])
+        rates = shrunk_rate(counts["sum"], counts["size"], prior=rules.prior_contacts)
+        pooled = trials["response"].mean()
+        found |= set(counts.index[(rates >= rules.answer_index * pooled) & (rates > pooled)])
+    if answers is not None:
+        index = (answers["orders_after"] + PRIOR_ORDERS) / (answers["expected"] + PRIOR_ORDERS)
+        found |= set(answers.loc[(index >= rules.answer_index) & (index > 1), "customer_id"].astype(str))
+    return found
+
+
+def loyal(customers: pd.DataFrame, cutoff_day: int, share: float) -> Mask:
+    """Customers in the top share by orders, by different items and by time since the first order, and not leaving."""
+    tenure = cutoff_day - days_of(customers["first_order_date"].to_numpy())
+    best = is_top(customers["n_orders"], share) & is_top(customers["items"], share) & is_top(tenure, share)
+    return best & ~customers["stage"].isin(LEAVING).to_numpy() if "stage" in customers else best
+
+
 def is_top(values: ArrayLike, share: float) -> Mask:
     """Whether a value is among the largest `share` of those above 0; who ties with the last one in is in too.
 
@@ -146,7 +209,7 @@ def is_top(values: ArrayLike, share: float) -> Mask:
     >>> is_top([0, 1, 2, 3, 4, 4], 0.2).tolist()
     [False, False, False, False, True, True]
     """
-    numbers = np.asarray(values, dtype=float)
+    numbers = np.nan_to_num(np.asarray(values, dtype=float))
     spent = np.sort(numbers[numbers > 0])[::-1]
     if not len(spent):
         return np.zeros(len(numbers), dtype=bool)
@@ -181,6 +244,15 @@ def shrunk_rate(successes: ArrayLike, trials: ArrayLike, *, prior: float) -> Arr
     return (x + prior * x.sum() / total) / (n + prior) if total else np.full(len(n), np.nan)
 
 
+def responses(contacts: pd.DataFrame, cutoff_day: int) -> pd.DataFrame:
+    """Contacts that could be answered: customer_id, channel, response (1 where opened or converted, else 0)."""
+    answers = contacts[["opened", "converted"]].astype("boolean")
+    is_trial = contacts["treated"].astype("boolean").fillna(True) & answers.notna().any(axis=1)
+    log = contacts.loc[is_trial & (contacts["day"] <= cutoff_day), ["customer_id", "channel"]].astype("str")
+    log["response"] = answers.loc[log.index].fillna(False).any(axis=1).astype("int64")
+    return log
+
+
 def channel_rates(contacts: pd.DataFrame, cutoff_day: int, prior: float) -> pd.DataFrame:
     """Shrunk response rate of each contacted customer in every channel of the log.
 
@@ -201,10 +273,7 @@ def channel_rates(contacts: pd.DataFrame, cutoff_day: int, prior: float) -> pd.D
     frame of float
         Index `customer_id`, one column a channel, both sorted.
     """
-    answers = contacts[["opened", "converted"]].astype("boolean")
-    is_trial = contacts["treated"].astype("boolean").fillna(True) & answers.notna().any(axis=1)
-    log = contacts.loc[is_trial & (contacts["day"] <= cutoff_day), ["customer_id", "channel"]].astype("str")
-    log["response"] = answers.loc[log.index].fillna(False).any(axis=1).astype("int64")
+    log = responses(contacts, cutoff_day)
     counts = log.groupby(["customer_id", "channel"])["response"].agg(["size", "sum"]).unstack(fill_value=0)
     if counts.empty:
         return pd.DataFrame(index=pd.Index([], name="customer_id", dtype="str"))

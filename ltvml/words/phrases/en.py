@@ -243,6 +243,9 @@ PHRASES: dict[str, str] = {
     "tag.preferred_channel": "preferred channel",
     "tag.active_hours": "active hours",
     "tag.stock_status": "stock status",
-    "tag.advocate": "refers other customers",
+    "tag.due_in_month": "an item is due within a month",
+    "tag.changing_stage": "about to change stage",
+    "tag.activity_sensitive": "answers campaigns",
+    "tag.advocate": "advocate",
 }
 """By key; what is in braces is filled in. A part of a sentence begins small and has no full stop."""

@@ -243,6 +243,9 @@ PHRASES: dict[str, str] = {
     "tag.preferred_channel": "偏好渠道",
     "tag.active_hours": "活跃时段",
     "tag.stock_status": "库存状态",
-    "tag.advocate": "乐于推荐",
+    "tag.due_in_month": "一个月内需补货",
+    "tag.changing_stage": "即将换阶段",
+    "tag.activity_sensitive": "对活动敏感",
+    "tag.advocate": "品牌拥护者",
 }
 """By key, the same keys and placeholders as in `en.py`."""

@@ -11,6 +11,7 @@ import pytest
 from ltvml.errors import ConfigError, DataContractError
 from ltvml.outreach.customers.tags import active_hours, channel_rates, faults, is_top, shrunk_rate, tags
 from ltvml.outreach.settings import TagRules
+from ltvml.window import dates_of
 
 CUTOFF = 19_800
 IDS = ["a", "b", "c"]
@@ -63,6 +64,46 @@ def test_preferences_and_passed_on_columns_follow_the_customer() -> None:
     assert found["preferred_category"].fillna("-").tolist() == ["soap", "-", "tea"]
     assert found["stock_status"].fillna("-").tolist() == ["depleted", "-", "sufficient"]
     assert found["advocate"].tolist() == [False, False, True]
+
+
+def test_an_item_is_due_within_a_month_unless_it_was_given_up() -> None:
+    pairs = pd.DataFrame({"customer_id": [*"aabbc"], "day": [CUTOFF + n for n in (31, 200, 30, 90, 9)]})
+    pairs = pairs.assign(replenishment_date=dates_of(pairs["day"]), stock_status=[*["sufficient"] * 4, "lapsed"])
+    assert of("due_in_month", pairs=pairs) == [False, True, False]
+    assert of("due_in_month", TagRules(due_days=31), pairs=pairs) == [True, True, False]
+
+
+def test_who_changes_stage_is_tagged_and_nobody_else() -> None:
+    assert of("changing_stage", changing=pd.Series(["b", "stranger"])) == [False, True, False]
+
+
+def test_who_responds_oftener_than_others_answers_campaigns_and_one_response_shows_nothing() -> None:
+    log = contacts(
+        *[("a", "sms", CUTOFF - n, True, n < 9, None) for n in range(10)],
+        *[("b", "sms", CUTOFF - n, True, n < 2, None) for n in range(10)],
+        ("c", "sms", CUTOFF, True, True, None),
+    )
+    # of 21 contacts 12 were answered; with three more at that rate: 10.7 of 13, 3.7 of 13, 2.7 of 4
+    assert of("activity_sensitive", TagRules(answer_index=1.4), contacts=log) == [True, False, False]
+    assert of("activity_sensitive", contacts=contacts()) == [False, False, False]
+
+
+def test_who_orders_after_contacts_more_often_than_at_other_times_answers_campaigns() -> None:
+    answers = pd.DataFrame({"customer_id": IDS, "orders_after": [1, 4, 4], "expected": [0.5, 1.0, 4.0]})
+    assert of("activity_sensitive", answers=answers) == [False, True, False]
+
+
+def test_without_referrals_an_advocate_is_a_loyal_customer_of_many_items_who_is_not_leaving() -> None:
+    n = 8
+    first = dates_of(np.full(n, CUTOFF - 100.0) - np.r_[900, 900, 900, 0, np.zeros(4)])
+    rich = pd.DataFrame({"customer_id": [*"abcdefgh"], "first_order_date": first, "stage": "trust_transfer"})
+    rich = rich.assign(n_orders=[30, 30, 4, 30, 1, 1, 1, 1], items=[9, 9, 9, 9, 1, 1, 1, 1])
+    rich.loc[1, "stage"] = "lapsed"
+    found = tags(rich, cutoff_day=CUTOFF, rules=TagRules(loyal_share=0.3))["advocate"]
+    assert found.tolist() == [True, *[False] * 7]
+    # a column that tells who brought whom along decides alone
+    known = rich.assign(referrals=[0, 0, 0, 0, 0, 0, 0, 2])
+    assert tags(known, cutoff_day=CUTOFF)["advocate"].tolist() == [*[False] * 7, True]
 
 
 def test_a_table_that_is_not_there_gives_no_column() -> None:
