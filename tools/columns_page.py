@@ -58,8 +58,8 @@ INTRODUCTIONS = {
         "`action_key` and `channel_key`. A text that a spreadsheet would take for a formula begins with an apostrophe."
     ),
     ABOUT_CUSTOMERS: (
-        "What goes out beside each contact of `outreach.csv` and `tasks.csv`, after their own columns and before those of "
-        "`outreach.columns`, in the words of the language."
+        "What goes out beside each contact of `outreach.csv` and `tasks.csv`, after their own columns and before "
+        "those of `outreach.columns`, in the words of the language."
     ),
 }
 HEAD = """# Columns
