@@ -241,8 +241,8 @@ def words_on_stock_up(larger: dict[str, pd.DataFrame]) -> Missing:
     """What a larger pack is good for, in words; nothing where no item may be stocked up."""
     return tuple(
         f"{name}.csv: of {len(items):,} items {items['pack'].iloc[0]:g} times the usual quantity lasts "
-        f"{items['lasts'].min():.1f} to {items['lasts'].max():.1f} times as long. It is meant for "
-        "an elasticity near 1, which is rare: of other items a larger pack sells today what would have been sold tomorrow."
+        f"{items['lasts'].min():.1f} to {items['lasts'].max():.1f} times as long. It is meant for an elasticity "
+        "near 1, which is rare: of other items a larger pack sells today what would have been sold tomorrow."
         for name, items in larger.items()
         if len(items)
     )
