@@ -194,11 +194,33 @@ OUTREACH = Table(
         Column("due_date", "date", "date of the contact"),
         Column("item", "string", "item to offer; null where the action needs none"),
         Column("reason", "string", "reason for the contact, as a sentence"),
-        Column("expected_value", "float64", "change in P(buy) x (LTV if bought - LTV if not) - cost - fatigue"),
+        Column("expected_value", "float64", "change in P(buy) x margin of a purchase (outreach.gain) - cost - fatigue"),
         Column("cost", "float64", "cost of the contact in money, channel included"),
         Column("ev_basis", "string", "assumed (the effect is a setting) or measured (in a campaign with a holdout)"),
         Column("group", "string", "treat, or holdout: not contacted, so that the effect can be measured"),
         Column("suppressed_by", "string", "reason why the contact is not made; null where it is made"),
+    ),
+)
+
+CLAIMS = Table(
+    "claims",
+    (
+        Column("by", "string", "all or action"),
+        Column("name", "string", "action; all in the first row"),
+        Column("contacts", "int64", "contacts planned, customers held out not among them"),
+        Column("sent", "float64", "contacts of the plan in the contacts log; empty without one"),
+        Column("cost", "float64", "cost of the contacts sent, or planned where no log says which were sent"),
+        Column("claimed_orders", "float64", "extra orders that the plan expected from them: sum of change in P(buy)"),
+        Column("claimed_value", "float64", "margin that the plan expected from them: sum of change in P(buy) x gain"),
+        Column("claimed_later", "float64", "part of it after the window, by outreach.lifetime_share; not compared"),
+        Column("measured_orders", "float64", "customers of the plan with an order in the window, more than without it"),
+        Column("measured_orders_lo", "float64", "lower end of the 80 % interval of measured_orders"),
+        Column("measured_orders_hi", "float64", "upper end of that interval"),
+        Column("measured_value", "float64", "margin in the window, more than without the plan"),
+        Column("measured_value_lo", "float64", "lower end of the 80 % interval of measured_value"),
+        Column("measured_value_hi", "float64", "upper end of that interval"),
+        Column("ratio", "float64", "(claimed_value - claimed_later) / measured_value; empty where none was measured"),
+        Column("verdict", "string", "claim inside, above or below the interval of value; unknown without an interval"),
     ),
 )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ltvml.contracts import (
     ABOUT_CUSTOMERS,
     BEHAVIOUR,
+    CLAIMS,
     CLOSED_FORM,
     CONTACTS,
     CUSTOMER_SCORES,
@@ -60,6 +61,10 @@ INTRODUCTIONS = {
     ABOUT_CUSTOMERS: (
         "What goes out beside each contact of `outreach.csv` and `tasks.csv`, after their own columns and before "
         "those of `outreach.columns`, in the words of the language."
+    ),
+    CLAIMS: (
+        "What goes out: `claims.csv` of `ltvml outreach measure`, what the plan claimed beside what the holdout shows, "
+        "over all and by action. An order is a customer with an order in the window of the action."
     ),
 }
 HEAD = """# Columns

@@ -5,7 +5,8 @@ what another said. Their shifts are averaged with weights 1 / s^2, and the error
 
     d = sum w d_i / sum w,    s = sum w s_i / sum w,    w = 1 / s_i^2
 
-which is the largest that any correlation leaves. Campaigns of different names are pooled as independent.
+which is the largest that any correlation leaves. Campaigns of different names are pooled as independent. The values of
+extra orders are kept and averaged in the same way.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from ltvml.errors import DataContractError
 from ltvml.outreach.experiment.effect_by_chance import EffectByChance, differs_with_chance, learn_by_chance
 from ltvml.outreach.experiment.effects import Effect, Effects, learn, pooled
 from ltvml.outreach.experiment.holdout import TREAT
+from ltvml.outreach.experiment.order_values import factors, learn_order_values
 from ltvml.run_directory import alone_in, as_json, changed_files, manifest_of, replace_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -32,6 +34,7 @@ EFFECTS_FILE = "effects.json"
 MEASURED = "measure"
 """Kind of the results of a measurement, and their folder inside that of the plan."""
 FORMAT_VERSION = 1
+NOTHING = Effects(())
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class MeasuredCampaign:
     effects : Effects
     by_chance : mapping of action to EffectByChance
         Where the effect differs with the chance to buy anyway.
+    order_values : Effects
+        By how much an extra order was worth more than assumed, relative (`experiment.order_values`).
     """
 
     cutoff: str
@@ -56,6 +61,7 @@ class MeasuredCampaign:
     until: str
     effects: Effects
     by_chance: Mapping[str, EffectByChance] = field(default_factory=dict)
+    order_values: Effects = NOTHING
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values that `json` writes exactly."""
@@ -66,6 +72,7 @@ class MeasuredCampaign:
             "until": self.until,
             "effects": self.effects.to_dict(),
             "by_chance": curves,
+            "order_values": self.order_values.to_dict(),
         }
 
     @classmethod
@@ -73,10 +80,30 @@ class MeasuredCampaign:
         """Read what `to_dict` wrote."""
         curves = {action: EffectByChance.from_dict(curve) for action, curve in values["by_chance"].items()}
         cutoff, campaign, until = (str(values[name]) for name in ("cutoff", "campaign", "until"))
-        return cls(cutoff, campaign, until, Effects.from_dict(values["effects"]), curves)
+        # campaigns that were measured before orders were valued have none
+        worth = Effects.from_dict(values["order_values"]) if "order_values" in values else NOTHING
+        return cls(cutoff, campaign, until, Effects.from_dict(values["effects"]), curves, worth)
 
 
-def learn_campaign(rows: pd.DataFrame, *, cutoff: str, campaign: str, until: str) -> MeasuredCampaign:
+@dataclass(frozen=True)
+class Taught:
+    """What all campaigns taught together.
+
+    Parameters
+    ----------
+    effects : Effects
+        Shifts on the logit.
+    order_values : Effects
+        As in `MeasuredCampaign`.
+    """
+
+    effects: Effects
+    order_values: Effects
+
+
+def learn_campaign(
+    rows: pd.DataFrame, *, cutoff: str, campaign: str, until: str, margin: float = 1.0
+) -> MeasuredCampaign:
     """Effects of the actions of a plan.
 
     Parameters
@@ -85,13 +112,16 @@ def learn_campaign(rows: pd.DataFrame, *, cutoff: str, campaign: str, until: str
         The rows compared, as `trial.trial` gives them.
     cutoff, campaign, until : str
         As in `MeasuredCampaign`.
+    margin : float
+        Share of net revenue that is earned.
     """
     effects = learn(rows)
     curves = {}
     if "p_buy" in rows:
         found = {effect.action: _curve(rows[rows["action"].eq(effect.action)]) for effect in effects.effects}
         curves = {action: curve for action, curve in found.items() if curve is not None}
-    return MeasuredCampaign(cutoff, campaign, until, effects, curves)
+    worth = learn_order_values(rows, margin=margin)
+    return MeasuredCampaign(cutoff, campaign, until, effects, curves, worth)
 
 
 def _curve(rows: pd.DataFrame) -> EffectByChance | None:
@@ -103,18 +133,25 @@ def _curve(rows: pd.DataFrame) -> EffectByChance | None:
     return learn_by_chance(chance, treated=treated, bought=bought)
 
 
-def together(campaigns: Iterable[MeasuredCampaign]) -> Effects:
-    """Effects of all campaigns as one, shrunk anew.
+def together(campaigns: Iterable[MeasuredCampaign]) -> Taught:
+    """Effects and values of all campaigns as one, shrunk anew.
 
     Parameters
     ----------
     campaigns : iterable of MeasuredCampaign
     """
     every = list(campaigns)
-    names = sorted({one.campaign for one in every})
-    found = pooled(_of_one_holdout([one.effects for one in every if one.campaign == name]) for name in names)
+    return Taught(
+        _together([(one.campaign, one.effects) for one in every]),
+        _together([(one.campaign, one.order_values) for one in every]),
+    )
+
+
+def _together(campaigns: Sequence[tuple[str, Effects]]) -> Effects:
+    names = sorted({name for name, _ in campaigns})
+    found = pooled(_of_one_holdout([one for its, one in campaigns if its == name]) for name in names)
     seen = {effect.action for effect in found.effects}
-    unmeasured = {action for one in every for action in one.effects.unmeasured} - seen
+    unmeasured = {action for _, one in campaigns for action in one.unmeasured} - seen
     return Effects(found.effects, found.spread, tuple(sorted({*found.unmeasured, *unmeasured})))
 
 
@@ -184,10 +221,9 @@ def read_effects(folder: Path, *, known_on: dt.date | None = None) -> dict[str, 
     DataContractError
         As in `read_campaigns`.
     """
-    last = dt.date.max if known_on is None else known_on
-    campaigns = [one for one in read_campaigns(folder) if one.until <= last.isoformat()]
+    campaigns = _known_on(folder, known_on)
     measured: dict[str, float | EffectByChance] = {
-        effect.action: effect.shift for effect in together(campaigns).effects
+        effect.action: effect.shift for effect in together(campaigns).effects.effects
     }
     best: dict[str, float] = {}
     for one in campaigns:
@@ -198,8 +234,29 @@ def read_effects(folder: Path, *, known_on: dt.date | None = None) -> dict[str, 
     return measured
 
 
-def remember(folder: Path, campaign: MeasuredCampaign) -> Effects:
-    """Keep what a campaign taught, in place of what the same plan taught before, and give all effects together.
+def read_order_values(folder: Path, *, known_on: dt.date | None = None) -> dict[str, float]:
+    """By action the measured value of an extra order for the next plan, as a factor on its assumed margin.
+
+    Parameters
+    ----------
+    folder, known_on
+        As in `read_effects`.
+
+    Raises
+    ------
+    DataContractError
+        As in `read_campaigns`.
+    """
+    return factors(together(_known_on(folder, known_on)).order_values)
+
+
+def _known_on(folder: Path, known_on: dt.date | None) -> list[MeasuredCampaign]:
+    last = dt.date.max if known_on is None else known_on
+    return [one for one in read_campaigns(folder) if one.until <= last.isoformat()]
+
+
+def remember(folder: Path, campaign: MeasuredCampaign) -> Taught:
+    """Keep what a campaign taught, in place of what the same plan taught before, and give all of them together.
 
     Parameters
     ----------
@@ -216,7 +273,8 @@ def remember(folder: Path, campaign: MeasuredCampaign) -> Effects:
                 {
                     "format_version": FORMAT_VERSION,
                     "campaigns": [one.to_dict() for one in every],
-                    "together": found.to_dict(),
+                    "together": found.effects.to_dict(),
+                    "order_values_together": found.order_values.to_dict(),
                 }
             ),
         )

@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ltvml.outreach.experiment.measure import ALL, OUTCOMES
+from ltvml.outreach.experiment.claims import LEVEL
+from ltvml.outreach.experiment.measure import ALL, OUTCOMES, best_estimates
+from ltvml.outreach.experiment.order_values import factors, words_of
 from ltvml.reports.recording import Recorded
 from ltvml.words.display import Shown
-from ltvml.words.text import fields, paragraph, percent, place, short, table, times
+from ltvml.words.text import fields, number, paragraph, percent, place, short, table, times
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Mapping
     from pathlib import Path
 
     from ltvml.inputs.plan_folder import PlanFolder
-    from ltvml.outputs.measured_effects import MeasuredCampaign
-    from ltvml.outreach.experiment.effects import Effects
+    from ltvml.outputs.measured_effects import MeasuredCampaign, Taught
+    from ltvml.outreach.experiment.claims import Claim
     from ltvml.outreach.experiment.measure import Measurement
     from ltvml.outreach.experiment.uplift import UpliftRanking
 
@@ -38,8 +41,8 @@ class MeasureReport(Shown):
     measurement : Measurement
     campaign : MeasuredCampaign
         Effects measured for this plan.
-    together : Effects
-        Of all campaigns measured so far, for the next plan.
+    together : Taught
+        What all campaigns measured so far say together, for the next plan.
     until : date
         Day up to which the orders are complete.
     fingerprint : str
@@ -58,7 +61,7 @@ class MeasureReport(Shown):
     plan: PlanFolder
     measurement: Measurement
     campaign: MeasuredCampaign
-    together: Effects
+    together: Taught
     until: dt.date
     fingerprint: str
     ranking: UpliftRanking | None = None
@@ -85,6 +88,7 @@ class MeasureReport(Shown):
             "bundle_version": self.plan.bundle_version,
             "plan": self.plan.version,
             "differences": self.measurement.differences,
+            "claims": self.measurement.claims_table(),
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -100,8 +104,11 @@ class MeasureReport(Shown):
             "no_effect": self.measurement.no_effect,
             "differences": plain_rows(self.measurement.differences),
             "delivery": plain_rows(self.measurement.delivery),
+            "claims": plain_rows(self.measurement.claims_table()),
             "effects": self.campaign.effects.to_dict(),
-            "effects_together": self.together.to_dict(),
+            "effects_together": self.together.effects.to_dict(),
+            "order_values": self.campaign.order_values.to_dict(),
+            "order_values_together": self.together.order_values.to_dict(),
             "words": list(self.words),
             "notes": list(self.notes),
             "plots": [str(plot) for plot in self.plots],
@@ -119,10 +126,12 @@ class MeasureReport(Shown):
             ]
         )
         findings = "\n".join(paragraph(words) for words in self.words)
-        effects = [("effect", words) for words in self.together.words]
+        effects = [("effect", words) for words in self.together.effects.words]
+        effects += [("value", words) for words in words_of(self.together.order_values)]
         places = [("measured", place(self.folder)), *(("plots", place(plot)) for plot in self.plots)]
         end = fields([*effects, *places, *self.recorded.lines(), ("took", times(self.seconds))])
-        return "\n\n".join([start, findings, conversions_text(self.measurement.differences), end])
+        tables = [conversions_text(self.measurement.differences), claims_text(self.measurement.claims)]
+        return "\n\n".join([start, findings, *filter(None, tables), end])
 
     def _metrics(self) -> dict[str, Any]:
         found = self.measurement
@@ -130,7 +139,9 @@ class MeasureReport(Shown):
             "customers": {"treat": found.arms.treat, "holdout": found.arms.holdout},
             **{outcome: asdict(found.headline(outcome)) for outcome in OUTCOMES},
             "shift": {effect.action: effect.raw_shift for effect in self.campaign.effects.effects},
-            "shift_together": {effect.action: effect.shift for effect in self.together.effects},
+            "shift_together": {effect.action: effect.shift for effect in self.together.effects.effects},
+            "order_value": factors(self.together.order_values),
+            **({"claim": _numbers_of(found.claims[ALL, ALL])} if found.claims else {}),
             **({"qini_area": self.ranking.curve.area} if self.ranking else {}),
         }
 
@@ -146,10 +157,34 @@ def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
 def conversions_text(differences: pd.DataFrame) -> str:
     """Conversion by action and stage, within 80 columns: adjusted for what was predicted where that is known."""
     rows = differences[differences["outcome"].eq("conversion") & differences["by"].ne(ALL)]
-    # where no customer bought, the regression fits without error, and only the plain interval shows the uncertainty
-    given = rows[rows["estimate"].eq("plain") | rows["lo"].ne(rows["hi"])]
     header = ["", "contact", "held out", "bought", "points", "95 % interval"]
-    return table(header, [_row(row) for row in given.drop_duplicates(["by", "name"], keep="last").to_dict("records")])
+    return table(header, [_row(row) for row in best_estimates(rows).to_dict("records")])
+
+
+def claims_text(claims: Mapping[tuple[str, str], Claim]) -> str:
+    """Claimed beside measured margin by action, within 80 columns; empty where the plan claims nothing."""
+    if not claims:
+        return ""
+    header = ["margin of extra orders", "contacts", "claimed", "measured", f"{percent(LEVEL)} interval", "claim is"]
+    return table(header, [_claim_row(name, one) for (_, name), one in claims.items()])
+
+
+def _claim_row(name: str, claim: Claim) -> list[str]:
+    unknown = claim.verdict == "unknown"
+    interval = f"{number(claim.measured_value_lo)} to {number(claim.measured_value_hi)}"
+    contacts = claim.contacts if pd.isna(claim.sent) else int(claim.sent)
+    return [
+        short(name.replace("_", " "), NAME_WIDTH),
+        f"{contacts:,}",
+        number(claim.compared_value),
+        UNKNOWN if unknown else number(claim.measured_value),
+        UNKNOWN if unknown else interval,
+        UNKNOWN if unknown else claim.verdict,
+    ]
+
+
+def _numbers_of(claim: Claim) -> dict[str, float]:
+    return {**asdict(claim), "ratio": claim.ratio}
 
 
 def _row(row: dict[Any, Any]) -> list[str]:

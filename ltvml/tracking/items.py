@@ -113,10 +113,10 @@ def measure_run(report: Mapping[str, Any]) -> Run:
     ----------
     report : mapping
         As in `fit_run`, without models; `plan` (hash of the plan, a tag that links the run to it), `differences` (a
-        frame of what was found, and of no person).
+        frame of what was found, and of no person) and `claims` (another one).
     """
-    table = Artifact("differences.csv", report["differences"].to_csv(index=False))
-    return Run("outreach measure", (*items_of(report), Tag("plan", report["plan"]), table))
+    tables = [Artifact(f"{name}.csv", report[name].to_csv(index=False)) for name in ("differences", "claims")]
+    return Run("outreach measure", (*items_of(report), Tag("plan", report["plan"]), *tables))
 
 
 def backtest_run(report: Mapping[str, Any]) -> Run:

@@ -15,7 +15,7 @@ from ltvml.inputs.tables.identities import read_persons
 from ltvml.outputs.measured_effects import EFFECTS_FILE, MEASURED, learn_campaign, read_effects, remember
 from ltvml.outputs.spreadsheet import safe_rows
 from ltvml.outreach.experiment.holdout import TREAT
-from ltvml.outreach.experiment.measure import Measurement, measure
+from ltvml.outreach.experiment.measure import ALL, Measurement, measure
 from ltvml.outreach.experiment.trial import Campaign, first_choices
 from ltvml.outreach.experiment.uplift import UpliftRanking, rank_by_uplift
 from ltvml.plots import figures as plots
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["measure_outreach", "read_effects"]
 
-DIFFERENCES_FILE, DELIVERY_FILE, QINI_PLOT = "differences.csv", "delivery.csv", "plots/qini.png"
+DIFFERENCES_FILE, DELIVERY_FILE, CLAIMS_FILE = "differences.csv", "delivery.csv", "claims.csv"
+QINI_PLOT = "plots/qini.png"
 COVARIATES = ("p_buy", "predicted_value")
 KNOWN_BEFORE = ("customer_id", "action", "stage", *COVARIATES)
 
@@ -100,6 +101,7 @@ def _measure(
             cutoff=launched.cutoff.isoformat(),
             campaign=launched.campaign,
             until=date_of(orders.end_day).isoformat(),
+            margin=margin_of(launched),
         )
         ranking = _ranking(found)
     folder = Path(out) if out is not None else launched.folder / MEASURED
@@ -107,6 +109,7 @@ def _measure(
         with run_directory(folder, kind=MEASURED) as staging:
             safe_rows(found.differences).to_csv(staging / DIFFERENCES_FILE, index=False)
             safe_rows(found.delivery).to_csv(staging / DELIVERY_FILE, index=False)
+            safe_rows(found.claims_table()).to_csv(staging / CLAIMS_FILE, index=False)
             write_json(staging / EFFECTS_FILE, campaign.to_dict())
             drawn = [path.relative_to(staging) for path in _drawn(staging, ranking)]
             write_manifest(staging, MEASURED, _manifest(config, launched, orders))
@@ -145,7 +148,17 @@ def _measured(config: Config, plan: PlanFolder, orders: OrdersAfter) -> tuple[Me
         contacts, given = _of_the_plan(contacts, plan, campaign)
         odd = (*odd, *given)
     rows = plan.plan[plan.plan["action"].isin(list(orders.windows))]
-    return measure(rows, outcomes, campaign=campaign, contacts=contacts), [*notes, *odd]
+    found = measure(rows, outcomes, campaign=campaign, contacts=contacts, margin=margin_of(plan))
+    if not found.claims:
+        notes.append("The plan does not say what it claims (it was made by an earlier version): nothing to compare.")
+    elif contacts is not None and pd.isna(found.claims[ALL, ALL].sent):
+        notes.append("The contacts log has no contact of this plan: its claim is that of all planned contacts.")
+    return found, [*notes, *odd]
+
+
+def margin_of(plan: PlanFolder) -> float:
+    """Share of net revenue that is earned, as the plan counted it; plans of earlier versions claim nothing."""
+    return float(plan.manifest.get("margin", 1.0))
 
 
 def _outcomes(plan: PlanFolder, orders: OrdersAfter) -> tuple[pd.DataFrame, list[str]]:

@@ -15,7 +15,7 @@ from ltvml.inputs.orders import read_orders
 from ltvml.nearest import no_such_column
 from ltvml.outputs.about_customers import about_customers
 from ltvml.outputs.audiences import people, write_audiences
-from ltvml.outputs.measured_effects import catch_up_effects, read_effects
+from ltvml.outputs.measured_effects import catch_up_effects, read_effects, read_order_values
 from ltvml.outputs.plan import write_plan
 from ltvml.outputs.planned_contacts import append_planned, catch_up, chosen, is_held_out, revision_of
 from ltvml.outputs.scores import read_scores
@@ -30,7 +30,7 @@ from ltvml.outreach.experiment.holdout import HOLDOUT, TREAT, share_held_out
 from ltvml.outreach.experiment.power import Launch, before_launch
 from ltvml.outreach.experiment.trial import compared
 from ltvml.outreach.plan import plan
-from ltvml.outreach.priority import prioritise
+from ltvml.outreach.priority import prioritise, worth_of_orders
 from ltvml.outreach.reasons.sentences import reasons
 from ltvml.outreach.restraint.caps import suppressions
 from ltvml.outreach.restraint.contact_history import on_free_days
@@ -128,8 +128,9 @@ def _plan_outreach(
         # duties first: offers fill what they leave
         scheduled = service_contacts(config, tables)
         tables = replace(tables, contacts=with_service(tables.contacts, scheduled))
+        worth = read_order_values(root, known_on=config.cutoff)
         offers, allocation, planned = make_plan(
-            config, tables, intake, measured=read_effects(root, known_on=config.cutoff)
+            config, tables, intake, measured=read_effects(root, known_on=config.cutoff), order_values=worth
         )
     with steps.step("word"):
         planned = worded(planned, tables, config, bundle)
@@ -137,7 +138,7 @@ def _plan_outreach(
     everything = with_tasks(planned, tasks)
     more = further_columns(everything[everything["suppressed_by"].isna()], config, tables)
     moves = stage_moves(root, config.cutoff.isoformat(), tables.customers)
-    known = planning(planned, offers, tables, config)
+    known = planning(planned, offers, tables, config, order_values=worth)
     folder = root / config.cutoff.isoformat()
     with steps.step("write"):
         with run_directory(folder, kind=KIND) as staging:
@@ -183,13 +184,19 @@ def _plan_outreach(
 
 
 def make_plan(
-    config: Config, tables: OutreachTables, intake: Intake, *, measured: Any
+    config: Config,
+    tables: OutreachTables,
+    intake: Intake,
+    *,
+    measured: Any,
+    order_values: Mapping[str, float] | None = None,
 ) -> tuple[pd.DataFrame, Allocation, pd.DataFrame]:
     """The candidates with their expected value, the choice among them, and the plan."""
     settings, day, customers = config.outreach, intake.window.cutoff_day, tables.customers
     stands = situation(config, tables, intake)
     offers = candidates(settings.actions_table(), settings.channels_table(), stands)
     offers = offers.assign(due_day=on_free_days(offers, tables.contacts, latest_days(offers, stands, config)))
+    offers = worth_of_orders(offers, customers["order_margin"], order_values or {})
     offers = prioritise(offers, fatigue=settings.fatigue, cutoff_day=day, contacts=tables.contacts, measured=measured)
     stopped = suppressions(
         offers,
@@ -235,17 +242,26 @@ def worded(planned: pd.DataFrame, tables: OutreachTables, config: Config, bundle
     return planned.assign(reason=found)
 
 
-def planning(planned: pd.DataFrame, offers: pd.DataFrame, tables: OutreachTables, config: Config) -> pd.DataFrame:
-    """What was predicted of the customers that a measurement will compare, as it stood before the launch."""
-    keys = ["customer_id", "action", "channel"]
+def planning(
+    planned: pd.DataFrame,
+    offers: pd.DataFrame,
+    tables: OutreachTables,
+    config: Config,
+    *,
+    order_values: Mapping[str, float] | None = None,
+) -> pd.DataFrame:
+    """What was predicted and claimed of the customers that a measurement will compare, before the launch."""
+    keys, claimed = ["customer_id", "action", "channel"], ["p_buy", "effect", "value_gain", "cost"]
     rows = compared(planned)[keys].astype(str)
-    known = rows.merge(offers[[*keys, "p_buy", "effect"]].astype(dict.fromkeys(keys, str)), on=keys, how="left")
+    known = rows.merge(offers[[*keys, *claimed]].astype(dict.fromkeys(keys, str)), on=keys, how="left")
     at = tables.customers.set_index("customer_id").loc[known["customer_id"]]
     days = {action.name: action.window_days for action in config.outreach.actions_table()}
     # spend in the window: the chance to buy times what one order is worth
     spend = known["p_buy"].to_numpy() * at["expected_order_value"].fillna(0.0).to_numpy()
     return known.drop(columns="channel").assign(
         predicted_value=spend,
+        order_margin=at["order_margin"].to_numpy(),
+        order_factor=known["action"].map(order_values or {}).fillna(1.0).to_numpy(dtype="float64"),
         stage=at["stage"].to_numpy(),
         window_days=known["action"].map(days).to_numpy(dtype="int64"),
     )
@@ -353,6 +369,7 @@ def _manifest(
         "cutoff": config.cutoff.isoformat(),
         "campaign": settings.campaign,
         "share_held_out": share_held_out(settings.holdout, settings.global_holdout),
+        "margin": bundle.money.margin,
         "window_days": {action.name: action.window_days for action in settings.actions_table()},
         "config": config.to_dict(),
         "fingerprint": intake.fingerprint,

@@ -274,6 +274,8 @@ def computed_chances(bundle: Bundle, intake: Intake, wanted: Sequence[int]) -> p
 def credited(chances: pd.DataFrame, scores: pd.DataFrame, *, margin: float, share: float) -> pd.DataFrame:
     """The probabilities with `value_gain_<w>` as a contact is credited with it: one order, and a share of the rest.
 
+    The margin of the order alone is `order_margin`.
+
     Parameters
     ----------
     chances : (n, ...) frame
@@ -293,7 +295,7 @@ def credited(chances: pd.DataFrame, scores: pd.DataFrame, *, margin: float, shar
         for name in map(str, chances)
         if name.startswith("value_gain_")
     }
-    return chances.assign(**gains)
+    return chances.assign(**gains, order_margin=order)
 
 
 def with_attributes(scores: pd.DataFrame, attributes: pd.DataFrame | None) -> pd.DataFrame:

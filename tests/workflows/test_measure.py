@@ -17,6 +17,7 @@ from scipy.special import expit, logit
 
 from ltvml.config import Config
 from ltvml.errors import ConfigError, DataContractError
+from ltvml.outputs.measured_effects import read_order_values
 from ltvml.outreach.experiment import uplift
 from ltvml.outreach.experiment.effect_by_chance import EffectByChance
 from ltvml.outreach.experiment.effects import USUAL_SPREAD
@@ -84,6 +85,11 @@ def shop_in(
             "action": action,
             "p_buy": chance,
             "predicted_value": 40 * chance,
+            "effect": effect,
+            "value_gain": 0.5 * 40.0,
+            "order_margin": 0.5 * 40.0,
+            "order_factor": 1.0,
+            "cost": 0.1,
             "stage": np.where(np.arange(n) % 2, "lapsing", "trust_transfer"),
             "window_days": pd.Series(action).map(WINDOWS),
         }
@@ -103,7 +109,7 @@ def write_plan(place: Path, plan: pd.DataFrame, planning: pd.DataFrame, *, share
     place.mkdir(parents=True)
     plan.to_parquet(place / "outreach.parquet")
     planning.to_parquet(place / "planning.parquet")
-    facts = {"cutoff": cutoff, "campaign": "autumn", "share_held_out": share, "window_days": WINDOWS}
+    facts = {"cutoff": cutoff, "campaign": "autumn", "share_held_out": share, "window_days": WINDOWS, "margin": 0.5}
     write_manifest(place, "outreach", facts | {"model_version": "0123456789abcdef"})
 
 
@@ -130,6 +136,39 @@ def test_a_planted_effect_is_found_and_the_next_plan_reads_it_shrunk(planted: Sh
     measured = read_effects(planted.plan.parent)
     assert set(measured) == {"win_back", "vip_care"}
     assert 0 < measured["win_back"] < found["win_back"].raw_shift
+
+
+def test_the_claim_stands_beside_what_came_and_the_next_plan_reads_the_worth_of_an_order(planted: Shop) -> None:
+    report = planted.measure()
+    table = pd.read_csv(planted.plan / "measure" / "claims.csv").set_index("name")
+    assert set(table.index) == {"all", "win_back", "vip_care"}
+    since = (planted.orders["order_date"] - pd.Timestamp(CUTOFF)).dt.days
+    plan = pd.read_parquet(planted.plan / "outreach.parquet").query("action == 'vip_care'")
+    means = []
+    for arm, reason in (("treat", plan["suppressed_by"].isna()), ("holdout", plan["suppressed_by"].eq("holdout"))):
+        ids = plan.loc[reason & plan["group"].eq(arm), "customer_id"]
+        came = planted.orders[since.between(1, 14) & planted.orders["customer_id"].isin(ids)]
+        means.append(0.5 * came["amount"].sum() / len(ids))
+    # the plain difference by hand; the adjusted one that is reported differs by less than a tenth of its interval
+    width = table.loc["vip_care", "measured_value_hi"] - table.loc["vip_care", "measured_value_lo"]
+    by_hand = table.loc["vip_care", "contacts"] * (means[0] - means[1])
+    assert table.loc["vip_care", "measured_value"] == pytest.approx(by_hand, abs=0.2 * width)
+    assert set(read_order_values(planted.plan.parent)) <= set(WINDOWS)
+    assert "margin of extra orders" in report.text()
+    assert report.to_dict()["claims"][0]["verdict"] == table.loc["all", "verdict"]
+    assert any(words.startswith("Claim: ") for words in report.words)
+
+
+def test_a_plan_of_an_earlier_version_is_measured_and_its_claim_said_to_be_missing(shop: Shop) -> None:
+    planning = pd.read_parquet(shop.plan / "planning.parquet")
+    plan = pd.read_parquet(shop.plan / "outreach.parquet")
+    other = shop.folder / "out" / "outreach" / "earlier"
+    old = planning.drop(columns=["effect", "value_gain", "order_margin", "order_factor", "cost"])
+    write_plan(other, plan, old, share=SHARE, cutoff=CUTOFF)
+    report = shop.measure(plan=other)
+    assert any("does not say what it claims" in note for note in report.notes)
+    assert pd.read_csv(other / "measure" / "claims.csv").empty
+    assert "margin of extra orders" not in report.text()
 
 
 def test_differences_stand_by_action_and_by_stage_over_the_compared_alone(planted: Shop) -> None:
@@ -285,7 +324,7 @@ def test_two_plans_are_pooled_and_overlapping_ones_claim_no_more_than_one(tmp_pa
         next(e["raw_standard_error"] for e in one["effects"]["effects"] if e["action"] == "win_back")
         for one in values["campaigns"]
     ]
-    pooled = next(effect for effect in report.together.effects if effect.action == "win_back")
+    pooled = next(effect for effect in report.together.effects.effects if effect.action == "win_back")
     # one campaign name holds the same customers out: the second measurement is not independent of the first
     assert min(raw) <= pooled.raw_standard_error <= max(raw)
 
@@ -336,7 +375,8 @@ def test_a_group_in_which_nobody_bought_is_not_told_with_certainty(shop: Shop) -
     plan = pd.read_parquet(shop.plan / "outreach.parquet")
     silent = plan.loc[plan["action"].eq("vip_care"), "customer_id"]
     report = shop.measure(transactions=shop.orders[~shop.orders["customer_id"].isin(silent)])
-    (line,) = (line for line in report.text().splitlines() if line.startswith("vip care"))
+    line, claim = (line for line in report.text().splitlines() if line.startswith("vip care"))
+    assert "0 to 0" not in claim
     assert "+0.0 to +0.0" not in line
     assert "0.0 %" in line
 

@@ -58,8 +58,8 @@ class Difference:
 
     @property
     def known(self) -> bool:
-        """Whether both arms were large enough for an interval."""
-        return not (math.isnan(self.lo) or math.isnan(self.hi))
+        """Whether there is an interval: the arms were large enough, and some customers differ from others."""
+        return self.lo < self.hi
 
     @property
     def seen(self) -> bool:

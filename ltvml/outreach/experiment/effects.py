@@ -85,8 +85,9 @@ class Effect:
         half = _INTERVAL * self.standard_error
         lo, hi = self.shift - half, self.shift + half
         change, low, high = (f"{100 * math.expm1(shift):+.1f} %" for shift in (self.shift, lo, hi))
-        verdict = "not statistically significant" if lo <= 0 <= hi else "statistically significant"
-        return f"{self.action.replace('_', ' ')}: odds of buying {change} (95 % interval {low} to {high}), {verdict}."
+        # no verdict: whether a campaign had an effect is said once, by the interval of its difference
+        name = self.action.replace("_", " ")
+        return f"{name}: odds of buying {change} (95 % interval {low} to {high}, after shrinkage)."
 
 
 @dataclass(frozen=True)

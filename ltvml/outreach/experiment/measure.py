@@ -7,13 +7,15 @@ estimators do is in `difference`.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
+from ltvml.contracts import CLAIMS
+from ltvml.outreach.experiment.claims import LEVEL, Claim, can_be_compared, claim_of
 from ltvml.outreach.experiment.difference import Difference, adjusted_difference, mean_difference, rate_difference
 from ltvml.outreach.experiment.holdout import HOLDOUT, TREAT
 from ltvml.outreach.experiment.power import Arms
@@ -80,6 +82,8 @@ class Measurement:
     level : float
         Of the intervals.
     campaign : Campaign
+    claims : dict of (by, name) to Claim
+        What the plan claimed beside what came, over all and by action; empty where the plan does not say.
     """
 
     differences: pd.DataFrame
@@ -87,12 +91,20 @@ class Measurement:
     rows: pd.DataFrame
     level: float
     campaign: Campaign
+    claims: dict[tuple[str, str], Claim] = field(default_factory=dict)
 
     def headline(self, outcome: Outcome) -> Difference:
-        """Difference over all customers, adjusted where a covariate was given."""
-        rows = self.differences
-        found = rows[rows["by"].eq(ALL) & rows["outcome"].eq(outcome)].iloc[-1]
-        return Difference(*(float(found[name]) for name in ("treat", "holdout", "difference", "lo", "hi")))
+        """Difference over all customers, the one of `best_estimates`."""
+        rows = best_estimates(self.differences)
+        return _difference(rows[rows["by"].eq(ALL) & rows["outcome"].eq(outcome)].iloc[0])
+
+    def claims_table(self) -> pd.DataFrame:
+        """The claims as rows of `contracts.CLAIMS`."""
+        rows = [
+            {"by": by, "name": name, **asdict(one), "ratio": one.ratio, "verdict": one.verdict}
+            for (by, name), one in self.claims.items()
+        ]
+        return pd.DataFrame(rows, columns=list(CLAIMS.names))
 
     @property
     def no_effect(self) -> bool:
@@ -134,6 +146,8 @@ class Measurement:
             )
         if self.no_effect:
             yield from _missed_in_words(self)
+        if self.claims:
+            yield from self.claims[ALL, ALL].words
 
 
 def measure(
@@ -143,6 +157,7 @@ def measure(
     campaign: Campaign,
     contacts: pd.DataFrame | None = None,
     level: float = 0.95,
+    margin: float = 1.0,
 ) -> Measurement:
     """Compare the arms of a plan.
 
@@ -152,13 +167,15 @@ def measure(
         Columns of `contracts.OUTREACH`, held-out rows included.
     outcomes : frame
         As in `trial.trial`: customer_id, bought, spend; optional predicted_value and p_buy (covariates, known before
-        the launch) and stage.
+        the launch), stage, cost and `claims.CLAIMED` (what the plan claimed).
     campaign : Campaign
         Days and name by which contacts are found in the log.
     contacts : frame, optional
         As in `trial.delivered`.
     level : float
         Of the intervals.
+    margin : float
+        Share of net revenue that is earned; claims are in margin.
 
     Returns
     -------
@@ -183,12 +200,13 @@ def measure(
     rows = trial(plan, outcomes)
     differences = pd.DataFrame([row for by, name, part in _parts(rows) for row in _compared(by, name, part, level)])
     delivery = pd.DataFrame(columns=["by", "name", "planned", "happened", "held_out", "contaminated"])
+    known = rows
     if contacts is not None:
         known = rows.assign(contacted=delivered(rows, contacts, campaign))
         delivery = pd.DataFrame(
             [{"by": by, "name": name, **asdict(delivery_of(part))} for by, name, part in _parts(known)]
         )
-    return Measurement(differences, delivery, rows, level, campaign)
+    return Measurement(differences, delivery, rows, level, campaign, _claims(known, margin))
 
 
 def delivery_of(rows: pd.DataFrame) -> Delivery:
@@ -248,6 +266,36 @@ def _compared(by: str, name: str, part: pd.DataFrame, level: float) -> Iterator[
             yield start | {"outcome": outcome, "estimate": "adjusted", "covariate": covariate} | asdict(adjusted)
 
 
+def best_estimates(differences: pd.DataFrame) -> pd.DataFrame:
+    """Of each group and outcome the one estimate that counts: adjusted where it can be, plain elsewhere.
+
+    Parameters
+    ----------
+    differences : frame
+        As in `Measurement`.
+    """
+    # where an arm has no spread left around its line, only the plain interval shows the uncertainty
+    usable = differences[differences["estimate"].eq("plain") | differences["lo"].ne(differences["hi"])]
+    return usable.drop_duplicates(["by", "name", "outcome"], keep="last")
+
+
+def _difference(row: pd.Series) -> Difference:
+    return Difference(*(float(row[name]) for name in ("treat", "holdout", "difference", "lo", "hi")))
+
+
+def _claims(rows: pd.DataFrame, margin: float) -> dict[tuple[str, str], Claim]:
+    """Claim and result over all and by action; none where the plan left no claim, or an arm is empty."""
+    if not can_be_compared(rows) or rows["group"].nunique() < len((TREAT, HOLDOUT)):
+        return {}
+    found = {}
+    for by, name, part in _parts(rows):
+        if by in (ALL, "action"):
+            best = best_estimates(pd.DataFrame(_compared(by, name, part, LEVEL)))
+            orders, value = (_difference(best[best["outcome"].eq(outcome)].iloc[0]) for outcome in OUTCOMES)
+            found[by, name] = claim_of(part, orders, value, margin=margin)
+    return found
+
+
 def _plain(outcome: Outcome, treat: pd.DataFrame, holdout: pd.DataFrame, level: float) -> Difference:
     y_t, y_c = treat[_COLUMN[outcome]].to_numpy(), holdout[_COLUMN[outcome]].to_numpy()
     return (rate_difference if outcome == "conversion" else mean_difference)(y_t, y_c, level=level)
@@ -272,7 +320,7 @@ def _values_in_words(found: Difference, level: float) -> str:
 
 def _interval_in_words(found: Difference, difference: str, lo: str, hi: str, *, unit: str, level: float) -> str:
     if not found.known:
-        return f"{difference}{unit}, too few customers for an interval."
+        return f"{difference}{unit}, too few customers or purchases for an interval."
     significant = "statistically significant" if found.difference > 0 else "a statistically significant loss"
     verdict = significant if found.seen else "not statistically significant"
     return f"{difference}{unit} ({percent(level)} interval {lo} to {hi}), {verdict}."

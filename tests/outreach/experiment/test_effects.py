@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -117,9 +118,10 @@ def test_nobody_or_everybody_bought_gives_a_finite_level_with_a_large_error():
         assert variance > 1
 
 
-def test_an_action_without_effect_is_said_to_have_none():
-    assert ", not statistically significant." in learn(arms((300, 3000), (298, 3000))).words[0]
-    assert ", statistically significant." in learn(arms((600, 3000), (300, 3000))).words[0]
+def test_the_words_of_an_effect_give_its_interval_and_no_second_verdict():
+    words = learn(arms((600, 3000), (300, 3000))).words[0]
+    assert re.fullmatch(r"win back: odds of buying \+[\d.]+ % \(95 % interval .* to .*, after shrinkage\)\.", words)
+    assert "significant" not in words
 
 
 def test_effects_are_read_back_from_json_as_they_were():
