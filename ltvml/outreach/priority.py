@@ -171,7 +171,7 @@ def gain_of_contact(order: Array, lifetime: Array, *, share: float) -> Array:
     return np.asarray(order + share * np.maximum(lifetime - order, 0.0))
 
 
-def worth_of_orders(candidates: pd.DataFrame, order_margin: pd.Series, factors: Mapping[str, float]) -> pd.DataFrame:
+def worth_of_orders(candidates: pd.DataFrame, customers: pd.DataFrame, factors: Mapping[str, float]) -> pd.DataFrame:
     """The candidates with the measured value of an extra order in place of the assumed margin, where it is known.
 
     value_gain = f * order + share * max(lifetime - order, 0), with f the factor of the action and 1 by assumption.
@@ -180,8 +180,8 @@ def worth_of_orders(candidates: pd.DataFrame, order_margin: pd.Series, factors: 
     ----------
     candidates : (m,) frame
         As `candidates.candidates` gives it.
-    order_margin : (n,) series
-        Expected margin of one order of each customer, in the order of the categories of `customer_id`.
+    customers : (n, ...) frame
+        `order_margin`, the expected margin of one order, in the order of the categories of `customer_id`.
     factors : mapping
         By action; measured by campaigns with a holdout (`experiment.order_values`).
 
@@ -193,13 +193,13 @@ def worth_of_orders(candidates: pd.DataFrame, order_margin: pd.Series, factors: 
     Examples
     --------
     >>> A = pd.DataFrame({"customer_id": pd.Categorical(["a"]), "action": "win_back", "value_gain": 23.0})
-    >>> worth_of_orders(A, pd.Series([20.0]), {"win_back": 0.8})["value_gain"].tolist()
+    >>> worth_of_orders(A, pd.DataFrame({"order_margin": [20.0]}), {"win_back": 0.8})["value_gain"].tolist()
     [19.0]
     """
     if not factors:
         return candidates
     factor = candidates["action"].astype(object).map(factors).fillna(1.0).to_numpy(dtype="float64")
-    order = order_margin.to_numpy(dtype="float64")[candidates["customer_id"].cat.codes.to_numpy()]
+    order = customers["order_margin"].to_numpy(dtype="float64")[candidates["customer_id"].cat.codes.to_numpy()]
     return candidates.assign(value_gain=candidates["value_gain"].to_numpy(dtype="float64") + (factor - 1) * order)
 
 

@@ -196,7 +196,7 @@ def make_plan(
     stands = situation(config, tables, intake)
     offers = candidates(settings.actions_table(), settings.channels_table(), stands)
     offers = offers.assign(due_day=on_free_days(offers, tables.contacts, latest_days(offers, stands, config)))
-    offers = worth_of_orders(offers, customers["order_margin"], order_values or {})
+    offers = worth_of_orders(offers, customers, order_values or {})
     offers = prioritise(offers, fatigue=settings.fatigue, cutoff_day=day, contacts=tables.contacts, measured=measured)
     stopped = suppressions(
         offers,

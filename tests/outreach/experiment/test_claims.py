@@ -164,7 +164,7 @@ def test_the_next_plan_credits_the_measured_worth_and_leaves_other_actions_alone
     A = pd.DataFrame(
         {"customer_id": ids, "action": ["win_back", "win_back", "vip_care"], "value_gain": [30.0, 9.0, 30.0]}
     )
-    found = worth_of_orders(A, pd.Series([9.0, 20.0]), {"win_back": 0.5})
+    found = worth_of_orders(A, pd.DataFrame({"order_margin": [9.0, 20.0]}), {"win_back": 0.5})
     # of the gain of 30, the order is 20 and the assumed share of the lifetime 10
     assert found["value_gain"].tolist() == [20.0, 4.5, 30.0]
     assert A["value_gain"].tolist() == [30.0, 9.0, 30.0]
