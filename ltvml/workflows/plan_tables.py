@@ -178,7 +178,8 @@ def items_of(config: Config, bundle: Bundle, intake: Intake, known: pd.DataFrame
     names = [str(name) for name in learned.items]
     barred = forbidden(known, names, owned, rules, dated=config.outreach.cadence.dated, cutoff_day=day)
     # what may not be offered stands as if it were owned since for ever: it is no evidence, and never recommended
-    held = pd.concat([owned, barred.assign(last_day=day - FOR_EVER)], ignore_index=True)
+    evidence = owned[~owned["item"].isin(rules.deny)]
+    held = pd.concat([evidence, barred.assign(last_day=day - FOR_EVER)], ignore_index=True)
     offered = companions.recommend(learned, held, day, settings)
     bundled = {"bundles": offers.bundles(learned, coverage=settings.coverage)}
     bundled |= upgrades_of(config, bundle.replenishment, intake, learned)
