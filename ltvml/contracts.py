@@ -237,7 +237,11 @@ TASKS = Table(
         Column("channel", "string", "channel of the contact; null where it is not made"),
         Column("due_date", "date", "date of the contact; null where it is not made"),
         Column("from_date", "date", "first day on which it may be made"),
-        Column("until_date", "date", "last such day within the days ahead"),
+        Column(
+            "until_date",
+            "date",
+            "last such day; where it is after the days planned, a task that is not made comes again",
+        ),
         Column("reason", "string", "reason for the contact, as a sentence"),
         Column(
             "suppressed_by",

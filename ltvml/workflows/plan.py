@@ -126,7 +126,7 @@ def _plan_outreach(
         tables = gather(config, bundle, intake, found, folder=root)
     with steps.step("plan"):
         # duties first: offers fill what they leave
-        scheduled = service_contacts(config, tables)
+        scheduled = service_contacts(config, tables, cutoff_day=intake.window.cutoff_day)
         tables = replace(tables, contacts=with_service(tables.contacts, scheduled))
         worth = read_order_values(root, known_on=config.cutoff)
         offers, allocation, planned = make_plan(

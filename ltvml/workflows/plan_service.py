@@ -21,13 +21,14 @@ PERSONAL = "personal"
 """Basis of a prediction that rests on the customer's own gaps most."""
 
 
-def service_contacts(config: Config, tables: OutreachTables) -> pd.DataFrame:
+def service_contacts(config: Config, tables: OutreachTables, *, cutoff_day: int) -> pd.DataFrame:
     """What is owed to customers in the days ahead, each with its day and channel, or why it is not made."""
     return schedule(
         owed(tables, reminders=config.outreach.service.reminders),
         tables.customers,
         channels=tuple(config.outreach.channels),
         rules=config.outreach.service,
+        last_day=cutoff_day + config.outreach.ahead,
         contacts=tables.contacts,
         wishes=tables.wishes,
     )

@@ -1,4 +1,4 @@
-"""A simulated brand night after night: duties are done once and in time, no cap is broken, nobody is asked in vain."""
+"""A simulated brand for two months of nights: duties done once and in time, no cap broken, nobody asked in vain."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ from ltvml.outputs.planned_contacts import read_planned
 if TYPE_CHECKING:
     from pathlib import Path
 
-START, NIGHTS = dt.date(2024, 11, 30), 21
+START, NIGHTS = dt.date(2024, 9, 30), 60
+TWICE = (9, 38)
+"""Nights whose plan is made a second time."""
+PER_DAY = 5
+"""Room for service contacts a day: some nights have more to do, and all of it finds room before its window closes."""
+SMS_A_WEEK, ALL_A_WEEK = 1, 2
 CHAIN = {0: "formula stage 1", 182: "formula stage 2", 365: "formula stage 3"}
 
 
@@ -27,8 +32,14 @@ class Nights:
 
     brand: BabyBrand
     log: pd.DataFrame
-    tasks: pd.DataFrame
+    known: pd.DataFrame
     offers: pd.DataFrame
+    unchanged: list[bool]
+
+    @property
+    def tasks(self) -> pd.DataFrame:
+        """Tasks that were made."""
+        return self.known[self.known["suppressed_by"].isna()]
 
 
 def config_of(folder: Path, brand: BabyBrand, cutoff: dt.date) -> ltvml.Config:
@@ -50,6 +61,8 @@ def config_of(folder: Path, brand: BabyBrand, cutoff: dt.date) -> ltvml.Config:
         "outreach": {
             "ahead": 1,
             "capacity": 40,
+            "service": {"per_day": PER_DAY},
+            "ladder": {"draws": 100},
             "opt_outs": str(folder / "opt_outs.csv"),
             "open_cases": str(folder / "open_cases.csv"),
             "channels": {"wecom": {"cost": 0.01}, "sms": {"cost": 0.05}},
@@ -65,19 +78,33 @@ def config_of(folder: Path, brand: BabyBrand, cutoff: dt.date) -> ltvml.Config:
 
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
-    folder, brand = tmp_path_factory.mktemp("brand"), simulate_baby_brand(500, random_state=7)
+    folder, brand = tmp_path_factory.mktemp("brand"), simulate_baby_brand(240, random_state=7)
     ltvml.fit(config_of(folder, brand, START), transactions=brand.orders)
-    tasks, offers = [], []
-    for night in range(NIGHTS):
-        config = config_of(folder, brand, START + dt.timedelta(days=night))
-        # the orders of a night are those up to it: what comes later must change nothing
-        orders = brand.orders_until(config.cutoff)
-        ltvml.score(config, transactions=orders)
-        report = ltvml.plan_outreach(config, transactions=orders)
-        tasks.append(report.due_tasks.assign(cutoff=pd.Timestamp(config.cutoff)))
-        offers.append(report.contacts.assign(cutoff=pd.Timestamp(config.cutoff)))
+    known, offers, unchanged = [], [], []
+    with pytest.MonkeyPatch.context() as patch:
+        # the picture and the shortlist of a score take half of its time, and no plan reads them
+        patch.setattr("ltvml.workflows.score._drawn", lambda *_: ())
+        patch.setattr("ltvml.workflows.score.shortlist_reasons", lambda *_, **__: ())
+        for night in range(NIGHTS):
+            config = config_of(folder, brand, START + dt.timedelta(days=night))
+            # the orders of a night are those up to it: what comes later must change nothing
+            orders = brand.orders_until(config.cutoff)
+            ltvml.score(config, transactions=orders)
+            report = ltvml.plan_outreach(config, transactions=orders)
+            known.append(report.tasks.assign(cutoff=pd.Timestamp(config.cutoff)))
+            offers.append(report.contacts.assign(cutoff=pd.Timestamp(config.cutoff)))
+            if night in TWICE:
+                before = bytes_of(folder)
+                ltvml.plan_outreach(config, transactions=orders)
+                unchanged.append(bytes_of(folder) == before)
     log = read_planned(folder / "out" / "outreach", before="2030-01-01")
-    return Nights(brand, log, pd.concat(tasks), pd.concat(offers))
+    return Nights(brand, log, pd.concat(known, ignore_index=True), pd.concat(offers, ignore_index=True), unchanged)
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    """Every file of the plans."""
+    files = sorted((folder / "out" / "outreach").rglob("*"))
+    return {str(path): path.read_bytes() for path in files if path.is_file() and not path.name.startswith(".")}
 
 
 def first_buys(brand: BabyBrand) -> pd.DataFrame:
@@ -94,28 +121,62 @@ class TestNights:
         assert not made.duplicated(["customer_id", "day"]).any()
 
     def test_the_caps_of_service_hold(self, nights: Nights) -> None:
+        assert nights.tasks.groupby("due_date").size().max() == PER_DAY
         for _, days in nights.tasks.groupby("customer_id")["due_date"]:
             numbers = np.sort(days.to_numpy().astype("datetime64[D]").astype(int))
-            assert all(((numbers >= day) & (numbers < day + 7)).sum() <= 4 for day in numbers)
-            assert len(numbers) <= 8
+            for day in numbers:
+                assert ((numbers >= day) & (numbers < day + 7)).sum() <= 4
+                assert ((numbers >= day) & (numbers < day + 28)).sum() <= 8
 
-    def test_every_due_task_is_done_once(self, nights: Nights) -> None:
-        asked = nights.tasks[nights.tasks["action"].eq("feedback_request")]
-        assert not asked.duplicated(["customer_id", "item"]).any()
+    def test_the_caps_of_offers_hold_over_all_contacts_so_far(self, nights: Nights) -> None:
+        made = nights.log[nights.log["treated"]]
+        by_customer = {who: rows for who, rows in made.groupby("customer_id")}
+        days = nights.offers["due_date"].to_numpy().astype("datetime64[D]").astype(int)
+        assert len(days) > 200
+        for row, day in zip(nights.offers.itertuples(), days, strict=True):
+            week = by_customer[row.customer_id]
+            week = week[week["day"].between(day - 6, day)]
+            assert len(week) <= ALL_A_WEEK
+            assert row.channel != "sms" or week["channel"].eq("sms").sum() <= SMS_A_WEEK
+
+    def test_every_question_is_asked_once_in_its_window(self, nights: Nights) -> None:
         refused = {*nights.brand.opt_outs["customer_id"], *nights.brand.open_cases["customer_id"]}
-        slow = {"nutrition": 14}
         first = first_buys(nights.brand)
-        wait = first["category"].map(slow).fillna(7)
-        # the whole window of the question lies inside the nights
-        inside = (first["day"] + wait > 0) & (first["day"] + wait + 6 <= NIGHTS)
-        due = first[inside & ~first["customer_id"].isin(refused)]
-        # one order asks once, about the item that runs out first
-        orders = due.assign(wait=wait).drop_duplicates(["customer_id", "day", "wait"])
-        done = set(asked["customer_id"])
-        assert len(orders) > 15
-        missed = [row for row in orders.itertuples() if row.customer_id not in done]
-        # who bought the item again before the question was due needs none
-        assert all(_again(nights.brand, row, 14) for row in missed)
+        first = first[~first["customer_id"].isin(refused)]
+        slow = first["category"].eq("nutrition")
+        waits = {"use_check": (3, 2, 3), "feedback_request": (7, 6, 14)}
+        asked = nights.tasks.assign(day=(nights.tasks["due_date"] - pd.Timestamp(START)).dt.days)
+        for action, (usual, open_days, if_slow) in waits.items():
+            told = asked[asked["action"].eq(action)]
+            assert not told.duplicated(["customer_id", "item"]).any()
+            due = first.assign(opens=first["day"] + np.where(slow, if_slow, usual))
+            # the whole window of the question lies inside the nights
+            due = due[(due["opens"] > 0) & (due["opens"] + open_days <= NIGHTS)]
+            in_time = told.merge(due, left_on=["customer_id", "item"], right_on=["customer_id", "category"])
+            assert (in_time["day_x"] - in_time["opens"]).between(0, open_days).all()
+            done = set(map(tuple, in_time[["customer_id", "order_date", "opens"]].to_numpy()))
+            # one order asks each question once, about one of its items
+            orders = due.drop_duplicates(["customer_id", "order_date", "opens"])
+            assert len(orders) > 30
+            missed = [row for row in orders.itertuples() if (row.customer_id, row.order_date, row.opens) not in done]
+            # who bought the item again before the question was asked needs none
+            assert [row for row in missed if not _again(nights.brand, row, row.opens - row.day + open_days)] == []
+
+    def test_what_is_displaced_comes_the_next_night_while_its_window_is_open(self, nights: Nights) -> None:
+        keys = ["customer_id", "action", "item", "cutoff"]
+        known = set(map(tuple, nights.known[keys].astype(object).fillna("").to_numpy()))
+        late = nights.known[nights.known["suppressed_by"].isin(["capacity", "cap"])]
+        next_night = late["cutoff"] + pd.Timedelta(days=1)
+        last = pd.Timestamp(START) + pd.Timedelta(days=NIGHTS - 1)
+        late = late.assign(cutoff=next_night)[(late["until_date"] > next_night) & (next_night <= last)]
+        assert len(late) > 30
+        ordered = set(map(tuple, nights.brand.orders[["customer_id", "order_date"]].to_numpy()))
+        gone = [row for row in late[keys].astype(object).fillna("").to_numpy() if tuple(row) not in known]
+        # it may no longer apply to who has ordered that day
+        assert [row for row in gone if (row[0], row[3]) not in ordered] == []
+
+    def test_a_night_that_is_run_twice_changes_nothing(self, nights: Nights) -> None:
+        assert nights.unchanged == [True] * len(TWICE)
 
     def test_a_stage_is_announced_once_and_to_those_who_buy_formula(self, nights: Nights) -> None:
         told = nights.tasks[nights.tasks["action"].eq("transition_reminder")]
@@ -144,6 +205,14 @@ class TestNights:
         for row in reminded.itertuples():
             days = [(row.cutoff - day).days for day in bought[row.customer_id, row.item]]
             assert not any(0 <= day < 3 for day in days)
+
+    def test_nobody_is_reminded_twice_without_an_order_in_between(self, nights: Nights) -> None:
+        reminded = nights.offers[nights.offers["action"].eq("replenishment_reminder")].sort_values("due_date")
+        before = reminded.groupby(["customer_id", "item"])["due_date"].shift()
+        again = reminded.assign(before=before)[reminded["due_date"] - before < pd.Timedelta(days=28)]
+        bought = nights.brand.orders.groupby("customer_id")["order_date"].agg(list)
+        for row in again.itertuples():
+            assert any(row.before <= day <= row.cutoff for day in bought[row.customer_id])
 
     def test_the_preferred_channel_is_used_where_it_may_be(self, nights: Nights) -> None:
         liked = nights.brand.customers.set_index("customer_id")["preferred_channel"]

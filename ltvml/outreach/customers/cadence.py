@@ -139,8 +139,9 @@ def follow_ups(
     frame
         `customer_id`, `action`, `item` (null: the order as a whole), `since_day` (of the purchase, or the first day of
         the window of a date: the same said since then is done), `about_day` (of the purchase, the run-out, the change
-        or the expiry that the task is about), `due_day` and `until_day` (int64; first and last day of the window within
-        the days ahead); sorted by customer, day, action (in the order of the table) and item, no row twice.
+        or the expiry that the task is about), `due_day` and `until_day` (int64; first day of the window that is
+        still to come, and its last, which may lie behind the days ahead: what can wait waits); sorted by customer, day,
+        action (in the order of the table) and item, no row twice.
 
     Raises
     ------
@@ -344,11 +345,10 @@ def _tasks(
 
 
 def _due(tasks: pd.DataFrame, cutoff_day: int, ahead: int) -> pd.DataFrame:
-    """Tasks that can be done in the days ahead, their windows cut to them."""
+    """Tasks that can be done in the days ahead; of their windows what is past is cut off."""
     is_open = (tasks["until_day"] > cutoff_day) & (tasks["due_day"] <= cutoff_day + ahead)
     due = tasks[is_open].assign(
         due_day=lambda rows: rows["due_day"].clip(lower=cutoff_day + 1),
-        until_day=lambda rows: rows["until_day"].clip(upper=cutoff_day + ahead),
     )
     order = ["who", "due_day", "action", "item"]
     return due.astype("int64").drop_duplicates(order).sort_values(order, ignore_index=True)

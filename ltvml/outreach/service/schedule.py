@@ -8,8 +8,10 @@ Money plays no part. The reasons why a task is not planned, in this order:
     opted_out    the customer refuses every channel by which service is sent
     open_case    a complaint or a return is open
     no_channel   the customer cannot be reached by any channel of service
-    cap          the caps of service, or another contact on every day of the window
-    capacity     every day of the window is full; it comes on the next run while its window is open
+    cap          the caps of service, or another contact on every day of the window that is planned
+    capacity     every such day is full
+
+What is displaced comes on the next run while its window is open.
 """
 
 from __future__ import annotations
@@ -67,6 +69,7 @@ def schedule(
     *,
     channels: Sequence[str],
     rules: ServiceRules,
+    last_day: int | None = None,
     contacts: pd.DataFrame | None = None,
     wishes: Wishes | None = None,
 ) -> pd.DataFrame:
@@ -82,6 +85,8 @@ def schedule(
     channels : sequence of str
         Channels of the shop.
     rules : ServiceRules
+    last_day : int, optional
+        Last day that is planned; windows may be open longer, and then the task comes again in the next run.
     contacts : frame, optional
         Contacts made and planned: customer_id, day; action, item and `treated` where they are known. A row that was
         not made (treated false) does not count.
@@ -111,7 +116,7 @@ def schedule(
     why = np.full(len(order), None, dtype=object)
     for reason, mask in holds.items():
         why[mask] = reason
-    days, missed = _days(order, np.flatnonzero(pd.isna(why)), rules, log)
+    days, missed = _days(order, np.flatnonzero(pd.isna(why)), rules, last_day, log)
     why[list(missed)] = list(missed.values())
     planned = pd.isna(why)
     channel = np.array([*names, None], dtype=object)[np.where(planned, by[place], -1)]
@@ -166,7 +171,11 @@ def _most_around(days: list[int], day: int, width: int) -> int:
 
 
 def _days(
-    tasks: pd.DataFrame, rows: NDArray[np.intp], rules: ServiceRules, contacts: pd.DataFrame | None
+    tasks: pd.DataFrame,
+    rows: NDArray[np.intp],
+    rules: ServiceRules,
+    last_day: int | None,
+    contacts: pd.DataFrame | None,
 ) -> tuple[Ints, dict[int, str]]:
     """Day of each task, and why some of the rows have none."""
     book = _booked(contacts, set(tasks["customer_id"]))
@@ -174,7 +183,7 @@ def _days(
     columns = (tasks[name].to_numpy()[rows] for name in ("customer_id", "due_day", "until_day"))
     for row, customer, first, last in zip(rows.tolist(), *columns, strict=True):
         full = False
-        for day in range(int(first), int(last) + 1):
+        for day in range(int(first), int(last if last_day is None else min(last, last_day)) + 1):
             if (customer, day) in book.taken or not book.has_room(customer, day, rules):
                 continue
             if rules.per_day and book.load[day] >= rules.per_day:

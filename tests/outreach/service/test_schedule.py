@@ -63,6 +63,15 @@ def test_a_full_day_moves_tasks_and_a_full_window_waits_for_the_next_run() -> No
     assert found["suppressed_by"].dropna().to_dict() == {2: "capacity"}
 
 
+def test_of_a_night_with_room_for_one_the_task_that_cannot_wait_is_made_and_the_other_comes_tomorrow() -> None:
+    given = tasks(("a", "care_message", "food", 1, 9), ("a", "delivery_check", None, 1, 1))
+    found = schedule(given, customers("a"), channels=CHANNELS, last_day=DAY + 1)
+    assert days_of(found) == {"delivery_check": 1, "care_message": "cap"}
+    alike = tasks(("a", "use_check", "tea", 1, 9), ("b", "use_check", "tea", 1, 2))
+    full = schedule(alike, customers("a", "b"), channels=CHANNELS, rules=ServiceRules(per_day=1), last_day=DAY + 1)
+    assert full.set_index("customer_id")["suppressed_by"].fillna("").to_dict() == {"a": "capacity", "b": ""}
+
+
 def test_the_caps_of_service_hold_in_every_window() -> None:
     given = tasks(*[("a", "use_check", item, 1, 9) for item in "uvwxyz"])
     found = schedule(given, customers("a"), channels=CHANNELS, rules=ServiceRules(total_7=2, total_28=3))
