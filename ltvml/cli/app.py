@@ -12,7 +12,7 @@ app = typer.Typer(
     name="ltvml",
     help="From a table of orders to a ranked, dated and explained list of customers to contact.",
     epilog=examples(
-        "ltvml demo             a real shop, from orders to scores",
+        "ltvml demo             a real shop, from orders to a plan of contacts",
         "ltvml init orders.csv  look at a file, write ltvml.yaml",
         "ltvml validate         check the data: rows used, rows excluded",
         "ltvml backtest         compare the models at past cutoffs",

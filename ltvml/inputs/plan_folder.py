@@ -102,7 +102,7 @@ def read_plan_folder(folder: Path | str) -> PlanFolder:
         manifest = _manifest(folder)
         for name in (PLAN_FILE, PLANNING_FILE):
             _refuse_changed(folder / name, manifest)
-        plan, planning = (pd.read_parquet(folder / name) for name in (PLAN_FILE, PLANNING_FILE))
+        plan, planning = (pd.read_parquet((folder / name).absolute()) for name in (PLAN_FILE, PLANNING_FILE))
     require("the plan", plan, PLAN_COLUMNS)
     require("what was predicted before the launch", planning, PLANNING_COLUMNS)
     found = PlanFolder(folder, manifest, plan, planning)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SUMMED = ("historic_value", "predicted_ltv", "expected_purchases", "value_at_risk")
 COUNTED = {"bands": "churn_band", "statuses": "data_status", "segments": "rfm_segment"}
-SHORTLIST = 20
+LARGEST = 20
 # 1-2-5 steps from a penny to a billion: readable bands, the same for every shop and every batch
 VALUE_EDGES = np.concatenate([[-np.inf, 0.005], np.outer(10.0 ** np.arange(-2, 9), [1, 2, 5]).ravel()[2:], [np.inf]])
 
@@ -83,8 +83,8 @@ class Tally:
         Customers by churn band, data status and RFM segment.
     counts, values : (n,) arrays
         Customers in each band of `VALUE_EDGES`, and the sum of their predicted LTV.
-    shortlist : frame
-        The customers most worth contacting; see `contact_worth`.
+    most_at_risk : frame
+        The customers with the largest `expected_loss`.
     largest : float
         Predicted LTV of the customer with the most.
     """
@@ -96,7 +96,7 @@ class Tally:
     segments: dict[str, int] = field(default_factory=dict)
     counts: NDArray[np.float64] = field(default_factory=lambda: np.zeros(len(VALUE_EDGES) - 1))
     values: NDArray[np.float64] = field(default_factory=lambda: np.zeros(len(VALUE_EDGES) - 1))
-    shortlist: pd.DataFrame = field(default_factory=pd.DataFrame)
+    most_at_risk: pd.DataFrame = field(default_factory=pd.DataFrame)
     largest: float = 0.0
 
     def add(self, batch: pd.DataFrame) -> None:
@@ -113,7 +113,7 @@ class Tally:
         self.largest = max(self.largest, float(ltv.max(initial=0.0)))
         self.counts += np.histogram(ltv, VALUE_EDGES)[0]
         self.values += np.histogram(ltv, VALUE_EDGES, weights=ltv)[0]
-        self.shortlist = shortlist([self.shortlist, batch])
+        self.most_at_risk = by_expected_loss([self.most_at_risk, batch])
 
     @property
     def share_of_largest(self) -> float | None:
@@ -133,21 +133,20 @@ class Tally:
         }
 
 
-def contact_worth(scores: pd.DataFrame) -> pd.Series:
-    """Value at risk times churn risk: highest where a message can tip the balance.
+def expected_loss(scores: pd.DataFrame) -> pd.Series:
+    """Value at risk times churn risk: what is lost if the customer stays away, times the probability of that.
 
-    Value at risk is the chance to buy times what a purchase changes. A contact that moves the log-odds of buying a
-    little moves the chance by p (1 - p): those who come anyway and those who are surely gone are left to rest.
+    It says whose absence would cost most, and not whom to contact: a plan asks what a contact changes, and may do.
     """
     return scores["value_at_risk"] * scores["churn_risk"]
 
 
-def shortlist(parts: Iterable[pd.DataFrame], *, length: int = SHORTLIST) -> pd.DataFrame:
-    """The customers most worth contacting, best first, ties by customer id; those of unknown worth are left out."""
+def by_expected_loss(parts: Iterable[pd.DataFrame], *, length: int = LARGEST) -> pd.DataFrame:
+    """The customers with the largest expected loss, ties by customer id; where it is not known they are left out."""
     together = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=list(CUSTOMER_SCORES.names))])
-    known = together.assign(worth=contact_worth(together)).dropna(subset="worth")
-    ranked = known.sort_values(["worth", "customer_id"], ascending=[False, True], kind="stable")
-    return ranked.head(length).drop(columns="worth").reset_index(drop=True)
+    known = together.assign(loss=expected_loss(together)).dropna(subset="loss")
+    ranked = known.sort_values(["loss", "customer_id"], ascending=[False, True], kind="stable")
+    return ranked.head(length).drop(columns="loss").reset_index(drop=True)
 
 
 def visible_bands(tally: Tally) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:

@@ -242,7 +242,7 @@ def _missing_rows(folder: Path, manifest: Mapping[str, Any], rows: list[Row], pa
             f"{folder}: {changed[0]}; expected the original plan, whose contacts {FILE} lacks.",
             hint="restore the folder, or remove it and plan that cutoff again.",
         )
-    contacts = contact_rows(with_tasks(pd.read_parquet(folder / PLAN_FILE), read_tasks(folder)))
+    contacts = contact_rows(with_tasks(pd.read_parquet((folder / PLAN_FILE).absolute()), read_tasks(folder)))
     return _rows_of(contacts, cutoff, campaign, int(stated["revision"]))
 
 

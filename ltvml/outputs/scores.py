@@ -163,7 +163,7 @@ def read_scores(folder: Path, cutoff: dt.date) -> Scores:
             raise DataContractError(
                 f"{folder}: {' and '.join(changed)}; expected the files that `ltvml score` wrote.", hint=SCORE_AGAIN
             )
-        tables = {name: pd.read_parquet(folder / file) for name, file in written.items()}
+        tables = {name: pd.read_parquet((folder / file).absolute()) for name, file in written.items()}
     found = Scores(
         customers=tables[CUSTOMERS],
         replenishment=tables.get(ITEMS),

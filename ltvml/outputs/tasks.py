@@ -76,7 +76,7 @@ def to_do(tasks: pd.DataFrame, language: str) -> pd.DataFrame:
 def read_tasks(folder: Path) -> pd.DataFrame:
     """The tasks of a plan; none where it was written before there were any."""
     path = folder / TASKS_FILE
-    return pd.read_parquet(path) if path.exists() else pd.DataFrame(columns=list(TASKS.names))
+    return pd.read_parquet(path.absolute()) if path.exists() else pd.DataFrame(columns=list(TASKS.names))
 
 
 def with_tasks(plan: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:

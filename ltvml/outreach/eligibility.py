@@ -29,6 +29,7 @@ import numpy as np
 import pandas as pd
 
 from ltvml.hashing import buckets_of
+from ltvml.words.sentence import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -157,14 +158,14 @@ def eligible(action: Action, situation: Situation) -> Eligible:
     return RULES[action.rule_name](action, situation)
 
 
-def missing_for(action: Action, situation: Situation) -> str | None:
+def missing_for(action: Action, situation: Situation) -> Sentence | None:
     """What the action would need and is not there, in words; None where nothing is missing."""
     wanted = {"companion_offer": "companion", "tagged": action.column}
     column = wanted.get(action.rule_name)
     if column is not None and column not in situation.customers:
-        return f"{action.name} is skipped: it needs the column {column} of the table customers, which is missing."
+        return Sentence.of("note.skipped.column", action=action.name, column=column)
     if action.rule_name == "replenishment_reminder" and situation.pairs is None:
-        return f"{action.name} is skipped: it needs the table of reorder pairs, which is missing."
+        return Sentence.of("note.skipped.pairs", action=action.name)
     return None
 
 

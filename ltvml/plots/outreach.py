@@ -86,7 +86,7 @@ def ladder_plot(ladder: Ladder, *, most: int = MOST_RUNGS) -> Figure:
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
     axes.set_ylim(0, min(float(table["hi"].max()) + 0.12, 1.1))
     axes.grid(axis="x", visible=False)
-    figure.supxlabel(fill(turn_in_words(ladder), FOOT_WIDTH), color=QUIET, fontsize=8.5, x=0.02, ha="left")
+    figure.supxlabel(fill(ladder.turn, FOOT_WIDTH), color=QUIET, fontsize=8.5, x=0.02, ha="left")
     return figure
 
 
@@ -97,11 +97,6 @@ def mark_turn(axes: Axes, ladder: Ladder, *, shown: int) -> None:
         return
     axes.axvline(point, color=ACCENT, linewidth=1.2, linestyle="--", zorder=0)
     axes.annotate(f"N* = {point}", (point, 0.03), (6, 0), textcoords="offset points", color=ACCENT)
-
-
-def turn_in_words(ladder: Ladder) -> str:
-    """What N* is, how sure it is, and that it is no cause."""
-    return ladder.words.partition(". ")[2]
 
 
 def stage_flow(

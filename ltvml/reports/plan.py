@@ -11,10 +11,13 @@ from ltvml.outreach.experiment.holdout import HOLDOUT
 from ltvml.outreach.restraint.caps import STOPS
 from ltvml.reports.recording import NOT_KEPT, Recorded
 from ltvml.words.display import Shown
-from ltvml.words.text import WIDTH, fields, filled, number, paragraph, place, short, table, times
+from ltvml.words.phrases import named
+from ltvml.words.sentence import say
+from ltvml.words.spoken import Spoken
+from ltvml.words.text import WIDTH, fields, filled, number, paragraph, place, short, table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -28,15 +31,7 @@ if TYPE_CHECKING:
 
 SHOWN = 10
 INDENT = 4
-TABLES = {
-    "opt_outs": "opt-outs",
-    "consent_of_customers": "consent",
-    "unsubscribed_in_contacts": "unsubscribed",
-    "open_cases": "open cases",
-    "disliked": "disliked",
-    "contacts": "contact log",
-}
-ID_WIDTH, ACTION_WIDTH, CHANNEL_WIDTH = 12, 22, 9
+ID_WIDTH, ACTION_WIDTH, CHANNEL_WIDTH = 12, 22, 12
 
 
 @dataclass(frozen=True, repr=False)
@@ -62,6 +57,8 @@ class OutreachReport(Shown):
         Inputs that were missing, a sentence each.
     recorded : Recorded
     seconds : dict of str to float
+    language : str
+        Of the report.
     """
 
     folder: Path
@@ -76,6 +73,7 @@ class OutreachReport(Shown):
     missing: tuple[str, ...] = ()
     recorded: Recorded = field(default_factory=Recorded)
     seconds: dict[str, float] = field(default_factory=dict)
+    language: str = "en"
 
     @property
     def contacts(self) -> pd.DataFrame:
@@ -120,9 +118,9 @@ class OutreachReport(Shown):
             "model_version": self.bundle.version,
             **self._numbers(),
             "cut_lines": [vars(line) for line in self.allocation.cut_lines],
-            "ladder": self.tables.ladder.words,
-            "power": list(self.launch.words) if self.launch else [],
-            "missing": list(self.missing),
+            "ladder": self._say(self.tables.ladder.words),
+            "power": [self._say(words) for words in self.launch.words] if self.launch else [],
+            "missing": [self._say(words) for words in self.missing],
             "contacts": [
                 {name: value if not hasattr(value, "isoformat") else str(value)[:10] for name, value in row.items()}
                 for row in self.contacts.head(SHOWN)
@@ -140,58 +138,83 @@ class OutreachReport(Shown):
             "window": {"cutoff": self.intake.window.cutoff.isoformat()},
             "fingerprint": {"lines": self.intake.fingerprint},
             "metrics": self._numbers(),
-            "messages": [self.tables.ladder.words, *self.missing],
+            "messages": [str(words) for words in (self.tables.ladder.words, *self.missing)],
             "seconds": self.seconds,
             "bundle_version": self.bundle.version,
         }
 
     def text(self) -> str:
-        """As text, within 80 columns."""
-        parts = [fields(self.findings()), self._contacts_text(), cut_lines_text(self.allocation)]
-        parts += [paragraph(self.tables.ladder.words)]
+        """As text, within 80 columns, in the language of the plan."""
+        parts = [fields(self.findings()), self.contacts_text(), cut_lines_text(self.allocation, self.spoken)]
+        parts += [paragraph(self._say(self.tables.ladder.words))]
         if self.launch is not None:
-            parts.append(paragraph(" ".join(self.launch.words)))
-        parts += ["\n".join(paragraph(words) for words in self.missing)] if self.missing else []
-        places = [("plan", place(self.folder)), *self.recorded.lines(), ("took", times(self.seconds))]
-        return "\n\n".join([*parts, fields(places)])
+            parts.append(paragraph(joined([self._say(words) for words in self.launch.words], self.language)))
+        parts += ["\n".join(paragraph(self._say(words)) for words in self.missing)] if self.missing else []
+        took = (self.spoken("label.took"), self.spoken.took(self.seconds))
+        return "\n\n".join([*parts, fields([*self.places(), *self.recorded.lines(self.language), took])])
+
+    @property
+    def spoken(self) -> Spoken:
+        """The words of the plan's language."""
+        return Spoken.of(self.language, self.bundle.money.currency)
+
+    def places(self) -> list[tuple[str, str]]:
+        """Names and values of what was written."""
+        return [(self.spoken("plan.label.plan"), place(self.folder))]
 
     def findings(self) -> list[tuple[str, str]]:
         """Names and values of what was found."""
-        counts, held = self.counts, int((self.plan["group"] == HOLDOUT).sum())
-        stages = {name: counts["stage"][name] for name in STAGES if name in counts["stage"]}
-        return [
-            ("customers", f"{len(self.plan):,}, seen up to {self.intake.window.cutoff}"),
-            ("service", f"{len(self.due_tasks):,} tasks to do, before any offer ({listed(counts['task'])})"),
-            *([("not done", listed(counts["task_suppressed_by"]))] if counts["task_suppressed_by"] else []),
-            ("offers", f"{len(self.contacts):,} contacts to make; {held:,} customers are held out"),
-            ("expected value", f"{number(self.allocation.value)} ({self._basis()})"),
-            ("actions", listed(counts["action"])),
-            ("stages", listed(stages)),
-            ("not contacted", listed(counts["suppressed_by"])),
-            *self._restraint_lines(),
+        words, counts, held = self.spoken, self.counts, int((self.plan["group"] == HOLDOUT).sum())
+        stages: dict[str, int] = {name: counts["stage"][name] for name in STAGES if name in counts["stage"]}
+        value = words("plan.value", amount=number(self.allocation.value), basis=words(f"plan.basis.{self._basis()}"))
+        stopped = counts["task_suppressed_by"]
+        found = [
+            ("service", self._service()),
+            *([("not_done", self._listed("not_done", stopped))] if stopped else []),
+            ("offers", words("plan.offers", contacts=f"{len(self.contacts):,}", held_out=f"{held:,}")),
+            ("value", value),
+            ("actions", self._listed("action", counts["action"])),
+            ("stages", self._listed("stage", stages)),
+            ("not_contacted", self._listed("suppressed", counts["suppressed_by"])),
         ]
+        cutoff = str(self.intake.window.cutoff)
+        customers = words("score.customers", count=f"{len(self.plan):,}", cutoff=cutoff)
+        labelled = [(words(f"plan.label.{label}"), text) for label, text in found]
+        return [(words("label.customers"), customers), *labelled, *self._restraint_lines()]
+
+    def _say(self, sentence: str) -> str:
+        return say(sentence, self.language)
+
+    def _service(self) -> str:
+        words, counts = self.spoken, self.counts["task"]
+        if not counts:
+            return words("plan.service.none")
+        return words("plan.service", tasks=f"{len(self.due_tasks):,}", counts=self._listed("action", counts))
+
+    def _listed(self, kind: str, counts: Mapping[str, int]) -> str:
+        """Counts of names in one line."""
+        words = self.spoken
+        named_counts = [
+            words("count", name=named(kind, str(key), self.language), n=f"{n:,}") for key, n in counts.items()
+        ]
+        return words("series").join(named_counts) or words("count.none")
 
     def _restraint_lines(self) -> list[tuple[str, str]]:
         """One line a table that restrains contacts; that there are no opt-outs is worth one, too."""
-        found = self.restraint
-        lines = [
-            (
-                TABLES[name],
-                f"{one['matched']:,} of {counted_as(one['rows'], 'row')} name "
-                f"{counted_as(one['customers'], 'customer')}; {counted_as(one['contacts_stopped'], 'contact')} stopped",
-            )
-            for name, one in found.items()
-        ]
+        found, words = self.restraint, self.spoken
+        lines = [(words(f"restraint.{name}"), self._stopped(name)) for name in found]
         silent = not any(STOPS[name] == STOPS["opt_outs"] for name in found)
-        return [("opt-outs", "none: outreach.opt_outs is not set"), *lines] if silent else lines
+        none = words("plan.no_opt_outs", setting="outreach.opt_outs")
+        return [(words("restraint.opt_outs"), none), *lines] if silent else lines
+
+    def _stopped(self, name: str) -> str:
+        words, stopped = self.spoken, self.restraint[name]["contacts_stopped"]
+        applied = applied_text(self.tables.applied[name], words)
+        return words("plan.stopped", applied=applied, contacts=words.counted("contacts", stopped))
 
     def _basis(self) -> str:
         found = set(self.contacts["ev_basis"].dropna())
-        if found == {"measured"}:
-            return "measured effects"
-        if found == {"assumed"}:
-            return "assumed effects; none measured yet"
-        return "measured effects for some actions, assumed for the others"
+        return next(iter(found)) if len(found) == 1 else "both"
 
     def _numbers(self) -> dict[str, Any]:
         return {
@@ -203,25 +226,48 @@ class OutreachReport(Shown):
             "restraint": self.restraint,
         }
 
-    def _contacts_text(self) -> str:
-        """The first contacts with their reasons."""
+    def contacts_text(self) -> str:
+        """The first contacts with their reasons, in the order of the list."""
+        words = self.spoken
         if self.contacts.empty:
-            return "No contacts planned: no action has a positive expected value within the limits."
-        rows, given = [], []
-        for row in self.contacts.head(SHOWN).to_dict("records"):
-            rows.append(
-                [
-                    f"{row['rank']:,}",
-                    short(str(row["customer_id"]), ID_WIDTH),
-                    short(spaced(row["action"]), ACTION_WIDTH),
-                    short(spaced(row["channel"]), CHANNEL_WIDTH),
-                    str(row["due_date"])[:10],
-                    number(row["expected_value"]),
-                ]
-            )
-            given.append(textwrap.indent("\n".join(filled(str(row["reason"]), WIDTH - INDENT)), " " * INDENT))
-        header, *lines = table(["", "customer", "action", "channel", "due", "value"], rows, left=4).splitlines()
-        return "\n".join([header, *(f"{line}\n{reason}" for line, reason in zip(lines, given, strict=True))])
+            return words("plan.empty")
+        first = self.contacts.head(SHOWN).to_dict("records")
+        header = ["", *(words(f"plan.{name}") for name in ("customer", "action", "channel", "due", "gain"))]
+        head, *lines = table(header, [self._contact(row) for row in first], left=4).splitlines()
+        reasons = [indented(str(row["reason"])) for row in first]
+        shown = words("plan.first", shown=str(len(first)), contacts=words.counted("contacts", len(self.contacts)))
+        return "\n".join([shown, "", head, *(f"{line}\n{why}" for line, why in zip(lines, reasons, strict=True))])
+
+    def _contact(self, row: Mapping[Any, Any]) -> list[str]:
+        """One contact as cells of the table."""
+        return [
+            f"{row['rank']:,}",
+            short(str(row["customer_id"]), ID_WIDTH),
+            short(named("action", str(row["action"]), self.language), ACTION_WIDTH),
+            short(named("channel", str(row["channel"]), self.language), CHANNEL_WIDTH),
+            str(row["due_date"])[:10],
+            number(row["expected_value"]),
+        ]
+
+
+def applied_text(applied: Applied, words: Spoken) -> str:
+    """How much of a table that restrains contacts names customers."""
+    return words(
+        "plan.applied",
+        matched=f"{applied.matched:,}",
+        rows=words.counted("rows", applied.rows),
+        customers=words.counted("customers", applied.customers),
+    )
+
+
+def indented(text: str) -> str:
+    """Text under a row of a table."""
+    return textwrap.indent("\n".join(filled(text, WIDTH - INDENT)), " " * INDENT)
+
+
+def joined(sentences: Sequence[str], language: str) -> str:
+    """Sentences of a paragraph; a blank divides them where words have blanks between them."""
+    return ("" if language == "zh" else " ").join(sentences)
 
 
 def restraint(applied: Mapping[str, Applied], plan: pd.DataFrame) -> dict[str, dict[str, int]]:
@@ -242,40 +288,25 @@ def restraint(applied: Mapping[str, Applied], plan: pd.DataFrame) -> dict[str, d
     }
 
 
-def counted_as(number: int, noun: str) -> str:
-    """A count with its noun.
-
-    Examples
-    --------
-    >>> counted_as(1, "row"), counted_as(1200, "row")
-    ('1 row', '1,200 rows')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def counted(values: pd.Series) -> dict[str, int]:
     """How often each value is there, most frequent first, ties by name."""
     counts = values.astype(str).value_counts()
     return {str(name): int(count) for name, count in sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))}
 
 
-def spaced(name: Any) -> str:
-    """A name of the tables as it is printed, without underscores."""
-    return str(name).replace("_", " ")
-
-
-def listed(counts: Mapping[Any, int]) -> str:
-    """Counts in one line."""
-    return ", ".join(f"{count:,} {spaced(name)}" for name, count in counts.items()) or "none"
-
-
-def cut_lines_text(allocation: Allocation) -> str:
+def cut_lines_text(allocation: Allocation, words: Spoken) -> str:
     """Where each queue ends."""
     rows = [
-        [spaced(line.purpose), f"{line.chosen:,}", number(line.cost), _amount(line.last_in), _amount(line.first_out)]
+        [
+            words.phrases.get(f"purpose.{line.purpose}", line.purpose),
+            f"{line.chosen:,}",
+            number(line.cost),
+            _amount(line.last_in),
+            _amount(line.first_out),
+        ]
         for line in allocation.cut_lines
     ]
-    return table(["queue", "contacts", "cost", "last in", "first out"], rows)
+    return table([words(f"plan.{name}") for name in ("queue", "contacts", "cost", "last_in", "first_out")], rows)
 
 
 def _amount(value: float | None) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ltvml.errors import LtvmlWarning, TrackingError
 from ltvml.tracking.choose import tracker_for
+from ltvml.words.phrases import phrases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,14 +47,15 @@ class Recorded:
             return {"error": self.error.message}
         return vars(self.logged).copy() if self.logged is not None else {}
 
-    def lines(self) -> list[tuple[str, str]]:
+    def lines(self, language: str = "en") -> list[tuple[str, str]]:
         """Names and values for a report."""
+        words = phrases(language)
         if self.error is not None:
-            return [("tracking", "failed, not tracked; see the warning")]
+            return [(words["label.tracking"], words["tracking.failed"])]
         if self.logged is None:
             return []
-        model = [("model", self.logged.model_uri)] if self.logged.model_uri else []
-        return [("tracked in", self.logged.store), ("run", self.logged.run_id), *model]
+        model = [(words["label.model"], self.logged.model_uri)] if self.logged.model_uri else []
+        return [(words["label.tracked"], self.logged.store), (words["label.run"], self.logged.run_id), *model]
 
 
 class Recordable(Protocol):

@@ -16,7 +16,7 @@ from ltvml.reports.recording import NOT_KEPT, Recorded
 from ltvml.words.display import Shown
 from ltvml.words.phrases import phrases
 from ltvml.words.spoken import Spoken
-from ltvml.words.text import WIDTH, columns, fields, filled, number, percent, place, short, table, times
+from ltvml.words.text import WIDTH, columns, fields, filled, number, paragraph, percent, place, short, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from ltvml.outputs.customers import Tally
 
 SHORTEST_ID = 8
-EXPLAINED = 5
-"""Customers of the printed shortlist who are given a reason: twenty reasons would be too many to read."""
+SHOWN, EXPLAINED = 10, 5
+"""Customers of the printed list who are given a reason: more would be too many to read."""
 INDENT = 4
-SHORTLIST = ("customer", "orders", "last", "churn", "next", "ltv", "at_risk")
+COLUMNS = ("customer", "orders", "last", "churn", "next", "ltv", "at_risk")
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,7 +48,7 @@ class ScoreReport(Shown):
     tally : Tally
         Totals and counts over the customers.
     reasons : tuple of n tuples of str
-        Of the churn risk of each customer of the shortlist.
+        Of the churn risk of each customer of `most_at_risk`.
     plots : tuple of Path
     items : ItemTally
         Counts over the rows of the replenishment table.
@@ -72,10 +72,10 @@ class ScoreReport(Shown):
     language: str = "en"
 
     @property
-    def shortlist(self) -> pd.DataFrame:
-        """The customers to contact first, best first, with the `reasons` of their churn risk."""
+    def most_at_risk(self) -> pd.DataFrame:
+        """The customers with the largest expected loss, with `reasons` of their churn risk; no list to contact."""
         between = phrases(self.language)["between"]
-        return self.tally.shortlist.assign(reasons=[between.join(reasons) for reasons in self.reasons])
+        return self.tally.most_at_risk.assign(reasons=[between.join(reasons) for reasons in self.reasons])
 
     @property
     def customers(self) -> pd.DataFrame:
@@ -143,7 +143,7 @@ class ScoreReport(Shown):
                 f"these scores have no table {path.name}.",
                 hint="add parquet to output.formats; replenishment needs a category or a product in the orders.",
             )
-        return read_parquet(path)
+        return read_parquet(path.absolute())
 
     def tracked(self) -> dict[str, Any]:
         """What the tracker keeps: no person."""
@@ -158,14 +158,14 @@ class ScoreReport(Shown):
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values; `shortlist` holds what its reader needs to write to a person, and is for them alone."""
+        """As plain values; `most_at_risk` names persons, and is for its reader alone."""
         return {
             "folder": str(self.folder),
             **self._window(),
             "model_version": self.bundle.version,
             **self.tally.to_dict(),
             "replenishment": self.items.to_dict(),
-            "shortlist": shortlist_values(self.shortlist),
+            "most_at_risk": at_risk_values(self.most_at_risk),
             "ledger": self.intake.ledger.to_dict(),
             "plots": [str(plot) for plot in self.plots],
             "tracking": self.recorded.to_dict(),
@@ -174,8 +174,9 @@ class ScoreReport(Shown):
 
     def text(self) -> str:
         """In words, within 80 columns."""
-        took = (self._words("label.took"), times(self.seconds))
-        return fields([*self.findings(), *self.places(), *self.recorded.lines(), took])
+        took = (self._words("label.took"), self._words.took(self.seconds))
+        places = fields([*self.places(), *self.recorded.lines(self.language), took])
+        return "\n\n".join([fields(self.findings()), self.at_risk_text(), places])
 
     def findings(self) -> list[tuple[str, str]]:
         """Names and values of what was found."""
@@ -196,17 +197,18 @@ class ScoreReport(Shown):
         scores, plots = self._words("label.scores"), self._words("label.plots")
         return [(scores, place(self.folder)), *((plots, place(plot)) for plot in self.plots)]
 
-    def shortlist_text(self) -> str:
-        """The shortlist as a table of 80 columns, with the first reason of its first customers."""
-        if self.shortlist.empty:
-            return self._words("shortlist.empty")
-        header, *rows = shortlist_text(self.shortlist, self._words).splitlines()
+    def at_risk_text(self) -> str:
+        """Those most at risk as a table of 80 columns, the first of them with the first reason."""
+        if self.most_at_risk.empty:
+            return self._words("at_risk.empty")
+        header, *rows = at_risk_text(self.most_at_risk.head(SHOWN), self._words).splitlines()
         reasons = [
             textwrap.indent("\n".join(filled(first, WIDTH - INDENT)), " " * INDENT)
             for first, *_ in self.reasons[:EXPLAINED]
         ]
         explained = [f"{row}\n{reason}" for row, reason in zip(rows, reasons, strict=False)]
-        return "\n".join([header, *explained, *rows[EXPLAINED:]])
+        title = paragraph(self._words("at_risk.title"))
+        return "\n".join([title, "", header, *explained, *rows[EXPLAINED:]])
 
     def _window(self) -> dict[str, Any]:
         window = self.bundle.window
@@ -246,8 +248,8 @@ class ScoreReport(Shown):
         ]
 
 
-def shortlist_values(shortlist: pd.DataFrame) -> list[dict[str, Any]]:
-    """The customers of a shortlist as plain values."""
+def at_risk_values(most_at_risk: pd.DataFrame) -> list[dict[str, Any]]:
+    """The customers most at risk as plain values."""
     return [
         {
             "customer_id": str(customer["customer_id"]),
@@ -258,13 +260,13 @@ def shortlist_values(shortlist: pd.DataFrame) -> list[dict[str, Any]]:
             "value_at_risk": float(customer["value_at_risk"]),
             "reasons": customer["reasons"],
         }
-        for customer in shortlist.to_dict("records")
+        for customer in most_at_risk.to_dict("records")
     ]
 
 
-def shortlist_text(shortlist: pd.DataFrame, words: Spoken) -> str:
-    """The customers to contact first, within 80 columns; long ids are cut."""
-    header = ("", *(words(f"shortlist.{name}") for name in SHORTLIST))
+def at_risk_text(most_at_risk: pd.DataFrame, words: Spoken) -> str:
+    """The customers most at risk, within 80 columns; long ids are cut."""
+    header = ("", *(words(f"at_risk.{name}") for name in COLUMNS))
     rows = [
         (
             str(position),
@@ -276,7 +278,7 @@ def shortlist_text(shortlist: pd.DataFrame, words: Spoken) -> str:
             number(customer["predicted_ltv"]),
             number(customer["value_at_risk"]),
         )
-        for position, customer in enumerate(shortlist.to_dict("records"), start=1)
+        for position, customer in enumerate(most_at_risk.to_dict("records"), start=1)
     ]
     others = [(number, "", *rest) for number, _, *rest in rows]
     spare = WIDTH - max(map(columns, table((header[0], "", *header[2:]), others, left=2).splitlines()))

@@ -78,15 +78,15 @@ class Spoken:
 
     def days(self, numbers: Array) -> Words:
         """Lengths: 1 day, 27 days; at least a day."""
-        return by_value(np.maximum(np.rint(numbers), 1), lambda n: self._counted("days", n))
+        return by_value(np.maximum(np.rint(numbers), 1), lambda n: self.counted("days", n))
 
     def every(self, numbers: Array) -> Words:
         """Rhythms: every day, every 27 days."""
-        return by_value(np.maximum(np.rint(numbers), 1), lambda n: self._counted("every", n))
+        return by_value(np.maximum(np.rint(numbers), 1), lambda n: self.counted("every", n))
 
     def orders(self, numbers: Array) -> Words:
         """Numbers of orders: 1 order, 12 orders."""
-        return by_value(np.rint(numbers), lambda n: self._counted("orders", n))
+        return by_value(np.rint(numbers), lambda n: self.counted("orders", n))
 
     def percent(self, shares: Array) -> Words:
         """Chances: 71 %; one that is neither 0 nor 1 is never printed as 0 % or 100 %."""
@@ -125,6 +125,14 @@ class Spoken:
         spoken_words = [self._window(window.real, window.imag) for window in windows]
         return np.array([*spoken_words, None], dtype=object)[np.where(known, codes, -1)]
 
+    def took(self, seconds: Mapping[str, float]) -> str:
+        """How long the steps took: 3.8 s: read 1.2, score 2.5."""
+        steps = [
+            self("took.step", name=self.phrases.get(f"step.{name}", name), seconds=f"{spent:.1f}")
+            for name, spent in seconds.items()
+        ]
+        return self("took", seconds=f"{sum(seconds.values()):.1f}", steps=self("series").join(steps))
+
     def pace(self, days: float) -> str:
         """How often, from the days between two orders."""
         for name, (shortest, longest) in _PACES.items():
@@ -149,7 +157,15 @@ class Spoken:
             return self("ratio.more", percent=self.one(self.percent, times - 1))
         return self("ratio.times", times=self.one(self.times, times))
 
-    def _counted(self, key: str, n: float) -> str:
+    def counted(self, key: str, n: float) -> str:
+        """A number with its noun: 1 row, 1,200 rows.
+
+        Examples
+        --------
+        >>> spoken = Spoken.of("en")
+        >>> spoken.counted("rows", 1), spoken.counted("rows", 1200)
+        ('1 row', '1,200 rows')
+        """
         if n == 0 and f"{key}.none" in self.phrases:
             return self(f"{key}.none")
         return self(f"{key}.one") if n == 1 else self(f"{key}.many", n=f"{n:,.0f}")

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 WIDTH = 80
 # above this a number is too wide for a table
 LONGEST_IN_FULL = 1e9
-_WIDE, _CLOSING = "\u1100-\u115f\u2e80-\uffef", "，。；：、！？）》」』”’"
-_PIECES = re.compile(f" ?(?:[{_WIDE}]|[^ {_WIDE}{_CLOSING}]+)[{_CLOSING}]*|.")
-"""What stays on one line: a word, or a wide letter, with what closes it."""
+_WIDE, _OPENING, _CLOSING = "\u1100-\u115f\u2e80-\uffef", "（《「『“‘", "，。；：、！？）》」』”’"
+_PIECES = re.compile(f" ?[{_OPENING}]*(?:[{_WIDE}]|[^ {_WIDE}{_OPENING}{_CLOSING}]+)[{_CLOSING}]*|.")
+"""What stays on one line: a word, or a wide letter, with what opens and closes it."""
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -59,6 +59,8 @@ def filled(text: str, width: int) -> list[str]:
     --------
     >>> filled("上次购买咖啡。", 8), filled("three small words", 12)
     (['上次购买', '咖啡。'], ['three small', 'words'])
+    >>> filled("补货提醒（12）", 10)
+    ['补货提醒', '（12）']
     """
     lines = [""]
     for piece in _PIECES.findall(" ".join(text.split())):

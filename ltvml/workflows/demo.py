@@ -1,4 +1,4 @@
-"""Demo: fit, track and score the real shop that is shipped inside the package."""
+"""Demo: fit, score and plan for the real shop that is shipped inside the package."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ltvml.datasets import demo_config, online_retail, online_retail_products
 from ltvml.words.display import Shown
 from ltvml.words.text import fields, times
 from ltvml.workflows.fit import fit
+from ltvml.workflows.plan import plan_outreach
 from ltvml.workflows.score import score
 
 if TYPE_CHECKING:
@@ -19,46 +20,52 @@ if TYPE_CHECKING:
     from ltvml.config.sections import TrackingBackend
     from ltvml.progress import Progress
     from ltvml.reports.fit import FitReport
+    from ltvml.reports.plan import OutreachReport
     from ltvml.reports.recording import Recorded
     from ltvml.reports.score import ScoreReport
 
 
 @dataclass(frozen=True, repr=False)
 class DemoReport(Shown):
-    """A fit and a score of the demo shop."""
+    """A fit, the scores and the plan of the demo shop."""
 
     fit: FitReport
     score: ScoreReport
+    plan: OutreachReport
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
-        return {"fit": self.fit.to_dict(), "score": self.score.to_dict()}
+        return {"fit": self.fit.to_dict(), "score": self.score.to_dict(), "plan": self.plan.to_dict()}
 
     def text(self) -> str:
-        """In words, within 80 columns."""
-        seconds = {"fit": sum(self.fit.seconds.values()), "score": sum(self.score.seconds.values())}
-        scored = fields([*self.score.findings(), *self.score.places()])
-        written = fields([*self.fit.places(), *self.fit.recorded.lines(), ("took", times(seconds))])
+        """In words, within 80 columns; the plan comes last."""
         return "\n\n".join(
             [
-                "Online Retail II, a British gift shop, fitted and scored.",
+                "Online Retail II, a British gift shop: fitted, scored, and the contacts planned.",
                 str(self.fit.intake.ledger),
                 fields(self.fit.findings()),
-                "The twenty customers most worth contacting (a message can still tip them):",
-                self.score.shortlist_text(),
-                scored,
-                written,
+                fields(self.score.findings()),
+                self._places(),
+                fields(self.plan.findings()),
+                self.plan.contacts_text(),
             ]
         )
 
     @property
     def recorded(self) -> Recorded:
-        """Where the fit was recorded, or why one of the two was not."""
-        return self.score.recorded if self.score.recorded.error is not None else self.fit.recorded
+        """Where the fit was recorded, or why one of the three was not."""
+        failed = [job.recorded for job in (self.score, self.plan) if job.recorded.error is not None]
+        return failed[0] if failed else self.fit.recorded
+
+    def _places(self) -> str:
+        """What was written, and how long it took."""
+        seconds = {name: sum(getattr(self, name).seconds.values()) for name in ("fit", "score", "plan")}
+        places = [*self.fit.places(), *self.score.places(), *self.plan.places(), *self.fit.recorded.lines()]
+        return fields([*places, ("took", times(seconds))])
 
 
 def demo(*, out: Path | str, tracking: TrackingBackend, progress: Progress | None = None) -> DemoReport:
-    """Fit and score the shop shipped with the package.
+    """Fit, score and plan for the shop shipped with the package.
 
     Parameters
     ----------
@@ -69,7 +76,8 @@ def demo(*, out: Path | str, tracking: TrackingBackend, progress: Progress | Non
     """
     config = shop_config(out, tracking)
     fitted = fit(config, progress=progress)
-    return DemoReport(fitted, score(config, progress=progress))
+    scored = score(config, progress=progress)
+    return DemoReport(fitted, scored, plan_outreach(config, progress=progress))
 
 
 def shop_config(out: Path | str, tracking: TrackingBackend) -> Config:

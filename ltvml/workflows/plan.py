@@ -46,6 +46,7 @@ from ltvml.run_directory import (
     write_manifest,
 )
 from ltvml.tracking.items import outreach_run
+from ltvml.words.sentence import Sentence
 from ltvml.workflows.plan_service import service_contacts, with_service, worded_tasks
 from ltvml.workflows.plan_tables import gather
 from ltvml.workflows.score import as_fitted, bundle_of
@@ -178,6 +179,7 @@ def _plan_outreach(
         moves=moves,
         missing=(*tables.missing, *missing(config, tables, intake), *left_out_of(without)),
         seconds=steps.seconds,
+        language=config.outreach.language,
     )
     with steps.step("track"):
         return record(report, config.tracking, config.output, outreach_run)
@@ -310,7 +312,7 @@ def audience(config: Config, tables: OutreachTables, planned: pd.DataFrame) -> p
 def left_out_of(exports: Mapping[str, int]) -> tuple[str, ...]:
     """Contacts that an export could not name, in words."""
     return tuple(
-        f"Export {name}: {rows:,} contacts have no identity that the tool knows and are left out (outreach.identity)."
+        Sentence.of("note.export", export=name, rows=rows, setting="outreach.identity")
         for name, rows in exports.items()
         if rows
     )
@@ -325,7 +327,7 @@ def stage_moves(root: Path, cutoff: str, customers: pd.DataFrame) -> pd.DataFram
         _warn_of_changed(earlier[-1], changed[0])
     if not earlier or changed:
         return pd.DataFrame(columns=["before", "after", "customers", "share"])
-    before = pd.read_parquet(earlier[-1] / STAGES_FILE, columns=["customer_id", "stage"])
+    before = pd.read_parquet((earlier[-1] / STAGES_FILE).absolute(), columns=["customer_id", "stage"])
     return transitions(before, customers[["customer_id", "stage"]])
 
 

@@ -50,6 +50,7 @@ from ltvml.outreach.restraint.reach import PREFERRED
 from ltvml.outreach.service.schedule import REMINDER, SERVICE
 from ltvml.outreach.tables import OutreachTables
 from ltvml.window import days_of
+from ltvml.words.sentence import Sentence
 from ltvml.workflows.score import rows_to_score
 
 if TYPE_CHECKING:
@@ -72,7 +73,6 @@ FOR_EVER = 1_000_000
 TAGGED, TRANSITION = "tagged", "transition_reminder"
 GIVEN = "_given"
 """End of the name of a column of customers that the scores have too."""
-NO_ITEMS = "The orders name no items: there are no companions, and follow-up asks about the order as a whole."
 OWNED = ("customer_id", "item", "first_day", "last_day", "n_gaps")
 OFFERED = ("customer_id", "companion", "follows", "lift", "lift_lo", "indicated")
 
@@ -168,12 +168,12 @@ def items_of(config: Config, bundle: Bundle, intake: Intake, known: pd.DataFrame
     """Items that the orders name, and what can be offered next; `known` is what the rules of items read."""
     days = item_days_of(config, bundle, intake)
     if days is None:
-        return Items(), (NO_ITEMS,)
+        return Items(), (Sentence.of("note.no_items"),)
     owned, settings = owned_items(days, intake), config.outreach.companions
     try:
         learned = learned_companions(days, intake, settings)
     except DataContractError as error:
-        return Items(days, owned), (f"There are no companions: {error.message}",)
+        return Items(days, owned), (Sentence.of("note.no_companions", why=error.message),)
     day, rules = intake.window.cutoff_day, config.outreach.items
     names = [str(name) for name in learned.items]
     barred = forbidden(known, names, owned, rules, dated=config.outreach.cadence.dated, cutoff_day=day)
@@ -255,10 +255,7 @@ def chances_of(scores: Scores, bundle: Bundle, intake: Intake, wanted: Sequence[
     if kept is not None and set(names) <= set(kept):
         return kept[list(names)], ()
     lacking = [days for days in wanted if kept is None or f"p_buy_{days}" not in kept]
-    note = (
-        f"The scores lack the probability of a purchase within {' and '.join(map(str, lacking))} days: this plan "
-        "computed it. Run `ltvml score` with the same configuration to save the time."
-    )
+    note = Sentence.of("note.chances", days=tuple(map(str, lacking)), command="ltvml score")
     return computed_chances(bundle, intake, wanted), (note,)
 
 
@@ -343,8 +340,7 @@ def columns_of_scores(attributes: pd.DataFrame | None, scores: pd.DataFrame) -> 
     taken = [name for name in attributes if name in scores and name != "customer_id"] if attributes is not None else []
     if not taken:
         return ()
-    given = ", ".join(f"{name}{GIVEN}" for name in taken)
-    return (f"The table of customers has columns with names of the scores; rules read them as {given}.",)
+    return (Sentence.of("note.renamed", columns=tuple(f"{name}{GIVEN}" for name in taken)),)
 
 
 def with_responses(
@@ -394,7 +390,7 @@ def pairs_of(scores: Scores, owned: pd.DataFrame, bundle: Bundle) -> tuple[pd.Da
     """The replenishment table with the mean gap of each customer and item; None where the role is withheld."""
     if bundle.replenishment is None or scores.replenishment is None:
         reason = bundle.without_replenishment or "no table beside the scores"
-        return None, (f"Replenishment is withheld ({reason}): there are no reorder reminders.",)
+        return None, (Sentence.of("note.no_reminders", why=reason),)
     gaps = owned[["customer_id", "item", "mean_gap_days"]]
     return scores.replenishment.merge(gaps, on=["customer_id", "item"], how="left"), ()
 
@@ -451,7 +447,7 @@ def contacts_of(
     # a log that may be partial frees nobody: who was planned for counts as contacted
     until = intake.window.cutoff_day if config.contacts.complete else None
     planned, free = sent_of(read_planned(folder, before=intake.window.cutoff), log.contacts, until=until)
-    not_sent = (f"{free:,} planned contacts are not in the contacts log and are free again.",) if free else ()
+    not_sent = (Sentence.of("note.not_sent", rows=free),) if free else ()
     return made_and_planned(log.contacts, planned, settings), log, not_sent
 
 

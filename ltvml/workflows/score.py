@@ -109,7 +109,7 @@ def _score(
     pictures = tuple(folder.absolute() / path for path in drawn)
     with steps.step("reasons"):
         words = Spoken.of(config.outreach.language, bundle.money.currency)
-        reasons = shortlist_reasons(bundle, intake, tally.shortlist, decimals=config.value.decimals, words=words)
+        reasons = reasons_at_risk(bundle, intake, tally.most_at_risk, decimals=config.value.decimals, words=words)
     report = ScoreReport(
         folder.absolute(),
         bundle,
@@ -137,7 +137,7 @@ def customers(report: ScoreReport) -> pd.DataFrame:
     with reading(report.folder):
         if not path.exists():
             raise ConfigError(f"{report.folder} holds no customers.parquet.", hint="add parquet to output.formats.")
-        return pd.read_parquet(path)
+        return pd.read_parquet(path.absolute())
 
 
 def as_fitted(config: Config, bundle: Bundle) -> Config:
@@ -278,8 +278,8 @@ def bundle_of(config: Config, model: str | Path | Bundle | None) -> Bundle:
 MOST = 2
 
 
-def shortlist_reasons(
-    bundle: Bundle, intake: Intake, shortlist: pd.DataFrame, *, decimals: int, words: Spoken
+def reasons_at_risk(
+    bundle: Bundle, intake: Intake, most_at_risk: pd.DataFrame, *, decimals: int, words: Spoken
 ) -> tuple[tuple[str, ...], ...]:
     """The reasons of each customer, those that raise the risk first.
 
@@ -287,8 +287,8 @@ def shortlist_reasons(
     ----------
     bundle : Bundle
     intake : Intake
-        Orders that the shortlist was scored from.
-    shortlist : (n, ...) frame
+        Orders that these customers were scored from.
+    most_at_risk : (n, ...) frame
         Columns of `contracts.CUSTOMER_SCORES`.
     decimals : int
         Digits of the minor unit.
@@ -300,10 +300,10 @@ def shortlist_reasons(
     tuple of n tuples of str
         At most two each, and at least one: where nothing sets a customer apart, that is said.
     """
-    if shortlist.empty:
+    if most_at_risk.empty:
         return ()
-    rows = rows_of(intake, shortlist["customer_id"].tolist(), decimals=decimals)
-    found = reasons_for(bundle, rows, shortlist, typical=bundle.typical, words=words)
+    rows = rows_of(intake, most_at_risk["customer_id"].tolist(), decimals=decimals)
+    found = reasons_for(bundle, rows, most_at_risk, typical=bundle.typical, words=words)
     return tuple(tuple(reasons[:MOST]) or (words("why.none"),) for reasons in found)
 
 

@@ -12,8 +12,9 @@ from ltvml.inputs.tables.products import contents_of, days_per_unit_of
 from ltvml.inputs.tables.wishes import read_wishes
 from ltvml.inputs.without_effect import without_effect
 from ltvml.progress import Progress, Steps
-from ltvml.reports.plan import TABLES, counted_as
+from ltvml.reports.plan import applied_text
 from ltvml.words.display import Shown
+from ltvml.words.spoken import Spoken
 from ltvml.words.text import fields, paragraph
 
 if TYPE_CHECKING:
@@ -59,17 +60,14 @@ class ValidationReport(Shown):
 
     def text(self) -> str:
         """In words, within 80 columns."""
-        ledger, window = self.intake.ledger.to_dict(), self.intake.window
+        ledger, window, words = self.intake.ledger.to_dict(), self.intake.window, Spoken.of("en")
         lines = [
             ("customers", f"{self.intake.customers:,}, seen up to {window.cutoff}"),
             ("orders", f"from {ledger['first_order_date']} to {ledger['last_order_date']}"),
             ("horizons", f"churn {window.churn_horizon} days, value {window.ltv_horizon} days"),
             *([("currency", self.intake.currency)] if self.intake.currency else []),
             *([("identities", str(self.intake.persons))] if self.intake.persons.ids else []),
-            *(
-                (TABLES[name], f"{one.matched:,} of {counted_as(one.rows, 'row')} name {one.customers:,} customers")
-                for name, one in self.applied.items()
-            ),
+            *((words(f"restraint.{name}"), applied_text(one, words)) for name, one in self.applied.items()),
         ]
         return "\n\n".join([str(self.intake.ledger), fields(lines), *map(paragraph, self.notes)])
 

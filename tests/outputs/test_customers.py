@@ -8,7 +8,7 @@ import pytest
 
 from ltvml.contracts import Column, Table
 from ltvml.engines.frames import arrow_schema
-from ltvml.outputs.customers import VALUE_EDGES, TableFiles, Tally, contact_worth, shortlist, visible_bands
+from ltvml.outputs.customers import VALUE_EDGES, TableFiles, Tally, by_expected_loss, expected_loss, visible_bands
 
 IDS = Table("ids", (Column("customer_id", "string", "customer"),))
 
@@ -43,7 +43,7 @@ def test_a_tally_of_batches_is_that_of_the_whole():
     assert parts.customers == once.customers == 500
     np.testing.assert_array_equal(parts.counts, once.counts)
     assert parts.bands == once.bands == {"medium": 500}
-    pd.testing.assert_frame_equal(parts.shortlist, once.shortlist)
+    pd.testing.assert_frame_equal(parts.most_at_risk, once.most_at_risk)
 
 
 def test_a_total_of_nothing_known_is_unknown_and_not_zero():
@@ -58,22 +58,20 @@ def test_an_empty_batch_changes_nothing():
     assert tally.sums["predicted_ltv"] == 10.0
 
 
-def test_the_shortlist_leaves_out_who_cannot_be_ranked():
-    ranked = shortlist([batch(value_at_risk=[1.0, np.nan, 3.0])])
+def test_who_cannot_be_ranked_is_left_out():
+    ranked = by_expected_loss([batch(value_at_risk=[1.0, np.nan, 3.0])])
     assert ranked["customer_id"].tolist() == ["2", "0"]
 
 
-def test_equal_worth_is_ordered_by_id_whatever_the_order_of_rows():
+def test_an_equal_loss_is_ordered_by_id_whatever_the_order_of_rows():
     rows = batch(value_at_risk=[5.0] * 30)
-    first = shortlist([rows.sample(frac=1, random_state=1)])["customer_id"].tolist()
+    first = by_expected_loss([rows.sample(frac=1, random_state=1)])["customer_id"].tolist()
     assert first == sorted(rows["customer_id"])[:20]
 
 
-def test_worth_is_highest_where_a_message_can_tip_the_balance():
-    # of one value V at stake, V (1 - risk) is at risk, and V risk (1 - risk) has its peak at one half
-    risks = np.array([0.1, 0.5, 0.9])
-    worth = contact_worth(pd.DataFrame({"value_at_risk": 1 - risks, "churn_risk": risks}))
-    assert worth.idxmax() == 1
+def test_the_expected_loss_is_what_is_lost_times_the_probability_of_losing_it():
+    losses = expected_loss(pd.DataFrame({"value_at_risk": [100.0, 40.0], "churn_risk": [0.1, 0.5]}))
+    assert losses.tolist() == pytest.approx([10.0, 20.0], rel=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,20 @@ from ltvml.words.spoken import names_in
 
 CJK = re.compile("[\u4e00-\u9fff]")
 # building blocks that are only marks and numbers, the same in every language
-MARKS = {"percent", "money", "money.code", "money.named", "between", "items.between", "end"}
-JOINS = {"between", "items.between"}
+MARKS = {
+    "percent",
+    "money",
+    "money.code",
+    "money.named",
+    "between",
+    "series",
+    "items.between",
+    "end",
+    "count",
+    "plan.value",
+    "took.step",
+}
+JOINS = {"between", "series", "items.between"}
 STOCK = ("sufficient", "about_to_replenish", "depleted", "lapsed")
 NAMES = {
     "action": sorted({*(action.name for action in DEFAULT_ACTIONS), *cadence.ACTIONS}),

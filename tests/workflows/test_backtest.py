@@ -133,7 +133,7 @@ def test_a_fit_keeps_the_champion_its_words_and_the_intervals(shop: pd.DataFrame
     assert bundle.version == fitted.bundle.version
     # the champions read behaviour, so what is typical of the shop is known of behaviour too
     assert bundle.typical["gap_median"] > 0
-    assert len(scored.reasons) == len(scored.shortlist) == 20
+    assert len(scored.reasons) == len(scored.most_at_risk) == 20
     assert all(scored.reasons)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -47,8 +48,14 @@ def test_the_demo_scores_the_shop_and_says_where_everything_is(tmp_path, monkeyp
     scores = pd.read_parquet(tmp_path / "my: demo #1" / "scores" / CUTOFF / "customers.parquet")
     # a customer whose goods all came back is no buyer and no fault
     assert known_customers() * 0.98 < len(scores) <= known_customers()
-    assert len(report.score.shortlist) == 20
-    for place in ("bundle", f"scores/{CUTOFF}", "plots/p_alive.png", "plots/predicted_ltv.png"):
+    assert len(report.score.most_at_risk) == 20
+    # it ends with the plan, and its first contacts are those of the file that a team works from
+    assert text.endswith(report.plan.contacts_text())
+    first = pd.read_csv(tmp_path / "my: demo #1" / "outreach" / CUTOFF / "outreach.csv", dtype=str).head(10)
+    shown = re.findall(r"^\d+ +(\d+)  ", report.plan.contacts_text(), flags=re.MULTILINE)
+    assert shown == first["customer_id"].tolist()
+    assert len(shown) == 10
+    for place in ("bundle", f"scores/{CUTOFF}", f"outreach/{CUTOFF}", "plots/p_alive.png", "plots/predicted_ltv.png"):
         assert f"my: demo #1/{place}" in text or place in text
     assert all(plot.exists() for plot in (*report.fit.plots, *report.score.plots))
     assert json.loads(json.dumps(report.to_dict(), allow_nan=False))["score"]["customers"] == len(scores)

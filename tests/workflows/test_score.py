@@ -77,7 +77,7 @@ def test_the_whole_equals_its_batches_byte_for_byte(orders, bundle, config_of, t
     chunked = ltvml.score(config_of(tmp_path / "chunked"), model=bundle, transactions=orders)
     pd.testing.assert_frame_equal(customers(chunked), customers(report), check_exact=True)
     assert chunked.tally.statuses == report.tally.statuses
-    pd.testing.assert_frame_equal(chunked.shortlist, report.shortlist, check_exact=True)
+    pd.testing.assert_frame_equal(chunked.most_at_risk, report.most_at_risk, check_exact=True)
 
 
 def test_a_score_that_lost_customers_is_an_error_and_not_a_shorter_table(
@@ -169,26 +169,28 @@ def test_a_tracked_model_is_fetched_by_its_run(orders, config_of, tmp_path):
     assert report.bundle.version == fitted.bundle.version
 
 
-def test_the_shortlist_is_of_the_highest_worth_and_its_text_within_80_columns(
+def test_those_most_at_risk_have_the_largest_loss_and_its_text_within_80_columns(
     orders, bundle, config_of, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
     report = ltvml.score(config_of(tmp_path), model=bundle, transactions=orders)
     scores = customers(report)
     worth = (scores["value_at_risk"] * scores["churn_risk"]).sort_values(ascending=False)
-    assert report.shortlist["customer_id"].tolist() == scores.loc[worth.index[:20], "customer_id"].tolist()
-    assert max(map(len, [*report.shortlist_text().splitlines(), *report.text().splitlines()])) <= 80
+    assert report.most_at_risk["customer_id"].tolist() == scores.loc[worth.index[:20], "customer_id"].tolist()
+    assert max(map(len, [*report.at_risk_text().splitlines(), *report.text().splitlines()])) <= 80
 
 
 def named_in(document, orders):
     return [name for name in orders["customer_id"].unique() if f'"{name}"' in document]
 
 
-def test_the_report_is_json_that_names_the_shortlist_and_nobody_else(orders, bundle, config_of, tmp_path):
+def test_the_report_is_json_that_names_those_most_at_risk_and_nobody_else(orders, bundle, config_of, tmp_path):
     report = ltvml.score(config_of(tmp_path), model=bundle, transactions=orders)
     given = report.to_dict()
-    assert [customer["customer_id"] for customer in given["shortlist"]] == report.shortlist["customer_id"].tolist()
-    assert sorted(named_in(json.dumps(given, allow_nan=False), orders)) == sorted(report.shortlist["customer_id"])
+    assert [customer["customer_id"] for customer in given["most_at_risk"]] == report.most_at_risk[
+        "customer_id"
+    ].tolist()
+    assert sorted(named_in(json.dumps(given, allow_nan=False), orders)) == sorted(report.most_at_risk["customer_id"])
     assert given["totals"]["historic_value"] == pytest.approx(orders["amount"].sum())
 
 
@@ -197,26 +199,26 @@ def test_what_is_tracked_names_no_customer(orders, bundle, config_of, tmp_path):
     assert not named_in(json.dumps(report.tracked(), default=str), orders)
 
 
-def test_every_customer_of_the_shortlist_has_reasons_and_the_same_ones_twice(orders, bundle, config_of, tmp_path):
+def test_everybody_most_at_risk_has_reasons_and_the_same_ones_twice(orders, bundle, config_of, tmp_path):
     first = ltvml.score(config_of(tmp_path), model=bundle, transactions=orders)
     again = ltvml.score(config_of(tmp_path), model=bundle, transactions=orders.sample(frac=1, random_state=4))
-    assert len(first.reasons) == len(first.shortlist) == 20
+    assert len(first.reasons) == len(first.most_at_risk) == 20
     assert all(1 <= len(reasons) <= 2 and all(reasons) for reasons in first.reasons)
     assert first.reasons == again.reasons
 
 
-def test_the_reasons_of_the_shortlist_are_among_those_of_explain(orders, bundle, config_of, tmp_path):
+def test_the_reasons_of_those_most_at_risk_are_among_those_of_explain(orders, bundle, config_of, tmp_path):
     config = config_of(tmp_path)
     report = ltvml.score(config, model=bundle, transactions=orders)
-    for customer, known in list(zip(report.shortlist["customer_id"], report.reasons, strict=True))[:3]:
+    for customer, known in list(zip(report.most_at_risk["customer_id"], report.reasons, strict=True))[:3]:
         explained = ltvml.explain(config, customer, model=bundle, transactions=orders).reasons
         assert {f"{reason.words}: {reason.effect} the risk" for reason in explained} >= set(known)
 
 
-def test_the_first_five_of_the_printed_shortlist_are_followed_by_a_reason(orders, bundle, config_of, tmp_path):
+def test_the_first_five_of_the_printed_list_are_followed_by_a_reason(orders, bundle, config_of, tmp_path):
     report = ltvml.score(config_of(tmp_path), model=bundle, transactions=orders)
-    _, first, *others = re.split(r"\n(?=\d+ )", report.shortlist_text())
-    assert len(others) == 19
+    _, first, *others = re.split(r"\n(?=\d+ )", report.at_risk_text())
+    assert len(others) == 9
     given = [" ".join(customer.split()) for customer in (first, *others)]
     assert all(known.endswith(f" {reasons[0]}") for known, reasons in zip(given[:5], report.reasons, strict=False))
     assert all("\n    " in customer for customer in (first, *others[:4]))
@@ -225,9 +227,9 @@ def test_the_first_five_of_the_printed_shortlist_are_followed_by_a_reason(orders
 
 def test_nobody_to_rank_is_nobody_to_explain(orders, bundle, config_of, tmp_path):
     report = ltvml.score(config_of(tmp_path), model=bundle, transactions=orders)
-    nobody = replace(report, tally=Tally(shortlist=report.tally.shortlist.head(0)), reasons=())
-    assert nobody.to_dict()["shortlist"] == []
-    assert "No customer can be ranked" in nobody.shortlist_text()
+    nobody = replace(report, tally=Tally(most_at_risk=report.tally.most_at_risk.head(0)), reasons=())
+    assert nobody.to_dict()["most_at_risk"] == []
+    assert "No customer can be ranked" in nobody.at_risk_text()
 
 
 def test_progress_is_told_of_every_step(orders, bundle, config_of, tmp_path):

@@ -17,6 +17,7 @@ from ltvml.inputs.tables.small_tables import folded, missing_columns, places, re
 from ltvml.inputs.tables.truth import truth
 from ltvml.outreach.restraint.caps import Applied
 from ltvml.window import date_of
+from ltvml.words.sentence import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 NEEDED = ("customer_id", "channel", "sent_at")
 TEXTS, ANSWERS = ("campaign", "action"), ("opened", "converted")
 MORE = (*TEXTS, *ANSWERS, "treated")
-UNREAD = {"treated": "count as contacts that were made"} | dict.fromkeys(ANSWERS, "count as not known")
+UNREAD = {"treated": "note.contacts.made"} | dict.fromkeys(ANSWERS, "note.contacts.unknown")
+"""The sentence about values that are neither true nor false, by column."""
 _NUMBER = r"[+-]?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?"
 
 
@@ -103,11 +105,11 @@ def read_contacts(
     rows = log[kept].astype({"day": "int64"}).reset_index(drop=True)
     # the notes are tracked, and a path of a person's data is not
     excluded = [
-        f"Contacts: {found.sum():,} of {len(log):,} rows excluded: {why}."
+        Sentence.of("note.contacts.excluded", excluded=int(found.sum()), rows=len(log), why=why)
         for why, found in aside.items()
         if found.any()
     ]
-    alike = alike_note(matched, "Contacts") if matched is not None else ()
+    alike = alike_note(matched, "contacts") if matched is not None else ()
     counts = Applied(len(log), len(rows), rows["customer_id"].nunique())
     refused = unsubscriptions(table, words, used=(*NEEDED, *MORE))
     unsubscribed = _refused(log[refused], words) if refused.any() else None
@@ -218,10 +220,10 @@ def _log(
     if "action" in columns:
         columns["action"] = columns["action"].map(lambda name: actions.get(folded(name), name), na_action="ignore")
     columns |= {name: truth(table[name]) for name in ANSWERS if name in table}
-    for name, effect in UNREAD.items():
+    for name, key in UNREAD.items():
         if name in table and (unread := table[name].notna() & truth(table[name]).isna()).any():
             first = table.loc[unread, name].iloc[0]
-            notes.append(f"Contacts: {unread.sum():,} rows have {name} '{first}', not true or false: they {effect}.")
+            notes.append(Sentence.of(key, rows=int(unread.sum()), column=name, first=first))
     return pd.DataFrame(columns, index=table.index), notes
 
 
@@ -230,13 +232,11 @@ def _channels(texts: pd.Series, words: ChannelWords) -> tuple[pd.Series, list[st
     if not words.names:
         return texts, []
     names = {text: words.one(text) for text in texts.dropna().unique()}
-    notes = []
+    notes: list[str] = []
     if unknown := sorted(text for text, name in names.items() if name is None):
         rows, listed = int(texts.isin(unknown).sum()), ", ".join(f"'{text}'" for text in unknown[:3])
-        notes.append(
-            f"Contacts: {rows:,} of {len(texts):,} rows have a channel outreach.channels does not list ({listed}): "
-            "the caps over all channels count them, those of single channels do not."
-        )
+        given = {"found": rows, "rows": len(texts), "setting": "outreach.channels", "listed": listed}
+        notes.append(Sentence.of("note.contacts.channels", **given))
     return texts.map(lambda text: names[text] or text, na_action="ignore"), notes
 
 
@@ -251,16 +251,16 @@ def _refuse_dates(log: pd.DataFrame, source: str, most: float) -> None:
         )
 
 
-def _excluded(log: pd.DataFrame, known: pd.Index, last_day: int) -> dict[str, np.ndarray[Any, np.dtype[np.bool_]]]:
+def _excluded(log: pd.DataFrame, known: pd.Index, last_day: int) -> dict[Sentence, np.ndarray[Any, np.dtype[np.bool_]]]:
     """Excluded rows by reason; each under its first reason."""
     unreadable, unnamed = log["day"].isna().to_numpy(), log["customer_id"].isna().to_numpy()
     stranger = known.get_indexer(pd.Index(log["customer_id"], dtype=object)) < 0
     late = log["day"].to_numpy() > last_day
     reasons = {
-        "customer_id is missing": unnamed,
-        "sent_at is missing or unreadable": unreadable & ~unnamed,
-        "the customer is not in the orders": stranger & ~unreadable & ~unnamed,
-        f"sent_at is after {date_of(last_day)}": late & ~stranger,
+        Sentence.of("note.contacts.no_id", column="customer_id"): unnamed,
+        Sentence.of("note.contacts.no_date", column="sent_at"): unreadable & ~unnamed,
+        Sentence.of("note.contacts.stranger"): stranger & ~unreadable & ~unnamed,
+        Sentence.of("note.contacts.late", column="sent_at", day=date_of(last_day)): late & ~stranger,
     }
     return {why: np.asarray(rows, dtype=bool) for why, rows in reasons.items()}
 

@@ -19,6 +19,7 @@ import pandas as pd
 from ltvml.engines.values.identity import normalised_id
 from ltvml.errors import DataContractError, DataWarning
 from ltvml.inputs.tables.small_tables import folded
+from ltvml.words.sentence import Name, Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -173,11 +174,11 @@ def _pairs(given: pd.Series, keys: pd.Series, names: pd.Series, ids: CustomerIds
     return left.merge(right, on="key")[["row", "given", "name", "customer_id"]]
 
 
-def alike_note(found: Matched, what: str) -> tuple[str, ...]:
+def alike_note(found: Matched, table: str) -> tuple[str, ...]:
     """A sentence on the rows whose ids are written otherwise than the customers', where there are some."""
     if not (rows := len(found.alike)):
         return ()
-    return (f"{what}: {rows:,} rows name a customer whose id differs only in letter case, blanks or leading zeros.",)
+    return (Sentence.of("note.alike", table=Name("table", table), rows=rows),)
 
 
 def loosened(ids: pd.Series) -> pd.Series:

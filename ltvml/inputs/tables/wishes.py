@@ -19,6 +19,7 @@ from ltvml.inputs.tables.customer_ids import alike_note, match_ids, named_otherw
 from ltvml.inputs.tables.small_tables import folded, missing_columns, places, read_table, with_columns
 from ltvml.nearest import did_you_mean
 from ltvml.outreach.restraint.caps import Applied, Wishes
+from ltvml.words.sentence import Sentence
 from ltvml.words.text import short
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def _stated(name: str, path: str, table: pd.DataFrame, words: ChannelWords, cuto
         )
     if name == "open_cases":
         closed, by = closed_cases(table, cutoff_day=cutoff_day, used=_OF_PEOPLE)
-        note = f"Open cases: {closed.sum():,} of {len(table):,} rows are closed by the column {' and '.join(by)}."
+        note = Sentence.of("note.closed", closed=int(closed.sum()), rows=len(table), columns=tuple(by))
         open_rows = np.flatnonzero(~closed)
         return _Stated(path, ids.iloc[open_rows], [()] * len(open_rows), (note,) if closed.any() else ())
     refuse_unnamed_flags(table, path, used=_OF_PEOPLE)
@@ -198,8 +199,8 @@ def _refusals(
         channels = [() if refused[row] else sum(names, ()) for row, names in enumerate(kept)]
         granted |= ~refused & np.array([not names for names in kept], dtype=bool)
     holds = np.flatnonzero(~granted)
-    names = ", ".join(one.name for one in said)
-    note = f"Opt-outs: {granted.sum():,} of {len(table):,} rows do not refuse by the column {names}."
+    names = tuple(one.name for one in said)
+    note = Sentence.of("note.granted", granted=int(granted.sum()), rows=len(table), columns=names)
     return _Stated(path, ids.iloc[holds], [channels[row] for row in holds], (note,) if granted.any() else ())
 
 
@@ -213,7 +214,7 @@ def _in_attributes(attributes: pd.DataFrame, words: ChannelWords) -> _Stated | N
         rows = np.flatnonzero(~one.granted if one.kind == "consent" else one.refused)
         ids.append(attributes["customer_id"].iloc[rows])
         channels += [one.channels] * len(rows)
-        notes.append(f"Opt-outs: {len(rows):,} customers refuse by the column {one.name} of the table of customers.")
+        notes.append(Sentence.of("note.refused", customers=len(rows), column=one.name))
     return _Stated("customers.source", pd.concat(ids), channels, tuple(notes))
 
 
@@ -237,4 +238,4 @@ def _matched(name: str, stated: _Stated, ids: CustomerIds) -> tuple[pd.DataFrame
         dtype=object,
     )
     counts = Applied(len(stated.ids), found.rows, found.customers)
-    return table.drop_duplicates(ignore_index=True), counts, alike_note(found, TABLES[name])
+    return table.drop_duplicates(ignore_index=True), counts, alike_note(found, name)

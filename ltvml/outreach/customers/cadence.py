@@ -31,6 +31,7 @@ from ltvml.nearest import no_such_column
 from ltvml.outreach.customers.dates import days_within
 from ltvml.outreach.settings import CadenceRules
 from ltvml.window import days_of
+from ltvml.words.sentence import Sentence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -89,11 +90,9 @@ def missing_inputs(
     """What the follow-up does without, in words; empty where nothing is missing."""
     found = []
     if bought is None:
-        found.append(
-            "No items are known: follow-up asks about the first order only, and there are no replenishment reminders."
-        )
+        found.append(Sentence.of("note.follow_up.items"))
     if (rules.dated or rules.care) and attributes is None:
-        found.append("No table of customers' attributes is given: there are no transition reminders or care messages.")
+        found.append(Sentence.of("note.follow_up.attributes"))
     return tuple(found)
 
 

@@ -15,7 +15,7 @@ from scipy.special import ndtri
 
 from ltvml.errors import DataContractError
 from ltvml.outreach.settings import LadderRules
-from ltvml.words.text import percent
+from ltvml.words.sentence import Sentence, Share
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ltvml.arrays import Array, Ints
 
 
-NOT_CAUSE = "This describes who climbed; it does not show that an order causes the next one."
 PATTERN_COLUMNS = ("observed", "followed", "customers")
 
 
@@ -96,20 +95,23 @@ class Ladder:
         return pd.DataFrame({"n": np.arange(1, len(self.share) + 1), **columns, "gain": gain})
 
     @property
-    def words(self) -> str:
+    def words(self) -> Sentence:
         """What the ladder shows, in sentences."""
         if not len(self.share):
-            return f"No ladder: too few customers were observed for {self.within} days after a purchase."
-        steps = ", ".join(f"{percent(share)} after order {n}" for n, share in enumerate(self.share, start=1))
-        return f"Bought again within {self.within} days: {steps}. {self._turn} {NOT_CAUSE}"
+            return Sentence.of("ladder.none", days=self.within)
+        steps = tuple(
+            Sentence.of("ladder.step", share=Share(share), n=n) for n, share in enumerate(self.share, start=1)
+        )
+        return Sentence.of("ladder", days=self.within, steps=steps, turn=self.turn)
 
     @property
-    def _turn(self) -> str:
-        points = f"{100 * self.least_gain:g} points"
+    def turn(self) -> Sentence:
+        """What N* is, how sure it is, and that it is no cause."""
+        points = f"{100 * self.least_gain:g}"
         if self.turning_point is None:
-            return f"Every step adds at least {points}: no turning point yet."
-        spread = ", ".join(f"{_named(n)} in {percent(share)}" for n, share in self.turning_points.items())
-        return f"From order {self.turning_point} the next step adds less than {points} (bootstrap: {spread} of draws)."
+            return Sentence.of("ladder.no_turn", points=points)
+        spread = tuple(_drawn(n, share) for n, share in self.turning_points.items())
+        return Sentence.of("ladder.turn", n=self.turning_point, points=points, spread=spread)
 
 
 def ladder(climbs: pd.DataFrame, *, rules: LadderRules | None = None, random_state: int = 0) -> Ladder:
@@ -226,8 +228,11 @@ def _distribution(points: Ints) -> dict[int | None, float]:
     return {value or None: count / len(points) for value, count in last_first}
 
 
-def _named(n: int | None) -> str:
-    return "none" if n is None else f"order {n}"
+def _drawn(n: int | None, share: float) -> Sentence:
+    """In which share of the draws N* was there."""
+    if n is None:
+        return Sentence.of("ladder.drawn.none", share=Share(share))
+    return Sentence.of("ladder.drawn", n=n, share=Share(share))
 
 
 LEVEL = 0.95

@@ -26,10 +26,11 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 from scipy.stats import norm
 
-from ltvml.words.text import percent
+from ltvml.words.sentence import Sentence, Share
 
 LEVEL = 0.05
 POWER = 0.8
+HOLDOUT_SETTING = "outreach.holdout"
 
 
 @dataclass(frozen=True)
@@ -219,43 +220,39 @@ class Launch:
         return float(expit(logit(self.rate) + (self.effect or 0.0))) - self.rate
 
     @property
-    def words(self) -> tuple[str, ...]:
+    def words(self) -> tuple[Sentence, ...]:
         """For the report before the launch, a sentence a line."""
         arms = self.conversion
         if not arms.both:
-            return (
-                f"The effect cannot be measured: {arms.treat:,} customers to contact, {arms.holdout:,} held out. "
-                "Set outreach.holdout, for example to 0.1.",
-            )
+            given = {"contacts": arms.treat, "held_out": arms.holdout, "setting": HOLDOUT_SETTING}
+            return (Sentence.of("launch.not_measurable", **given),)
+        value = {"power": Share(self.value.power), "value": f"{self.detectable_value:,.2f}"}
         return (
-            f"{arms.treat:,} customers to contact, {arms.holdout:,} held out.",
+            Sentence.of("launch.arms", contacts=arms.treat, held_out=arms.holdout),
             self._conversion_in_words(),
-            f"Smallest detectable difference in value per customer ({percent(self.value.power)} power): "
-            f"{self.detectable_value:,.2f}.",
+            Sentence.of("launch.value", **value),
             *self._effect_in_words(),
         )
 
-    def _conversion_in_words(self) -> str:
+    def _conversion_in_words(self) -> Sentence:
         rate, rise = self.rate, self.detectable_conversion
         if math.isnan(rise):
-            return (
-                f"No rise in conversion is detectable from {percent(rate, 1)} with so few customers: hold out more "
-                "customers, or run the campaign longer."
-            )
-        return (
-            f"Smallest detectable rise in conversion ({percent(self.conversion.power)} power): "
-            f"{100 * rise:.1f} points, from {percent(rate, 1)} to {percent(rate + rise, 1)}."
+            return Sentence.of("launch.no_rise", rate=Share(rate, 1))
+        return Sentence.of(
+            "launch.rise",
+            power=Share(self.conversion.power),
+            points=f"{100 * rise:.1f}",
+            rate=Share(rate, 1),
+            raised=Share(rate + rise, 1),
         )
 
-    def _effect_in_words(self) -> tuple[str, ...]:
+    def _effect_in_words(self) -> tuple[Sentence, ...]:
         if math.isnan(self.power_of_effect):
             return ()
+        given = {"points": f"{100 * self.assumed_difference():+.1f}", "power": Share(self.power_of_effect)}
         few = self.power_of_effect < self.conversion.power and self.conversion.holdout < self.conversion.treat
-        advice = " A larger outreach.holdout would raise the power." if few else ""
-        return (
-            f"Power to detect the assumed effect of {100 * self.assumed_difference():+.1f} points: "
-            f"{percent(self.power_of_effect)}.{advice}",
-        )
+        advice = (Sentence.of("launch.more", setting=HOLDOUT_SETTING),) if few else ()
+        return (Sentence.of("launch.effect", **given), *advice)
 
 
 def before_launch(

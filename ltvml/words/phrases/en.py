@@ -54,6 +54,7 @@ PHRASES: dict[str, str] = {
     "month.11": "November",
     "month.12": "December",
     "between": "; ",
+    "series": ", ",
     "end": ".",
     # reasons: the parts of a sentence
     "first_order": "first order on {first_day}",
@@ -150,6 +151,27 @@ PHRASES: dict[str, str] = {
     "label.scores": "scores",
     "label.plots": "plots",
     "label.took": "took",
+    "label.tracked": "tracked in",
+    "label.tracking": "tracking",
+    "label.run": "run",
+    "tracking.failed": "failed, not tracked; see the warning",
+    "took": "{seconds} s: {steps}",
+    "took.step": "{name} {seconds}",
+    "step.read": "read",
+    "step.check": "check",
+    "step.score": "score",
+    "step.reasons": "reasons",
+    "step.gather": "gather",
+    "step.plan": "plan",
+    "step.word": "word",
+    "step.write": "write",
+    "step.track": "track",
+    "step.measure": "measure",
+    "step.fit": "fit",
+    "step.explain": "explain",
+    "step.tables": "tables",
+    "step.score items": "score items",
+    "step.look up": "look up",
     "band.low": "low",
     "band.medium": "medium",
     "band.high": "high",
@@ -159,7 +181,7 @@ PHRASES: dict[str, str] = {
     "customer.next": "{middle} ({low} to {high}), if it comes within {days}",
     "customer.ltv": "{amount} within {days}",
     "customer.model": "{name}, bundle {version}, fitted to {cutoff}",
-    # the report about all customers, and its shortlist
+    # the report about all customers, and those most at risk
     "score.customers": "{count}, seen up to {cutoff}",
     "score.bands": "{low} low, {medium} medium, {high} high (no purchase in {days})",
     "score.counts": "counts purchases: transactions.columns.amount is 1",
@@ -172,14 +194,124 @@ PHRASES: dict[str, str] = {
     "items.depleted": "{count} depleted",
     "items.lapsed": "{count} lapsed",
     "items.between": ", ",
-    "shortlist.customer": "customer",
-    "shortlist.orders": "orders",
-    "shortlist.last": "last order",
-    "shortlist.churn": "churn",
-    "shortlist.next": "next order",
-    "shortlist.ltv": "LTV",
-    "shortlist.at_risk": "at risk",
-    "shortlist.empty": "No customer can be ranked: value at risk or churn risk is not known (see data status).",
+    "at_risk.title": "Most at risk: value at risk times churn risk. Whom to contact is planned by `ltvml outreach`.",
+    "at_risk.customer": "customer",
+    "at_risk.orders": "orders",
+    "at_risk.last": "last order",
+    "at_risk.churn": "churn",
+    "at_risk.next": "next order",
+    "at_risk.ltv": "LTV",
+    "at_risk.at_risk": "at risk",
+    "at_risk.empty": "No customer can be ranked: value at risk or churn risk is not known (see data status).",
+    # what a plan finds: sentences
+    "ladder": "Bought again within {days} days: {steps}. {turn}",
+    "ladder.none": "No ladder: too few customers were observed for {days} days after a purchase.",
+    "ladder.step": "{share} after order {n}",
+    "ladder.turn": (
+        "From order {n} the next step adds less than {points} points (bootstrap: {spread} of draws). This "
+        "describes who climbed; it does not show that an order causes the next one."
+    ),
+    "ladder.no_turn": (
+        "Every step adds at least {points} points: no turning point yet. This describes who climbed; it does "
+        "not show that an order causes the next one."
+    ),
+    "ladder.drawn": "order {n} in {share}",
+    "ladder.drawn.none": "none in {share}",
+    "launch.not_measurable": (
+        "The effect cannot be measured: {contacts} customers to contact, {held_out} held out. Set {setting}, "
+        "for example to 0.1."
+    ),
+    "launch.arms": "{contacts} customers to contact, {held_out} held out.",
+    "launch.no_rise": (
+        "No rise in conversion is detectable from {rate} with so few customers: hold out more customers, or "
+        "run the campaign longer."
+    ),
+    "launch.rise": "Smallest detectable rise in conversion ({power} power): {points} points, from {rate} to {raised}.",
+    "launch.value": "Smallest detectable difference in value per customer ({power} power): {value}.",
+    "launch.effect": "Power to detect the assumed effect of {points} points: {power}.",
+    "launch.more": "A larger {setting} would raise the power.",
+    "note.skipped.column": (
+        "{action} is skipped: it needs the column {column} of the table customers, which is missing."
+    ),
+    "note.skipped.pairs": "{action} is skipped: it needs the table of reorder pairs, which is missing.",
+    "note.follow_up.items": (
+        "No items are known: follow-up asks about the first order only, and there are no replenishment reminders."
+    ),
+    "note.follow_up.attributes": (
+        "No table of customers' attributes is given: there are no transition reminders or care messages."
+    ),
+    "note.no_items": (
+        "The orders name no items: there are no companions, and follow-up asks about the order as a whole."
+    ),
+    "note.no_companions": "There are no companions: {why}",
+    "note.no_reminders": "Replenishment is withheld ({why}): there are no reorder reminders.",
+    "note.chances": (
+        "The scores lack the probability of a purchase within {days} days: this plan computed it. Run "
+        "`{command}` with the same configuration to save the time."
+    ),
+    "note.renamed": "The table of customers has columns with names of the scores; rules read them as {columns}.",
+    "note.not_sent": "{rows} planned contacts are not in the contacts log and are free again.",
+    "note.export": (
+        "Export {export}: {rows} contacts have no identity that the tool knows and are left out ({setting})."
+    ),
+    "note.closed": "Open cases: {closed} of {rows} rows are closed by the column {columns}.",
+    "note.granted": "Opt-outs: {granted} of {rows} rows do not refuse by the column {columns}.",
+    "note.refused": "Opt-outs: {customers} customers refuse by the column {column} of the table of customers.",
+    "note.alike": "{table}: {rows} rows name a customer whose id differs only in letter case, blanks or leading zeros.",
+    "note.contacts.excluded": "Contacts: {excluded} of {rows} rows excluded: {why}.",
+    "note.contacts.no_id": "{column} is missing",
+    "note.contacts.no_date": "{column} is missing or unreadable",
+    "note.contacts.stranger": "the customer is not in the orders",
+    "note.contacts.late": "{column} is after {day}",
+    "note.contacts.made": (
+        "Contacts: {rows} rows have {column} '{first}', not true or false: they count as contacts that were made."
+    ),
+    "note.contacts.unknown": (
+        "Contacts: {rows} rows have {column} '{first}', not true or false: they count as not known."
+    ),
+    "note.contacts.channels": (
+        "Contacts: {found} of {rows} rows have a channel {setting} does not list ({listed}): the caps over "
+        "all channels count them, those of single channels do not."
+    ),
+    # the report of a plan
+    "count": "{name} ({n})",
+    "count.none": "none",
+    "rows.one": "1 row",
+    "rows.many": "{n} rows",
+    "customers.one": "1 customer",
+    "customers.many": "{n} customers",
+    "contacts.one": "1 contact",
+    "contacts.many": "{n} contacts",
+    "plan.label.service": "service",
+    "plan.label.not_done": "not done",
+    "plan.label.offers": "offers",
+    "plan.label.value": "expected value",
+    "plan.label.actions": "actions",
+    "plan.label.stages": "stages",
+    "plan.label.not_contacted": "not contacted",
+    "plan.label.plan": "plan",
+    "plan.service": "{tasks} tasks to do, before any offer: {counts}",
+    "plan.service.none": "no task to do",
+    "plan.offers": "{contacts} contacts to make; {held_out} customers are held out",
+    "plan.value": "{amount} ({basis})",
+    "plan.basis.measured": "measured effects",
+    "plan.basis.assumed": "assumed effects; none measured yet",
+    "plan.basis.both": "measured effects for some actions, assumed for the others",
+    "plan.applied": "{matched} of {rows} name {customers}",
+    "plan.stopped": "{applied}; {contacts} stopped",
+    "plan.no_opt_outs": "none: {setting} is not set",
+    "plan.first": "The first {shown} of {contacts}:",
+    "plan.empty": "No contacts planned: no action has a positive expected value within the limits.",
+    "plan.customer": "customer",
+    "plan.action": "action",
+    "plan.channel": "channel",
+    "plan.due": "due",
+    "plan.gain": "value",
+    "plan.queue": "queue",
+    "plan.contacts": "contacts",
+    "plan.cost": "cost",
+    "plan.last_in": "last in",
+    "plan.first_out": "first out",
     # names
     "action.second_order_offer": "second order offer",
     "action.membership_invitation": "membership invitation",
@@ -235,6 +367,24 @@ PHRASES: dict[str, str] = {
     "suppressed.budget": "the budget is used up",
     "suppressed.capacity": "the capacity is used up",
     "suppressed.no_action": "no action applies now",
+    "table.opt_outs": "Opt-outs",
+    "table.disliked": "Disliked channels",
+    "table.open_cases": "Open cases",
+    "table.contacts": "Contacts",
+    "table.consent_of_customers": "Consent of customers",
+    "table.unsubscribed_in_contacts": "Unsubscribed in the log of contacts",
+    "restraint.opt_outs": "opt-outs",
+    "restraint.consent_of_customers": "consent",
+    "restraint.unsubscribed_in_contacts": "unsubscribed",
+    "restraint.open_cases": "open cases",
+    "restraint.disliked": "disliked",
+    "restraint.contacts": "contact log",
+    "not_done.done": "done already",
+    "not_done.opted_out": "has opted out",
+    "not_done.open_case": "has an open complaint or return",
+    "not_done.no_channel": "cannot be reached by a service channel",
+    "not_done.cap": "was contacted often enough",
+    "not_done.capacity": "the capacity is used up",
     "tag.high_spender_week": "high spender this week",
     "tag.frequent_month": "frequent this month",
     "tag.discount_driven": "buys at a discount",
