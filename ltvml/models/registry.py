@@ -45,9 +45,14 @@ PLUGINS = "ltvml.models"
 
 SHIPPED: Mapping[str, Mapping[str, str]] = {
     "purchase": {
+        "bg_bb": "ltvml.models.purchase.bg_bb:BGBB",
+        "bg_cnbd": "ltvml.models.purchase.bg_cnbd:BGCNBD",
         "bg_nbd": "ltvml.models.purchase.bg_nbd:BGNBD",
         "lifetimes_bg_nbd": "ltvml.models.purchase.lifetimes_bg_nbd:LifetimesBGNBD",
+        "mbg_cnbd": "ltvml.models.purchase.mbg_cnbd:MBGCNBD",
         "mbg_nbd": "ltvml.models.purchase.mbg_nbd:MBGNBD",
+        "nbd": "ltvml.models.purchase.nbd:NBD",
+        "pareto_nbd": "ltvml.models.purchase.pareto_nbd:ParetoNBD",
     },
     "repurchase": {
         "base_rate": "ltvml.models.repurchase.base_rate:BaseRate",
@@ -114,7 +119,7 @@ def names(role: str) -> tuple[str, ...]:
     Examples
     --------
     >>> names("purchase")
-    ('bg_nbd', 'lifetimes_bg_nbd', 'mbg_nbd')
+    ('bg_bb', 'bg_cnbd', 'bg_nbd', 'lifetimes_bg_nbd', 'mbg_cnbd', 'mbg_nbd', 'nbd', 'pareto_nbd')
     """
     if role not in SHIPPED:
         raise unknown("role", role, SHIPPED, place="models")

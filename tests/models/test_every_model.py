@@ -19,7 +19,8 @@ REFIT = 2e-4
 ROUNDING = 1e-12
 TIMES = np.array([0.0, 1.0, 7.0, 30.0, 91.0, 365.0, 3650.0])
 
-PURCHASE_MODELS = sorted(registry.available("purchase"))
+# a model whose time is counted in opportunities has its own tests
+PURCHASE_MODELS = [name for name in registry.names("purchase") if name != "bg_bb"]
 
 
 @cache

@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ltvml.errors import ConvergenceError
-from ltvml.models.base import frame_of
-from ltvml.models.purchase.bg_nbd import BGNBD, NAMES, BGNBDFit, Likelihood, checked_times, diagnose
+from ltvml.models.purchase.bg_nbd import BGNBD, NAMES, Likelihood, diagnose
+from ltvml.models.purchase.highest_peak import ParameterFit
+from ltvml.models.purchase.parametric import checked_times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,20 +41,8 @@ class LifetimesBGNBD(BGNBD):
     def __init__(self, penalizer_coef: float = 0.0) -> None:
         self.penalizer_coef = penalizer_coef
 
-    def fit(self, X: pd.DataFrame | ArrayLike, *more: ArrayLike | None, sample_weight: ArrayLike | None = None) -> Self:
-        """Fit by lifetimes, on distinct histories with their counts.
-
-        Raises
-        ------
-        DataContractError
-            If a history cannot be.
-        ConvergenceError
-            If lifetimes did not converge.
-        """
-        histories = self._of_a_fit(*frame_of(self.requires, X, more, sample_weight))
-        fitter = fitted_by_lifetimes(histories, self.penalizer_coef)
-        self._remember(as_fit(fitter, histories), n_customers=histories.n_customers)
-        return self
+    def _maximum(self, histories: Lattice) -> ParameterFit:
+        return as_fit(fitted_by_lifetimes(histories, self.penalizer_coef), histories)
 
     def probability_alive(self, X: pd.DataFrame) -> Array:
         """P(alive) by lifetimes, shape (n,)."""
@@ -104,11 +93,11 @@ def fitted_by_lifetimes(histories: Lattice, penalizer_coef: float) -> Any:
             ) from error
 
 
-def as_fit(fitter: Any, histories: Lattice) -> BGNBDFit:
+def as_fit(fitter: Any, histories: Lattice) -> ParameterFit:
     """Parameters of lifetimes with a covariance whose off-diagonals are right: p_i p_j, where it has p_j squared."""
     params = fitter.params_[list(NAMES)].to_numpy(dtype=float)
     log_covariance = np.linalg.inv(fitter._hessian_) / histories.n_customers
-    return BGNBDFit(
+    return ParameterFit(
         params=params,
         covariance=np.outer(params, params) * log_covariance,
         log_likelihood=Likelihood(histories, d=0)(np.log(params)).value,

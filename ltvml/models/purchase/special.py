@@ -171,6 +171,16 @@ def by_quadrature(kappa: Array, tau: Array, a: float, b: Array) -> Array:
     return np.asarray((weight * value).sum(axis=1))
 
 
+def mean_over_dropout(kappa: Array, tau: Array, a: float, b: Array) -> Array:
+    """E[(1 + p tau)^-kappa] over p ~ Beta(a, b), shape (n,)."""
+    result = np.empty(len(kappa))
+    for rows in chunks(np.arange(len(kappa)), CHUNK):
+        logit, weight = logit_nodes(a, b[rows], PURCHASE_NODES)
+        stays = np.exp(-kappa[rows, None] * np.log1p(expit(logit) * tau[rows, None]))
+        result[rows] = (weight * stays).sum(axis=1)
+    return result
+
+
 def discounted_while_alive(kappa: Array, rate: Array, a: float, b: Array) -> Array:
     """Expected discounted purchases over an infinite horizon of a customer who is alive at its start.
 

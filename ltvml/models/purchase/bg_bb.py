@@ -1,0 +1,348 @@
+"""BG/BB: Fader, Hardie & Shang (2010), Customer-Base Analysis in a Discrete-Time Noncontractual Setting, Mktg Sci 29.
+
+There are n opportunities to buy (years of a charity, weeks of a market). A customer leaves before an opportunity with
+probability theta ~ Beta(gamma, delta), and buys at one with probability p ~ Beta(alpha, beta) while there. With x
+purchases after the first, the last at opportunity t_x
+
+    L = [ B(alpha+x, beta+n-x) B(gamma, delta+n)                                        still there
+        + sum_{i=0}^{n-t_x-1} B(alpha+x, beta+t_x-x+i) B(gamma+1, delta+t_x+i) ]        left after t_x + i
+        / [ B(alpha, beta) B(gamma, delta) ]
+
+as a log-sum-exp over the n - t_x + 1 cases. Columns: frequency x, recency t_x, T = n, all counted in opportunities.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from scipy.special import betaln, digamma, gammaln, polygamma
+
+from ltvml.errors import DataContractError
+from ltvml.models.base import Diagnosis
+from ltvml.models.maximise import Evaluation
+from ltvml.models.purchase.parametric import ParametricPurchaseModel, checked_discount_rate, checked_times
+from ltvml.models.purchase.separable import in_logs
+from ltvml.models.purchase.special import logit_nodes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+    from ltvml.arrays import Array
+    from ltvml.models.purchase.patterns import Lattice
+
+NAMES = ("alpha", "beta", "gamma", "delta")
+CENTRE = np.array([0.0, 0.0, 0.0, 1.0])
+"""Log-parameters of an ordinary shop."""
+EDGES = np.array([[0, 0, -4, 4], [0, 0, 4, 4], [0, 0, -4, -4], [4, 4, 0, 0]])
+"""From the centre towards: nobody leaves, equal dropout, all-or-none dropout, equal purchase probabilities."""
+UNKNOWN = 1.5
+FEW_REPEAT_BUYERS = 50
+NOBODY_LEAVES = 0.001
+
+
+@dataclass(frozen=True)
+class Cases:
+    """For each history, when the customer may have left: padded to the longest, with `real` where a case exists.
+
+    Parameters
+    ----------
+    x : (n, 1) array
+    misses : (n, m) array
+        Opportunities not taken while there.
+    left : (n, 1 or m) array
+        1 where the customer left, 0 in the case of one who is still there.
+    stayed : (n, m) array
+        Opportunities at which the customer was still there.
+    real : (n, m) array of bool
+    """
+
+    x: Array
+    misses: Array
+    left: Array
+    stayed: Array
+    real: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, x: Array, t_x: Array, n: Array) -> Self:
+        """Cases of histories (x, t_x, n), each (n,)."""
+        i = np.arange(int((n - t_x).max(initial=0)) + 1)
+        seen = np.minimum(t_x[:, None] + i, n[:, None])
+        real = t_x[:, None] + i <= n[:, None]
+        left = np.where(t_x[:, None] + i < n[:, None], 1.0, 0.0)
+        return cls(x[:, None], seen - x[:, None], left, seen, real)
+
+
+def log_cases(params: Array, cases: Cases) -> Array:
+    """Logarithm of each case's probability, shape (n, m); -inf where there is none."""
+    alpha, beta, gamma, delta = params
+    value = betaln(alpha + cases.x, beta + cases.misses) + betaln(gamma + cases.left, delta + cases.stayed)
+    return np.where(cases.real, value - betaln(alpha, beta) - betaln(gamma, delta), -np.inf)
+
+
+def log_likelihoods(params: Array, x: Array, t_x: Array, n: Array) -> Array:
+    """Ln L of each history, shape (n,)."""
+    values = log_cases(params, Cases.of(x, t_x, n))
+    top = values.max(axis=1)
+    return np.asarray(top + np.log(np.exp(values - top[:, None]).sum(axis=1)))
+
+
+class Likelihood:
+    """Log-likelihood of a lattice as a function of the logs of (alpha, beta, gamma, delta).
+
+    Parameters
+    ----------
+    lattice : Lattice
+        Times are numbers of opportunities.
+    """
+
+    def __init__(self, lattice: Lattice) -> None:
+        self.weight = lattice.weight
+        self.cases = Cases.of(lattice.x, lattice.t_x[lattice.recency_cell], lattice.T[lattice.age_cell])
+
+    def __call__(self, log_params: Array) -> Evaluation:
+        """Value, gradient and Hessian in the log-parameters.
+
+        With q the probability of each case, gradient = E_q[h'], Hessian = E_q[h''] + Cov_q[h'].
+        """
+        params, cases = np.exp(log_params), self.cases
+        values = log_cases(params, cases)
+        top = values.max(axis=1, keepdims=True)
+        share = np.exp(values - top)
+        total = share.sum(axis=1, keepdims=True)
+        share /= total
+        value = float(self.weight @ (top + np.log(total))[:, 0])
+        slopes, bends = beta_slopes(params, cases)
+        means = [(share * slope).sum(axis=1) for slope in slopes]
+        gradient = np.array([self.weight @ mean for mean in means])
+        hessian = np.empty((4, 4))
+        for i in range(4):
+            for j in range(i, 4):
+                second = (share * slopes[i] * slopes[j]).sum(axis=1) - means[i] * means[j]
+                if (i, j) in bends:
+                    second = second + (share * bends[i, j]).sum(axis=1)
+                hessian[i, j] = hessian[j, i] = self.weight @ second
+        return in_logs(Evaluation(value, gradient, hessian), params)
+
+
+def beta_slopes(params: Array, cases: Cases) -> tuple[list[Array], dict[tuple[int, int], Array]]:
+    """First and second derivatives of the logarithm of each case in the parameters."""
+    alpha, beta, gamma, delta = params
+    pairs = ((alpha, beta, cases.x, cases.misses), (gamma, delta, cases.left, cases.stayed))
+    slopes: list[Array] = []
+    bends: dict[tuple[int, int], Array] = {}
+    for place, (a, b, hits, misses) in enumerate(pairs):
+        together = digamma(a + b) - digamma(a + b + hits + misses)
+        slopes += [digamma(a + hits) - digamma(a) + together, digamma(b + misses) - digamma(b) + together]
+        bent = polygamma(1, a + b) - polygamma(1, a + b + hits + misses)
+        first, second = 2 * place, 2 * place + 1
+        bends[first, first] = polygamma(1, a + hits) - polygamma(1, a) + bent
+        bends[second, second] = polygamma(1, b + misses) - polygamma(1, b) + bent
+        bends[first, second] = bent
+    return slopes, bends
+
+
+class BGBB(ParametricPurchaseModel):
+    """Beta-geometric / beta-binomial: purchases at discrete opportunities; a customer may leave before each.
+
+    Attributes are those of every parametric purchase model; the parameters are alpha, beta (to buy at an opportunity)
+    and gamma, delta (to leave before one). All times are counted in opportunities.
+
+    Parameters
+    ----------
+    opportunities_may_differ : bool
+        Accept customers with different numbers of opportunities. The model was made for one cohort; others hold
+        customers who joined later to the same parameters.
+
+    Examples
+    --------
+    Donors with 4 gifts in 6 years, the last in the fifth (Fader, Hardie & Shang 2010): gifts expected in the next ten.
+
+    >>> import pandas as pd
+    >>> model = BGBB.from_params(alpha=1.204, beta=0.750, gamma=0.657, delta=2.783)
+    >>> print(model.expected_purchases(pd.DataFrame({"frequency": [4], "recency": [5], "T": [6]}), 10).round(2))
+    [3.63]
+    """
+
+    name = "bg_bb"
+    parameters = NAMES
+    times = ()
+    centre = CENTRE
+    edges = EDGES
+    alternatives = "bg_nbd on the dates themselves"
+    discrete = True
+
+    def __init__(self, opportunities_may_differ: bool = False) -> None:
+        self.opportunities_may_differ = opportunities_may_differ
+
+    def probability_alive(self, X: pd.DataFrame) -> Array:
+        """P(still a customer after the last opportunity seen), shape (n,)."""
+        return self.probability_alive_at(X, [0.0])[:, 0]
+
+    def probability_alive_at(self, X: pd.DataFrame, times: ArrayLike) -> Array:
+        """P(still a customer at opportunity T + t) for each t, shape (n, m)."""
+        ends = whole(times)
+        x, t_x, n = self._histories(X)
+        alpha, beta, gamma, delta = params = self._values
+        bought = betaln(alpha + x, beta + n - x) - betaln(alpha, beta) - log_likelihoods(params, x, t_x, n)
+        stays = betaln(gamma, delta + n[:, None] + ends) - betaln(gamma, delta)
+        return np.asarray(np.exp(np.minimum(bought[:, None] + stays, 0.0)))
+
+    def expected_purchases_at(self, X: pd.DataFrame, times: ArrayLike) -> Array:
+        """Expected purchases at the next t opportunities, for each t; shape (n, m).
+
+        P(alive at n+m) E[p] summed over m: all terms are positive, and there is no hole at gamma = 1.
+        """
+        ends = whole(times)
+        x, _, n = self._histories(X)
+        alpha, beta = self._values[:2]
+        alive = self.probability_alive_at(X, np.arange(1, int(ends.max(initial=0)) + 1))
+        until = np.concatenate([np.zeros((len(x), 1)), np.cumsum(alive, axis=1)], axis=1)
+        return np.asarray(((alpha + x) / (alpha + beta + n))[:, None] * until[:, ends.astype(int)])
+
+    def survival_function(self, X: pd.DataFrame, times: ArrayLike) -> Array:
+        """P(no purchase at the next t opportunities): the likelihood at n + t over that at n; times (m,) or (n, m)."""
+        x, t_x, n = self._histories(X)
+        ends = np.broadcast_to(whole(times), (len(x), np.shape(times)[-1]))
+        now = log_likelihoods(self._values, x, t_x, n)
+        later = [log_likelihoods(self._values, x, t_x, n + ends[:, place]) for place in range(ends.shape[1])]
+        return np.exp(np.minimum(np.stack(later, axis=1) - now[:, None], 0.0))
+
+    def next_purchase(self, X: pd.DataFrame, quantiles: Sequence[float], horizon: float) -> Array:
+        """Opportunity of the next purchase, given one within `horizon`: the first at which each quantile is reached."""
+        ends = np.arange(1, int(whole([horizon])[0]) + 1)
+        bought = 1 - self.survival_function(X, ends)
+        reached = bought / bought[:, -1:]
+        return np.stack([1.0 + np.argmax(reached >= level * (1 - 1e-12), axis=1) for level in quantiles], axis=1)
+
+    def never_again(self, X: pd.DataFrame) -> Array:
+        """P(no further purchase, ever), shape (n,).
+
+        1 - P(alive) E[p (1-theta) / (theta + p (1-theta))], by quadrature over the posteriors of p and theta.
+        """
+        x, _, n = self._histories(X)
+        alpha, beta, gamma, delta = self._values
+        buys = np.empty(len(x))
+        for row in range(len(x)):
+            p, p_weight = beta_nodes(alpha + x[row], beta + n[row] - x[row])
+            theta, theta_weight = beta_nodes(gamma, delta + n[row])
+            takes = p[:, None] * (1 - theta)
+            buys[row] = p_weight @ (takes / (theta + takes)) @ theta_weight
+        return np.asarray(1 - self.probability_alive(X) * buys)
+
+    def dert(self, X: pd.DataFrame, discount_rate: float) -> Array:
+        """Discounted expected purchases at all later opportunities, shape (n,); the rate is per opportunity.
+
+        The sum ends where what is left, at most its last term over the discount rate, is below rounding.
+        """
+        rate = checked_discount_rate(discount_rate)
+        x, _, n = self._histories(X)
+        alpha, beta, gamma, delta = self._values
+        ahead = np.arange(1, int(45 / rate) + 2)
+        total = np.zeros(len(x))
+        for opportunities in np.unique(n):
+            # P(alive at n + m given alive at n), discounted
+            stays = betaln(gamma, delta + opportunities + ahead) - betaln(gamma, delta + opportunities)
+            total[n == opportunities] = np.exp(stays - rate * ahead).sum()
+        return np.asarray(self.probability_alive(X) * (alpha + x) / (alpha + beta + n) * total)
+
+    def pmf(self, X: pd.DataFrame, counts: ArrayLike, horizon: float) -> Array:
+        """P(k purchases at the next `horizon` opportunities) for each k of `counts`, shape (n, m)."""
+        x, t_x, n = self._histories(X)
+        ahead = int(whole([horizon])[0])
+        now = log_likelihoods(self._values, x, t_x, n)
+        alive = self.probability_alive(X)
+        columns = [self._count(x, n, int(k), ahead, now) + (0.0 if k else 1 - alive) for k in np.asarray(counts)]
+        return np.stack(columns, axis=1)
+
+    def _count(self, x: Array, n: Array, k: int, ahead: int, now: Array) -> Array:
+        """P(alive at n, then exactly k purchases at the next opportunities): stays to the end, or leaves after i."""
+        alpha, beta, gamma, delta = self._values
+        scale = betaln(alpha, beta) + betaln(gamma, delta) + now
+        total = np.zeros(len(x))
+        for i in range(k, ahead + 1):
+            left = float(i < ahead)
+            ways = gammaln(i + 1) - gammaln(k + 1) - gammaln(i - k + 1)
+            buys = betaln(alpha + x + k, beta + n - x + i - k)
+            total += np.exp(ways + buys + betaln(gamma + left, delta + n + i) - scale)
+        return total
+
+    def _likelihood(self, histories: Lattice) -> Likelihood:
+        return Likelihood(histories)
+
+    def _scale(self, histories: Lattice) -> float:
+        # an opportunity is the unit
+        return 1.0
+
+    def _grouped(self, X: pd.DataFrame, sample_weight: ArrayLike | None) -> Lattice:
+        check_opportunities(*self.columns(X, *self.requires), may_differ=self.opportunities_may_differ)
+        return super()._grouped(X, sample_weight)
+
+    def _diagnosed(self, params: Array, log_errors: Array, histories: Lattice, withheld: dict[str, str]) -> Diagnosis:
+        gamma, delta = params[2:]
+        buyers = float(histories.weight[histories.x > 0].sum())
+        messages = list(dict.fromkeys(withheld.values()))
+        if 0 < buyers < FEW_REPEAT_BUYERS:
+            messages.append(f"few repeat buyers ({buyers:.0f}); below {FEW_REPEAT_BUYERS} the parameters are imprecise")
+        if buyers and gamma / (gamma + delta) < NOBODY_LEAVES:
+            reason = f"hardly any customer is seen to leave (gamma = {gamma:.3g}, delta = {delta:.3g}), "
+            reason += "so p_alive cannot be estimated"
+            withheld = withheld | {"p_alive": reason}
+            messages.append(reason)
+        elif buyers and log_errors[2:].min() > UNKNOWN:
+            messages.append("of dropout only the mean is estimated, not how customers differ in it")
+        if buyers and log_errors[:2].min() > UNKNOWN:
+            messages.append("of the purchase probability only the mean is estimated, not how customers differ in it")
+        return Diagnosis(True, tuple(messages), withheld)
+
+
+def beta_nodes(a: float, b: float, n: int = 151) -> tuple[Array, Array]:
+    """Points and weights of a quadrature over Beta(a, b), (n,) each."""
+    logit, weight = logit_nodes(float(a), np.array([float(b)]), n)
+    return 1 / (1 + np.exp(-logit[0])), weight[0]
+
+
+def check_opportunities(x: Array, t_x: Array, n: Array, *, may_differ: bool) -> None:
+    """Refuse times that are no numbers of opportunities.
+
+    Raises
+    ------
+    DataContractError
+        With the number of rows.
+    """
+    broken = (t_x != np.floor(t_x)) | (n != np.floor(n))
+    crowded = ~broken & (x > t_x)
+    for rows, what in ((broken, "times that are not whole numbers"), (crowded, "more purchases than opportunities")):
+        if rows.any():
+            raise DataContractError(
+                f"BGBB: {int(rows.sum()):,} of {len(x):,} rows have {what}; expected recency and T counted in "
+                "opportunities, with at most one purchase at each.",
+                hint="count the weeks, months or events at which a customer could buy; for dates use bg_nbd.",
+            )
+    if not may_differ and len(distinct := np.unique(n)) > 1:
+        raise DataContractError(
+            f"BGBB: the number of opportunities T differs between customers: {len(distinct):,} values from "
+            f"{distinct[0]:g} to {distinct[-1]:g}; expected one for all.",
+            hint="fit one cohort, or BGBB(opportunities_may_differ=True) to hold all cohorts to the same parameters.",
+        )
+
+
+def whole(times: ArrayLike) -> Array:
+    """Times as whole numbers of opportunities.
+
+    Raises
+    ------
+    DataContractError
+        If one is negative, not finite, or not whole.
+    """
+    values = checked_times(times)
+    if (broken := values != np.floor(values)).any():
+        raise DataContractError(
+            f"BGBB was asked for {values[broken][0]:g} opportunities; expected whole numbers.",
+            hint="horizons are counted in opportunities.",
+        )
+    return values
