@@ -12,6 +12,8 @@ model
     Repeat orders a day over those that the plain purchase model expects from the arrivals: growth, ageing and dropout
     divide out. It is misled where histories are cut off on the left, since old heavy customers then all look new; the
     counts of early buyers tell, and the trend is used alone.
+
+Of both, only what exceeds the noise of the counts is kept: see `noise`.
 """
 
 from __future__ import annotations
@@ -22,17 +24,17 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
-from scipy.ndimage import gaussian_filter1d
 from scipy.signal import fftconvolve
 
-from ltvml.clock import SLOTS, OperationalTime, day_of_year, day_of_year_in_words, with_mean_one
+from ltvml.clock import SLOTS, OperationalTime, day_of_year_in_words, with_mean_one
 from ltvml.errors import BundleError
 from ltvml.models.season.counts import EarlyBuyers
+from ltvml.models.season.noise import mean_square_log, noise_variance, share_beyond_noise
+from ltvml.models.season.smoothing import PRIOR_ORDERS, YEAR, by_day_of_year
+from ltvml.words.text import percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from numpy.typing import NDArray
 
     from ltvml.arrays import Array
     from ltvml.models.base import PurchaseModel
@@ -42,15 +44,8 @@ if TYPE_CHECKING:
 Source = Literal["both", "trend", "off"]
 
 FORMAT_VERSION = 1
-YEAR = 365
-"""Days of history that a season needs, and the lag from a day to the same day a year before."""
 LEAST_OVERLAP = 28
 """Days that must lie a year apart before a yearly growth is believed."""
-SMOOTHING_DAYS = 7.0
-PRIOR_ORDERS = 10.0
-"""Weight of a gamma prior at "no season", in orders: seasons vary by some 30 %, and 0.3**-2 is about 10."""
-SMOOTHING_SPAN = 2 * math.sqrt(math.pi) * SMOOTHING_DAYS
-"""Days that a Gaussian mean rests on: the inverse of the sum of its squared weights."""
 _DECADES = 10_000
 FUSE_LOSS = 0.005
 FUSE_WINDOWS = 2
@@ -72,6 +67,8 @@ class Season:
         Growth of orders from year to year, .2 for 20 %; 0 where the history shows none or is too short to tell.
     early : EarlyBuyers, optional
         What the source was chosen by.
+    kept : float
+        Power that the season found was raised to, in (0, 1]: below 1 where it is hardly larger than its noise.
     """
 
     index: tuple[float, ...]
@@ -79,6 +76,7 @@ class Season:
     reason: str
     yearly_growth: float = 0.0
     early: EarlyBuyers | None = None
+    kept: float = 1.0
 
     @classmethod
     def off(cls, reason: str) -> Self:
@@ -134,14 +132,15 @@ class Season:
                 hint="the bundle may come from a newer ltvml: upgrade, or fit again.",
             )
         early = values["early"] and EarlyBuyers(**values["early"])
-        return cls(tuple(values["index"]), values["source"], values["reason"], values["yearly_growth"], early)
+        found = tuple(values["index"]), values["source"], values["reason"], values["yearly_growth"], early
+        return cls(*found, kept=values.get("kept", 1.0))
 
 
 def find_season(counts: DailyCounts, early: EarlyBuyers, model: PurchaseModel) -> Season:
     """Find the season in what was seen up to the cutoff.
 
     With both views, s = exp(median(0, ln trend, ln model)), scaled to mean 1: no season where they disagree on the
-    direction, the smaller one where they agree.
+    direction, the smaller one where they agree. What is hardly larger than its noise is left out (`noise`).
 
     Parameters
     ----------
@@ -151,16 +150,42 @@ def find_season(counts: DailyCounts, early: EarlyBuyers, model: PurchaseModel) -
     Returns
     -------
     Season
-        Off, with its reason, where less than a year was seen.
+        Off, with its reason, where less than a year was seen or the season is within its noise.
     """
     history = len(counts.orders)
     if history < YEAR:
         return Season.off(f"orders cover {history} days up to the cutoff; a season needs at least {YEAR}.")
     growth = daily_growth(counts.orders)
-    trend = trend_index(counts, growth)
-    index = trend if early.truncated else agreement(trend, model_index(counts, model))
+    index, noise = _trend_alone(counts, growth) if early.truncated else _both(counts, growth, model)
+    kept = share_beyond_noise(index, noise)
+    if not kept:
+        return Season.off(_within_noise(index, counts))
     source: Source = "trend" if early.truncated else "both"
-    return Season(tuple(index.tolist()), source, _why(early, model.name), math.expm1(growth * YEAR), early)
+    partly = f" {percent(kept)} of it is used, since it is hardly larger than chance." if kept < 1 else ""
+    why = _why(early, model.name) + partly
+    return Season(tuple(with_mean_one(index**kept).tolist()), source, why, math.expm1(growth * YEAR), early, kept)
+
+
+def _trend_alone(counts: DailyCounts, growth: float) -> tuple[Array, float]:
+    """The index of the trend, and its noise variance."""
+    noise = noise_variance(counts.days, counts.orders, np.exp(growth * (counts.days - counts.days[-1])))
+    return trend_index(counts, growth), noise
+
+
+def _both(counts: DailyCounts, growth: float, model: PurchaseModel) -> tuple[Array, float]:
+    """What both views agree on, and the noise variance of the model's view."""
+    repeats, expected = counts.orders - counts.first_orders, expected_repeats(model, counts.first_orders)
+    index = agreement(trend_index(counts, growth), by_day_of_year(counts.days, repeats, expected))
+    return index, noise_variance(counts.days, repeats, expected)
+
+
+def _within_noise(index: Array, counts: DailyCounts) -> str:
+    """What looked like a season, and why it is none."""
+    amplitude = math.expm1(math.sqrt(mean_square_log(index)))
+    return (
+        f"orders by day of the year differ from the average by {percent(amplitude)}, no more than chance and "
+        f"differences between years explain ({int(counts.orders.sum()):,} orders over {len(counts.orders):,} days)."
+    )
 
 
 def _why(early: EarlyBuyers, model: str) -> str:
@@ -197,13 +222,6 @@ def trend_index(counts: DailyCounts, growth: float) -> Array:
     return by_day_of_year(days, orders, np.exp(growth * (days - days[-1])))
 
 
-def model_index(counts: DailyCounts, model: PurchaseModel) -> Array:
-    """Repeat orders over those that the model expects by day of the year, shape (366,)."""
-    return by_day_of_year(
-        counts.days, counts.orders - counts.first_orders, expected_repeats(model, counts.first_orders)
-    )
-
-
 def expected_repeats(model: PurchaseModel, arrivals: Array, elapsed: Array | None = None) -> Array:
     """Repeat orders that a model expects on each day from the arrivals before it.
 
@@ -237,33 +255,6 @@ def folded(arrivals: Array, by_age: Array) -> Array:
     if len(arrivals) <= _DECADES:
         return np.asarray(np.convolve(arrivals, by_age)[: len(arrivals)])
     return np.asarray(fftconvolve(arrivals, by_age)[: len(arrivals)])
-
-
-def by_day_of_year(days: NDArray[np.int64], observed: Array, expected: Array) -> Array:
-    """Observed over expected orders by day of the year, smoothed, with mean 1.
-
-    Both are summed by day of the year and smoothed by a Gaussian of 7 days around the year, before they are divided: a
-    weekday without orders then does no harm. A gamma prior of 10 orders at "no season" keeps small shops near 1.
-
-    Parameters
-    ----------
-    days : (n,) array of int
-        Days since 1970-01-01.
-    observed, expected : (n,) array
-        By day; only the shape of `expected` matters.
-
-    Returns
-    -------
-    (366,) array
-    """
-    slot = day_of_year(days)
-    prior = PRIOR_ORDERS / SMOOTHING_SPAN
-    level = observed.sum() / expected.sum()
-    seen, due = (
-        gaussian_filter1d(np.bincount(slot, weights=values, minlength=SLOTS), SMOOTHING_DAYS, mode="wrap")
-        for values in (observed, level * expected)
-    )
-    return with_mean_one((seen + prior) / (due + prior))
 
 
 def agreement(first: Array, second: Array) -> Array:
