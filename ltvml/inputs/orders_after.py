@@ -15,6 +15,7 @@ from ltvml.features.transactions import check
 from ltvml.inputs.orders import agreed_currency, engine_of, rules_of, source_of
 from ltvml.inputs.tables.identities import read_persons, with_persons
 from ltvml.window import WEEK, Window, date_of, day_number
+from ltvml.words.sentence import Name, Sentence
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -125,8 +126,9 @@ def _refuse_open(plan: PlanFolder, last: int) -> None:
 
 def _still_open(plan: PlanFolder, closed: dict[str, int], last: int) -> list[str]:
     return [
-        f"{action} is not measured: its window ends on {date_of(plan.cutoff_day + days)}, and the orders are complete "
-        f"up to {date_of(last)}."
+        Sentence.of(
+            "note.measure.open", action=Name("action", action), ends=date_of(plan.cutoff_day + days), last=date_of(last)
+        )
         for action, days in plan.window_days.items()
         if action not in closed
     ]
@@ -139,4 +141,4 @@ def _quiet(engine: Engine, checked: Checked, end: int) -> list[str]:
     last = int(engine.collect(checked.lines.select(nw.col("day").max().alias("last")))["last"].iloc[0])
     if end - last <= WEEK:
         return []
-    return [f"No orders in the last {end - last} days up to {date_of(end)}: check that the orders are complete."]
+    return [Sentence.of("note.measure.quiet", days=end - last, end=date_of(end))]

@@ -12,11 +12,13 @@ from ltvml.outreach.experiment.measure import ALL, OUTCOMES, best_estimates
 from ltvml.outreach.experiment.order_values import factors, words_of
 from ltvml.reports.recording import Recorded
 from ltvml.words.display import Shown
-from ltvml.words.text import fields, number, paragraph, percent, place, short, table, times
+from ltvml.words.sentence import say
+from ltvml.words.spoken import Spoken
+from ltvml.words.text import fields, number, paragraph, place, short, table
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from ltvml.inputs.plan_folder import PlanFolder
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 NAME_WIDTH = 24
 UNKNOWN = "-"
+CONVERSION_LEVEL = 0.95
 
 
 @dataclass(frozen=True, repr=False)
@@ -55,6 +58,8 @@ class MeasureReport(Shown):
     recorded : Recorded
     seconds : dict of str to float
         Wall-clock time by step.
+    language : str
+        Of the report.
     """
 
     folder: Path
@@ -69,6 +74,7 @@ class MeasureReport(Shown):
     plots: tuple[Path, ...] = ()
     recorded: Recorded = field(default_factory=Recorded)
     seconds: dict[str, float] = field(default_factory=dict)
+    language: str = "en"
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -82,7 +88,7 @@ class MeasureReport(Shown):
             "settings": {"campaign": self.plan.campaign},
             "fingerprint": {"lines": self.fingerprint},
             "metrics": self._metrics(),
-            "messages": [*self.words, *self.notes],
+            "messages": [str(words) for words in (*self.words, *self.notes)],
             "seconds": self.seconds,
             "plots": self.plots,
             "bundle_version": self.plan.bundle_version,
@@ -109,8 +115,8 @@ class MeasureReport(Shown):
             "effects_together": self.together.effects.to_dict(),
             "order_values": self.campaign.order_values.to_dict(),
             "order_values_together": self.together.order_values.to_dict(),
-            "words": list(self.words),
-            "notes": list(self.notes),
+            "words": self._say(self.words),
+            "notes": self._say(self.notes),
             "plots": [str(plot) for plot in self.plots],
             "tracking": self.recorded.to_dict(),
             "seconds": self.seconds,
@@ -118,20 +124,29 @@ class MeasureReport(Shown):
 
     def text(self) -> str:
         """As text, within 80 columns."""
-        start = fields(
-            [
-                ("plan", f"{self.plan.campaign}, of {self.plan.cutoff}"),
-                ("orders", f"complete up to {self.until}"),
-                *(("note", note) for note in self.notes),
-            ]
-        )
-        findings = "\n".join(paragraph(words) for words in self.words)
-        effects = [("effect", words) for words in self.together.effects.words]
-        effects += [("value", words) for words in words_of(self.together.order_values)]
-        places = [("measured", place(self.folder)), *(("plots", place(plot)) for plot in self.plots)]
-        end = fields([*effects, *places, *self.recorded.lines(), ("took", times(self.seconds))])
-        tables = [conversions_text(self.measurement.differences), claims_text(self.measurement.claims)]
-        return "\n\n".join([start, findings, *filter(None, tables), end])
+        words = Spoken.of(self.language)
+        plan = words("measure.plan", campaign=self.plan.campaign, cutoff=str(self.plan.cutoff))
+        start = [
+            (words("plan.label.plan"), plan),
+            (words("measure.label.orders"), words("measure.until", until=str(self.until))),
+            *((words("measure.label.note"), note) for note in self._say(self.notes)),
+        ]
+        findings = "\n".join(map(paragraph, self._say(self.words)))
+        tables = [conversions_text(self.measurement.differences, words), claims_text(self.measurement.claims, words)]
+        return "\n\n".join([fields(start), findings, *filter(None, tables), fields(self._end(words))])
+
+    def _end(self, words: Spoken) -> list[tuple[str, str]]:
+        """What the next plan learns, and what was written."""
+        learned = {"measure.label.effect": self.together.effects.words}
+        learned["label.value"] = tuple(words_of(self.together.order_values))
+        effects = [(words(label), one) for label, found in learned.items() for one in self._say(found)]
+        places = [(words("measure.label.measured"), place(self.folder))]
+        places += [(words("label.plots"), place(plot)) for plot in self.plots]
+        took = (words("label.took"), words.took(self.seconds))
+        return [*effects, *places, *self.recorded.lines(self.language), took]
+
+    def _say(self, sentences: Iterable[str]) -> list[str]:
+        return [say(sentence, self.language) for sentence in sentences]
 
     def _metrics(self) -> dict[str, Any]:
         found = self.measurement
@@ -154,43 +169,54 @@ def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def conversions_text(differences: pd.DataFrame) -> str:
+def conversions_text(differences: pd.DataFrame, words: Spoken) -> str:
     """Conversion by action and stage, within 80 columns: adjusted for what was predicted where that is known."""
     rows = differences[differences["outcome"].eq("conversion") & differences["by"].ne(ALL)]
-    header = ["", "contact", "held out", "bought", "points", "95 % interval"]
-    return table(header, [_row(row) for row in best_estimates(rows).to_dict("records")])
+    names = [words(f"measure.{name}") for name in ("contact", "held_out", "bought", "change")]
+    header = ["", *names, words("measure.ends", level=words.share(CONVERSION_LEVEL))]
+    return table(header, [_row(row, words) for row in best_estimates(rows).to_dict("records")])
 
 
-def claims_text(claims: Mapping[tuple[str, str], Claim]) -> str:
+def claims_text(claims: Mapping[tuple[str, str], Claim], words: Spoken) -> str:
     """Claimed beside measured margin by action, within 80 columns; empty where the plan claims nothing."""
     if not claims:
         return ""
-    header = ["margin of extra orders", "contacts", "claimed", "measured", f"{percent(LEVEL)} interval", "claim is"]
-    return table(header, [_claim_row(name, one) for (_, name), one in claims.items()])
+    names = [words(f"measure.{name}") for name in ("margin", "contacts", "claimed", "came")]
+    header = [*names, words("measure.ends", level=words.share(LEVEL)), words("measure.claim")]
+    return table(header, [_claim_row(by, name, one, words) for (by, name), one in claims.items()])
 
 
-def _claim_row(name: str, claim: Claim) -> list[str]:
+def _claim_row(by: str, name: str, claim: Claim, words: Spoken) -> list[str]:
     unknown = claim.verdict == "unknown"
-    interval = f"{number(claim.measured_value_lo)} to {number(claim.measured_value_hi)}"
+    ends = {"lo": number(claim.measured_value_lo), "hi": number(claim.measured_value_hi)}
     contacts = claim.contacts if pd.isna(claim.sent) else int(claim.sent)
     return [
-        short(name.replace("_", " "), NAME_WIDTH),
+        words("measure.all") if by == ALL else _name(by, name, words),
         f"{contacts:,}",
         number(claim.compared_value),
         UNKNOWN if unknown else number(claim.measured_value),
-        UNKNOWN if unknown else interval,
-        UNKNOWN if unknown else claim.verdict,
+        UNKNOWN if unknown else words("measure.range", **ends),
+        UNKNOWN if unknown else words(f"verdict.{claim.verdict}"),
     ]
+
+
+def _name(by: str, name: str, words: Spoken) -> str:
+    """What an action or a stage is called."""
+    return short(words.name(by, name), NAME_WIDTH)
 
 
 def _numbers_of(claim: Claim) -> dict[str, float]:
     return {**asdict(claim), "ratio": claim.ratio}
 
 
-def _row(row: dict[Any, Any]) -> list[str]:
+def _row(row: dict[Any, Any], words: Spoken) -> list[str]:
     unknown = pd.isna(row["lo"]) or pd.isna(row["hi"])
-    interval = UNKNOWN if unknown else f"{100 * row['lo']:+.1f} to {100 * row['hi']:+.1f}"
-    bought = UNKNOWN if pd.isna(row["treat"]) else percent(row["treat"], 1)
-    points = UNKNOWN if pd.isna(row["difference"]) else f"{100 * row['difference']:+.1f}"
-    name = short(str(row["name"]).replace("_", " "), NAME_WIDTH)
-    return [name, f"{row['n_treat']:,}", f"{row['n_holdout']:,}", bought, points, interval]
+    ends = {"lo": f"{100 * row['lo']:+.1f}", "hi": f"{100 * row['hi']:+.1f}"}
+    return [
+        _name(row["by"], str(row["name"]), words),
+        f"{row['n_treat']:,}",
+        f"{row['n_holdout']:,}",
+        UNKNOWN if pd.isna(row["treat"]) else words.share(row["treat"], 1),
+        UNKNOWN if pd.isna(row["difference"]) else f"{100 * row['difference']:+.1f}",
+        UNKNOWN if unknown else words("measure.range", **ends),
+    ]

@@ -94,6 +94,14 @@ class Spoken:
         inside = np.clip(whole, SHORT_OF_NONE, SHORT_OF_ALL)
         return by_value(np.where((shares > 0) & (shares < 1), inside, whole), lambda n: self("percent", n=f"{n:.0f}"))
 
+    def share(self, share: float, digits: int = 0) -> str:
+        """A share as a percentage with so many digits, whole or not: 84 %, 4.2 %."""
+        return self("percent", n=f"{100 * share:,.{digits}f}")
+
+    def name(self, kind: str, name: str) -> str:
+        """The name of an action, a stage or another thing, see `phrases.named`."""
+        return self.phrases.get(f"{kind}.{name}", name.replace("_", " "))
+
     def times(self, ratios: Array) -> Words:
         """Ratios: 1.8 times, 12 times."""
         rounded = np.where(ratios >= FULL_TIMES, np.rint(ratios), np.round(ratios, 1))

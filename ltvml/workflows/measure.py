@@ -26,6 +26,7 @@ from ltvml.reports.recording import record, versions
 from ltvml.run_directory import alone_on, run_directory, write_json, write_manifest
 from ltvml.tracking.items import measure_run
 from ltvml.window import date_of
+from ltvml.words.sentence import Sentence
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -126,6 +127,7 @@ def _measure(
         notes=(*orders.notes, *notes),
         plots=tuple(folder.absolute() / path for path in drawn),
         seconds=steps.seconds,
+        language=config.outreach.language,
     )
     with steps.step("track"):
         return record(report, config.tracking, config.output, measure_run)
@@ -150,9 +152,9 @@ def _measured(config: Config, plan: PlanFolder, orders: OrdersAfter) -> tuple[Me
     rows = plan.plan[plan.plan["action"].isin(list(orders.windows))]
     found = measure(rows, outcomes, campaign=campaign, contacts=contacts, margin=margin_of(plan))
     if not found.claims:
-        notes.append("The plan does not say what it claims (it was made by an earlier version): nothing to compare.")
+        notes.append(Sentence.of("note.measure.no_claim"))
     elif contacts is not None and pd.isna(found.claims[ALL, ALL].sent):
-        notes.append("The contacts log has no contact of this plan: its claim is that of all planned contacts.")
+        notes.append(Sentence.of("note.measure.none_sent"))
     return found, [*notes, *odd]
 
 
@@ -168,29 +170,29 @@ def _outcomes(plan: PlanFolder, orders: OrdersAfter) -> tuple[pd.DataFrame, list
     spent = {width: orders.spent(width) for width in sorted(set(orders.windows.values()))}
     came = pd.concat([rows.loc[days.eq(width), "customer_id"].map(found) for width, found in spent.items()])
     came = came.reindex(rows.index)
-    notes = []
+    notes: list[str] = []
     if not came.notna().any() and any(len(found) for found in spent.values()):
-        notes.append("No customer of the plan ordered, and others did: are the ids those of the plan?")
+        notes.append(Sentence.of("note.measure.strangers"))
     unknown = [name for name in COVARIATES if rows[name].isna().any()]
     if unknown:
-        notes.append(f"Not adjusted for {' and '.join(unknown)}: not known for every customer before the launch.")
+        notes.append(Sentence.of("note.measure.unadjusted", columns=tuple(unknown)))
     known = rows.drop(columns=unknown)
     return known.assign(bought=came.notna(), spend=came.fillna(0.0)), notes
 
 
 def _of_the_plan(contacts: pd.DataFrame, plan: PlanFolder, campaign: Campaign) -> tuple[pd.DataFrame, list[str]]:
     """Contacts with the action that they stand for: the planned one where the log does not say."""
-    notes = []
+    notes: list[str] = []
     action = contacts["action"] if "action" in contacts else pd.Series(None, contacts.index, dtype=object)
     planned = contacts["customer_id"].map(
         first_choices(plan.compared).set_index("customer_id")["action"].astype(object)
     )
     if unsaid := int((action.isna() & planned.notna()).sum()):
-        notes.append(f"{unsaid:,} contacts name no action: they count as that of the plan.")
+        notes.append(Sentence.of("note.measure.no_action", contacts=unsaid))
     inside = contacts[contacts["day"].between(campaign.first_day, campaign.last_day)]
     if len(inside) and "campaign" in inside and not inside["campaign"].eq(plan.campaign).any():
-        names = ", ".join(sorted(map(str, inside["campaign"].dropna().unique()))[:3]) or "none"
-        notes.append(f"No contact in the windows is of the campaign {plan.campaign}; the log names {names}.")
+        names = tuple(sorted(map(str, inside["campaign"].dropna().unique()))[:3]) or Sentence.of("count.none")
+        notes.append(Sentence.of("note.measure.campaign", campaign=plan.campaign, named=names))
     return contacts.assign(action=action.where(action.notna(), planned)), notes
 
 

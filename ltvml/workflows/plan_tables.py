@@ -241,9 +241,14 @@ def stock_up(role: Replenishment | None) -> dict[str, pd.DataFrame]:
 def words_on_stock_up(larger: dict[str, pd.DataFrame]) -> Missing:
     """What a larger pack is good for, in words; nothing where no item may be stocked up."""
     return tuple(
-        f"{name}.csv: of {len(items):,} items {items['pack'].iloc[0]:g} times the usual quantity lasts "
-        f"{items['lasts'].min():.1f} to {items['lasts'].max():.1f} times as long. It is meant for an elasticity "
-        "near 1, which is rare: of other items a larger pack sells today what would have been sold tomorrow."
+        Sentence.of(
+            "note.stock_up",
+            file=f"{name}.csv",
+            items=len(items),
+            pack=f"{items['pack'].iloc[0]:g}",
+            least=f"{items['lasts'].min():.1f}",
+            most=f"{items['lasts'].max():.1f}",
+        )
         for name, items in larger.items()
         if len(items)
     )
@@ -328,9 +333,8 @@ def with_known_channels(
     strange = given[given.map({text: names is None for text, names in meant.items()})]
     if strange.empty:
         return attributes.assign(preferred_channel=known), ()
-    note = (
-        f"{len(strange):,} customers prefer a channel that is not one of outreach.channels (first: "
-        f"'{strange.iloc[0]}'): that preference is not used."
+    note = Sentence.of(
+        "note.preferred", customers=len(strange), setting="outreach.channels", first=str(strange.iloc[0])
     )
     return attributes.assign(preferred_channel=known), (note,)
 
@@ -404,10 +408,7 @@ def reminded_pairs(
         return pairs, ()
     may = may_be_reminded(pairs, customers, rules, dated=dated, cutoff_day=intake.window.cutoff_day)
     due = int((~may & pairs["stock_status"].isin(REORDERS).to_numpy()).sum())
-    note = (
-        f"{due:,} items that run out get no reminder: outreach.items excludes them, or another item of "
-        "outreach.cadence.dated fits the customer on that day."
-    )
+    note = Sentence.of("note.not_reminded", items=due, rules="outreach.items", dated="outreach.cadence.dated")
     return pairs[may].reset_index(drop=True), (note,) if due else ()
 
 
@@ -556,8 +557,11 @@ def never_bought(settings: OutreachSettings, items: Items, chain: pd.DataFrame) 
     }
     known = {*items.owned["item"].astype(str), *chain["item"].astype(str)}
     return tuple(
-        f"{key} names items that no order has, and has no effect for them: "
-        f"{', '.join(f'{name}{did_you_mean(name, known)}' for name in sorted(unknown))}."
+        Sentence.of(
+            "note.never_bought",
+            setting=key,
+            items=tuple(f"{name}{did_you_mean(name, known)}" for name in sorted(unknown)),
+        )
         for key, names in named.items()
         if (unknown := names - known)
     )
@@ -567,7 +571,7 @@ def advocates(customers: pd.DataFrame) -> Missing:
     """What makes an advocate where no column tells who brought whom along, in words."""
     if "referrals" in customers or not all(name in customers for name in LOYAL_BY):
         return ()
-    return ("Advocates are found by orders, items and tenure: the table of customers has no column referrals.",)
+    return (Sentence.of("note.advocates", column="referrals"),)
 
 
 def nightly(settings: OutreachSettings) -> Missing:
@@ -575,10 +579,8 @@ def nightly(settings: OutreachSettings) -> Missing:
     if settings.ahead == 1:
         return ()
     day = settings.cadence.delivery_day
-    return (
-        f"This plan is for {settings.ahead} days, and orders placed in them are not known yet: their follow-up begins "
-        f"on day {day} after the order, so run ltvml score and ltvml outreach every night.",
-    )
+    commands = {"score": "ltvml score", "outreach": "ltvml outreach"}
+    return (Sentence.of("note.nightly", days=settings.ahead, day=day, **commands),)
 
 
 def products_of_chains(rules: CadenceRules, intake: Intake) -> pd.DataFrame:

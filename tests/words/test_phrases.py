@@ -34,6 +34,7 @@ MARKS = {
     "count",
     "plan.value",
     "took.step",
+    "measure.plan",
 }
 JOINS = {"between", "series", "items.between"}
 STOCK = ("sufficient", "about_to_replenish", "depleted", "lapsed")

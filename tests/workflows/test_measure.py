@@ -24,6 +24,8 @@ from ltvml.outreach.experiment.effects import USUAL_SPREAD
 from ltvml.outreach.experiment.holdout import groups
 from ltvml.reports.measure import conversions_text
 from ltvml.run_directory import write_manifest
+from ltvml.words.spoken import Spoken
+from ltvml.words.text import columns
 from ltvml.workflows.measure import measure_outreach, read_effects
 
 if TYPE_CHECKING:
@@ -224,7 +226,7 @@ def test_an_export_of_the_orders_after_the_cutoff_alone_is_enough(shop: Shop) ->
 def test_a_window_that_has_not_closed_is_left_out_and_said(shop: Shop) -> None:
     report = shop.measure(until="2021-01-20")
     assert set(report.measurement.rows["action"]) == {"vip_care"}
-    assert any("win_back is not measured: its window ends on 2021-01-28" in note for note in report.notes)
+    assert any("win-back is not measured: its window ends on 2021-01-28" in note for note in report.notes)
 
 
 def test_where_no_window_has_closed_nothing_is_written(shop: Shop) -> None:
@@ -365,17 +367,33 @@ def test_the_report_fits_in_80_columns_and_its_values_are_plain(planted: Shop, m
     report = planted.measure()
     text = report.text()
     assert max(map(len, text.splitlines())) <= 80
-    assert "trust transfer" in text
+    assert "trusting" in text
     values = json.loads(json.dumps(report.to_dict(), allow_nan=False))
     assert values["campaign"] == "autumn"
     assert values["no_effect"] is False
+
+
+# what a Chinese report keeps of Latin letters: folders, names of files, columns and settings, and VIP
+LATIN = re.compile(r"\S*[/\\]\S*|[a-z]+\.[a-z_]+|autumn|p_buy|predicted_value|VIP")
+
+
+def test_a_report_in_chinese_has_no_english_and_its_lines_fit(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(shop.folder)
+    report = shop.measure(config=shop.config(outreach={"language": "zh"}))
+    text = report.text()
+    assert re.findall("[A-Za-z]{2,}", LATIN.sub("", text)) == []
+    assert max(map(columns, text.splitlines())) <= 80
+    header, *rows = next(part for part in text.split("\n\n") if "购买率" in part).splitlines()
+    # ends of columns agree by the columns of a terminal, where a Chinese letter takes two
+    assert {columns(line) for line in (header, *rows)} == {columns(header)}
+    assert not re.search("[\u4e00-\u9fff]", shop.measure().text())
 
 
 def test_a_group_in_which_nobody_bought_is_not_told_with_certainty(shop: Shop) -> None:
     plan = pd.read_parquet(shop.plan / "outreach.parquet")
     silent = plan.loc[plan["action"].eq("vip_care"), "customer_id"]
     report = shop.measure(transactions=shop.orders[~shop.orders["customer_id"].isin(silent)])
-    line, claim = (line for line in report.text().splitlines() if line.startswith("vip care"))
+    line, claim = (line for line in report.text().splitlines() if line.startswith("VIP care"))
     assert "0 to 0" not in claim
     assert "+0.0 to +0.0" not in line
     assert "0.0 %" in line
@@ -384,7 +402,7 @@ def test_a_group_in_which_nobody_bought_is_not_told_with_certainty(shop: Shop) -
 def test_the_longest_names_and_numbers_fit_in_80_columns() -> None:
     row = {"by": "action", "name": "replenishment_reminder", "outcome": "conversion", "estimate": "plain"}
     numbers = {"n_treat": 9_000_000, "n_holdout": 1_000_000, "treat": 1.0, "difference": 1.0, "lo": -1.0, "hi": 1.0}
-    text = conversions_text(pd.DataFrame([row | numbers]))
+    text = conversions_text(pd.DataFrame([row | numbers]), Spoken.of("en"))
     assert max(map(len, text.splitlines())) <= 80
     assert "replenishment reminder" in text
 

@@ -24,7 +24,8 @@ import numpy as np
 
 from ltvml.outreach.experiment.holdout import TREAT
 from ltvml.outreach.priority import change_in_chance
-from ltvml.words.text import number, percent
+from ltvml.words.sentence import Sentence, Share
+from ltvml.words.text import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,34 +93,30 @@ class Claim:
         return "below" if self.compared_value < self.measured_value_lo else "inside"
 
     @property
-    def words(self) -> Iterator[str]:
+    def words(self) -> Iterator[Sentence]:
         """The comparison, a sentence a line."""
-        sent = f"{self.contacts:,} planned contacts" if np.isnan(self.sent) else f"{self.sent:,.0f} contacts sent"
-        yield (
-            f"Claim: {number(self.claimed_orders)} extra orders worth {number(self.compared_value)} in margin, from "
-            f"{sent}."
-        )
+        planned = np.isnan(self.sent)
+        contacts = self.contacts if planned else int(self.sent)
+        sent = Sentence.of("claim.planned" if planned else "claim.sent", contacts=contacts)
+        claimed = {"orders": number(self.claimed_orders), "value": number(self.compared_value)}
+        yield Sentence.of("claim", **claimed, contacts=sent)
         orders, value = (
             number_in(*(getattr(self, f"measured_{what}{end}") for end in ("", "_lo", "_hi")))
             for what in ("orders", "value")
         )
-        yield f"Measured: {orders} extra orders worth {value} in margin. {self._ratio_in_words()}"
+        yield Sentence.of("claim.measured", orders=orders, value=value)
+        yield self._ratio_in_words()
         if self.claimed_later:
-            yield (
-                f"The plan claimed a further {number(self.claimed_later)} for the time after the window "
-                "(outreach.lifetime_share), which this comparison cannot show."
-            )
+            later = number(self.claimed_later)
+            yield Sentence.of("claim.later", value=later, setting="outreach.lifetime_share")
 
-    def _ratio_in_words(self) -> str:
+    def _ratio_in_words(self) -> Sentence:
         if self.verdict == "unknown":
-            return "Too few customers or purchases to compare the claim with it."
-        times = "" if np.isnan(self.ratio) else f"{self.ratio:.2g} times the measured value and "
-        places = {
-            "inside": f"inside the {percent(LEVEL)} interval.",
-            "above": f"above the {percent(LEVEL)} interval: the plan promised too much.",
-            "below": f"below the {percent(LEVEL)} interval: the plan promised too little.",
-        }
-        return f"The claim is {times}{places[self.verdict]}"
+            return Sentence.of("claim.unknown")
+        place = Sentence.of(f"claim.{self.verdict}", level=Share(LEVEL))
+        if np.isnan(self.ratio):
+            return Sentence.of("claim.is", place=place)
+        return Sentence.of("claim.times", ratio=f"{self.ratio:.2g}", place=place)
 
 
 def can_be_compared(rows: pd.DataFrame) -> bool:
@@ -168,14 +165,15 @@ def claim_of(rows: pd.DataFrame, orders: Difference, value: Difference, *, margi
     )
 
 
-def number_in(value: float, lo: float, hi: float) -> str:
+def number_in(value: float, lo: float, hi: float) -> str | Sentence:
     """A number with its interval.
 
     Examples
     --------
-    >>> number_in(120.0, 60.0, 180.0)
+    >>> str(number_in(120.0, 60.0, 180.0))
     '120 (80 % interval 60 to 180)'
     """
     if np.isnan(lo + hi):
         return number(value)
-    return f"{number(value)} ({percent(LEVEL)} interval {number(lo)} to {number(hi)})"
+    ends = {"lo": number(lo), "hi": number(hi)}
+    return Sentence.of("claim.interval", value=number(value), level=Share(LEVEL), **ends)

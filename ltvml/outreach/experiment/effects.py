@@ -35,6 +35,7 @@ from scipy.stats import norm
 from ltvml.errors import DataContractError
 from ltvml.models.logit import log_odds, shift_to_mean
 from ltvml.outreach.experiment.holdout import HOLDOUT, TREAT
+from ltvml.words.sentence import Name, Sentence, Share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -53,7 +54,9 @@ LARGEST_ERROR = 0.5
 """Standard error above which an action is not measured: even a doubling of the odds would not be significant."""
 _MOST_STEPS = 10_000
 _SETTLED = 1e-10
-_INTERVAL = float(norm.isf(0.025))
+LEVEL = 0.95
+"""Of the interval of an effect."""
+_INTERVAL = float(norm.isf((1 - LEVEL) / 2))
 
 
 @dataclass(frozen=True)
@@ -80,14 +83,16 @@ class Effect:
     holdout: int
 
     @property
-    def words(self) -> str:
+    def words(self) -> Sentence:
         """The effect in a sentence."""
         half = _INTERVAL * self.standard_error
         lo, hi = self.shift - half, self.shift + half
-        change, low, high = (f"{100 * math.expm1(shift):+.1f} %" for shift in (self.shift, lo, hi))
+        change, low, high = (
+            Sentence.of("percent", n=f"{100 * math.expm1(shift):+.1f}") for shift in (self.shift, lo, hi)
+        )
         # no verdict: whether a campaign had an effect is said once, by the interval of its difference
-        name = self.action.replace("_", " ")
-        return f"{name}: odds of buying {change} (95 % interval {low} to {high}, after shrinkage)."
+        name = Name("action", self.action)
+        return Sentence.of("effect", action=name, change=change, level=Share(LEVEL), lo=low, hi=high)
 
 
 @dataclass(frozen=True)
@@ -118,8 +123,8 @@ class Effects:
         found = tuple(effect.words for effect in self.effects)
         if not self.unmeasured:
             return found
-        others = ", ".join(self.unmeasured).replace("_", " ")
-        return (*found, f"{others}: too few customers or purchases to measure the effect; the assumed effect is used.")
+        others = tuple(Name("action", action) for action in self.unmeasured)
+        return (*found, Sentence.of("effect.unmeasured", actions=others))
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values that `json` writes exactly."""

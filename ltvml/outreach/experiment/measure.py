@@ -18,9 +18,9 @@ from ltvml.contracts import CLAIMS
 from ltvml.outreach.experiment.claims import LEVEL, Claim, can_be_compared, claim_of
 from ltvml.outreach.experiment.difference import Difference, adjusted_difference, mean_difference, rate_difference
 from ltvml.outreach.experiment.holdout import HOLDOUT, TREAT
-from ltvml.outreach.experiment.power import Arms
+from ltvml.outreach.experiment.power import HOLDOUT_SETTING, Arms
 from ltvml.outreach.experiment.trial import delivered, first_choices, trial
-from ltvml.words.text import percent
+from ltvml.words.sentence import Sentence, Share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,10 +121,8 @@ class Measurement:
     def words(self) -> tuple[str, ...]:
         """The findings, a sentence a line."""
         if not self.arms.both:
-            return (
-                f"The effect cannot be measured: {self.arms.treat:,} customers planned for contact, "
-                f"{self.arms.holdout:,} held out. Set outreach.holdout for the next campaign, for example to 0.1.",
-            )
+            arms = {"contacts": self.arms.treat, "held_out": self.arms.holdout, "setting": HOLDOUT_SETTING}
+            return (Sentence.of("measure.impossible", **arms),)
         return (*self._verdict(), *_arms_in_words(self.arms, self.campaign), *_delivery_in_words(self.delivery))
 
     @property
@@ -136,14 +134,11 @@ class Measurement:
 
     def _verdict(self) -> Iterator[str]:
         if self.no_effect:
-            yield "No statistically significant effect of this campaign, neither on conversion nor on value."
-        yield f"Conversion: {_rates_in_words(self.headline('conversion'), self.level)}"
-        yield f"Value per customer: {_values_in_words(self.headline('value'), self.level)}"
+            yield Sentence.of("measure.no_effect")
+        yield _rates_in_words(self.headline("conversion"), self.level)
+        yield _values_in_words(self.headline("value"), self.level)
         if min(self.spenders) < FEWEST_SPENDERS:
-            yield (
-                f"The interval of value is rough: only {min(self.spenders)} customers of one arm bought, expected "
-                f"{FEWEST_SPENDERS} or more."
-            )
+            yield Sentence.of("measure.rough", buyers=min(self.spenders), expected=FEWEST_SPENDERS)
         if self.no_effect:
             yield from _missed_in_words(self)
         if self.claims:
@@ -306,24 +301,27 @@ def _adjusted(column: str, covariate: str, treat: pd.DataFrame, holdout: pd.Data
     return adjusted_difference(y_t, y_c, x_treat=x_t, x_holdout=x_c, level=level)
 
 
-def _rates_in_words(found: Difference, level: float) -> str:
-    start = f"{percent(found.treat, 1)} of customers planned for contact, {percent(found.holdout, 1)} of those held out"
-    points = (f"{100 * value:+.2f}" for value in (found.difference, found.lo, found.hi))
-    return f"{start}; difference {_interval_in_words(found, *points, unit=' points', level=level)}"
+def _rates_in_words(found: Difference, level: float) -> Sentence:
+    points = [f"{100 * value:+.2f}" for value in (found.difference, found.lo, found.hi)]
+    difference = Sentence.of("measure.points", points=points[0])
+    arms = {"treat": Share(found.treat, 1), "holdout": Share(found.holdout, 1)}
+    return Sentence.of("measure.conversion", **arms, found=_interval_in_words(found, difference, points, level))
 
 
-def _values_in_words(found: Difference, level: float) -> str:
-    start = f"{found.treat:,.2f} for customers planned for contact, {found.holdout:,.2f} for those held out"
-    money = (f"{value:+,.2f}" for value in (found.difference, found.lo, found.hi))
-    return f"{start}; difference {_interval_in_words(found, *money, unit='', level=level)}"
+def _values_in_words(found: Difference, level: float) -> Sentence:
+    money = [f"{value:+,.2f}" for value in (found.difference, found.lo, found.hi)]
+    arms = {"treat": f"{found.treat:,.2f}", "holdout": f"{found.holdout:,.2f}"}
+    return Sentence.of("measure.value", **arms, found=_interval_in_words(found, money[0], money, level))
 
 
-def _interval_in_words(found: Difference, difference: str, lo: str, hi: str, *, unit: str, level: float) -> str:
+def _interval_in_words(found: Difference, difference: str, shown: list[str], level: float) -> Sentence:
+    """A difference with its interval, whose ends are the second and third of `shown`, and the verdict."""
     if not found.known:
-        return f"{difference}{unit}, too few customers or purchases for an interval."
-    significant = "statistically significant" if found.difference > 0 else "a statistically significant loss"
-    verdict = significant if found.seen else "not statistically significant"
-    return f"{difference}{unit} ({percent(level)} interval {lo} to {hi}), {verdict}."
+        return Sentence.of("measure.no_interval", difference=difference)
+    significant = "significant" if found.difference > 0 else "loss"
+    verdict = Sentence.of(f"measure.{significant if found.seen else 'not_significant'}")
+    ends = {"level": Share(level), "lo": shown[1], "hi": shown[2]}
+    return Sentence.of("measure.interval", difference=difference, **ends, verdict=verdict)
 
 
 def _missed_in_words(found: Measurement) -> Iterator[str]:
@@ -332,31 +330,23 @@ def _missed_in_words(found: Measurement) -> Iterator[str]:
     widths = (found.headline(outcome) for outcome in OUTCOMES)
     rate, value = (arms.standard_errors_needed * (width.hi - width.lo) / (2 * arms.critical) for width in widths)
     if not np.isnan(rate + value):
-        yield (
-            f"Smallest detectable effects ({percent(arms.power)} power): {100 * rate:.1f} points in conversion, "
-            f"{value:,.2f} in value. Smaller effects may have been missed."
-        )
+        smallest = {"points": f"{100 * rate:.1f}", "value": f"{value:,.2f}"}
+        yield Sentence.of("measure.missed", power=Share(arms.power), **smallest)
 
 
 def _arms_in_words(arms: Arms, campaign: Campaign) -> Iterator[str]:
-    yield (f"Intention-to-treat comparison: {arms.treat:,} customers planned for contact, {arms.holdout:,} held out.")
+    yield Sentence.of("measure.arms", contacts=arms.treat, held_out=arms.holdout)
     share = campaign.share_held_out
     if share is not None and sample_ratio_p_value(arms, share) < _SUSPECT:
-        yield (
-            f"Sample ratio mismatch: {percent(arms.holdout / (arms.treat + arms.holdout), 1)} of the compared "
-            f"customers are held out, expected {percent(share, 1)}. The arms may not be comparable: check whether "
-            "contact caps excluded customers of one arm only."
-        )
+        found = arms.holdout / (arms.treat + arms.holdout)
+        yield Sentence.of("measure.mismatch", found=Share(found, 1), expected=Share(share, 1))
 
 
 def _delivery_in_words(delivery: pd.DataFrame) -> Iterator[str]:
     if delivery.empty:
         return
     found = Delivery(*(int(delivery.iloc[0][name]) for name in ("planned", "happened", "held_out", "contaminated")))
-    share = 100 * found.share_happened
-    yield f"{found.happened:,} of {found.planned:,} planned contacts were made ({share:.1f} %)."
+    share = Share(found.share_happened, 1)
+    yield Sentence.of("measure.made", made=found.happened, planned=found.planned, share=share)
     if found.contaminated:
-        yield (
-            f"{found.contaminated:,} of {found.held_out:,} held-out customers were contacted, "
-            "which makes the measured effect too small."
-        )
+        yield Sentence.of("measure.contaminated", contacted=found.contaminated, held_out=found.held_out)

@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ltvml.outreach.experiment.effects import Effects, Shift, shrunk
+from ltvml.outreach.experiment.effects import LEVEL, Effects, Shift, shrunk
 from ltvml.outreach.experiment.holdout import HOLDOUT, TREAT
-from ltvml.words.text import percent
+from ltvml.words.sentence import Name, Sentence, Share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,11 +87,9 @@ def words_of(order_values: Effects) -> Iterator[str]:
     """One sentence for each action whose orders were valued."""
     for effect in order_values.effects:
         half = 1.96 * effect.standard_error
-        found, lo, hi = (f"{percent(max(1 + effect.shift + step, 0.0))}" for step in (0.0, -half, half))
-        yield (
-            f"{effect.action.replace('_', ' ')}: an extra order is worth {found} of the assumed margin (95 % interval "
-            f"{lo} to {hi}, after shrinkage)."
-        )
+        found, lo, hi = (Share(max(1 + effect.shift + step, 0.0)) for step in (0.0, -half, half))
+        name = Name("action", effect.action)
+        yield Sentence.of("effect.order_value", action=name, share=found, level=Share(LEVEL), lo=lo, hi=hi)
 
 
 def _excess(treat: tuple[Array, Array], holdout: tuple[Array, Array]) -> Shift:

@@ -27,7 +27,7 @@ from ltvml.errors import DataContractError
 from ltvml.hashing import buckets_of
 from ltvml.models.trees.booster import FOLDS, Growth, Sample, Trees, grow
 from ltvml.outreach.experiment.qini import Caught, QiniCurve, caught, qini_curve
-from ltvml.words.text import percent
+from ltvml.words.sentence import Sentence, Share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -123,18 +123,17 @@ class UpliftRanking:
     by_response: Caught
 
     @property
-    def words(self) -> str:
+    def words(self) -> Sentence:
         """The comparison and its conclusion."""
-        uplift, error, response = (
-            percent(share) for share in (self.by_uplift.share, self.by_uplift.standard_error, self.by_response.share)
+        helps = self.curve.area > 0 and self.by_uplift.share > max(self.by_response.share, TOP)
+        return Sentence.of(
+            "uplift",
+            top=Share(TOP),
+            uplift=Share(self.by_uplift.share),
+            error=Share(self.by_uplift.standard_error),
+            response=Share(self.by_response.share),
+            verdict=Sentence.of("uplift.helps" if helps else "uplift.useless"),
         )
-        both = (
-            f"The top 30 % by uplift account for {uplift} of the effect (standard error {error}), the top 30 % by "
-            f"response for {response}"
-        )
-        if not self.curve.area > 0 or not self.by_uplift.share > max(self.by_response.share, TOP):
-            return f"{both}: ranking by uplift does not help."
-        return f"{both}: ranking by uplift is worth testing."
 
 
 @dataclass(frozen=True, eq=False)

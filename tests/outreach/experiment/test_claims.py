@@ -156,7 +156,7 @@ def test_a_small_campaign_keeps_the_assumed_margin_and_a_large_one_moves_towards
     assert set(found) == {"win_back", "vip_care"}
     assert all(0.4 < factor < 0.7 for factor in found.values())
     words = list(words_of(learn_order_values(large, margin=MARGIN)))
-    assert words[0].startswith("vip care: an extra order is worth ")
+    assert words[0].startswith("VIP care: an extra order is worth ")
 
 
 def test_the_next_plan_credits_the_measured_worth_and_leaves_other_actions_alone() -> None:

@@ -120,7 +120,7 @@ def test_nobody_or_everybody_bought_gives_a_finite_level_with_a_large_error():
 
 def test_the_words_of_an_effect_give_its_interval_and_no_second_verdict():
     words = learn(arms((600, 3000), (300, 3000))).words[0]
-    assert re.fullmatch(r"win back: odds of buying \+[\d.]+ % \(95 % interval .* to .*, after shrinkage\)\.", words)
+    assert re.fullmatch(r"win-back: odds of buying \+[\d.]+ % \(95 % interval .* to .*, after shrinkage\)\.", words)
     assert "significant" not in words
 
 
