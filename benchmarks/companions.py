@@ -37,11 +37,13 @@ from outreach_study.hit_rates import hit_difference, hit_rates, new_items
 from ltvml.engines.duckdb import DuckDBEngine
 from ltvml.features.plan.companions import first_purchases, item_counts, new_buyers, new_customers, pair_counts
 from ltvml.outreach.offers.companions import learn, recommend
+from ltvml.outreach.offers.succession import learn_succession, out_of_turn, with_given
 from ltvml.outreach.settings import CompanionSettings
 from ltvml.window import Window, date_of, day_number
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 SHIPPED = CompanionSettings()
+NEVER = -1_000_000
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,12 @@ def compare(name: str, shop: Shop, cutoff: str, horizon: int, settings: Companio
     start = time.perf_counter()
     companions = learn(**tables, settings=settings)
     learned = time.perf_counter()
+    replaced = learn_succession(tables["pairs"], tables["items"], companions, coverage=settings.coverage)
+    barred = out_of_turn(with_given(replaced, {}), owned.assign(mean_gap_days=np.nan), cutoff_day=window.cutoff_day)
+    # as in a plan: links of a chain are no companions
+    held = pd.concat([owned, barred.assign(last_day=NEVER)], ignore_index=True)
     ranked = {
-        "companions": recommend(companions, owned, window.cutoff_day, settings, top=10),
+        "companions": recommend(companions, held, window.cutoff_day, settings, top=10),
         "popularity": rank_by_popularity(tables["items"], owned),
         "item counts": rank_by_counts(tables["pairs"], tables["items"], owned),
         "rate": recommend(companions, owned, window.cutoff_day, replace(settings, weight=0.0), top=10),
@@ -122,6 +128,8 @@ def compare(name: str, shop: Shop, cutoff: str, horizon: int, settings: Companio
     again = future.merge(owned, on=["customer_id", "item"])
     own = hit_rates(own_top_items(owned), again)
     print("  own          ", *(f"hit@{row.k} {row.rate:.4f}" for row in own.itertuples()), "(repeat purchases)")
+    chain = set(replaced["older"]) | set(replaced["newer"])
+    print(f"  {len(replaced)} successions among {len(chain)} items, no companions: {', '.join(sorted(chain)[:6])}")
     best = ranked["companions"][ranked["companions"]["rank"] == 1]
     print(f"  first companion indicated for {best['indicated'].mean():.3f}, {best['companion'].nunique()} items")
     print(f"  counts {found['seconds']:.1f} s, learn {learned - start:.1f} s", flush=True)

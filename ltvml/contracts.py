@@ -202,6 +202,32 @@ OUTREACH = Table(
     ),
 )
 
+BUNDLES = Table(
+    "bundles",
+    (
+        Column("star", "string", "item that many customers now buy for the first time"),
+        Column("complement", "string", "item that most surely goes into the same basket"),
+        Column("together", "int64", "customers who first bought both on one day"),
+        Column("lift", "float64", "how many times more often than baskets of that size would have both by chance"),
+        Column("lift_lo", "float64", "lower end of the interval of the lift; above 1"),
+        Column("lift_hi", "float64", "upper end of that interval"),
+        Column("star_price", "float64", "usual price of one piece: mean price paid up to the cutoff; empty if unknown"),
+        Column("complement_price", "float64", "the same of the complement"),
+        Column("price", "float64", "sum of the two usual prices, before any discount for the bundle"),
+    ),
+)
+
+SUCCESSIONS = Table(
+    "successions",
+    (
+        Column("older", "string", "item that is replaced"),
+        Column("newer", "string", "item that replaces it"),
+        Column("stopped", "int64", "customers who did not buy the older one again once they had bought the newer"),
+        Column("again", "int64", "customers who did"),
+        Column("basis", "string", "learned from the orders, or given by outreach.items.succeeds"),
+    ),
+)
+
 CLAIMS = Table(
     "claims",
     (

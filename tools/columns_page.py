@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ltvml.contracts import (
     ABOUT_CUSTOMERS,
     BEHAVIOUR,
+    BUNDLES,
     CLAIMS,
     CLOSED_FORM,
     CONTACTS,
@@ -20,6 +21,7 @@ from ltvml.contracts import (
     PAIRS,
     PRODUCTS,
     REPLENISHMENT,
+    SUCCESSIONS,
     SUMMARY,
     TASKS,
     TRANSACTIONS,
@@ -61,6 +63,12 @@ INTRODUCTIONS = {
     ABOUT_CUSTOMERS: (
         "What goes out beside each contact of `outreach.csv` and `tasks.csv`, after their own columns and before "
         "those of `outreach.columns`, in the words of the language."
+    ),
+    BUNDLES: "What goes out: `bundles.csv` beside the plan, pairs of items that go into one basket, each pair once.",
+    SUCCESSIONS: (
+        "What goes out: `successions.csv` beside the plan, items of which one replaces the other. They are offered as "
+        "companions to nobody; those of `outreach.cadence.dated` by date, those of `outreach.items.succeeds` where the "
+        "older one has stopped."
     ),
     CLAIMS: (
         "What goes out: `claims.csv` of `ltvml outreach measure`, what the plan claimed beside what the holdout shows, "

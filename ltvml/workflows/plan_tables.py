@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -24,7 +25,7 @@ from ltvml.features.plan.breadth import breadth
 from ltvml.features.plan.companions import first_purchases, item_counts, new_buyers, new_customers, pair_counts
 from ltvml.features.plan.habits import habits, most_bought, order_hours
 from ltvml.features.plan.ladder import climbs
-from ltvml.features.plan.prices import product_prices
+from ltvml.features.plan.prices import item_prices, product_prices
 from ltvml.inputs.tables.channel_words import ChannelWords
 from ltvml.inputs.tables.contacts import read_attributes, read_contacts
 from ltvml.inputs.tables.customer_ids import CustomerIds
@@ -44,6 +45,8 @@ from ltvml.outreach.eligibility import REORDERS
 from ltvml.outreach.offers import bundles as offers
 from ltvml.outreach.offers import companions
 from ltvml.outreach.offers.allowed import forbidden, may_be_reminded, without_denied
+from ltvml.outreach.offers.succession import learn_succession, out_of_turn, replaced_by, with_given
+from ltvml.outreach.offers.succession import words_of as successions_in_words
 from ltvml.outreach.priority import gain_of_contact
 from ltvml.outreach.restraint.contact_history import made
 from ltvml.outreach.restraint.reach import PREFERRED
@@ -171,7 +174,7 @@ def items_of(config: Config, bundle: Bundle, intake: Intake, known: pd.DataFrame
         return Items(), (Sentence.of("note.no_items"),)
     owned, settings = owned_items(days, intake), config.outreach.companions
     try:
-        learned = learned_companions(days, intake, settings)
+        learned, replaced = learned_companions(days, intake, settings)
     except DataContractError as error:
         return Items(days, owned), (Sentence.of("note.no_companions", why=error.message),)
     day, rules = intake.window.cutoff_day, config.outreach.items
@@ -179,19 +182,43 @@ def items_of(config: Config, bundle: Bundle, intake: Intake, known: pd.DataFrame
     barred = forbidden(known, names, owned, rules, dated=config.outreach.cadence.dated, cutoff_day=day)
     # what may not be offered stands as if it were owned since for ever: it is no evidence, and never recommended
     evidence = owned[~owned["item"].isin(rules.deny)]
+    replaced = with_given(replaced, rules.succeeds)
+    dated = {item for one in config.outreach.cadence.dated.values() for item in one.items.values()}
+    barred = pd.concat([barred, out_of_turn(replaced, owned, cutoff_day=day, dated=dated)], ignore_index=True)
     held = pd.concat([evidence, barred.assign(last_day=day - FOR_EVER)], ignore_index=True)
     offered = companions.recommend(learned, held, day, settings)
-    bundled = {"bundles": offers.bundles(learned, coverage=settings.coverage)}
+    offered = offered.assign(replaces=replaced_by(offered, replaced, owned))
+    bundled = {"bundles": priced_bundles(config, intake, bundle, learned, replaced)}
     bundled |= upgrades_of(config, bundle.replenishment, intake, learned)
-    return Items(days, owned, offered, {name: without_denied(one, rules) for name, one in bundled.items()}), ()
+    made = {name: without_denied(one, rules) for name, one in bundled.items()} | {"successions": replaced}
+    return Items(days, owned, offered, made), successions_in_words(replaced, dated=dated)
+
+
+def priced_bundles(
+    config: Config, intake: Intake, bundle: Bundle, learned: companions.Companions, replaced: pd.DataFrame
+) -> pd.DataFrame:
+    """Bundles with what their items usually cost; an item that replaces the other is in none."""
+    column, decimals = item_of(config, bundle, intake), config.value.decimals
+    prices = intake.engine.collect(item_prices(intake.lines, intake.window, item=str(column), decimals=decimals))
+    made = offers.bundles(learned, coverage=config.outreach.companions.coverage)
+    links = {frozenset(pair) for pair in replaced[["older", "newer"]].itertuples(index=False, name=None)}
+    pairs = made[["star", "complement"]].itertuples(index=False, name=None)
+    goes = np.array([frozenset(pair) not in links for pair in pairs], dtype=bool)
+    return offers.with_prices(made[goes].reset_index(drop=True), prices)
+
+
+def item_of(config: Config, bundle: Bundle, intake: Intake) -> str | None:
+    """The column of the lines that names items; None where there is none."""
+    found = intake.lines.collect_schema().names()
+    role = bundle.replenishment
+    column = role.item if role is not None else item_column(config, found)[0]
+    return column if column in found else None
 
 
 def item_days_of(config: Config, bundle: Bundle, intake: Intake) -> nw.LazyFrame[Any] | None:
     """Days on which each customer bought each item; None in a shop without items."""
-    found = intake.lines.collect_schema().names()
-    role = bundle.replenishment
-    column = role.item if role is not None else item_column(config, found)[0]
-    if column is None or column not in found:
+    column = item_of(config, bundle, intake)
+    if column is None:
         return None
     contents = contents_of(config.products)
     inside = None if contents is None else intake.engine.table(contents)
@@ -206,8 +233,10 @@ def owned_items(days: nw.LazyFrame[Any], intake: Intake) -> pd.DataFrame:
     return owned.assign(mean_gap_days=span / owned["n_gaps"].where(owned["n_gaps"] > 0))
 
 
-def learned_companions(days: nw.LazyFrame[Any], intake: Intake, settings: CompanionSettings) -> companions.Companions:
-    """What is bought after what.
+def learned_companions(
+    days: nw.LazyFrame[Any], intake: Intake, settings: CompanionSettings
+) -> tuple[companions.Companions, pd.DataFrame]:
+    """What is bought after what, and what replaces what.
 
     Raises
     ------
@@ -218,7 +247,8 @@ def learned_companions(days: nw.LazyFrame[Any], intake: Intake, settings: Compan
     first = engine.keep(first_purchases(days, window, min_buyers=settings.min_buyers, most=settings.most_items))
     tables = (pair_counts(first), item_counts(first), new_buyers(first, window), new_customers(days, window))
     together, bought, buyers, came = (engine.collect(table) for table in tables)
-    return companions.learn(together, bought, buyers, came, settings)
+    learned = companions.learn(together, bought, buyers, came, settings)
+    return learned, learn_succession(together, bought, learned, coverage=settings.coverage)
 
 
 def upgrades_of(

@@ -116,7 +116,7 @@ def test_the_file_has_the_types_of_the_contract_and_a_row_a_customer(planned: Ou
 def test_every_file_is_named_by_the_manifest(planned: OutreachReport):
     manifest = json.loads((planned.folder / "manifest.json").read_text())
     expected = {"outreach.parquet", "outreach.csv", "stages.parquet", "ladder.csv", "companions.csv"}
-    expected |= {"bundles.csv", "stock_up.csv", "tasks.csv", "tasks.parquet"}
+    expected |= {"bundles.csv", "stock_up.csv", "successions.csv", "tasks.csv", "tasks.parquet"}
     assert set(manifest["files"]) == expected | {"transitions.csv", "planning.parquet"}
     assert manifest["contacts"] == len(planned.contacts)
 

@@ -21,8 +21,12 @@ from ltvml.window import WEEK
 if TYPE_CHECKING:
     from ltvml.window import Window
 
+COLUMNS = ("customer_id", "item", "code", "first_day", "last_day", "days_bought", "beside", "rest")
 MIN_BUYERS = 20
 MOST_ITEMS = 2_000
+FATES = ("again", "stopped", "handed")
+SEEN_GAPS = 2
+"""Mean gaps of an item that a customer is seen on, before it is said that the item was not bought again."""
 
 
 def first_purchases(
@@ -46,18 +50,19 @@ def first_purchases(
     -------
     lazy frame
         `customer_id`, `item`, `code` (place of the item among those that take part, by name), `first_day`, `last_day`,
-        `beside`, `rest`, int64 but the first two. It is read several times: let the engine `keep` it.
+        `days_bought`, `beside`, `rest`, `last_seen` (last purchase of anything that takes part), int64 but the first
+        two. It is read several times: let the engine `keep` it.
     """
     day = nw.col("day")
     owned = (
         seen(days, window)
         .group_by("customer_id", "item")
-        .agg(day.min().alias("first_day"), day.max().alias("last_day"))
+        .agg(day.min().alias("first_day"), day.max().alias("last_day"), nw.len().cast(nw.Int64).alias("days_bought"))
     )
     kept = owned.join(_well_known(owned, min_buyers, most), on="item", how="inner")
-    return kept.join(_trials(kept), on=["customer_id", "first_day"], how="inner").select(
-        "customer_id", "item", "code", "first_day", "last_day", "beside", "rest"
-    )
+    tried = kept.join(_trials(kept), on=["customer_id", "first_day"], how="inner")
+    last_seen = nw.col("last_day").max().over("customer_id").alias("last_seen")
+    return tried.select(*COLUMNS, last_seen)
 
 
 def pair_counts(first: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
@@ -73,28 +78,41 @@ def pair_counts(first: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     lazy frame
         `item` (a), `companion` (b, a name behind a's) and, int64: `same` (customers who took up both on one day),
         `later` (b on a later day than a), `earlier` (b on an earlier day than a), `lost` (first purchases that followed
-        both: to a buyer of a they were no opportunity for b, which was owned, nor the other way round).
+        both: to a buyer of a they were no opportunity for b, which was owned, nor the other way round). Of the buyers
+        of the first item who took up the second later, `later_again` have bought the first again after that and
+        `later_stopped` have not, counted where it can be known: the first was bought on two days or more, and the
+        customer was seen for two mean gaps of it after the second was taken up. Of those who stopped, `later_handed`
+        took up the second within two mean gaps of the last purchase of the first. `earlier_again`, `earlier_stopped`
+        and `earlier_handed` are the same of b, taken up before a.
     """
-    left = first.select("customer_id", "code", "first_day", "rest")
-    right = left.rename({"code": "other", "first_day": "other_day", "rest": "other_rest"})
+    left = first.select(
+        "customer_id", "code", "first_day", "rest", "last_day", "last_seen", (nw.col("days_bought") - 1).alias("gaps")
+    )
+    others_of = {name: f"other_{name}" for name in ("rest", "last_day", "gaps")}
+    right = left.drop("last_seen").rename({"code": "other", "first_day": "other_day", **others_of})
     pairs = left.join(right, on="customer_id", how="inner").filter(nw.col("code") < nw.col("other"))
     day, other_day = nw.col("first_day"), nw.col("other_day")
+    later = _fates(day, other_day, nw.col("last_day"), nw.col("gaps"), "later")
+    earlier = _fates(other_day, day, nw.col("other_last_day"), nw.col("other_gaps"), "earlier")
     counted = pairs.group_by("code", "other").agg(
         _count(other_day == day).alias("same"),
         _count(other_day > day).alias("later"),
         _count(other_day < day).alias("earlier"),
         # what follows the later of the two days
         nw.min_horizontal("rest", "other_rest").sum().cast(nw.Int64).alias("lost"),
+        *later,
+        *earlier,
     )
     names = first.select("code", "item").unique()
     others = names.rename({"code": "other", "item": "companion"})
-    columns = ["item", "companion", "same", "later", "earlier", "lost"]
+    fates = [f"{order}_{fate}" for order in ("later", "earlier") for fate in FATES]
+    columns = ["item", "companion", "same", "later", "earlier", "lost", *fates]
     return counted.join(names, on="code", how="inner").join(others, on="other", how="inner").select(columns)
 
 
 def item_counts(first: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """One row an item: `buyers`, and the sums of `beside` and of `rest` over them, all int64."""
-    sums = [nw.col(name).sum().cast(nw.Int64).alias(name) for name in ("beside", "rest")]
+    """One row an item: `buyers`, and the sums of `beside`, `rest` and `days_bought` over them, all int64."""
+    sums = [nw.col(name).sum().cast(nw.Int64).alias(name) for name in ("beside", "rest", "days_bought")]
     return first.group_by("item").agg(nw.len().cast(nw.Int64).alias("buyers"), *sums)
 
 
@@ -136,6 +154,16 @@ def _trials(owned: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     so_far = number.cum_sum().over("customer_id", order_by="first_day")
     rest = number.sum().over("customer_id") - so_far
     return taken.select("customer_id", "first_day", (number - 1).alias("beside"), rest.cast(nw.Int64).alias("rest"))
+
+
+def _fates(first: nw.Expr, taken: nw.Expr, last: nw.Expr, gaps: nw.Expr, name: str) -> list[nw.Expr]:
+    """Customers who did and did not buy an item again once another one was taken up, where it can be known."""
+    # two mean gaps in whole numbers: (last - first) / gaps is one
+    long = (last - first) * SEEN_GAPS
+    known = (taken > first) & (gaps > 0) & ((nw.col("last_seen") - taken) * gaps >= long)
+    stopped = known & (last <= taken)
+    fates = (known & (last > taken), stopped, stopped & ((taken - last) * gaps <= long))
+    return [_count(one).alias(f"{name}_{fate}") for fate, one in zip(FATES, fates, strict=True)]
 
 
 def _count(condition: nw.Expr) -> nw.Expr:

@@ -1,4 +1,4 @@
-"""What a product sells for: one row a product."""
+"""What a product or an item sells for: one row each."""
 
 from __future__ import annotations
 
@@ -44,3 +44,35 @@ def product_prices(lines: nw.LazyFrame[Any], window: Window, *, decimals: int = 
     )
     price = nw.col("amount").cast(nw.Float64) / float(10**decimals) / added("units")
     return products.select("product_id", "category", price.alias("price"), "buyers")
+
+
+def item_prices(lines: nw.LazyFrame[Any], window: Window, *, item: str, decimals: int = 2) -> nw.LazyFrame[Any]:
+    """Usual price of each item up to the cutoff: money over pieces, of the lines where both are above 0.
+
+    Where the orders have no quantities, a line counts as one piece.
+
+    Parameters
+    ----------
+    lines : lazy frame
+        Lines that are used: `day`, the column of items, `amount` in minor units, `quantity` if known.
+    window : Window
+    item : str
+        The column of the lines that names items.
+    decimals : int
+        Digits of the minor unit.
+
+    Returns
+    -------
+    lazy frame
+        `item` and `price` (currency units, float64).
+    """
+    sold = seen(lines, window).filter(~nw.col(item).is_null(), nw.col("amount") > 0)
+    units = nw.lit(1.0)
+    if "quantity" in lines.collect_schema().names():
+        sold, units = sold.filter(nw.col("quantity") > 0), nw.col("quantity").cast(nw.Float64)
+    named = sold.select(nw.col(item).alias("item"), "amount", units.alias("units"))
+    sums = named.group_by("item").agg(
+        nw.col("amount").sum().cast(nw.Int64).alias("amount"), *float_sum(nw.col("units"), "units")
+    )
+    price = nw.col("amount").cast(nw.Float64) / float(10**decimals) / added("units")
+    return sums.select("item", price.alias("price"))

@@ -65,6 +65,32 @@ def bundles(companions: Companions, *, stars: int = STARS, coverage: float = 0.9
     return sure[~pair.duplicated().to_numpy()].reset_index(drop=True)
 
 
+def with_prices(made: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
+    """Bundles with the usual prices of their items and of both together; null where an item has none.
+
+    Parameters
+    ----------
+    made : (n, ...) frame
+        As `bundles` gives it.
+    prices : frame
+        `item`, `price` of `features.plan.prices.item_prices`.
+
+    Returns
+    -------
+    (n, ...) frame
+        With `star_price`, `complement_price` and `price`, their sum: columns of `contracts.BUNDLES`.
+
+    Examples
+    --------
+    >>> made = pd.DataFrame({"star": ["tea", "cup"], "complement": ["cup", "jam"]})
+    >>> with_prices(made, pd.DataFrame({"item": ["tea", "cup"], "price": [2.5, 4.0]}))["price"].tolist()
+    [6.5, nan]
+    """
+    usual = prices.set_index("item")["price"]
+    both = {f"{name}_price": made[name].map(usual).astype(float) for name in ("star", "complement")}
+    return made.assign(**both, price=both["star_price"] + both["complement_price"])
+
+
 def price_tiers(category: ArrayLike, price: ArrayLike, buyers: ArrayLike, *, tiers: int = TIERS) -> NDArray[np.int64]:
     """Tier of a product's price within its category, from 0, the cheapest.
 

@@ -197,6 +197,11 @@ def _follows(facts: Facts) -> Words:
     return follows
 
 
+def _replaces(facts: Facts) -> Words:
+    """The owned item that the offered one takes the place of."""
+    return texts(facts.companions, "replaces")
+
+
 def _lift(facts: Facts) -> Words:
     sure = numbers(facts.companions, "lift_lo") > 1
     return facts.spoken.times(where(sure, numbers(facts.companions, "lift")))
@@ -262,6 +267,7 @@ FACTS: dict[str, Callable[[Facts], Words]] = {
     "chance_until": lambda facts: facts.spoken.date(facts.cutoff + CHANCE_DAYS),
     "new_item": _new_item,
     "follows": _follows,
+    "replaces": _replaces,
     "lift": _lift,
     "risk": lambda facts: facts.spoken.percent(numbers(facts.customers, "churn_risk")),
     "churn_until": lambda facts: _until(facts, facts.churn_horizon),

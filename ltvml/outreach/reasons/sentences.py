@@ -33,7 +33,7 @@ SENTENCES: dict[str, Parts] = {
         ("item.usual", "item.last_gap", "item.bought", "item.due"),
         ("item.likely_chance", "item.likely", "item.perhaps_chance", "item.perhaps"),
     ),
-    "companion_offer": (("companion.lift", "companion.follows", "companion.new"), SO_FAR),
+    "companion_offer": (("companion.next", "companion.lift", "companion.follows", "companion.new"), SO_FAR),
     "win_back": (("silence.rhythm", *SO_FAR), RISK, ("stake",)),
     "vip_care": (("best.spent", "best.orders", "best"), ("last_order", *SO_FAR), RISK),
     "points_expiry": (("expiry.date", "expiry"), SO_FAR),

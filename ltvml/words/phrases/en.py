@@ -70,6 +70,7 @@ PHRASES: dict[str, str] = {
     "item.likely": "likely needed again {likely_window}",
     "item.perhaps_chance": "if it is bought again, most likely {window} ({chance} by {chance_until})",
     "item.perhaps": "if it is bought again, most likely {window}",
+    "companion.next": "after {replaces} comes {new_item}",
     "companion.lift": "buyers of {follows} later buy {new_item} {lift} as often as others",
     "companion.follows": "some buyers of {follows} later bought {new_item}",
     "companion.new": "has not yet bought {new_item}, which other customers are starting to buy",
@@ -244,6 +245,11 @@ PHRASES: dict[str, str] = {
         "The orders name no items: there are no companions, and follow-up asks about the order as a whole."
     ),
     "note.no_companions": "There are no companions: {why}",
+    "note.succession": "{newer} replaces {older} ({stopped} of {known} buyers stopped it)",
+    "note.successions": (
+        "{pairs} items replace another and are not offered as its companions: {shown}. To offer one once the older has "
+        "stopped, write it under outreach.items.succeeds; by age, under outreach.cadence.dated."
+    ),
     "note.no_reminders": "Replenishment is withheld ({why}): there are no reorder reminders.",
     "note.chances": (
         "The scores lack the probability of a purchase within {days} days: this plan computed it. Run "

@@ -70,6 +70,7 @@ PHRASES: dict[str, str] = {
     "item.likely": "预计{likely_window}需要补货",
     "item.perhaps_chance": "如果再买，多半{window}（截至{chance_until}再次购买的概率为{chance}）",
     "item.perhaps": "如果再买，多半{window}",
+    "companion.next": "用完“{replaces}”之后，接着用“{new_item}”",
     "companion.lift": "买过“{follows}”的客户之后购买“{new_item}”的可能性是其他客户的{lift}",
     "companion.follows": "一些买过“{follows}”的客户后来又买了“{new_item}”",
     "companion.new": "还没有试过“{new_item}”，而近来不少客户开始购买",
@@ -230,6 +231,11 @@ PHRASES: dict[str, str] = {
     "note.follow_up.attributes": "没有客户资料表：没有换阶段提醒和关怀信息。",
     "note.no_items": "订单没有商品名称：没有搭配推荐，跟进只询问整张订单。",
     "note.no_companions": "没有搭配推荐：{why}",
+    "note.succession": "“{newer}”替代“{older}”（{known}位买家中有{stopped}位不再购买后者）",
+    "note.successions": (
+        "{pairs}个商品会替代另一商品，不作为搭配推荐：{shown}。"
+        "如需在旧商品停用后推荐新商品，请写入 outreach.items.succeeds；按年龄则写入 outreach.cadence.dated。"
+    ),
     "note.no_reminders": "不提供补货预测（{why}）：没有补货提醒。",
     "note.chances": "评分结果缺少{days}天内购买的概率，本次计划已自行计算。用同一配置运行 {command} 可以节省时间。",
     "note.renamed": "客户表中有与评分结果同名的列；规则以{columns}读取这些列。",

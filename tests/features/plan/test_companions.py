@@ -80,12 +80,44 @@ def test_pairs_are_counted_as_by_a_loop_over_customers(engine: DuckDBEngine, see
     assert {row[0]: tuple(row[1:]) for row in rows} == by_a_loop(days)
 
 
+def fates_by_a_loop(days: pd.DataFrame) -> dict[tuple[str, str], tuple[int, int, int]]:
+    """(again, stopped, handed) of each ordered pair: a first, b on a later day."""
+    counts: dict[tuple[str, str], list[int]] = {}
+    for _, own in days[days["day"] <= CUTOFF].groupby("customer_id"):
+        bought = {item: sorted(rows["day"]) for item, rows in own.groupby("item")}
+        seen = own["day"].max()
+        for a, its in bought.items():
+            for b, others in bought.items():
+                taken = others[0]
+                if a == b or taken <= its[0] or len(its) < 2:
+                    continue
+                gap = (its[-1] - its[0]) / (len(its) - 1)
+                if seen - taken < 2 * gap - 1e-9:
+                    continue
+                cell = counts.setdefault((a, b), [0, 0, 0])
+                again = its[-1] > taken
+                cell[0] += again
+                cell[1] += not again
+                cell[2] += not again and taken - its[-1] <= 2 * gap + 1e-9
+    return {pair: tuple(map(int, cell)) for pair, cell in counts.items()}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_became_of_the_first_item_is_counted_as_by_a_loop(engine: DuckDBEngine, seed: int) -> None:
+    days = random_days(seed, rows=300)
+    found = engine.collect(pair_counts(first_of(engine, days)))
+    of_pair = {}
+    for row in found.to_dict("records"):
+        for pair, order in (((row["item"], row["companion"]), "later"), ((row["companion"], row["item"]), "earlier")):
+            of_pair[pair] = tuple(row[f"{order}_{fate}"] for fate in ("again", "stopped", "handed"))
+    assert {pair: cell for pair, cell in of_pair.items() if any(cell[:2])} == fates_by_a_loop(days)
+
+
 def test_items_add_up_what_came_beside_and_after(engine: DuckDBEngine) -> None:
     first = first_of(engine, random_days(1))
     each, sums = engine.collect(first), collected(engine, item_counts(first), "item")
-    expected = each.groupby("item", as_index=False).agg(
-        buyers=("customer_id", "size"), beside=("beside", "sum"), rest=("rest", "sum")
-    )
+    sizes = {name: (name, "sum") for name in ("beside", "rest", "days_bought")}
+    expected = each.groupby("item", as_index=False).agg(buyers=("customer_id", "size"), **sizes)
     pd.testing.assert_frame_equal(sums, expected, check_dtype=False)
 
 
