@@ -168,8 +168,8 @@ class ItemRules:
     only_if: Mapping[str, str] = field(default_factory=dict)
     """Item: expression over the columns of the customers that must hold, like {WINE: age >= 18}."""
     succeeds: Mapping[str, str] = field(default_factory=dict)
-    """Item: the item that it replaces, like {STAGE 2: STAGE 1}; offered once the older one has stopped, and then no more
-    the older one."""
+    """Item: the item that it replaces, like {STAGE 2: STAGE 1}; offered once the older one has stopped. Nobody who has
+    the newer one is offered the older."""
 
 
 @dataclass(frozen=True)

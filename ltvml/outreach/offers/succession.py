@@ -175,7 +175,8 @@ def words_of(succession: pd.DataFrame, *, dated: Collection[str] = ()) -> tuple[
         Sentence.of("note.succession", newer=newer, older=older, stopped=int(stopped), known=int(stopped + again))
         for older, newer, stopped, again in first[list(COLUMNS)].itertuples(index=False, name=None)
     )
-    return (Sentence.of("note.successions", pairs=len(rows), shown=pairs),)
+    keys = {"chain": "outreach.items.succeeds", "by_date": "outreach.cadence.dated"}
+    return (Sentence.of("note.successions", pairs=len(rows), shown=pairs, **keys),)
 
 
 def _table(pairs: pd.DataFrame, companions: Companions, name: str) -> Array:

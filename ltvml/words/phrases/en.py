@@ -248,7 +248,7 @@ PHRASES: dict[str, str] = {
     "note.succession": "{newer} replaces {older} ({stopped} of {known} buyers stopped it)",
     "note.successions": (
         "{pairs} items replace another and are not offered as its companions: {shown}. To offer one once the older has "
-        "stopped, write it under outreach.items.succeeds; by age, under outreach.cadence.dated."
+        "stopped, write it under {chain}; by age, under {by_date}."
     ),
     "note.no_reminders": "Replenishment is withheld ({why}): there are no reorder reminders.",
     "note.chances": (

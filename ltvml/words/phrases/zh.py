@@ -234,7 +234,7 @@ PHRASES: dict[str, str] = {
     "note.succession": "“{newer}”替代“{older}”（{known}位买家中有{stopped}位不再购买后者）",
     "note.successions": (
         "{pairs}个商品会替代另一商品，不作为搭配推荐：{shown}。"
-        "如需在旧商品停用后推荐新商品，请写入 outreach.items.succeeds；按年龄则写入 outreach.cadence.dated。"
+        "如需在旧商品停用后推荐新商品，请写入{chain}；按年龄则写入{by_date}。"
     ),
     "note.no_reminders": "不提供补货预测（{why}）：没有补货提醒。",
     "note.chances": "评分结果缺少{days}天内购买的概率，本次计划已自行计算。用同一配置运行 {command} 可以节省时间。",
