@@ -115,7 +115,9 @@ class Season:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values that `json` writes exactly."""
-        return {"format_version": FORMAT_VERSION} | asdict(self) | {"index": list(self.index)}
+        values = {"format_version": FORMAT_VERSION} | asdict(self) | {"index": list(self.index)}
+        # a bundle of an earlier release, read and written again, keeps its bytes
+        return values if self.kept < 1 else {name: value for name, value in values.items() if name != "kept"}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
