@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     Model = FitReport | ScoreReport | Bundle | str | Path | None
 
-WINDOW_KEYS = ("cutoff", "churn_horizon", "ltv_horizon")
+WINDOW_KEYS = ("cutoff", "churn_horizon", "ltv_horizon", "horizons")
 CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
 ACCEPTED = "a Config, a path of a YAML file, a dict, or a frame of orders with keywords such as cutoff='2011-09-10'"
 
@@ -74,8 +74,8 @@ def fit(orders: Any, *, transactions: Any = None, progress: Progress | None = No
         Beside a configuration: orders in place of its `transactions.source`.
     progress : callable, optional
     **settings
-        `cutoff`, `churn_horizon`, `ltv_horizon`; `output`, a folder; a column of the orders (`customer_id="user"`);
-        or a section of the configuration (`models={"churn": "closed_form"}`, `season="off"`).
+        `cutoff`, `churn_horizon`, `ltv_horizon`, `horizons`; `output`, a folder; a column of the orders
+        (`customer_id="user"`); or a section of the configuration (`models={"churn": "closed_form"}`, `season="off"`).
 
     Returns
     -------
@@ -288,7 +288,8 @@ def _with(config: Config, settings: Mapping[str, Any]) -> Config:
     """A configuration with settings on top, section by section."""
     if not settings:
         return config
-    merged = config.model_dump(mode="json")
+    # what is not set stays unset: a horizon that nobody sets is that of the bundle
+    merged = config.model_dump(mode="json", exclude_unset=True)
     for section, values in _sections(settings).items():
         below = merged.get(section)
         merged[section] = _merged(below, values) if isinstance(below, dict) and isinstance(values, dict) else values

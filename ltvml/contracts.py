@@ -332,6 +332,24 @@ CUSTOMER_SCORES = Table(
 )
 
 
+def horizon_columns(days: int) -> tuple[Column, ...]:
+    """What the customer table holds for one of `window.horizons`."""
+    within = f"within {days} days of the cutoff"
+    return (
+        Column(f"churn_risk_{days}", "float64", f"probability of no purchase {within}"),
+        Column(f"predicted_purchases_{days}", "float64", f"expected purchase days {within}"),
+        Column(f"predicted_ltv_{days}", "float64", f"discounted net value, times margin, {within}"),
+        Column(f"predicted_ltv_{days}_lo", "float64", "10 % quantile of that value"),
+        Column(f"predicted_ltv_{days}_hi", "float64", "90 % quantile of that value"),
+    )
+
+
+def customer_table(horizons: Iterable[int]) -> Table:
+    """The customer scores with the columns of every one of `window.horizons` at their end."""
+    further = (column for days in horizons for column in horizon_columns(days))
+    return Table(CUSTOMER_SCORES.name, (*CUSTOMER_SCORES.columns, *further))
+
+
 def purchase_probabilities(windows: Iterable[int]) -> Table:
     """The table that outreach reads beside the customer scores: a row a customer, two columns a window of days."""
     columns = [Column("customer_id", "string", "customer")]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -140,6 +140,8 @@ class Window:
         Last day seen, inclusive.
     churn_horizon, ltv_horizon : int
         Length in days of (cutoff, cutoff + horizon], at least 1.
+    horizons : tuple of int
+        Further horizons in days, rising, that risk, purchases and value are given for beside these two.
 
     Examples
     --------
@@ -150,14 +152,21 @@ class Window:
     cutoff: dt.date
     churn_horizon: int = 90
     ltv_horizon: int = 365
+    horizons: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "cutoff", as_date(self.cutoff))
-        for name in ("churn_horizon", "ltv_horizon"):
-            if not 1 <= getattr(self, name) <= LONGEST_HORIZON:
-                raise ConfigError(
-                    f"window.{name} is {getattr(self, name):,} days; expected 1 to {LONGEST_HORIZON:,} (20 years)."
-                )
+        object.__setattr__(self, "horizons", tuple(sorted(set(self.horizons))))
+        for name, days in self.asked:
+            if not 1 <= days <= LONGEST_HORIZON:
+                raise ConfigError(f"{name} is {days:,} days; expected 1 to {LONGEST_HORIZON:,} (20 years).")
+
+    @property
+    def asked(self) -> tuple[tuple[str, int], ...]:
+        """Every horizon with the key that asks for it."""
+        further = (("horizons", days) for days in self.horizons)
+        given = (("churn_horizon", self.churn_horizon), ("ltv_horizon", self.ltv_horizon), *further)
+        return tuple((f"window.{name}", days) for name, days in given)
 
     @property
     def cutoff_day(self) -> int:
@@ -166,4 +175,4 @@ class Window:
 
     def at(self, cutoff: dt.date | str) -> Window:
         """The same horizons at another cutoff."""
-        return Window(as_date(cutoff), self.churn_horizon, self.ltv_horizon)
+        return replace(self, cutoff=as_date(cutoff))

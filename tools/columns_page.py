@@ -6,7 +6,6 @@ python tools/columns_page.py
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ltvml.contracts import (
     ABOUT_CUSTOMERS,
@@ -25,12 +24,11 @@ from ltvml.contracts import (
     SUMMARY,
     TASKS,
     TRANSACTIONS,
+    Table,
+    horizon_columns,
     purchase_probabilities,
 )
 from ltvml.outreach.actions import DEFAULT_ACTIONS, windows
-
-if TYPE_CHECKING:
-    from ltvml.contracts import Table
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "columns.md"
 INTRODUCTIONS = {
@@ -47,6 +45,10 @@ INTRODUCTIONS = {
     PAIRS: "What the replenishment models see: one row a customer x item.",
     REPLENISHMENT: "What goes out: `replenishment.parquet` (and `.csv` on request), one row a customer x item.",
     CUSTOMER_SCORES: "What goes out: `customers.parquet` (and `.csv` on request), one row a customer.",
+    Table("further horizons", horizon_columns(30)): (
+        "At the end of `customers.parquet`, five columns for each of `window.horizons`; these are those of 30 days. "
+        "Where a horizon is longer than the orders, the report says so."
+    ),
     purchase_probabilities(windows(DEFAULT_ACTIONS)): (
         "What goes out: `probabilities.parquet` (and `.csv` on request), one row a customer, for `ltvml outreach`: "
         "two columns for each `window_days` of `outreach.actions`. These are the columns of the built-in actions."

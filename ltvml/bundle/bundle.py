@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ltvml.bundle.customer_scores import Predicted, Roles, chances, customer_scores
+from ltvml.bundle.levels import Levels
 from ltvml.bundle.replenishment import Replenishment
 from ltvml.bundle.rfm import RFM
 from ltvml.bundle.track_record import TrackRecord
@@ -65,7 +66,7 @@ class Bundle:
     Parameters
     ----------
     window : Window
-        Cutoff of the fit, and the horizons of the scores.
+        Cutoff of the fit, and the horizons of the scores: those of the fit, or others, see `for_horizons`.
     roles : Roles
         The fitted model of each role.
     money : Money
@@ -78,6 +79,10 @@ class Bundle:
         When each customer needs each item again; None where the role is withheld.
     without_replenishment : str
         Why there is none; empty where there is.
+    levels : Levels, optional
+        Carries value intervals to other horizons; None in bundles of earlier versions.
+    fitted : Window, optional
+        Horizons of the fit, where `window` has others.
 
     Examples
     --------
@@ -93,6 +98,27 @@ class Bundle:
     record: TrackRecord = field(default_factory=TrackRecord)
     replenishment: Replenishment | None = None
     without_replenishment: str = ""
+    levels: Levels | None = None
+    fitted: Window | None = None
+
+    @property
+    def fitted_window(self) -> Window:
+        """The window of the fit, whatever horizons the scores are asked for."""
+        return self.fitted or self.window
+
+    def for_horizons(self, *, churn_horizon: int, ltv_horizon: int, horizons: Sequence[int]) -> Self:
+        """The same models, asked for other horizons; the version stays, as nothing was fitted.
+
+        Parameters
+        ----------
+        churn_horizon, ltv_horizon : int
+            Days.
+        horizons : sequence of int
+            Further ones.
+        """
+        fitted = self.fitted_window
+        asked = replace(fitted, churn_horizon=churn_horizon, ltv_horizon=ltv_horizon, horizons=tuple(horizons))
+        return replace(self, window=asked, fitted=None if asked == fitted else fitted)
 
     @cached_property
     def summary_columns(self) -> tuple[str, ...]:
@@ -124,7 +150,7 @@ class Bundle:
         Returns
         -------
         (n, ...) frame
-            Columns of `contracts.CUSTOMER_SCORES`, in the same order of rows.
+            Columns of `contracts.customer_table` for the horizons of the window, in the same order of rows.
 
         Raises
         ------
@@ -141,6 +167,8 @@ class Bundle:
             record=self.record,
             version=self.version,
             windows=windows,
+            fitted=self.fitted_window,
+            levels=self.levels,
         )
 
     def chances(self, summary: pd.DataFrame, windows: Sequence[int]) -> pd.DataFrame:
@@ -159,8 +187,16 @@ class Bundle:
             As in `score`.
         """
         self._check(summary)
-        predicted = Predicted.of(summary, self.roles, self.window, margin=self.money.margin)
-        return chances(summary, self.window, predicted, record=self.record, windows=windows)
+        predicted = Predicted.of(
+            summary,
+            self.roles,
+            self.window,
+            margin=self.money.margin,
+            record=self.record,
+            calibrated_at=self.fitted_window.churn_horizon,
+            tied=self.levels is not None,
+        )
+        return chances(summary, predicted, windows=windows)
 
     def example_rows(self) -> pd.DataFrame:
         """Made-up summary rows, for a signature."""
@@ -235,17 +271,22 @@ class Bundle:
             record=TrackRecord.from_dict(header["record"]),
             replenishment=Replenishment.from_dict(items) if items is not None else None,
             without_replenishment=header["without_replenishment"],
+            levels=Levels.from_dict(header["levels"]) if "levels" in header else None,
         )
 
     def _content(self) -> dict[str, Any]:
+        window = self.fitted_window
         return {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
             "window": {
-                "cutoff": self.window.cutoff.isoformat(),
-                "churn_horizon": self.window.churn_horizon,
-                "ltv_horizon": self.window.ltv_horizon,
+                "cutoff": window.cutoff.isoformat(),
+                "churn_horizon": window.churn_horizon,
+                "ltv_horizon": window.ltv_horizon,
+                # absent where there are none, so that bundles of earlier versions keep theirs
+                **({"horizons": list(window.horizons)} if window.horizons else {}),
             },
+            **({"levels": self.levels.to_dict()} if self.levels is not None else {}),
             "money": vars(self.money).copy(),
             "rfm": self.rfm.to_dict(),
             "typical": self.typical.to_dict(),

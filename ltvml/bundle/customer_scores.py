@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 
-from ltvml.contracts import CUSTOMER_SCORES
+from ltvml.contracts import CUSTOMER_SCORES, customer_table, horizon_columns
 from ltvml.value import value_if_buys
 from ltvml.window import dates_of
 
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from ltvml.arrays import Array
+    from ltvml.bundle.levels import Levels
     from ltvml.bundle.rfm import RFM
     from ltvml.bundle.track_record import TrackRecord
+    from ltvml.evaluation.calibration import Calibration
+    from ltvml.evaluation.intervals import ValueIntervals
     from ltvml.models.base import PurchaseModel, RepurchaseModel, SpendModel, ValueModel
     from ltvml.window import Window
 
@@ -35,6 +39,9 @@ NULL_BY_MEANING = (
     "replenishment_probability",
     "stock_status",
 )
+FITTED_BEFORE = "the bundle is of an earlier version, whose intervals are for its own horizon alone; fit again"
+# columns of the main horizons that answer the questions of `contracts.horizon_columns`, in its order
+SAME_QUESTION = ("churn_risk", "expected_purchases", "predicted_ltv", "predicted_ltv_lo", "predicted_ltv_hi")
 # columns that are read off another one, and go with it
 READ_FROM = {
     "churn_risk": (
@@ -71,20 +78,58 @@ class Predicted:
         Days of silence -> value in the LTV horizon given them, (n,), in currency, before the margin.
     margin : float
         Share of the net value that is kept.
+    calibration : Calibration
+        Of the probability of a purchase within `calibrated_at` days.
+    calibrated_at : int
+        Churn horizon of the fit.
+    tied : bool
+        Whether expected purchases follow the chance to buy; in bundles of earlier versions they do not.
     """
 
     survival: Callable[[ArrayLike], Array]
     value: Callable[[float], Array]
     margin: float
+    calibration: Calibration
+    calibrated_at: int
+    tied: bool
 
     @classmethod
-    def of(cls, X: pd.DataFrame, roles: Roles, window: Window, *, margin: float) -> Self:
+    def of(
+        cls,
+        X: pd.DataFrame,
+        roles: Roles,
+        window: Window,
+        *,
+        margin: float,
+        record: TrackRecord,
+        calibrated_at: int,
+        tied: bool,
+    ) -> Self:
         """Predictions for the customers of `X`, (n, ...)."""
-        return cls(roles.repurchase.curve(X), roles.value.value_by_silence(X, window.ltv_horizon), margin)
+        curve, value = roles.repurchase.curve(X), roles.value.value_by_silence(X, window.ltv_horizon)
+        return cls(curve, value, margin, record.calibration, calibrated_at, tied)
+
+    @cached_property
+    def at_calibration(self) -> tuple[Array, Array]:
+        """P(no purchase within the churn horizon of the fit), without and with its correction, each (n,)."""
+        given = self.survival([self.calibrated_at])[:, 0]
+        return given, 1 - self.calibration.apply(1 - given)
 
     def churn_risk(self, days: float) -> Array:
-        """P(no purchase within some days), shape (n,)."""
-        return self.survival([days])[:, 0]
+        """P(no purchase within some days), shape (n,).
+
+        Up to the horizon at which the correction was learned the chance of a purchase keeps its ratio to the one there;
+        beyond it the survival does. So the curve starts at 1, passes through the corrected risk, and never rises.
+        """
+        given, corrected = self.at_calibration
+        risk = self.survival([days])[:, 0]
+        if self.calibration.method == "none":
+            return risk
+        if days <= self.calibrated_at:
+            share = np.divide(1 - risk, 1 - given, out=np.ones_like(risk), where=given < 1)
+            return np.asarray(1 - (1 - corrected) * np.minimum(share, 1.0))
+        share = np.divide(risk, given, out=np.ones_like(risk), where=given > 0)
+        return np.asarray(corrected * np.minimum(share, 1.0))
 
     def margin_value(self, silence: float = 0.0) -> Array:
         """Value that is kept, given some days of silence, shape (n,)."""
@@ -101,8 +146,10 @@ def customer_scores(
     record: TrackRecord,
     version: str,
     windows: Sequence[int] = (),
+    fitted: Window | None = None,
+    levels: Levels | None = None,
 ) -> pd.DataFrame:
-    """The customer table of `contracts.CUSTOMER_SCORES`.
+    """The customer table of `contracts.customer_table`.
 
     Parameters
     ----------
@@ -110,7 +157,7 @@ def customer_scores(
         Columns of `contracts.SUMMARY`, days and currency units.
     roles : Roles
     window : Window
-        Gives the horizons; the cutoff of each row is its own `cutoff_day`.
+        Gives the horizons asked for; the cutoff of each row is its own `cutoff_day`.
     margin : float
         Share of the net value that is kept.
     rfm : RFM
@@ -120,17 +167,24 @@ def customer_scores(
         Content hash of the bundle.
     windows : sequence of int
         Days; the columns of `chances` are added for each.
+    fitted : Window, optional
+        Horizons that the record was learned for; those of `window` by default.
+    levels : Levels, optional
+        Carries the intervals to other horizons; without them they are known at the fitted one alone.
 
     Returns
     -------
     (n, ...) frame
         Same order of rows as `X`.
     """
-    predicted = Predicted.of(X, roles, window, margin=margin)
+    learned = fitted or window
+    predicted = Predicted.of(
+        X, roles, window, margin=margin, record=record, calibrated_at=learned.churn_horizon, tied=levels is not None
+    )
     dates = repurchase(X, roles.repurchase, window, record, predicted)
     columns = {
         **history(X),
-        **purchases(X, roles, window),
+        **purchases(X, roles, window, predicted),
         **money(window, predicted),
         **dates,
         "model_version": np.full(len(X), version),
@@ -139,18 +193,60 @@ def customer_scores(
     columns["rfm_segment"] = rfm.segments(
         **{name: columns[name] for name in ("days_since_last", "n_orders", "historic_value")}
     )
-    columns |= value_interval(columns["predicted_ltv"], record)
-    withheld = withheld_by(roles, record)
+    columns |= value_interval(columns["predicted_ltv"], intervals_at(window.ltv_horizon, record, learned, levels))
+    for days in window.horizons:
+        intervals = intervals_at(days, record, learned, levels)
+        columns |= at_horizon(X, roles, days, predicted=predicted, intervals=intervals)
+    withheld = withheld_by(roles, record, window) | withheld_intervals(window, record, learned, levels)
     scores = without(pd.DataFrame({name: finite(values) for name, values in columns.items()}, index=X.index), withheld)
     scores["data_status"] = data_status(scores, withheld)
-    scores = scores[list(CUSTOMER_SCORES.names)]
-    added = chances(X, window, predicted, record=record, windows=windows)
+    scores = scores[list(customer_table(window.horizons).names)]
+    added = chances(X, predicted, windows=windows)
     return scores.assign(**{str(name): added[name] for name in added if name not in scores})
 
 
-def chances(
-    X: pd.DataFrame, window: Window, predicted: Predicted, *, record: TrackRecord, windows: Sequence[int]
-) -> pd.DataFrame:
+def at_horizon(
+    X: pd.DataFrame, roles: Roles, days: int, *, predicted: Predicted, intervals: ValueIntervals | None
+) -> dict[str, NDArray[Any]]:
+    """The columns of one of `window.horizons`, see `contracts.horizon_columns`.
+
+    Parameters
+    ----------
+    X : (n, ...) frame
+        Columns of `contracts.SUMMARY`.
+    roles : Roles
+    days : int
+    predicted : Predicted
+        Of the same rows.
+    intervals : ValueIntervals, optional
+        For this horizon.
+    """
+    value = predicted.margin * roles.value.expected_value(X, days)
+    interval = value_interval(value, intervals)
+    expected = expected_purchases(X, roles.purchase, predicted, [days])[:, 0]
+    values = (predicted.churn_risk(days), expected, value, *interval.values())
+    return dict(zip((column.name for column in horizon_columns(days)), values, strict=True))
+
+
+def intervals_at(days: int, record: TrackRecord, learned: Window, levels: Levels | None) -> ValueIntervals | None:
+    """The intervals that past cutoffs taught, for some horizon; None where it is another and nothing carries them."""
+    if record.intervals is None or days == learned.ltv_horizon:
+        return record.intervals
+    if levels is None:
+        return None
+    return levels.carry(record.intervals, learned=learned.ltv_horizon, asked=days)
+
+
+def withheld_intervals(window: Window, record: TrackRecord, learned: Window, levels: Levels | None) -> dict[str, str]:
+    """Interval columns of horizons that nothing carries the intervals to, with the reason."""
+    if record.intervals is None or levels is not None:
+        return {}
+    asked = {"predicted_ltv": window.ltv_horizon, **{f"predicted_ltv_{days}": days for days in window.horizons}}
+    names = [f"{name}_{end}" for name, days in asked.items() if days != learned.ltv_horizon for end in ("lo", "hi")]
+    return dict.fromkeys(names, FITTED_BEFORE)
+
+
+def chances(X: pd.DataFrame, predicted: Predicted, *, windows: Sequence[int]) -> pd.DataFrame:
     """Chance to buy within some windows, and the expected value of a purchase within them.
 
     With V the margin value in the LTV horizon and B a purchase within w days of the cutoff,
@@ -161,10 +257,8 @@ def chances(
     ----------
     X : (n, ...) frame
         Columns of `contracts.SUMMARY`.
-    window : Window
     predicted : Predicted
         Of the same rows.
-    record : TrackRecord
     windows : sequence of int
         w, days.
 
@@ -173,12 +267,10 @@ def chances(
     (n, ...) frame
         customer_id, and for each w `p_buy_<w>` and `value_gain_<w>` (currency), in the same order of rows.
     """
-    given, value = 1 - predicted.churn_risk(window.churn_horizon), predicted.margin_value()
-    # the correction that past cutoffs taught at the churn horizon scales the curve, as it does for the dates
-    scale = np.divide(record.calibration.apply(given), given, out=np.ones(len(X)), where=given > 0)
+    value = predicted.margin_value()
     columns: dict[str, NDArray[Any]] = {"customer_id": X["customer_id"].to_numpy()}
     for days in windows:
-        chance = np.clip(scale * (1 - predicted.churn_risk(days)), 0.0, 1.0)
+        chance = np.clip(1 - predicted.churn_risk(days), 0.0, 1.0)
         silent = predicted.margin_value(silence=days)
         columns[f"p_buy_{days}"] = chance
         columns[f"value_gain_{days}"] = value_if_buys(value, silent, 1 - chance, least=silent) - silent
@@ -202,11 +294,43 @@ def history(X: pd.DataFrame) -> dict[str, NDArray[Any]]:
     }
 
 
-def purchases(X: pd.DataFrame, roles: Roles, window: Window) -> dict[str, NDArray[Any]]:
+def expected_purchases(
+    X: pd.DataFrame, purchase: PurchaseModel, predicted: Predicted, horizons: Sequence[float]
+) -> Array:
+    """Expected purchase days within each horizon, shape (n, m): the purchase model's, given that there is one at all.
+
+    With E and F the purchase model's expected purchases and its chance of one or more within h days, and P the chance
+    that the scores give,
+
+        E[N] = P E / F
+
+    so that nobody is expected to buy less often than the chance to buy once, and who is likelier to come back than the
+    purchase model knows is expected to buy more often. It rises with h, as E / F and P do.
+
+    Parameters
+    ----------
+    X : (n, ...) frame
+        Columns of `contracts.SUMMARY`.
+    purchase : PurchaseModel
+    predicted : Predicted
+        Of the same rows.
+    horizons : sequence of m floats
+        h, days.
+    """
+    expected = purchase.expected_purchases_at(X, horizons)
+    if not predicted.tied:
+        return expected
+    chance = 1 - purchase.survival_function(X, horizons)
+    given = np.stack([1 - predicted.churn_risk(days) for days in horizons], axis=1)
+    ratio = np.divide(given, chance, out=np.ones_like(chance), where=chance > 0)
+    return np.asarray(expected * ratio)
+
+
+def purchases(X: pd.DataFrame, roles: Roles, window: Window, predicted: Predicted) -> dict[str, NDArray[Any]]:
     """Purchases and their value in the LTV horizon."""
     return {
         "p_alive": roles.purchase.probability_alive(X),
-        "expected_purchases": roles.purchase.expected_purchases(X, window.ltv_horizon),
+        "expected_purchases": expected_purchases(X, roles.purchase, predicted, [window.ltv_horizon])[:, 0],
         "expected_order_value": roles.spend.expected_spend(X),
     }
 
@@ -221,10 +345,10 @@ def money(window: Window, predicted: Predicted) -> dict[str, NDArray[Any]]:
     return {"predicted_ltv": value, "value_at_risk": np.clip(value - silent, 0.0, np.maximum(value, 0.0))}
 
 
-def value_interval(predicted: Array, record: TrackRecord) -> dict[str, NDArray[Any]]:
+def value_interval(predicted: Array, intervals: ValueIntervals | None) -> dict[str, NDArray[Any]]:
     """10 and 90 % quantile of the value of each customer; NaN where past cutoffs taught none."""
     unknown = np.full(len(predicted), np.nan)
-    low, high = record.intervals.bounds(predicted) if record.intervals else (unknown, unknown)
+    low, high = intervals.bounds(predicted) if intervals is not None else (unknown, unknown)
     return {"predicted_ltv_lo": low, "predicted_ltv_hi": high}
 
 
@@ -236,7 +360,7 @@ def repurchase(
     A correction of the probability at the horizon scales the curve within it, so that the quantiles of the date, given
     a purchase within the horizon, stay as they are.
     """
-    churn_risk = 1 - record.calibration.apply(1 - predicted.churn_risk(window.churn_horizon))
+    churn_risk = predicted.churn_risk(window.churn_horizon)
     earlier, later = record.dates.levels
     days = model.next_purchase(X, (MEDIAN, earlier, later), window.churn_horizon)
     # a purchase t days after the end of the cutoff falls on day ceil(t), and never on the cutoff itself
@@ -266,22 +390,31 @@ def finite(values: NDArray[Any]) -> NDArray[Any]:
     return np.where(np.isfinite(values), values, np.nan) if values.dtype.kind == "f" else values
 
 
-def withheld_by(roles: Roles, record: TrackRecord) -> dict[str, str]:
-    """Columns that the fits do not identify, in the order of the table, with the reason of each."""
+def withheld_by(roles: Roles, record: TrackRecord, window: Window | None = None) -> dict[str, str]:
+    """Columns that the fits do not identify, in the order of the table, with the reason of each.
+
+    A column of one of the window's horizons goes with the column that answers the same question at the main horizon.
+    """
     reasons: dict[str, str] = dict(record.withheld)
     for model in (roles.purchase, roles.repurchase, roles.spend, roles.value):
         reasons = model.diagnosis_.withheld | reasons
     for source, columns in READ_FROM.items():
         if source in reasons:
             reasons = dict.fromkeys(columns, reasons[source]) | reasons
-    return {name: reasons[name] for name in CUSTOMER_SCORES.names if name in reasons}
+    horizons = window.horizons if window is not None else ()
+    for days in horizons:
+        names = (column.name for column in horizon_columns(days))
+        pairs = zip(names, SAME_QUESTION, strict=True)
+        reasons |= {name: reasons[main] for name, main in pairs if main in reasons}
+    return {name: reasons[name] for name in customer_table(horizons).names if name in reasons}
 
 
 def without(scores: pd.DataFrame, withheld: Mapping[str, str]) -> pd.DataFrame:
     """The table with the withheld columns null; types stay."""
     empty = {"date": np.datetime64("NaT", "D"), "float64": np.nan, "string": None}
+    kinds = {column.name: column.dtype for column in CUSTOMER_SCORES.columns}
     nulls = {
-        name: pd.Series(empty[CUSTOMER_SCORES[name].dtype], index=scores.index, dtype=scores[name].dtype)
+        name: pd.Series(empty[kinds.get(name, "float64")], index=scores.index, dtype=scores[name].dtype)
         for name in withheld
     }
     return scores.assign(**nulls)
@@ -311,9 +444,10 @@ def unknown_in_words(scores: pd.DataFrame, withheld: Mapping[str, str]) -> NDArr
     """Name the columns that are null for a customer without being withheld or null by their meaning, shape (n,)."""
     watched = np.array([name for name in scores if name not in withheld and name not in NULL_BY_MEANING])
     unknown = scores[watched].isna().to_numpy()
-    # one integer a row: rows of truth values are slow to sort
-    key = unknown @ (1 << np.arange(len(watched), dtype=np.int64))
-    _, first, pattern = np.unique(key, return_index=True, return_inverse=True)
+    # eight columns a byte: rows of truth values are slow to sort
+    packed = np.ascontiguousarray(np.packbits(unknown, axis=1))
+    keys = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
+    _, first, pattern = np.unique(keys, return_index=True, return_inverse=True)
     names = [", ".join(watched[unknown[row]]) for row in first]
     words = np.array(
         [f"{each} left empty: the model gives no finite number; " if each else "" for each in names], dtype=object

@@ -25,6 +25,8 @@ from ltvml.engines.values.number_forms import Decimal, Thousands
 from ltvml.nearest import did_you_mean
 from ltvml.window import LONGEST_HORIZON, as_date
 
+MOST_HORIZONS = 24
+
 
 def _refuse_bool(value: Any) -> Any:
     """`value`, unless it is true or false: YAML's `yes` would otherwise count as 1."""
@@ -140,6 +142,25 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _listed_numbers(value: Any) -> Any:
+    """A list, of one where a bare number is given."""
+    return [value] if isinstance(value, int) else value
+
+
+def _rising(values: tuple[int, ...]) -> tuple[int, ...]:
+    """`values` from the smallest to the largest, if each is there once."""
+    if repeated := sorted({value for value in values if values.count(value) > 1}):
+        raise ValueError(f"{', '.join(map(str, repeated))} is there more than once")
+    return tuple(sorted(values))
+
+
+def _few_horizons(values: tuple[int, ...]) -> tuple[int, ...]:
+    """`values`, if the table of customers can hold columns for all of them."""
+    if len(values) > MOST_HORIZONS:
+        raise ValueError(f"{len(values)} horizons; expected at most {MOST_HORIZONS}, each adds five columns")
+    return values
+
+
 def _id_texts(values: Any) -> Any:
     """Ids as texts: 0, -1 and null are "0", "-1" and "null"."""
     given = values if isinstance(values, (list, tuple)) else [values]
@@ -169,6 +190,9 @@ Seed = Annotated[Whole, Field(ge=0)]
 Trials = Annotated[Whole, Field(ge=0)]
 Days = Annotated[Whole, Field(ge=1)]
 HorizonDays = Annotated[Whole, Field(ge=1, le=LONGEST_HORIZON)]
+Horizons = Annotated[
+    tuple[HorizonDays, ...], BeforeValidator(_listed_numbers), AfterValidator(_rising), AfterValidator(_few_horizons)
+]
 Rows = Annotated[Whole, Field(ge=0)]
 Count = Annotated[Whole, Field(ge=1)]
 Probability = Annotated[Number, Field(gt=0, lt=1)]

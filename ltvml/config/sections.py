@@ -24,6 +24,7 @@ from ltvml.config.fields import (
     Formats,
     Horizon,
     HorizonDays,
+    Horizons,
     IdRules,
     Ids,
     Margin,
@@ -142,6 +143,8 @@ class WindowSettings(Section):
     """Days of silence that count as churn; auto is the 90th percentile of observed gaps in weeks, 28 to 180 days."""
     ltv_horizon: HorizonDays = 365
     """Days ahead over which value is predicted."""
+    horizons: Horizons = ()
+    """Further horizons in days, like [30, 90, 365]: the customer table holds risk, purchases and value for each."""
 
     def last_day_seen(self) -> dt.date:
         """The cutoff.
@@ -174,7 +177,7 @@ class WindowSettings(Section):
         horizon = churn_horizon if self.churn_horizon == "auto" else self.churn_horizon
         if horizon is None:
             raise ConfigError("window.churn_horizon is auto; expected days. Fit resolves auto from the orders.")
-        return Window(self.last_day_seen(), churn_horizon=horizon, ltv_horizon=self.ltv_horizon)
+        return Window(self.last_day_seen(), horizon, self.ltv_horizon, self.horizons)
 
 
 class ValueSettings(Section):

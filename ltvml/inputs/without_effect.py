@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from ltvml.config import Config
 from ltvml.config.sections import AUTO
+from ltvml.words.spoken import Spoken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from ltvml.inputs.orders import Intake
 
-FAR = 3
-"""Times the history beyond which a horizon says more of the model than of the customers."""
 _SEARCHED = (AUTO, "lightgbm_binary")
 _READ_NOWHERE = ("cost",)
 
@@ -32,13 +31,10 @@ class Facts:
     config : Config
     columns : frozenset of str
         Our columns that the orders have.
-    history : int
-        Days from the first order to the cutoff.
     """
 
     config: Config
     columns: frozenset[str]
-    history: int
 
     @property
     def named(self) -> bool:
@@ -99,7 +95,7 @@ _OWN_RULE = {"replenishment.item"}
 
 
 def without_effect(config: Config, intake: Intake) -> tuple[str, ...]:
-    """Settings and columns that change nothing in this run, and a horizon far beyond the history; a sentence each.
+    """Settings and columns that change nothing in this run, and horizons beyond the history; a sentence each.
 
     Parameters
     ----------
@@ -107,9 +103,8 @@ def without_effect(config: Config, intake: Intake) -> tuple[str, ...]:
     intake : Intake
     """
     columns = frozenset(intake.lines.collect_schema().names())
-    first = intake.ledger.first_day
-    facts = Facts(config, columns, 0 if first is None else intake.window.cutoff_day - first)
-    return (*_settings(facts), *_columns(facts), *_far_horizons(facts))
+    facts = Facts(config, columns)
+    return (*_settings(facts), *_columns(facts), *far_horizons(intake, intake.window.asked, Spoken.of("en")))
 
 
 def _settings(facts: Facts) -> Iterator[str]:
@@ -142,12 +137,26 @@ def _columns(facts: Facts) -> Iterator[str]:
             )
 
 
-def _far_horizons(facts: Facts) -> Iterator[str]:
-    """Horizons that the history says little about, each with a shorter one."""
-    horizon = facts.config.window.ltv_horizon
-    if facts.history and horizon > FAR * facts.history:
-        yield (
-            f"window.ltv_horizon is {horizon:,} days, {horizon / facts.history:.0f} times the {facts.history:,} days "
-            f"of orders: values that far ahead cannot be checked. --set window.ltv_horizon={facts.history} is as long "
-            "as the history."
+def far_horizons(intake: Intake, asked: Iterable[tuple[str, int]], words: Spoken) -> tuple[str, ...]:
+    """A sentence for each horizon that is longer than the orders: nothing that long was seen, nor can be checked.
+
+    Parameters
+    ----------
+    intake : Intake
+    asked : iterable of (str, int)
+        Key of the window, or what else asks for it, and days.
+    words : Spoken
+    """
+    first = intake.ledger.first_day
+    history = 0 if first is None else intake.window.cutoff_day - first
+    return tuple(
+        words(
+            "note.far",
+            name=name,
+            days=words.one(words.days, days),
+            times=words.one(words.times, days / history),
+            history=words.one(words.days, history),
         )
+        for name, days in asked
+        if 0 < history < days
+    )

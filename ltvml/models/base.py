@@ -418,6 +418,14 @@ class ValueModel(Model):
     def expected_value_if_silent(self, X: pd.DataFrame, horizon: float, *, silence: float) -> Array:
         """The same, given that nothing is bought in (cutoff, cutoff + silence]; 0 where silence >= horizon."""
 
+    def expected_value_at(self, X: pd.DataFrame, horizons: ArrayLike) -> Array:
+        """Expected discounted value within each of several horizons, (m,) in days; shape (n, m).
+
+        A model whose learner costs more than a horizon overrides this, and asks its learner once.
+        """
+        ends = np.asarray(horizons, dtype=float)
+        return np.stack([self.expected_value(X, float(end)) for end in ends], axis=1)
+
     def value_by_silence(self, X: pd.DataFrame, horizon: float) -> Callable[[float], Array]:
         """The expected value of these customers given days of silence, where 0 is no condition: days in, (n,) out.
 

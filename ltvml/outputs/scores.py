@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from ltvml.window import Window
+
 CUSTOMERS, ITEMS, PROBABILITIES = "customers", "replenishment", "probabilities"
 """Names of the files, without their ending."""
 KIND = "scores"
@@ -42,6 +44,8 @@ class Scores:
         As YYYY-MM-DD.
     fingerprint : str
         Of the order lines that were scored.
+    horizons : (int, int)
+        Churn and LTV horizon, days.
     source : str
         Where they are, for messages.
     """
@@ -51,16 +55,18 @@ class Scores:
     probabilities: pd.DataFrame | None
     cutoff: str
     fingerprint: str
+    horizons: tuple[int, int]
     source: str
 
-    def check(self, *, version: str, cutoff: dt.date, fingerprint: str, customer_ids: pd.Series) -> None:
+    def check(self, *, version: str, window: Window, fingerprint: str, customer_ids: pd.Series) -> None:
         """Refuse scores that do not belong to a bundle, a cutoff and the order lines read now, or that are not whole.
 
         Parameters
         ----------
         version : str
             Of the bundle.
-        cutoff : date
+        window : Window
+            Cutoff and horizons of the plan.
         fingerprint : str
             Of the order lines read now.
         customer_ids : (n,) Series of str
@@ -69,7 +75,7 @@ class Scores:
         Raises
         ------
         ConfigError
-            If they are of another bundle or cutoff.
+            If they are of another bundle, cutoff or horizon.
         DataContractError
             If the orders have changed since, or a table is not as its contract says.
         """
@@ -81,10 +87,17 @@ class Scores:
                 f"{version}; expected the same.",
                 hint="score again, or name the bundle of the scores with --model.",
             )
-        if self.cutoff != cutoff.isoformat():
+        if self.cutoff != window.cutoff.isoformat():
             raise ConfigError(
-                f"the scores in {self.source} are of {self.cutoff}; expected those of {cutoff}.",
+                f"the scores in {self.source} are of {self.cutoff}; expected those of {window.cutoff}.",
                 hint="run `ltvml score` with the same configuration first.",
+            )
+        if self.horizons != (expected := (window.churn_horizon, window.ltv_horizon)):
+            (churn, ltv), (churn_wanted, ltv_wanted) = self.horizons, expected
+            raise ConfigError(
+                f"the scores in {self.source} are for churn_horizon {churn} and ltv_horizon {ltv}; expected "
+                f"{churn_wanted} and {ltv_wanted}, those of this run.",
+                hint="run `ltvml score` with the same configuration and --set first.",
             )
         if self.fingerprint != fingerprint:
             raise DataContractError(
@@ -123,7 +136,7 @@ def _fault(rows: pd.DataFrame, columns: Sequence[str], keys: list[str]) -> str |
         return f"holds {twice:,} rows a second time; expected one row for each {' and '.join(keys)}"
     for name in rows.select_dtypes("number"):
         values = rows[name].to_numpy(dtype="float64", na_value=np.nan)
-        chance = str(name) == "churn_risk" or str(name).startswith("p_")
+        chance = str(name).startswith(("churn_risk", "p_"))
         wrong = np.isinf(values) | (chance & ((values < 0) | (values > 1)))
         # a probability of no purchase is known of every customer, see `customer_scores`
         if name == "churn_risk":
@@ -164,12 +177,14 @@ def read_scores(folder: Path, cutoff: dt.date) -> Scores:
                 f"{folder}: {' and '.join(changed)}; expected the files that `ltvml score` wrote.", hint=SCORE_AGAIN
             )
         tables = {name: pd.read_parquet((folder / file).absolute()) for name, file in written.items()}
+    window = manifest["config"]["window"]
     found = Scores(
         customers=tables[CUSTOMERS],
         replenishment=tables.get(ITEMS),
         probabilities=tables.get(PROBABILITIES),
-        cutoff=manifest["config"]["window"]["cutoff"],
+        cutoff=window["cutoff"],
         fingerprint=manifest["fingerprint"],
+        horizons=(window["churn_horizon"], window["ltv_horizon"]),
         source=str(folder),
     )
     if len(found.customers) != manifest["customers"]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pandas import read_parquet
 
 from ltvml.errors import ConfigError
+from ltvml.inputs.without_effect import far_horizons
 from ltvml.outputs.replenishment import ItemTally
 from ltvml.outputs.scores import CUSTOMERS, ITEMS, PROBABILITIES, Scores, read_scores
 from ltvml.reports.recording import NOT_KEPT, Recorded
@@ -126,6 +127,7 @@ class ScoreReport(Shown):
             probabilities=self.tables.get(PROBABILITIES),
             cutoff=self.intake.window.cutoff.isoformat(),
             fingerprint=self.intake.fingerprint,
+            horizons=(self.bundle.window.churn_horizon, self.bundle.window.ltv_horizon),
             source="memory",
         )
 
@@ -166,6 +168,7 @@ class ScoreReport(Shown):
             **self.tally.to_dict(),
             "replenishment": self.items.to_dict(),
             "most_at_risk": at_risk_values(self.most_at_risk),
+            "notes": list(self.notes),
             "ledger": self.intake.ledger.to_dict(),
             "plots": [str(plot) for plot in self.plots],
             "tracking": self.recorded.to_dict(),
@@ -189,6 +192,7 @@ class ScoreReport(Shown):
             *([("items", self.items.text(words))] if self.items.rows else []),
             *([("value", words("score.counts"))] if self.intake.ledger.counts_purchases else []),
             *(("status", status) for status in self._statuses()),
+            *(("note", note) for note in self.notes),
         ]
         return [(words(f"label.{label}"), value) for label, value in found]
 
@@ -217,6 +221,25 @@ class ScoreReport(Shown):
             "churn_horizon": window.churn_horizon,
             "ltv_horizon": window.ltv_horizon,
         }
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Horizons beyond the history, and horizons that are not those of the fit; a sentence each."""
+        words, asked, fitted = self._words, self.bundle.window.asked, self.bundle.fitted_window.asked
+        others = ((name, days, before) for (name, days), (_, before) in zip(asked[:2], fitted, strict=False))
+        return (
+            *far_horizons(self.intake, asked, words),
+            *(
+                words(
+                    "score.horizon",
+                    name=name,
+                    days=words.one(words.days, days),
+                    fitted=words.one(words.days, before),
+                )
+                for name, days, before in others
+                if days != before
+            ),
+        )
 
     @property
     def _words(self) -> Spoken:

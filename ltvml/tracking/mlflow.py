@@ -308,7 +308,7 @@ def save_model(path: Path, files: ServedFiles, bundle: Bundle, *, run_id: str, m
         artifacts={"bundle": str(files.bundle), "source": str(files.source)},
         signature=ModelSignature(
             inputs=schema(input_columns(bundle.summary_columns), of_any_type(bundle.summary_columns)),
-            outputs=schema(output_columns()),
+            outputs=schema(output_columns(bundle.window.horizons)),
         ),
         input_example=example(bundle),
         pip_requirements=list(files.requirements),

@@ -40,7 +40,8 @@ class ServedBundle(PythonModel):  # type: ignore[misc]  # mlflow has no types he
         """Score summary rows: the customer scores, as `ltvml score` writes them; dates as ISO text, numbers double."""
         from ltvml.tracking.served_rows import summary_of, travelling
 
-        return travelling(self.bundle.score(summary_of(model_input, self.bundle.summary_columns)))
+        rows = summary_of(model_input, self.bundle.summary_columns)
+        return travelling(self.bundle.score(rows), self.bundle.window.horizons)
 
 
 def unpacked(archive: str) -> str:

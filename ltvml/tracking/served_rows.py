@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ltvml.contracts import BEHAVIOUR, CUSTOMER_SCORES, SUMMARY, Column, Table
+from ltvml.contracts import BEHAVIOUR, SUMMARY, Column, Table, customer_table
 from ltvml.errors import ConfigError, DataContractError
 from ltvml.window import day_number
 
@@ -53,9 +53,9 @@ def of_any_type(names: Sequence[str]) -> frozenset[str]:
     return frozenset({CUTOFF.name, *(name for name in names if name in SUMMARY.names and ROW[name].dtype != "string")})
 
 
-def output_columns() -> tuple[Column, ...]:
-    """Give the columns of a served answer, with the types they travel in."""
-    return tuple(_travelling(column, required=column.required) for column in CUSTOMER_SCORES.columns)
+def output_columns(horizons: Sequence[int] = ()) -> tuple[Column, ...]:
+    """Give the columns of a served answer for the bundle's further horizons, with the types they travel in."""
+    return tuple(_travelling(column, required=column.required) for column in customer_table(horizons).columns)
 
 
 def summary_of(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
@@ -104,20 +104,22 @@ def cutoff_days(rows: pd.DataFrame) -> pd.Series:
         raise DataContractError(f"a row to score has a cutoff that cannot be read: {error.message}") from None
 
 
-def travelling(scores: pd.DataFrame) -> pd.DataFrame:
+def travelling(scores: pd.DataFrame, horizons: Sequence[int] = ()) -> pd.DataFrame:
     """Turn scores into what travels.
 
     Parameters
     ----------
     scores : (n, ...) frame
-        Columns of `contracts.CUSTOMER_SCORES`; left as it was.
+        Columns of `contracts.customer_table`; left as it was.
+    horizons : sequence of int
+        Further horizons of the bundle.
 
     Returns
     -------
     (n, ...) frame
         Dates as ISO text, numbers as double, what is withheld as null.
     """
-    columns = CUSTOMER_SCORES.columns
+    columns = customer_table(horizons).columns
     return pd.DataFrame({column.name: _as_travelling(scores[column.name], column) for column in columns})
 
 

@@ -61,8 +61,7 @@ def explain(
         See `ltvml.errors`.
     """
     steps = Steps(progress)
-    bundle = bundle_of(config, model)
-    config = as_fitted(config, bundle)
+    config, bundle = as_fitted(config, bundle_of(config, model))
     language = config.outreach.language
     intake = read_orders(config.orders, config.window, transactions, steps)
     with steps.step("look up"):

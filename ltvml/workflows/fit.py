@@ -12,6 +12,7 @@ from ltvml.backtesting.roles import fit_roles
 from ltvml.backtesting.track_record import learn_record
 from ltvml.bundle.bundle import Bundle, Money
 from ltvml.bundle.customer_scores import withheld_by
+from ltvml.bundle.levels import Levels
 from ltvml.bundle.rfm import RFM
 from ltvml.bundle.typical import Typical, typical_of_patterns
 from ltvml.contracts import BEHAVIOUR
@@ -72,6 +73,7 @@ def _fit(config: Config, transactions: Any, steps: Steps) -> FitReport:
         record=record_of_past,
         replenishment=items.fitted,
         without_replenishment=items.withheld,
+        levels=Levels.of(history.customers(history.cutoff_day), roles, (days for _, days in intake.window.asked)),
     )
     folder = Path(config.output.dir) / "bundle"
     with steps.step("write"), run_directory(folder, kind="bundle") as staging:

@@ -119,8 +119,7 @@ def _plan_outreach(
     sweep_results(root)
     catch_up(root)
     catch_up_effects(root)
-    bundle = bundle_of(config, model)
-    config = as_fitted(config, bundle)
+    config, bundle = as_fitted(config, bundle_of(config, model))
     intake = read_orders(config.orders, config.window, transactions, steps)
     with steps.step("gather"):
         found = scores or read_scores(Path(config.output.dir) / "scores" / config.cutoff.isoformat(), config.cutoff)

@@ -102,7 +102,12 @@ def gather(config: Config, bundle: Bundle, intake: Intake, scores: Scores, *, fo
     """
     settings = config.outreach
     seen = intake.engine.collect(intake.days.select("customer_id").unique())["customer_id"]
-    scores.check(version=bundle.version, cutoff=config.cutoff, fingerprint=intake.fingerprint, customer_ids=seen)
+    scores.check(
+        version=bundle.version,
+        window=bundle.window.at(config.cutoff),
+        fingerprint=intake.fingerprint,
+        customer_ids=seen,
+    )
     ids = CustomerIds.of(scores.customers["customer_id"], config.transactions, intake.persons.aliases)
     attributes, unknown_channels = with_known_channels(read_attributes(config.customers, ids), settings)
     items, without_items = items_of(config, bundle, intake, with_attributes(scores.customers, attributes))

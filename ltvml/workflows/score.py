@@ -13,7 +13,7 @@ import pandas as pd
 from ltvml.bundle.bundle import Bundle
 from ltvml.bundle.replenishment import with_next_due
 from ltvml.config import ValueSettings, WindowSettings
-from ltvml.contracts import CUSTOMER_SCORES, Table, purchase_probabilities
+from ltvml.contracts import Table, customer_table, purchase_probabilities
 from ltvml.engines.frames import to_contract
 from ltvml.errors import ConfigError, DataWarning, EngineError, LtvmlWarning
 from ltvml.features.behaviour import snapshot_features
@@ -87,8 +87,7 @@ def score(
 def _score(
     config: Config, model: str | Path | Bundle | None, transactions: Any, folder: Path, steps: Steps
 ) -> ScoreReport:
-    bundle = bundle_of(config, model)
-    config = as_fitted(config, bundle)
+    config, bundle = as_fitted(config, bundle_of(config, model))
     intake = read_orders(config.orders, config.window, transactions, steps)
     tally = Tally()
     with run_directory(folder, kind="scores") as staging:
@@ -140,8 +139,10 @@ def customers(report: ScoreReport) -> pd.DataFrame:
         return pd.read_parquet(path.absolute())
 
 
-def as_fitted(config: Config, bundle: Bundle) -> Config:
-    """The configuration with the horizons and the money of the bundle, which cannot change after the fit.
+def as_fitted(config: Config, bundle: Bundle) -> tuple[Config, Bundle]:
+    """The configuration with the money of the bundle, and the bundle asked for the horizons of the configuration.
+
+    A horizon that the configuration does not set, or leaves to auto, is that of the fit.
 
     Raises
     ------
@@ -151,7 +152,7 @@ def as_fitted(config: Config, bundle: Bundle) -> Config:
     Warns
     -----
     LtvmlWarning
-        If the configuration says otherwise than the bundle, or the bundle is older than `max_age` days.
+        If the configuration counts money in another way than the bundle, or the bundle is older than `max_age` days.
     """
     age = day_number(config.cutoff) - bundle.window.cutoff_day
     if age < 0:
@@ -167,21 +168,27 @@ def as_fitted(config: Config, bundle: Bundle) -> Config:
                 f"{config.max_age} (max_age). Fit again?"
             )
         )
-    horizons = {"churn_horizon": bundle.window.churn_horizon, "ltv_horizon": bundle.window.ltv_horizon}
-    window = WindowSettings(cutoff=config.cutoff, **horizons)
+    horizons = asked_horizons(config.window, bundle)
     value = ValueSettings(**vars(bundle.money))
-    _warn_of_changes(config, window, value, bundle.replenishment.settings if bundle.replenishment else {})
-    return config.model_copy(update={"window": window, "value": value})
+    _warn_of_changes(config, value, bundle.replenishment.settings if bundle.replenishment else {})
+    window = WindowSettings(cutoff=config.cutoff, **horizons)
+    return config.model_copy(update={"window": window, "value": value}), bundle.for_horizons(**horizons)
 
 
-def _warn_of_changes(
-    config: Config, window: WindowSettings, value: ValueSettings, replenishment: Mapping[str, Any]
-) -> None:
-    before = {f"window.{name}": known for name, known in config.window if known != "auto"}
-    before |= {f"value.{name}": known for name, known in config.value if known is not None}
+def asked_horizons(asked: WindowSettings, bundle: Bundle) -> dict[str, Any]:
+    """The horizons that are set, and those of the fit for the others."""
+    fitted = bundle.window
+    given = {name: getattr(asked, name) for name in asked.model_fields_set if getattr(asked, name) != "auto"}
+    return {name: given.get(name, getattr(fitted, name)) for name in ("churn_horizon", "ltv_horizon", "horizons")}
+
+
+def _warn_of_changes(config: Config, value: ValueSettings, replenishment: Mapping[str, Any]) -> None:
+    # what the configuration leaves to its default is that of the bundle, and no contradiction
+    set_here = {name: known for name, known in config.value if name in config.value.model_fields_set}
+    before = {f"value.{name}": known for name, known in set_here.items() if known is not None}
     given = {name: getattr(config.replenishment, name) for name in replenishment}
     before |= {f"replenishment.{name}": known for name, known in given.items() if known != "auto"}
-    after = {f"window.{name}": used for name, used in window} | {f"value.{name}": used for name, used in value}
+    after = {f"value.{name}": used for name, used in value}
     after |= {f"replenishment.{name}": used for name, used in replenishment.items()}
     changed = [f"{name} {after[name]} and not {known}" for name, known in before.items() if known != after[name]]
     if changed:
@@ -209,18 +216,18 @@ def _write(
     # counted before: while a table is read in batches its engine answers nothing else
     expected, formats = intake.customers, config.output.formats
     wanted = windows(config.outreach.actions_table())
-    chances = purchase_probabilities(wanted)
-    scored = Table("scores", (*CUSTOMER_SCORES.columns, *chances.columns[1:]))
+    customer, chances = customer_table(bundle.window.horizons), purchase_probabilities(wanted)
+    scored = Table("scores", (*customer.columns, *chances.columns[1:]))
     with (
-        TableFiles(staging, CUSTOMER_SCORES, CUSTOMERS, formats) as files,
+        TableFiles(staging, customer, CUSTOMERS, formats) as files,
         TableFiles(staging, chances, PROBABILITIES, formats) as chance_files,
     ):
 
         def sink(both: pa.Table) -> None:
             chance_files.write(both.select(chances.names))
-            batch = both.select(CUSTOMER_SCORES.names)
+            batch = both.select(customer.names)
             if due is not None:
-                batch = to_contract(with_next_due(batch.to_pandas(), due), CUSTOMER_SCORES)
+                batch = to_contract(with_next_due(batch.to_pandas(), due), customer)
             files.write(batch)
             tally.add(batch.to_pandas())
             steps.advance("score", tally.customers, expected)

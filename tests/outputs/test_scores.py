@@ -14,6 +14,7 @@ from ltvml.contracts import CUSTOMER_SCORES
 from ltvml.errors import ConfigError, DataContractError
 from ltvml.outputs.scores import read_scores
 from ltvml.run_directory import run_directory, write_manifest
+from ltvml.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 CUTOFF = dt.date(2020, 12, 31)
 IDS = pd.Series(["a", "b", "c"], name="customer_id")
-EXPECTED = {"version": "v1", "cutoff": CUTOFF, "fingerprint": "f1", "customer_ids": IDS}
+WINDOW = Window(CUTOFF, churn_horizon=90, ltv_horizon=365)
+EXPECTED = {"version": "v1", "window": WINDOW, "fingerprint": "f1", "customer_ids": IDS}
 
 
 def table() -> pd.DataFrame:
@@ -32,7 +34,8 @@ def table() -> pd.DataFrame:
 
 def put(folder: Path, rows: pd.DataFrame, **facts: Any) -> Path:
     """Scores as a run leaves them: whatever is wrong with the table, the manifest fits it."""
-    known = {"config": {"window": {"cutoff": CUTOFF.isoformat()}}, "fingerprint": "f1", "customers": len(rows)}
+    window = {"cutoff": CUTOFF.isoformat(), "churn_horizon": 90, "ltv_horizon": 365}
+    known = {"config": {"window": window}, "fingerprint": "f1", "customers": len(rows)}
     with run_directory(folder, kind="scores") as staging:
         rows.to_parquet(staging / "customers.parquet")
         write_manifest(staging, "scores", known | facts)
@@ -62,6 +65,13 @@ def test_scores_with_a_fault_are_refused(
     found = read_scores(put(tmp_path / "scores", change(table())), CUTOFF)
     with pytest.raises(DataContractError, match=said):
         found.check(**EXPECTED)
+
+
+def test_scores_for_another_horizon_are_refused_with_both(tmp_path: Path) -> None:
+    found = read_scores(put(tmp_path / "scores", table()), CUTOFF)
+    asked = Window(CUTOFF, churn_horizon=60, ltv_horizon=365)
+    with pytest.raises(ConfigError, match=r"churn_horizon 90 and ltv_horizon 365; expected 60 and 365"):
+        found.check(**EXPECTED | {"window": asked})
 
 
 def test_what_is_left_empty_for_a_reason_passes(tmp_path: Path) -> None:

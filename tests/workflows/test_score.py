@@ -144,13 +144,9 @@ def test_a_bundle_older_than_max_age_is_a_warning(orders, bundle, config_of, tmp
         ltvml.score(config, model=bundle, transactions=orders)
 
 
-def test_a_score_keeps_the_horizons_and_the_money_of_its_bundle_and_says_so(orders, bundle, config_of, tmp_path):
-    changed = config_of(
-        tmp_path, window={"cutoff": "2020-12-31", "ltv_horizon": 30}, value={"margin": 0.5, "decimals": 0}
-    )
-    with pytest.warns(
-        LtvmlWarning, match=r"ltv_horizon 365 and not 30, value.margin 1.0 and not 0.5, value.decimals 2"
-    ):
+def test_a_score_keeps_the_money_of_its_bundle_and_says_so(orders, bundle, config_of, tmp_path):
+    changed = config_of(tmp_path, value={"margin": 0.5, "decimals": 0})
+    with pytest.warns(LtvmlWarning, match=r"value.margin 1.0 and not 0.5, value.decimals 2"):
         scores = scored(changed, bundle, orders)
     pd.testing.assert_frame_equal(scores, scored(config_of(tmp_path), bundle, orders), check_exact=True)
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import pandas as pd
+    from numpy.typing import ArrayLike
 
     from ltvml.arrays import Array
     from ltvml.models.snapshots import Snapshots
@@ -67,11 +68,21 @@ class ValueAtHorizon(ValueModel):
 
     def value_by_silence(self, X: pd.DataFrame, horizon: float) -> Callable[[float], Array]:
         """The expected value of these customers given days of silence, the learner asked once."""
+        of = self._value_of(X)
+        return lambda silence: of(horizon, silence)
+
+    def expected_value_at(self, X: pd.DataFrame, horizons: ArrayLike) -> Array:
+        """Expected discounted value within each of several horizons, shape (n, m); the learner is asked once."""
+        of = self._value_of(X)
+        return np.stack([of(float(horizon), 0.0) for horizon in np.asarray(horizons, dtype=float)], axis=1)
+
+    def _value_of(self, X: pd.DataFrame) -> Callable[[float, float], Array]:
+        """Horizon and days of silence in, expected value out, shape (n,)."""
         purchase, value = self.closed_form_.purchase, self.value_at_horizon(X)
-        ends = period_ends(horizon, DAYS_PER_MONTH if self.discount_rate else np.inf)
         learned_for = purchase.expected_purchases(X, self.horizon_)
 
-        def expected(silence: float) -> Array:
+        def expected(horizon: float, silence: float) -> Array:
+            ends = period_ends(horizon, DAYS_PER_MONTH if self.discount_rate else np.inf)
             later = purchase.expected_purchases_at(purchase.after_silence(X, silence), np.maximum(ends - silence, 0.0))
             purchases = discounted_purchases(later, ends, self.discount_rate)
             share = np.divide(purchases, learned_for, out=np.zeros(len(X)), where=learned_for > 0)

@@ -187,6 +187,10 @@ PHRASES: dict[str, str] = {
     "score.bands": "{low} low, {medium} medium, {high} high (no purchase in {days})",
     "score.counts": "counts purchases: transactions.columns.amount is 1",
     "score.total": "{amount} in {days}",
+    "note.far": "{name} is {days}, {times} the {history} of orders: no window that long has been seen, so what is "
+    "predicted beyond {history} rests on the fitted curves alone and cannot be checked",
+    "label.note": "note",
+    "score.horizon": "{name} is {days}; the bundle was fitted for {fitted}, and its models answer for {days}",
     "score.largest": "; {share} of it from one customer",
     "score.items": "{rows} customers x items: {counts}; {due} customers have one due next",
     "score.status": "{count} of the customers: {status}",

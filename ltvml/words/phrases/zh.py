@@ -187,6 +187,10 @@ PHRASES: dict[str, str] = {
     "score.bands": "低{low}位，中{medium}位，高{high}位（{days}内不下单）",
     "score.counts": "按购买次数计算，不是金额",
     "score.total": "{days}内{amount}",
+    "note.far": "{name} 为 {days}，是订单历史（{history}）的 {times}：没有观察过这么长的窗口，"
+    "超过 {history} 的预测只依据拟合曲线，无法检验",
+    "label.note": "说明",
+    "score.horizon": "{name} 为 {days}；模型按 {fitted} 拟合，此处给出 {days} 的预测",
     "score.largest": "；其中一位客户占 {share}",
     "score.items": "客户与商品组合{rows}个：{counts}；{due}位客户有下一个待补货商品",
     "score.status": "{count}位客户：{status}",
