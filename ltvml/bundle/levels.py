@@ -34,16 +34,16 @@ class Levels:
     Parameters
     ----------
     horizons : tuple of int
-        Days, rising.
+        Days, rising; empty where there are no intervals to carry.
     value : tuple of float
         Mean predicted value within each, currency, before the margin.
     buyers : tuple of float
         Share of the customers who are expected to buy within each.
     """
 
-    horizons: tuple[int, ...]
-    value: tuple[float, ...]
-    buyers: tuple[float, ...]
+    horizons: tuple[int, ...] = ()
+    value: tuple[float, ...] = ()
+    buyers: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, customers: pd.DataFrame, roles: Roles, horizons: Iterable[int]) -> Self:

@@ -29,6 +29,7 @@ from ltvml.tracking.items import fit_run
 if TYPE_CHECKING:
     from ltvml.backtesting.history import History
     from ltvml.bundle.customer_scores import Roles
+    from ltvml.bundle.track_record import TrackRecord
     from ltvml.config import Config
 
 
@@ -73,7 +74,7 @@ def _fit(config: Config, transactions: Any, steps: Steps) -> FitReport:
         record=record_of_past,
         replenishment=items.fitted,
         without_replenishment=items.withheld,
-        levels=Levels.of(history.customers(history.cutoff_day), roles, (days for _, days in intake.window.asked)),
+        levels=learn_levels(history, roles, record_of_past),
     )
     folder = Path(config.output.dir) / "bundle"
     with steps.step("write"), run_directory(folder, kind="bundle") as staging:
@@ -107,6 +108,14 @@ def learn_rfm(history: History) -> RFM:
         historic_value=money["total"],
         value_customers=money["count"],
     )
+
+
+def learn_levels(history: History, roles: Roles, record: TrackRecord) -> Levels:
+    """What carries value intervals to other horizons; of nobody where there are none, so that no customer is read."""
+    if record.intervals is None:
+        return Levels()
+    asked = (days for _, days in history.intake.window.asked)
+    return Levels.of(history.customers(history.cutoff_day), roles, asked)
 
 
 def learn_typical(history: History, roles: Roles) -> Typical:
