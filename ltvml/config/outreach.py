@@ -313,6 +313,9 @@ class OutreachSettings(Section):
             yield _unknown("export", name, EXPORTS)
         for name in sorted(set(self.service.channels) - set(self.channels)):
             yield f"service: {_unknown('channel', name, self.channels)}"
+        for name, attribute in self.cadence.dated.items():
+            for item in sorted(set(self.items.deny) & set(attribute.items.values())):
+                yield f"items: {item} is denied and announced by cadence.dated.{name}; expected one of them."
         for purpose in sorted(set(self.caps.exempt) - set(PURPOSES)):
             yield f"caps: exempt {_unknown('purpose', purpose, PURPOSES)}"
 

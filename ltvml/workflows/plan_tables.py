@@ -30,6 +30,8 @@ from ltvml.inputs.tables.channel_words import ChannelWords
 from ltvml.inputs.tables.contacts import read_attributes, read_contacts
 from ltvml.inputs.tables.customer_ids import CustomerIds
 from ltvml.inputs.tables.products import contents_of
+from ltvml.inputs.tables.sent_states import unknown_words
+from ltvml.inputs.tables.truth import truth
 from ltvml.inputs.tables.wishes import read_wishes
 from ltvml.nearest import did_you_mean, no_such_column
 from ltvml.outputs.planned_contacts import made_and_planned, read_planned, sent_of
@@ -49,7 +51,7 @@ from ltvml.outreach.offers.succession import learn_succession, out_of_turn, repl
 from ltvml.outreach.offers.succession import words_of as successions_in_words
 from ltvml.outreach.priority import gain_of_contact
 from ltvml.outreach.restraint.contact_history import made
-from ltvml.outreach.restraint.reach import PREFERRED
+from ltvml.outreach.restraint.reach import ALSO, PREFERRED
 from ltvml.outreach.service.schedule import REMINDER, SERVICE
 from ltvml.outreach.tables import OutreachTables
 from ltvml.window import days_of
@@ -109,7 +111,7 @@ def gather(config: Config, bundle: Bundle, intake: Intake, scores: Scores, *, fo
         customer_ids=seen,
     )
     ids = CustomerIds.of(scores.customers["customer_id"], config.transactions, intake.persons.aliases)
-    attributes, unknown_channels = with_known_channels(read_attributes(config.customers, ids), settings)
+    attributes, unknown_channels = with_known_channels(attributes_of(config, ids), settings)
     items, without_items = items_of(config, bundle, intake, with_attributes(scores.customers, attributes))
     chances, without_chances = chances_of(scores, bundle, intake, windows(settings.actions_table()))
     chances = credited(chances, scores.customers, margin=bundle.money.margin, share=settings.credited_share)
@@ -356,6 +358,25 @@ def customers_of(
     return joined.sort_values("customer_id", kind="stable").reset_index(drop=True)
 
 
+def attributes_of(config: Config, ids: CustomerIds) -> pd.DataFrame | None:
+    """The table of customers, its columns `has_<channel>` as true and false.
+
+    Raises
+    ------
+    DataContractError
+        If a cell of these is neither: whether the channel reaches the customer would be a guess.
+    """
+    attributes = read_attributes(config.customers, ids)
+    if attributes is None:
+        return None
+    names = {name for channel in config.outreach.channels for name in (f"has_{channel}", *ALSO.get(channel, ()))}
+    reached = {name: truth(attributes[name]) for name in attributes if name in names and name.startswith("has_")}
+    for name, known in reached.items():
+        if (strange := attributes[name].notna() & known.isna()).any():
+            raise unknown_words(attributes, name, strange, str(config.customers.source), expected="true or false")
+    return attributes.assign(**reached)
+
+
 def with_known_channels(
     attributes: pd.DataFrame | None, settings: OutreachSettings
 ) -> tuple[pd.DataFrame | None, Missing]:
@@ -462,8 +483,20 @@ def refuse_rules(given: OutreachSettings, customers: pd.DataFrame) -> None:
         for action in given.actions_table()
         if action.rule_name == TAGGED and action.column is not None and action.column not in known
     ]
+    found += [
+        f"action {action.name}: the column {action.column} holds '{values.iloc[0]}'; expected true and false."
+        for action in given.actions_table()
+        if action.rule_name == TAGGED and action.column is not None and action.column in customers
+        if len(values := _no_truth(customers[action.column]))
+    ]
     if found:
         raise ConfigError("\n".join(found), hint="the columns are those of the scores, `stage` and those of customers.")
+
+
+def _no_truth(column: pd.Series) -> pd.Series:
+    """Values of a column that are neither true nor false nor empty; a 1 is a number."""
+    given = column.dropna()
+    return given[~given.map(lambda value: isinstance(value, bool | np.bool_))]
 
 
 def contacts_of(

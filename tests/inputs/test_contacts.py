@@ -176,8 +176,8 @@ def test_who_unsubscribed_in_the_log_is_known_beside_the_contacts(
     assert found.refused.to_dict("list") == {"customer_id": KNOWN, "channel": [None] * 3}
 
 
-def test_words_of_the_log_that_are_not_known_are_counted(tmp_path: Path) -> None:
-    rows = log(channel=["E-Mail", "letter", "SMS"], treated=["true", "perhaps", "false"], opened=["later", "", "yes"])
+def test_a_channel_that_is_not_known_is_counted(tmp_path: Path) -> None:
+    rows = log(channel=["E-Mail", "letter", "SMS"], treated=["true", "", "false"], opened=["no", "", "yes"])
     found = read_contacts(
         config_of(tmp_path, "contacts", rows).contacts, IDS, cutoff_day=LAST, channels=["email", "sms"]
     )
@@ -186,10 +186,35 @@ def test_words_of_the_log_that_are_not_known_are_counted(tmp_path: Path) -> None
     assert found.contacts["treated"].tolist() == [True, True, False]
     assert found.applied == Applied(3, 3, 3)
     assert [note.split(":")[1].split(",")[0].strip() for note in found.notes] == [
-        "1 of 3 rows have a channel outreach.channels does not list ('letter')",
-        "1 rows have treated 'perhaps'",
-        "1 rows have opened 'later'",
+        "1 of 3 rows have a channel outreach.channels does not list ('letter')"
     ]
+
+
+@pytest.mark.parametrize(
+    ("column", "word"),
+    [("treated", "perhaps"), ("opened", "later"), ("converted", "2"), ("status", "teleported"), ("状态", "飞走了")],
+)
+def test_an_answer_or_a_state_that_is_not_known_is_refused_with_its_line(
+    tmp_path: Path, column: str, word: str
+) -> None:
+    known = "sent" if column in {"status", "状态"} else "yes"
+    rows = log().assign(**{column: [known, word, ""]})
+    with pytest.raises(DataContractError, match=rf"the column {column} holds '{word}' in line 3; expected"):
+        read_contacts(config_of(tmp_path, "contacts", rows).contacts, IDS, cutoff_day=LAST)
+
+
+def test_what_a_state_says_was_never_sent_is_no_contact(tmp_path: Path) -> None:
+    rows = log(status=["Delivered", "soft bounce", "not-sent"])
+    found = read_contacts(config_of(tmp_path, "contacts", rows).contacts, IDS, cutoff_day=LAST)
+    assert found.contacts is not None
+    assert found.contacts["customer_id"].tolist() == rows["customer_id"].tolist()[:1]
+    assert found.notes == ("Contacts: 2 of 3 rows excluded: the status says that nothing was sent.",)
+
+
+def test_a_column_of_places_is_no_column_of_states(tmp_path: Path) -> None:
+    found = read_contacts(config_of(tmp_path, "contacts", log(state=["CA", "NY", "TX"])).contacts, IDS, cutoff_day=LAST)
+    assert found.contacts is not None
+    assert len(found.contacts) == 3
 
 
 def test_actions_of_the_log_are_those_of_the_plan_in_any_spelling(tmp_path: Path) -> None:

@@ -157,6 +157,22 @@ def test_rules_that_name_missing_columns_are_told_together_with_the_nearest(read
         ("contacts", [{"who": "001", "sent_at": "2020-12-01"}], "missing: customer_id, channel"),
         ("contacts", [{"customer_id": "001", "channel": "email", "sent_at": "1/12/20"}], "no readable sent_at"),
         ("customers", [{"customer_id": "001"}, {"customer_id": "001"}], "repeat a customer"),
+        (
+            "contacts",
+            [{"customer_id": "001", "channel": "email", "sent_at": "2020-12-01", "status": "teleported"}],
+            "the column status holds 'teleported' in line 2; expected a state such as sent",
+        ),
+        (
+            "contacts",
+            [{"customer_id": "001", "channel": "email", "sent_at": "2020-12-01", "opened": "perhaps"}],
+            "the column opened holds 'perhaps' in line 2; expected true or false",
+        ),
+        (
+            "customers",
+            [{"customer_id": "001", "has_email": "perhaps"}],
+            "the column has_email holds 'perhaps' in line 2",
+        ),
+        ("opt_outs", [{"customer_id": "001", "channel": "fax"}], "the column channel holds 'fax' in line 2"),
         ("opt_outs", [{"who": "001"}], "missing: customer_id"),
         ("disliked", [{"customer_id": "001"}], "missing: channel"),
     ],
@@ -166,6 +182,51 @@ def test_a_table_that_is_not_what_it_should_be_is_refused(ready: Ready, name: st
     ready.given(**({name: {"source": source}} if name in ("contacts", "customers") else {"outreach": {name: source}}))
     result = ready.run("outreach")
     assert result.exit_code == 3, result.stderr
+    assert words in " ".join(result.stderr.split())
+    assert ready.plans() == {}
+
+
+STAGES = {"baby": {"column": "born", "items": {0: "one", 180: "two"}}}
+
+
+@pytest.mark.parametrize(
+    ("outreach", "words"),
+    [
+        (
+            {"cadence": {"dated": {"baby": {"column": "brn", "items": {0: "one"}}}}},
+            "no column 'brn'; did you mean 'born'",
+        ),
+        (
+            {"cadence": {"care": {"baby": {"column": "brn", "items": {0: "one"}}}}},
+            "no column 'brn'; did you mean 'born'",
+        ),
+        ({"cadence": {"points_column": "pionts"}}, "cadence.points_column: there is no column 'pionts'; did you mean"),
+        ({"tags": {"rules": {"soon": "days_until(brn) < 30"}}}, "tags.rules.soon: there is no column 'brn'"),
+        ({"items": {"succeeds": {"two": "one", "one": "two"}}}, "one, two replace each other in a loop"),
+        (
+            {"cadence": {"dated": {"baby": {"column": "born", "items": {0: "one", 90: "two", 180: "one"}}}}},
+            "names 'one' for more than one age: the chain would be a loop",
+        ),
+        ({"items": {"deny": ["one"], "only_if": {"one": "n_orders > 1"}}}, "one is denied and named under allow"),
+        ({"items": {"deny": ["one"], "allow": ["one", "two"]}}, "one is denied and named under allow"),
+        ({"items": {"deny": ["two"], "succeeds": {"two": "one"}}}, "two is denied and named under allow"),
+        (
+            {"items": {"deny": ["two"]}, "cadence": {"dated": STAGES}},
+            "two is denied and announced by cadence.dated.baby",
+        ),
+        (
+            {"actions": [{"name": "x", "purpose": "win_back", "rule": "tagged", "column": "n_orders", "cost": 1}]},
+            "action x: the column n_orders holds",
+        ),
+    ],
+)
+def test_a_rule_that_cannot_be_meant_is_named_and_nothing_is_written(
+    ready: Ready, outreach: dict[str, Any], words: str
+):
+    rows = [{"customer_id": "001", "born": "2020-02-03", "points": "2020-12-30"}]
+    ready.given(customers={"source": ready.table("customers.csv", rows)}, outreach=outreach)
+    result = ready.run("outreach")
+    assert result.exit_code == 2, result.stderr
     assert words in " ".join(result.stderr.split())
     assert ready.plans() == {}
 

@@ -10,9 +10,10 @@ import pandas as pd
 
 from ltvml.errors import DataContractError
 from ltvml.inputs.tables.channel_words import ChannelWords
-from ltvml.inputs.tables.consent import unsubscriptions
+from ltvml.inputs.tables.consent import texts_of, unsubscriptions
 from ltvml.inputs.tables.customer_ids import alike_note, match_ids, warn_of_strangers, with_customer_id
 from ltvml.inputs.tables.moments import ISO_DATE, local_days
+from ltvml.inputs.tables.sent_states import never_sent, unknown_words
 from ltvml.inputs.tables.small_tables import folded, missing_columns, places, read_table, with_columns
 from ltvml.inputs.tables.truth import truth
 from ltvml.outreach.restraint.caps import Applied
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 NEEDED = ("customer_id", "channel", "sent_at")
 TEXTS, ANSWERS = ("campaign", "action"), ("opened", "converted")
 MORE = (*TEXTS, *ANSWERS, "treated")
-UNREAD = {"treated": "note.contacts.made"} | dict.fromkeys(ANSWERS, "note.contacts.unknown")
-"""The sentence about values that are neither true nor false, by column."""
 _NUMBER = r"[+-]?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?"
 
 
@@ -67,7 +66,8 @@ def read_contacts(
 ) -> ContactsRead:
     """Contacts of known customers up to a day.
 
-    Rows without a customer or a readable date, of unknown customers, or dated after the day are excluded and counted.
+    Rows without a customer or a readable date, of unknown customers, dated after the day, or of which the status says
+    that nothing was sent, are excluded and counted.
 
     Parameters
     ----------
@@ -91,18 +91,21 @@ def read_contacts(
     ConfigError
         If the file cannot be read.
     DataContractError
-        If a column is missing, or more rows than `transactions.max_bad_share` have no readable date.
+        If a column is missing, a cell of treated, opened, converted or a status is no word that is known, or more rows
+        than `transactions.max_bad_share` have no readable date.
     """
     if settings.source is None:
         return ContactsRead(None)
     table, matched = _table(settings.source, "contacts.source", settings.columns, ids, NEEDED, MORE, loosely=True)
     _refuse_missing(settings.source, table, NEEDED, "map them under contacts.columns (ours: your column).")
     words = ChannelWords(channels)
+    _refuse_unknown(table, settings.source)
     log, notes = _log(table, timezone, words, {folded(name): name for name in actions})
+    log["never_sent"] = never_sent(table, settings.source, used=(*NEEDED, *MORE))
     _refuse_dates(log, settings.source, max_bad_share)
     aside = _excluded(log, ids.known.unique().astype(object), cutoff_day)
     kept = ~np.logical_or.reduce(list(aside.values()))
-    rows = log[kept].astype({"day": "int64"}).reset_index(drop=True)
+    rows = log[kept].drop(columns="never_sent").astype({"day": "int64"}).reset_index(drop=True)
     # the notes are tracked, and a path of a person's data is not
     excluded = [
         Sentence.of("note.contacts.excluded", excluded=int(found.sum()), rows=len(log), why=why)
@@ -220,11 +223,14 @@ def _log(
     if "action" in columns:
         columns["action"] = columns["action"].map(lambda name: actions.get(folded(name), name), na_action="ignore")
     columns |= {name: truth(table[name]) for name in ANSWERS if name in table}
-    for name, key in UNREAD.items():
-        if name in table and (unread := table[name].notna() & truth(table[name]).isna()).any():
-            first = table.loc[unread, name].iloc[0]
-            notes.append(Sentence.of(key, rows=int(unread.sum()), column=name, first=first))
     return pd.DataFrame(columns, index=table.index), notes
+
+
+def _refuse_unknown(table: pd.DataFrame, source: str) -> None:
+    """Refuse answers that are neither yes nor no: who was contacted, and who answered, would be a guess."""
+    for name in ("treated", *ANSWERS):
+        if name in table and (unread := texts_of(table[name]).notna() & truth(table[name]).isna()).any():
+            raise unknown_words(table, name, unread, source, expected="true or false")
 
 
 def _channels(texts: pd.Series, words: ChannelWords) -> tuple[pd.Series, list[str]]:
@@ -261,6 +267,7 @@ def _excluded(log: pd.DataFrame, known: pd.Index, last_day: int) -> dict[Sentenc
         Sentence.of("note.contacts.no_date", column="sent_at"): unreadable & ~unnamed,
         Sentence.of("note.contacts.stranger"): stranger & ~unreadable & ~unnamed,
         Sentence.of("note.contacts.late", column="sent_at", day=date_of(last_day)): late & ~stranger,
+        Sentence.of("note.contacts.never_sent"): log["never_sent"].to_numpy(dtype=bool) & ~late & ~stranger,
     }
     return {why: np.asarray(rows, dtype=bool) for why, rows in reasons.items()}
 

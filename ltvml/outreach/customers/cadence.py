@@ -81,6 +81,13 @@ def faults(rules: CadenceRules) -> list[str]:
         for name, attribute in dates.items()
         if not attribute.items
     ]
+    for name, attribute in rules.dated.items():
+        named = list(attribute.items.values())
+        found += [
+            f"cadence.dated.{name} names '{item}' for more than one age: the chain would be a loop; expected each item "
+            "once."
+            for item in sorted({item for item in named if named.count(item) > 1})
+        ]
     return found
 
 
@@ -93,6 +100,8 @@ def missing_inputs(
         found.append(Sentence.of("note.follow_up.items"))
     if (rules.dated or rules.care) and attributes is None:
         found.append(Sentence.of("note.follow_up.attributes"))
+    if rules.points_column != CadenceRules.points_column and attributes is None:
+        found.append(Sentence.of("note.follow_up.points", column=rules.points_column))
     return tuple(found)
 
 
@@ -381,5 +390,7 @@ def _check_dated(rules: CadenceRules, attributes: pd.DataFrame) -> None:
         for name, attribute in dates.items()
         if attribute.column not in columns
     ]
+    if rules.points_column != CadenceRules.points_column and rules.points_column not in columns:
+        missing.append(f"cadence.points_column: {no_such_column(rules.points_column, columns)}")
     if missing:
         raise ConfigError("\n".join(missing))

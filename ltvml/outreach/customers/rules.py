@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Kind = Literal["number", "text", "truth", "date"]
+KEY = "tags.rules"
 LONGEST, DEEPEST = 500, 40
 _LARGEST = 1e300
 _ALLOWED = (
@@ -63,7 +64,9 @@ class _RefusedError(Exception):
     """What is wrong with one part of an expression."""
 
 
-def user_tags(customers: pd.DataFrame, rules: Mapping[str, str], *, taken: Iterable[str] = ()) -> pd.DataFrame:
+def user_tags(
+    customers: pd.DataFrame, rules: Mapping[str, str], *, taken: Iterable[str] = (), key: str = KEY
+) -> pd.DataFrame:
     """Each rule as a column of true and false.
 
     Parameters
@@ -74,6 +77,8 @@ def user_tags(customers: pd.DataFrame, rules: Mapping[str, str], *, taken: Itera
         Name of the tag -> expression.
     taken : iterable of str
         Names that a tag may not have, besides those of the columns.
+    key : str
+        Of the configuration, for messages.
 
     Returns
     -------
@@ -91,7 +96,7 @@ def user_tags(customers: pd.DataFrame, rules: Mapping[str, str], *, taken: Itera
     >>> user_tags(frame, {"core": "n_orders >= 3 and rfm_segment == 'champion'"})["core"].tolist()
     [False, True]
     """
-    if found := rule_faults(customers, rules, taken=taken):
+    if found := rule_faults(customers, rules, taken=taken, key=key):
         raise ConfigError("\n".join(found), hint=f"an expression may hold {_ALLOWED}.")
     trees = {name: _tree(expression) for name, expression in rules.items()}
     columns = {name: _column(customers, name) for name in _names(trees.values())}
@@ -100,15 +105,18 @@ def user_tags(customers: pd.DataFrame, rules: Mapping[str, str], *, taken: Itera
     return pd.DataFrame(flags, index=customers.index)
 
 
-def rule_faults(customers: pd.DataFrame, rules: Mapping[str, str], *, taken: Iterable[str] = ()) -> list[str]:
+def rule_faults(
+    customers: pd.DataFrame, rules: Mapping[str, str], *, taken: Iterable[str] = (), key: str = KEY
+) -> list[str]:
     """Everything that is wrong with the rules, in words; empty where nothing is. Parameters as in `user_tags`."""
     kinds = {str(name): _kind_of(customers[name]) for name in customers.columns}
-    names = {*kinds, *taken}
+    # a rule of tags makes a column of its name, one of items does not
+    names = {*kinds, *taken} if key == KEY else set()
     found = []
     for name, expression in rules.items():
         faults = [f"'{name}' is the name of a column already; expected a new one."] if name in names else []
         faults += _expression_faults(expression, kinds)
-        found += [f"tags.rules.{name}: {fault}" for fault in faults]
+        found += [f"{key}.{name}: {fault}" for fault in faults]
     return found
 
 

@@ -41,8 +41,11 @@ def faults(rules: ItemRules) -> list[str]:
     ['items.succeeds: a, b replace each other in a loop; expected a chain.']
     """
     found = []
-    if both := sorted(set(rules.deny) & {*rules.allow, *rules.only_if}):
-        found.append(f"items: {', '.join(both)} is denied and named under allow or only_if; expected one of them.")
+    if both := sorted(set(rules.deny) & {*rules.allow, *rules.only_if, *rules.succeeds}):
+        found.append(
+            f"items: {', '.join(both)} is denied and named under allow, only_if or as the newer item of succeeds; "
+            "expected one of them."
+        )
     if loop := sorted(item for item in rules.succeeds if item in _older(item, rules.succeeds)):
         found.append(f"items.succeeds: {', '.join(loop)} replace each other in a loop; expected a chain.")
     return found
@@ -113,8 +116,8 @@ def _masks(
     for item in {*rules.deny, *(items - set(rules.allow) if rules.allow else ())}:
         yield item, everybody
     if rules.only_if:
-        holds = user_tags(customers, {f"only_if {item}": text for item, text in rules.only_if.items()})
-        yield from ((item, ~holds[f"only_if {item}"].to_numpy(dtype=bool)) for item in rules.only_if)
+        holds = user_tags(customers, rules.only_if, key="items.only_if")
+        yield from ((item, ~holds[item].to_numpy(dtype=bool)) for item in rules.only_if)
     has = owned.groupby("item")["customer_id"].agg(set).to_dict() if rules.succeeds else {}
     for newer, older in rules.succeeds.items():
         owns = {item: customers["customer_id"].isin(has.get(item, set())).to_numpy() for item in (newer, older)}

@@ -245,6 +245,7 @@ PHRASES: dict[str, str] = {
     "note.follow_up.attributes": (
         "No table of customers' attributes is given: there are no transition reminders or care messages."
     ),
+    "note.follow_up.points": "No table of customers' attributes is given: the column {column} is not read.",
     "note.no_items": (
         "The orders name no items: there are no companions, and follow-up asks about the order as a whole."
     ),
@@ -273,12 +274,7 @@ PHRASES: dict[str, str] = {
     "note.contacts.no_date": "{column} is missing or unreadable",
     "note.contacts.stranger": "the customer is not in the orders",
     "note.contacts.late": "{column} is after {day}",
-    "note.contacts.made": (
-        "Contacts: {rows} rows have {column} '{first}', not true or false: they count as contacts that were made."
-    ),
-    "note.contacts.unknown": (
-        "Contacts: {rows} rows have {column} '{first}', not true or false: they count as not known."
-    ),
+    "note.contacts.never_sent": "the status says that nothing was sent",
     "note.contacts.channels": (
         "Contacts: {found} of {rows} rows have a channel {setting} does not list ({listed}): the caps over "
         "all channels count them, those of single channels do not."

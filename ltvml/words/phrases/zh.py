@@ -233,6 +233,7 @@ PHRASES: dict[str, str] = {
     "note.skipped.pairs": "跳过{action}：需要客户与商品的补货表，但没有这张表。",
     "note.follow_up.items": "没有商品信息：跟进只询问首单，也没有补货提醒。",
     "note.follow_up.attributes": "没有客户资料表：没有换阶段提醒和关怀信息。",
+    "note.follow_up.points": "没有客户资料表：{column}列未被读取。",
     "note.no_items": "订单没有商品名称：没有搭配推荐，跟进只询问整张订单。",
     "note.no_companions": "没有搭配推荐：{why}",
     "note.succession": "“{newer}”替代“{older}”（{known}位买家中有{stopped}位不再购买后者）",
@@ -254,8 +255,7 @@ PHRASES: dict[str, str] = {
     "note.contacts.no_date": "{column}缺失或无法读取",
     "note.contacts.stranger": "订单中没有该客户",
     "note.contacts.late": "{column}晚于{day}",
-    "note.contacts.made": "联系记录：有{rows}行的{column}为“{first}”，无法判断是或否，按已联系处理。",
-    "note.contacts.unknown": "联系记录：有{rows}行的{column}为“{first}”，无法判断是或否，按未知处理。",
+    "note.contacts.never_sent": "状态显示并未发出",
     "note.contacts.channels": (
         "联系记录：共{rows}行，其中{found}行的渠道不在{setting}中（{listed}）：计入所有渠道的总"
         "上限，不计入单个渠道的上限。"
