@@ -560,16 +560,17 @@ def answers_of(contacts: pd.DataFrame, customers: pd.DataFrame, intake: Intake, 
         customers who were contacted since their first order.
     """
     day, known = intake.window.cutoff_day, customers.set_index("customer_id")
-    first = day - pd.Series(days_of(known["first_order_date"].to_numpy()), index=known.index)
+    first = pd.Series(days_of(known["first_order_date"].to_numpy()), index=known.index)
     log = made(contacts).rename(columns={"day": "contact_day"})[["customer_id", "contact_day"]].drop_duplicates()
-    log = log[log["contact_day"].between(day - log["customer_id"].map(first), day)].astype({"contact_day": "int64"})
+    known_since = first.reindex(log["customer_id"]).to_numpy(dtype=float)
+    log = log[log["contact_day"].between(known_since, day)].astype({"contact_day": "int64"})
     if log.empty:
         return pd.DataFrame({"customer_id": [], "orders_after": [], "expected": []})
     table = answered_orders(intake.days, intake.engine.table(log), intake.window, within=within)
     orders = intake.engine.collect(table).set_index("customer_id")["orders_after"]
     covered = days_after_contacts(log, until=day, within=within)
     repeats = known.loc[covered.index, "n_orders"] - 1
-    expected = repeats * covered / first[covered.index].clip(lower=1)
+    expected = repeats * covered / (day - first[covered.index]).clip(lower=1)
     return pd.DataFrame(
         {
             "customer_id": covered.index,
