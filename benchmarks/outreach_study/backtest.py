@@ -27,16 +27,25 @@ from ltvml.window import date_of
 from ltvml.words.text import number, paragraph, table
 from ltvml.workflows.plan_tables import gather
 from ltvml.workflows.score import as_fitted, bundle_of
-from outreach_study.rankings import SHARES, USUAL_EFFECT, captured, first_of, rival_scores
-from outreach_study.regimes import REGIMES, Regime, simulate_regime, simulate_trial
+from outreach_study.rankings import (
+    EXPECTED_VALUE,
+    SHARES,
+    SINGLE_SCORES,
+    USUAL_EFFECT,
+    captured,
+    first_of,
+    rival_scores,
+)
+from outreach_study.regimes import REGIMES, TRUTHS, Regime, simulate_regime, simulate_trial
 from outreach_study.separation import OUTCOMES, Separation, separation
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import narwhals as nw
 
+    from ltvml.arrays import Array
     from ltvml.bundle.bundle import Bundle
     from ltvml.config import Config
     from ltvml.window import Window
@@ -215,31 +224,49 @@ def compare_in_regimes(
     Returns
     -------
     frame
-        One row a regime, share and ranking: regime, share, ranking, contacts, gain_per_contact (money brought less the
-        cost, over the contacts that the share allows), of_best (over what who knows the effects gets; nobody is
-        contacted by that one, by `expected_value` or by `measured` whose gain is below the cost).
+        One row a truth, regime, share and ranking: truth (what an extra order brings), regime, share, ranking,
+        contacts, gain_per_contact (money brought less the cost, over the contacts that the share allows), of_best
+        (over what who knows the effects and the truth gets; nobody is contacted by that one, or by a ranking by
+        expected value, whose gain is below the cost). `expected_value` and `measured` credit the order alone, as a plan
+        does by default; `lifetime_value` credits the whole lifetime difference.
     """
     rows = []
     for place, name in enumerate(REGIMES):
         shop = simulate_regime(name, customers, random_state=np.random.default_rng([random_state, place]))
-        net = shop.gain - cost
-        scores = rival_scores(shop.customers, effect=effect) | {"measured": _by_measured(shop, random_state)}
-        for share in shares:
-            contacts = int(share * customers)
-            best = float(np.sort(net)[::-1][:contacts].clip(min=0).sum())
-            for ranking, score in scores.items():
-                first = first_of(score, shop.customers["customer_id"], contacts)
-                worth = score[first] > cost if ranking in ("expected_value", "measured") else np.ones(contacts, bool)
-                gain = float(net[first][worth].sum())
-                row = {"regime": name, "share": share, "ranking": ranking, "contacts": int(worth.sum())}
-                rows.append(row | {"gain_per_contact": gain / contacts, "of_best": gain / best})
+        scores = _rankings_of(shop, effect, random_state)
+        for truth in TRUTHS:
+            found = _captured(shop.gain(truth) - cost, shop, scores, shares, cost)
+            rows += [{"truth": truth, "regime": name} | row for row in found]
     return pd.DataFrame(rows)
 
 
-def _by_measured(shop: Regime, random_state: int) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Expected value before the cost, by the effect that a campaign on half of the customers measured."""
+def _rankings_of(shop: Regime, effect: float, random_state: int) -> dict[str, Array]:
+    """Each ranking's score: expected value by either gain, by measured effects, and the single scores."""
+    by_order = shop.customers.assign(value_gain=shop.customers["order_value"])
+    by_lifetime = rival_scores(shop.customers, effect=effect)[EXPECTED_VALUE]
+    measured = {"lifetime_value": by_lifetime, "measured": _by_measured(shop, random_state)}
+    return rival_scores(by_order, effect=effect) | measured
+
+
+def _captured(
+    net: Array, shop: Regime, scores: Mapping[str, Array], shares: Sequence[float], cost: float
+) -> Iterator[dict[str, Any]]:
+    """What each ranking's first contacts bring, one row a share and ranking."""
+    for share in shares:
+        contacts = int(share * len(net))
+        best = float(np.sort(net)[::-1][:contacts].clip(min=0).sum())
+        for ranking, score in scores.items():
+            first = first_of(score, shop.customers["customer_id"], contacts)
+            worth = np.ones(contacts, bool) if ranking in SINGLE_SCORES else score[first] > cost
+            gain = float(net[first][worth].sum())
+            row = {"share": share, "ranking": ranking, "contacts": int(worth.sum())}
+            yield row | {"gain_per_contact": gain / contacts, "of_best": gain / best}
+
+
+def _by_measured(shop: Regime, random_state: int) -> Array:
+    """Expected value of the order before the cost, by the effect that a campaign on half of the customers measured."""
     trial = simulate_trial(shop, share=0.5, random_state=np.random.default_rng([random_state, len(REGIMES)]))
-    chance, gain = (shop.customers[name].to_numpy(dtype="float64") for name in ("p_buy", "value_gain"))
+    chance, gain = (shop.customers[name].to_numpy(dtype="float64") for name in ("p_buy", "order_value"))
     curve = learn_by_chance(chance, treated=trial.treated, bought=trial.bought)
     assert isinstance(curve, EffectByChance), "a campaign of this size measures some group"
     return expected_value(chance, curve.at(chance), gain, 0.0)

@@ -6,6 +6,9 @@ is lognormal, and who buys often spends more after the next purchase:
     p ~ Beta(0.9, 2.1),   order value v ~ lognormal(log 30, 0.7)
     E[LTV | buys] = v (1 + 4 p),   E[LTV | does not] = 0.15 p E[LTV | buys]
 
+What an extra order brings is either v, that order and no more, or the whole difference of the two lifetimes, where a
+purchase makes those that follow it: data without an experiment do not say which (`Truth`).
+
 The regimes differ in e alone, and were written down before any rule was tried on them:
 
     equal            e = 0.25 for everybody
@@ -28,9 +31,14 @@ if TYPE_CHECKING:
     from ltvml.arrays import Array
 
 
+Truth = Literal["order", "lifetime"]
+TRUTHS: tuple[Truth, ...] = ("order", "lifetime")
+"""What an extra order brings: its own money, or the lifetime difference."""
 RegimeName = Literal["equal", "undecided", "negative_loyal"]
 REGIMES: tuple[RegimeName, ...] = ("equal", "undecided", "negative_loyal")
 LOYAL = 0.6
+WORTH: dict[Truth, str] = {"order": "order_value", "lifetime": "value_gain"}
+"""Column of the money of an extra order."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,8 @@ class Regime:
     ----------
     name : str
     customers : (n,) frame
-        customer_id, p_buy, value_if_buys, value_gain, predicted_ltv, churn_risk, value_at_risk: what a shop could know.
+        customer_id, p_buy, order_value, value_if_buys, value_gain (lifetime difference), predicted_ltv, churn_risk,
+        value_at_risk: what a shop could know.
     effect : (n,) array
         True shift on the logit by a contact.
     """
@@ -55,11 +64,10 @@ class Regime:
         """P(a purchase within the window) of each customer if contacted, shape (n,)."""
         return np.asarray(expit(logit(self.customers["p_buy"]) + self.effect))
 
-    @property
-    def gain(self) -> Array:
+    def gain(self, truth: Truth = "order") -> Array:
         """True money that a contact brings, before its cost, shape (n,)."""
         more = self.treated_chance - self.customers["p_buy"].to_numpy()
-        return np.asarray(more * self.customers["value_gain"].to_numpy())
+        return np.asarray(more * self.customers[WORTH[truth]].to_numpy())
 
 
 @dataclass(frozen=True)
@@ -98,12 +106,14 @@ def simulate_regime(name: RegimeName, n: int, *, random_state: int | np.random.G
     """
     rng = np.random.default_rng(random_state)
     p = rng.beta(0.9, 2.1, n)
-    if_buys = rng.lognormal(np.log(30), 0.7, n) * (1 + 4 * p)
+    order = rng.lognormal(np.log(30), 0.7, n)
+    if_buys = order * (1 + 4 * p)
     if_silent = 0.15 * p * if_buys
     customers = pd.DataFrame(
         {
             "customer_id": pd.Series(np.arange(n)).astype(str).str.zfill(len(str(n))),
             "p_buy": p,
+            "order_value": order,
             "value_if_buys": if_buys,
             "value_gain": if_buys - if_silent,
             "predicted_ltv": p * if_buys + (1 - p) * if_silent,

@@ -23,7 +23,7 @@ def test_the_undecided_are_moved_and_the_others_are_not() -> None:
 def test_the_loyal_are_put_off_and_only_they() -> None:
     shop = simulate_regime("negative_loyal", CUSTOMERS, random_state=0)
     assert ((shop.effect < 0) == (shop.customers["p_buy"] >= LOYAL)).all()
-    assert ((shop.gain < 0) == (shop.effect < 0)).all()
+    assert ((shop.gain() < 0) == (shop.effect < 0)).all()
 
 
 @pytest.mark.parametrize("name", REGIMES)
