@@ -217,9 +217,12 @@ def make_plan(
 
 def latest_days(offers: pd.DataFrame, stands: Situation, config: Config) -> Ints:
     """Last day of each offer, (m,): of the days ahead, or `to_day` of its action where that comes first."""
-    ends = {action.name: action.to_day for action in config.outreach.actions_table() if action.to_day is not None}
+    ends = {action.name: action.to_day for action in config.outreach.actions_table()}
+    actions = offers["action"].cat
+    after = np.array([np.nan if ends[name] is None else ends[name] for name in actions.categories], dtype=float)
     since = stands.last_day[offers["customer_id"].cat.codes.to_numpy()]
-    until = since + offers["action"].astype(object).map(ends).to_numpy(dtype=float)
+    # an action without an end is due within the days ahead alone: fmin passes over NaN
+    until = since + after[actions.codes.to_numpy()]
     return np.asarray(np.fmin(until, stands.cutoff_day + stands.ahead), dtype=np.int64)
 
 

@@ -624,7 +624,7 @@ def never_bought(settings: OutreachSettings, items: Items, chain: pd.DataFrame) 
         "outreach.cadence.slow_items": set(cadence_rules.slow_items),
         "outreach.cadence.dated": {item for one in cadence_rules.dated.values() for item in one.items.values()},
     }
-    known = {*items.owned["item"].astype(str), *chain["item"].astype(str)}
+    known = {*map(str, items.owned["item"].unique()), *map(str, chain["item"].unique())}
     return tuple(
         Sentence.of(
             "note.never_bought",
