@@ -82,9 +82,9 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
     ltvml.fit(config_of(folder, brand, START), transactions=brand.orders)
     known, offers, unchanged = [], [], []
     with pytest.MonkeyPatch.context() as patch:
-        # the picture and the shortlist of a score take half of its time, and no plan reads them
+        # the picture and the reasons of a score take half of its time, and no plan reads them
         patch.setattr("ltvml.workflows.score._drawn", lambda *_: ())
-        patch.setattr("ltvml.workflows.score.shortlist_reasons", lambda *_, **__: ())
+        patch.setattr("ltvml.workflows.score.reasons_at_risk", lambda *_, **__: ())
         for night in range(NIGHTS):
             config = config_of(folder, brand, START + dt.timedelta(days=night))
             # the orders of a night are those up to it: what comes later must change nothing
