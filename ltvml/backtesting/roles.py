@@ -19,13 +19,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ltvml.backtesting.history import History
+    from ltvml.backtesting.served_value import ServedValue
     from ltvml.config import Config
     from ltvml.evaluation.selection import Role
     from ltvml.models.base import RepurchaseModel, SpendModel, ValueModel
     from ltvml.models.snapshots import Snapshots
 
 
-def fit_roles(config: Config, history: History, champions: Mapping[Role, str]) -> Roles:
+def fit_roles(
+    config: Config, history: History, champions: Mapping[Role, str], served: ServedValue | None = None
+) -> Roles:
     """Fit the model of each role on everything seen.
 
     Parameters
@@ -34,6 +37,8 @@ def fit_roles(config: Config, history: History, champions: Mapping[Role, str]) -
     history : History
     champions : mapping
         Champion of each role that the configuration leaves to `auto`.
+    served : ServedValue, optional
+        What serves for value, where it is left to `auto`; the champion as it is where absent.
 
     Raises
     ------
@@ -46,7 +51,7 @@ def fit_roles(config: Config, history: History, champions: Mapping[Role, str]) -
         purchase=purchase,
         repurchase=repurchase_model(config, history, champions),
         spend=spend,
-        value=value_model(config, history, champions, spend),
+        value=value_model(config, history, champions, spend, served),
     )
 
 
@@ -75,12 +80,22 @@ def repurchase_model(config: Config, history: History, champions: Mapping[Role, 
     return cast("RepurchaseModel", _make("repurchase", choice).fit(training(history, given, choice)))
 
 
-def value_model(config: Config, history: History, champions: Mapping[Role, str], spend: SpendModel) -> ValueModel:
-    """What they will spend: the champion, a named model, or the purchase model times the spend model."""
+def value_model(
+    config: Config,
+    history: History,
+    champions: Mapping[Role, str],
+    spend: SpendModel,
+    served: ServedValue | None = None,
+) -> ValueModel:
+    """What they will spend: what the backtest calls for, a named model, or the purchase model times the spend model."""
     choice, given = config.models.value, history.intake.window.ltv_horizon
     rate = daily_discount_rate(config.value.annual_discount_rate)
     if choice.name == AUTO:
-        return candidates_at_cutoff(config, history, given).value()[champions["value"]]()
+        trained = candidates_at_cutoff(config, history, given).value()
+        champion = trained[champions["value"]]()
+        if served is None or served.as_it_is:
+            return champion
+        return served.model(champion, trained[served.default](), history.customers(history.cutoff_day), given)
     if choice.name == PurchaseTimesSpend.name:
         return PurchaseTimesSpend(history.closed_form(history.cutoff_day).purchase, spend, rate)
     if choice.name in registry.plugins("value"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ltvml.backtesting.dates import dates_at_cutoffs
+from ltvml.backtesting.served_value import ServedValue
 from ltvml.bundle.track_record import NOT_BACKTESTED, TrackRecord
 from ltvml.evaluation.calibration import Calibration, proven_calibration
 from ltvml.evaluation.date_intervals import DateWindow, choose_window
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ltvml.backtesting.history import History
     from ltvml.bundle.customer_scores import Roles
     from ltvml.config import Config
+    from ltvml.evaluation.selection import Fold
 
 
 def learn_record(
@@ -36,7 +38,10 @@ def learn_record(
         Fitted at the cutoff.
     """
     held = {role_backtest.role: role_backtest for role_backtest in backtests}
-    intervals, why_not = _intervals(config, history, held.get("value"), roles)
+    value = held.get("value")
+    served = ServedValue.of(value) if value else None
+    folds = served.folds(value) if served and value else ()
+    intervals, why_not = _intervals(config, history, value, folds, roles)
     return TrackRecord(
         selections=tuple(role_backtest.selection for role_backtest in backtests),
         season=season_used(history),
@@ -44,7 +49,8 @@ def learn_record(
         without_intervals=why_not,
         calibration=_calibration(held.get("repurchase")),
         dates=_dates(history, backtester, held.get("repurchase")),
-        coverage=_coverage(held.get("value")),
+        coverage=_coverage(value, folds),
+        value_shape=served.words if served else "",
     )
 
 
@@ -56,26 +62,26 @@ def season_used(history: History) -> Season:
 
 
 def _intervals(
-    config: Config, history: History, role_backtest: RoleBacktest | None, roles: Roles
+    config: Config, history: History, role_backtest: RoleBacktest | None, folds: Sequence[Fold], roles: Roles
 ) -> tuple[ValueIntervals | None, str]:
     """Intervals in the unit of `predicted_ltv`, or why there are none."""
     if role_backtest is None:
         return None, NOT_BACKTESTED
-    if reason := why_withheld(role_backtest.folds, role_backtest.champion):
+    if reason := why_withheld(folds, role_backtest.champion):
         return None, reason
     customers = history.customers(history.cutoff_day)
     scale = config.value.margin * float(roles.value.expected_value(customers, role_backtest.horizon_wanted).mean())
     if not scale > 0:
         return None, "the mean predicted value is 0"
-    learned = ValueIntervals.fit(role_backtest.folds, role_backtest.champion, scale=scale)
+    learned = ValueIntervals.fit(folds, role_backtest.champion, scale=scale)
     if role_backtest.horizon == role_backtest.horizon_wanted:
         return learned, ""
     share = 1 - float(roles.purchase.churn_risk(customers, role_backtest.horizon_wanted).mean())
     return learned.for_share_of_buyers(share), ""
 
 
-def _coverage(role_backtest: RoleBacktest | None) -> str:
-    found = coverage(role_backtest.folds, role_backtest.champion) if role_backtest else None
+def _coverage(role_backtest: RoleBacktest | None, folds: Sequence[Fold]) -> str:
+    found = coverage(folds, role_backtest.champion) if role_backtest else None
     return found.words if found else ""
 
 

@@ -37,6 +37,8 @@ class TrackRecord:
         Which levels the window of the next purchase reads.
     coverage : str
         How often intervals covered the outcome in the backtest, in words.
+    value_shape : str
+        How the predicted values differ from those of the champion, in words; empty where they do not.
     """
 
     selections: tuple[Selection, ...] = ()
@@ -46,6 +48,7 @@ class TrackRecord:
     calibration: Calibration = field(default_factory=Calibration)
     dates: DateWindow = field(default_factory=DateWindow)
     coverage: str = ""
+    value_shape: str = ""
 
     @property
     def withheld(self) -> dict[str, str]:
@@ -58,7 +61,7 @@ class TrackRecord:
     def words(self) -> list[str]:
         """What a reader should know, a sentence or two for each result."""
         given = [f"{ROLE_NAMES[selection.role]}: {selection.words}" for selection in self.selections]
-        given += [self.season.words]
+        given += [words for words in (self.value_shape, self.season.words) if words]
         if self.calibration.method != "none":
             given.append(self.calibration.words)
         if self.dates.covered is not None:
@@ -75,6 +78,8 @@ class TrackRecord:
             "calibration": self.calibration.to_dict(),
             "dates": self.dates.to_dict(),
             "coverage": self.coverage,
+            # a bundle of an earlier release, read and written again, keeps its bytes
+            **({"value_shape": self.value_shape} if self.value_shape else {}),
         }
 
     @classmethod
@@ -88,4 +93,5 @@ class TrackRecord:
             calibration=Calibration.from_dict(values["calibration"]),
             dates=DateWindow.from_dict(values["dates"]),
             coverage=values["coverage"],
+            value_shape=values.get("value_shape", ""),
         )

@@ -85,7 +85,10 @@ SHIPPED: Mapping[str, Mapping[str, str]] = {
 
 ON_OTHERS: Mapping[str, Mapping[str, str]] = {
     "purchase": {"in_operational_time": "ltvml.models.purchase.in_operational_time:InOperationalTime"},
-    "value": {"purchase_times_spend": "ltvml.models.value.purchase_times_spend:PurchaseTimesSpend"},
+    "value": {
+        "purchase_times_spend": "ltvml.models.value.purchase_times_spend:PurchaseTimesSpend",
+        "stretched": "ltvml.models.value.stretched:Stretched",
+    },
 }
 """Models that are made of fitted ones; a name alone cannot make them."""
 

@@ -15,6 +15,7 @@ from ltvml.models.repurchase.mix import RepurchaseMix
 from ltvml.models.value.lightgbm_tweedie import LightGBMTweedie, log_closed_form_value
 from ltvml.models.value.lightgbm_two_stage import LightGBMTwoStage
 from ltvml.models.value.mix import ValueMix
+from ltvml.models.value.stretched import Stretched
 from ltvml.reasons.parts import Combination, SummaryPart, TreePart
 from ltvml.reasons.shapley import Linear, LogChanceTimesSpend, LogOfSum, LogRatioOfChances, NoEvent
 
@@ -44,6 +45,9 @@ def part_of(model: RepurchaseModel | ValueModel, typical: Typical, horizon: floa
     horizon : float
         Of the score, days. A learner is explained at the horizon it was trained for, whatever this value is.
     """
+    if isinstance(model, Stretched):
+        constant = float(_log_value(np.array(model.factor)))
+        return Combination(Linear((model.exponent,), constant), (part_of(model.ranking, typical, model.horizon),))
     for kind, taken_apart in _KINDS.items():
         if isinstance(model, kind):
             return taken_apart(model, typical)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ltvml.backtesting.backtest import history_of, run_backtests
 from ltvml.backtesting.item_role import fit_item_role
 from ltvml.backtesting.roles import fit_roles
+from ltvml.backtesting.served_value import served_value
 from ltvml.backtesting.track_record import learn_record
 from ltvml.bundle.bundle import Bundle, Money
 from ltvml.bundle.customer_scores import withheld_by
@@ -62,7 +63,9 @@ def _fit(config: Config, transactions: Any, steps: Steps) -> FitReport:
     history = history_of(config, intake)
     backtests, backtester = run_backtests(history, config, steps)
     with steps.step("fit"):
-        roles = fit_roles(config, history, {role_backtest.role: role_backtest.champion for role_backtest in backtests})
+        served = served_value(backtests)
+        champions = {role_backtest.role: role_backtest.champion for role_backtest in backtests}
+        roles = fit_roles(config, history, champions, served)
         record_of_past = learn_record(config, history, backtester, backtests, roles)
     items = fit_item_role(config, history, steps)
     bundle = Bundle(
