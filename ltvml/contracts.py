@@ -52,6 +52,7 @@ TRANSACTIONS = Table(
         Column("order_id", "string", "basket; a return is netted against the order with its id", required=False),
         Column("product_id", "string", "product on the line", required=False),
         Column("category", "string", "group of products", required=False),
+        Column("item_name", "string", "name of the product, shown where the product is an item", required=False),
         Column("quantity", "float64", "units on the line", required=False),
         Column("unit_price", "float64", "price of one unit", required=False),
         Column("cost", "float64", "cost of the line", required=False),
@@ -75,6 +76,7 @@ LINES = Table(
         Column("order_id", "string", "as in transactions", required=False),
         Column("product_id", "string", "as in transactions", required=False),
         Column("category", "string", "as in transactions", required=False),
+        Column("item_name", "string", "as in transactions", required=False),
         Column("quantity", "float64", "as in transactions", required=False),
         Column("unit_price", "float64", "as in transactions", required=False),
         Column("cost", "int64", "cost of the line in minor units", required=False),
@@ -158,8 +160,16 @@ PRODUCTS = Table(
     "products",
     (
         Column("product_id", "string", "product; a bundle has one row per item it contains"),
-        Column("contains", "string", "item that the product contains"),
+        Column(
+            "contains", "string", "item that the product contains; not needed where there is a name", required=False
+        ),
         Column("units", "float64", "units of that item in one unit of the product; 1 if missing", required=False),
+        Column(
+            "name",
+            "string",
+            "name of the product, shown where it is an item; before item_name of the orders",
+            required=False,
+        ),
     ),
 )
 
@@ -280,6 +290,7 @@ TASKS = Table(
 ABOUT_CUSTOMERS = Table(
     "lists",
     (
+        Column("item_name", "string", "name of the item; the item itself where it has none"),
         Column("stage", "string", "stage of the relationship, in words"),
         Column("tags", "string", "tags of the customer that hold, the shop's own among them, in words"),
         Column("last_order", "date", "date of the last order"),

@@ -56,6 +56,11 @@ class ItemRole:
     withheld: str = ""
     notes: tuple[str, ...] = ()
 
+    @property
+    def column(self) -> str | None:
+        """Column of the lines that names the items; None where there is no history of them."""
+        return None if self.history is None else self.history.item
+
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
         found = known(self.backtest.to_dict()) if self.backtest is not None else {"withheld": self.withheld}

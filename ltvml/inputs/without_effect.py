@@ -135,6 +135,19 @@ def _columns(facts: Facts) -> Iterator[str]:
                 f"transactions.columns.{name} has no effect: values are net revenue times value.margin "
                 f"({facts.config.value.margin:g}). Set value.margin to the share of revenue that is left after costs."
             )
+    if "item_name" in facts.config.transactions.columns and not _by_product(facts):
+        yield (
+            "transactions.columns.item_name has no effect: no product is an item. replenishment.item: product_id makes "
+            "products the items."
+        )
+
+
+def _by_product(facts: Facts) -> bool:
+    """Whether products are the items."""
+    item = facts.config.replenishment.item
+    return "product_id" in facts.columns and (
+        item == "product_id" or (item == AUTO and "category" not in facts.columns)
+    )
 
 
 def far_horizons(intake: Intake, asked: Iterable[tuple[str, int]], words: Spoken) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import pandas as pd
 from ltvml.words.phrases import named, phrases
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ltvml.arrays import Words
 
@@ -27,6 +27,7 @@ def about_customers(
     *,
     language: str,
     also: Sequence[str] = (),
+    names: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """One row a customer and item of the contacts, with `contracts.ABOUT_CUSTOMERS` and the columns of `also`.
 
@@ -44,6 +45,8 @@ def about_customers(
     language : str
     also : sequence of str
         Columns of the customers.
+    names : mapping of str to str, optional
+        What items are called, by item.
 
     Returns
     -------
@@ -55,6 +58,7 @@ def about_customers(
     tagged = tags.set_index("customer_id").reindex(rows["customer_id"]).reset_index(drop=True)
     liked = at if "preferred_channel" in at else tagged
     shown = rows.assign(
+        item_name=rows["item"].map(lambda item: (names or {}).get(item, item)),
         stage=_in_words("stage", at["stage"], language),
         tags=_tags(tagged, language),
         last_order=pd.to_datetime(at["last_order_date"]).dt.strftime("%Y-%m-%d"),

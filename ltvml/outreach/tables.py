@@ -46,6 +46,8 @@ class OutreachTables:
         Days from a reminder to its effect.
     applied : mapping of str to Applied
         Rows and customers of each table that restrains contacts: a key of `caps.STOPS`.
+    names : mapping of str to str
+        What items are called, by item.
     """
 
     customers: pd.DataFrame
@@ -62,3 +64,4 @@ class OutreachTables:
     missing: tuple[str, ...] = ()
     lead_days: int = 7
     applied: Mapping[str, Applied] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)

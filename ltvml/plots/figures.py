@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from ltvml.clock import SLOTS, day_of_year_in_words
+from ltvml.plots.letters import legible
 from ltvml.window import WEEK, dates_of, day_number
 from ltvml.words.text import percent
 
@@ -141,7 +142,7 @@ def season_curve(index: ArrayLike, *, words: str) -> Figure:
 def save(figure: Figure, path: Path) -> None:
     """Write a PNG whose bytes depend on the picture alone."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120, metadata={"Software": None})
+    legible(figure).savefig(path, dpi=120, metadata={"Software": None})
 
 
 def alive_grid(

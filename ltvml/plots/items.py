@@ -10,9 +10,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from ltvml.plots.figures import ACCENT, GRID, INK, MAIN, QUIET, canvas
+from ltvml.plots.letters import legible
 from ltvml.words.text import percent
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from matplotlib.axes import Axes
 
@@ -53,7 +56,7 @@ def learned_curve(items: pd.DataFrame, pairs: pd.DataFrame, gaps: pd.DataFrame, 
         axes.set_visible(False)
     panels[0].legend(frameon=False, fontsize=8)
     figure.supxlabel("days since the purchase", color=QUIET, fontsize=9)
-    return figure
+    return legible(figure)
 
 
 def draw_item(axes: Axes, item: dict[Any, Any], pairs: pd.DataFrame, gaps: pd.DataFrame, renewal: GammaRenewal) -> None:
@@ -65,7 +68,7 @@ def draw_item(axes: Axes, item: dict[Any, Any], pairs: pd.DataFrame, gaps: pd.Da
     axes.step(days[shown], share[shown], where="post", color=QUIET, linewidth=1.2, label="observed")
     times = np.linspace(0, longest, POINTS)
     axes.plot(times, mean_survival(renewal, pairs, times), color=MAIN, linewidth=1.8, label="model")
-    name = str(item["item"])
+    name = str(item.get("item_name", item["item"]))
     axes.set_title(name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…", fontsize=9, color=INK, loc="left")
     given = f"{half_are_back(days, share)}\nregularity {item['regularity']:.1f}\nelasticity {item['elasticity']:.2f}"
     axes.text(0.97, 0.95, given, transform=axes.transAxes, ha="right", va="top", fontsize=8, color=QUIET)
@@ -148,12 +151,13 @@ def status_rates(table: pd.DataFrame, *, within: int = 28) -> Figure:
 DRAWN = 6
 
 
-def item_figures(items: ItemRole) -> dict[str, Figure]:
-    """The plots that the role allows, by name."""
+def item_figures(items: ItemRole, names: Mapping[str, str] | None = None) -> dict[str, Figure]:
+    """The plots that the role allows, by name; `names` are what items are called."""
     if items.fitted is None or items.history is None:
         return {}
     table, day = items.fitted.items(), items.history.history.cutoff_day
     table = table[table["buyers"] > 0].head(DRAWN)
+    table = table.assign(item_name=table["item"].map(lambda item: (names or {}).get(item, item)))
     rows, gaps = items.history.rows(day), items.history.gaps(day)
     figures = {"replenishment_items": learned_curve(table, rows, gaps, items.fitted.renewal)}
     if items.backtest is not None and items.backtest.cutoffs:

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 
 from ltvml.errors import DataContractError
 from ltvml.plots.figures import ACCENT, FOOT_WIDTH, GRID, INK, QUIET, canvas
+from ltvml.plots.letters import legible
 from ltvml.plots.timeline import (
     BOUGHT,
     DATES,
@@ -111,7 +112,7 @@ def customer_story(
     handles = [*legend_of(), *draw_contact(axes, contact, items, names or {})]
     figure.legend(handles=handles, loc="outside lower left", ncols=3, frameon=False, fontsize=9, labelcolor=INK)
     axes.set_xlabel(fill(given(contact, names or {}), FOOT_WIDTH), color=INK, fontsize=9.5, loc="left", labelpad=10)
-    return figure
+    return legible(figure)
 
 
 def items_drawn(seen: pd.DataFrame, contact: pd.DataFrame) -> list[str]:

@@ -11,6 +11,7 @@ from matplotlib.patches import Patch
 
 from ltvml.errors import DataContractError
 from ltvml.plots.figures import ACCENT, GRID, INK, MAIN, QUIET, canvas
+from ltvml.plots.letters import legible
 from ltvml.window import WEEK, day_number, days_of
 from ltvml.words.text import percent
 
@@ -50,7 +51,7 @@ def household_timelines(
     purchases : frame
         `customer_id`, `item`, `order_date`; one row a line or a day, of these customers and of others.
     due : frame
-        Rows of `contracts.REPLENISHMENT` to draw, the first on top.
+        Rows of `contracts.REPLENISHMENT` to draw, the first on top; items are called by `item_name` where it is there.
     cutoff : date
         Last day that the model saw.
     history_days : int
@@ -83,7 +84,7 @@ def household_timelines(
         draw_purchases(axes, place, days_of_pair(purchases, row), shown=(first, last), seen_to=seen_to)
         draw_words(axes, place, percent(row["p_reorder_28"]), str(row["stock_status"]).replace("_", " "))
     figure.legend(handles=legend_of(), loc="outside lower left", ncols=4, frameon=False, fontsize=9, labelcolor=INK)
-    return figure
+    return legible(figure)
 
 
 def refuse_missing(frame: pd.DataFrame, names: tuple[str, ...], what: str) -> None:
@@ -125,7 +126,7 @@ def dress(axes: Axes, due: pd.DataFrame, first: float, last: float) -> None:
 
 def name_of(row: dict[Any, Any]) -> str:
     """Customer and item of a row, shortened where long."""
-    item = str(row["item"])
+    item = str(row.get("item_name", row["item"]))
     return f"{row['customer_id']}  {item if len(item) <= NAME_WIDTH else f'{item[: NAME_WIDTH - 1]}…'}"
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ltvml.inputs.item_names import with_item_names
 from ltvml.outputs.spreadsheet import safe_rows
 from ltvml.plots import figures as plots
 from ltvml.plots.items import item_figures
@@ -13,6 +14,7 @@ from ltvml.window import date_of
 from ltvml.words.text import paragraph, percent, table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from ltvml.backtesting.item_role import ItemRole
@@ -158,12 +160,15 @@ def table_of_items(items: ItemRole) -> pd.DataFrame:
     return table
 
 
-def save_items(staging: Path, items: ItemRole) -> tuple[Path, ...]:
-    """The table of the items, and their plots; nothing where the role was not fitted. Returns the plots."""
+def save_items(staging: Path, items: ItemRole, names: Mapping[str, str] | None = None) -> tuple[Path, ...]:
+    """The table of the items, and their plots; nothing where the role was not fitted. Returns the plots.
+
+    `names` are what items are called.
+    """
     if items.fitted is None:
         return ()
-    safe_rows(table_of_items(items)).to_csv(staging / ITEMS_FILE, index=False)
-    figures = item_figures(items)
+    safe_rows(with_item_names(table_of_items(items), names or {})).to_csv(staging / ITEMS_FILE, index=False)
+    figures = item_figures(items, names)
     for name, figure in figures.items():
         plots.save(figure, staging / "plots" / f"{name}.png")
     return tuple(staging / "plots" / f"{name}.png" for name in figures)

@@ -18,6 +18,7 @@ from ltvml.bundle.rfm import RFM
 from ltvml.bundle.typical import Typical, typical_of_patterns
 from ltvml.contracts import BEHAVIOUR
 from ltvml.errors import FitWarning
+from ltvml.inputs.item_names import item_names
 from ltvml.inputs.orders import Intake, read_orders
 from ltvml.inputs.without_effect import without_effect
 from ltvml.progress import Progress, Steps
@@ -83,7 +84,7 @@ def _fit(config: Config, transactions: Any, steps: Steps) -> FitReport:
     with steps.step("write"), run_directory(folder, kind="bundle") as staging:
         bundle.save(staging)
         plots = save_fit_plots(staging / "plots", bundle, intake, history.patterns(history.cutoff_day))
-        plots += save_items(staging, items)
+        plots += save_items(staging, items, item_names(config.products, intake, items.column))
         write_manifest(staging, "bundle", _manifest(bundle, intake, config))
     in_place = tuple(folder.absolute() / plot.relative_to(staging) for plot in plots)
     report = FitReport(

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ltvml.errors import ConfigError, DataWarning
+from ltvml.inputs.item_names import with_item_names
 from ltvml.inputs.orders import read_orders
 from ltvml.nearest import no_such_column
 from ltvml.outputs.about_customers import about_customers
@@ -242,6 +243,7 @@ def worded(planned: pd.DataFrame, tables: OutreachTables, config: Config, bundle
         language=config.outreach.language,
         currency=bundle.money.currency,
         churn_horizon=bundle.window.churn_horizon,
+        names=tables.names,
     )
     return planned.assign(reason=found)
 
@@ -303,7 +305,9 @@ def further_columns(contacts: pd.DataFrame, config: Config, tables: OutreachTabl
     faults = [f"outreach.columns: {no_such_column(name, map(str, known))}" for name in wanted if name not in known]
     if faults:
         raise ConfigError("\n".join(faults), hint="the columns are those of the scores, the tags and of customers.")
-    return about_customers(contacts, known, tables.tags, tables.pairs, language=config.outreach.language, also=wanted)
+    return about_customers(
+        contacts, known, tables.tags, tables.pairs, language=config.outreach.language, also=wanted, names=tables.names
+    )
 
 
 def audience(config: Config, tables: OutreachTables, planned: pd.DataFrame) -> pd.DataFrame:
@@ -346,9 +350,9 @@ def write_tables(staging: Path, tables: OutreachTables, moves: pd.DataFrame) -> 
     to_go = tables.ladder.orders_to_go(tables.customers["n_orders"])
     staged.assign(orders_to_go=to_go).to_parquet(staging / STAGES_FILE, index=False)
     safe_rows(tables.ladder.table()).to_csv(staging / "ladder.csv", index=False)
-    write_csv(staging / "companions.csv", tables.companions)
+    write_csv(staging / "companions.csv", with_item_names(tables.companions, tables.names))
     for name, offer in tables.offers.items():
-        write_csv(staging / f"{name}.csv", offer)
+        write_csv(staging / f"{name}.csv", with_item_names(offer, tables.names))
     moves.to_csv(staging / "transitions.csv", index=False)
 
 

@@ -64,5 +64,5 @@ def worded_tasks(scheduled: pd.DataFrame, tables: OutreachTables, config: Config
     rows = scheduled.assign(purpose=FOLLOW_UP, reason=scheduled["action"])
     for date, day in (("due_date", "day"), (ABOUT, "about_day")):
         rows[date] = dates_of(rows[day].astype(float)).astype("datetime64[s]")
-    found = reasons(rows, tables.customers, pairs=tables.pairs, language=config.outreach.language)
+    found = reasons(rows, tables.customers, pairs=tables.pairs, language=config.outreach.language, names=tables.names)
     return task_rows(scheduled, found)

@@ -26,6 +26,7 @@ from ltvml.features.plan.companions import first_purchases, item_counts, new_buy
 from ltvml.features.plan.habits import habits, most_bought, order_hours
 from ltvml.features.plan.ladder import climbs
 from ltvml.features.plan.prices import item_prices, product_prices
+from ltvml.inputs.item_names import item_names
 from ltvml.inputs.tables.channel_words import ChannelWords
 from ltvml.inputs.tables.contacts import read_attributes, read_contacts
 from ltvml.inputs.tables.customer_ids import CustomerIds
@@ -149,6 +150,7 @@ def gather(config: Config, bundle: Bundle, intake: Intake, scores: Scores, *, fo
         learned_on=learned_on,
         missing=tuple(dict.fromkeys(missing)),
         lead_days=lead_days,
+        names=item_names(config.products, intake, item_of(config, bundle, intake)),
     )
 
 
@@ -263,7 +265,7 @@ def upgrades_of(
 ) -> dict[str, pd.DataFrame]:
     """Dearer products of a category; only where products are the items and have categories and quantities."""
     found = set(intake.lines.collect_schema().names())
-    by_product = role is not None and role.item == "product_id" and config.products.source is None
+    by_product = role is not None and role.item == "product_id" and contents_of(config.products) is None
     if not by_product or not {"product_id", "category", "quantity"} <= found:
         return {}
     prices = product_prices(intake.lines, intake.window, decimals=config.value.decimals)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ltvml.inputs.orders import Intake, read_orders
 from ltvml.inputs.tables.contacts import read_attributes, read_contacts
 from ltvml.inputs.tables.customer_ids import CustomerIds
-from ltvml.inputs.tables.products import contents_of, days_per_unit_of
+from ltvml.inputs.tables.products import contents_of, days_per_unit_of, names_of
 from ltvml.inputs.tables.wishes import read_wishes
 from ltvml.inputs.without_effect import without_effect
 from ltvml.progress import Progress, Steps
@@ -97,6 +97,7 @@ def validate(config: Config, *, transactions: Any = None, progress: Progress | N
 def _tables_beside(config: Config, intake: Intake) -> tuple[dict[str, Applied], tuple[str, ...]]:
     """What a plan would read beside the orders, so that it is refused here and not after the fit."""
     contents_of(config.products)
+    names_of(config.products)
     days_per_unit_of(config.replenishment.days_per_unit)
     settings, day = config.outreach, intake.window.cutoff_day
     if {config.contacts.source, config.customers.source, settings.opt_outs, settings.disliked, settings.open_cases} == {

@@ -10,6 +10,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from ltvml.features.items.names import usual_names, written_names
 from ltvml.features.plan.answers import answered_orders
 from ltvml.features.plan.breadth import Purchases, breadth, breadth_outcomes
 from ltvml.features.plan.habits import habits, most_bought, order_hours
@@ -82,3 +83,9 @@ def test_a_table_is_the_same_as_on_polars(engine: Engine, name: str) -> None:
 
 def in_order(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.sort_values(list(frame.columns), ignore_index=True)
+
+
+def test_products_have_the_same_names_on_every_engine(engine: Engine) -> None:
+    frame = pd.DataFrame({"product_id": ["7", "7", "7", "8", None], "item_name": ["Mug", "Mug ", "Cup", "奶粉", "x"]})
+    counted = engine.collect(written_names(engine.table(frame)))
+    assert usual_names(counted) == {"7": "Mug", "8": "奶粉"}

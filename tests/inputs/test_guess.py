@@ -29,6 +29,7 @@ def test_online_retail_is_recognised_and_its_missing_amount_is_named():
         "order_date": "InvoiceDate",
         "order_id": "Invoice",
         "product_id": "StockCode",
+        "item_name": "Description",
         "quantity": "Quantity",
         "unit_price": "Price",
     }
@@ -158,3 +159,16 @@ def test_what_only_qualifies_a_name_does_not_count(ours, name):
 def test_numbers_with_decimals_may_be_the_amount():
     columns = [ColumnPreview("worth", "text", ("12.50",)), ColumnPreview("visits", "text", ("3",))]
     assert money_like(columns, {}) == ("worth",)
+
+
+@pytest.mark.parametrize(
+    "name", ["Description", "product_name", "商品名称", "Artikelbezeichnung", "Libellé", "item name"]
+)
+def test_names_of_products_are_proposed_beside_their_ids(name):
+    found = mapping_of(("sku", "text", ("7",)), (name, "text", ("White mug",)))
+    assert found == {"product_id": "sku", "item_name": name}
+
+
+def test_a_name_that_alone_tells_products_apart_is_the_product_and_a_description_without_products_is_nothing():
+    assert mapping_of(("商品名称", "text", ("白色马克杯",))) == {"product_id": "商品名称"}
+    assert mapping_of(("description", "text", ("Payment of an invoice",))) == {}

@@ -45,6 +45,7 @@ def test_defaults_are_never_named():
         ({"replenishment": {"item": "off", "horizon": 60}}, "replenishment.horizon has no effect: replenishment.item"),
         ({"products": {"source": "products.csv"}}, "products.source has no effect: the orders have no product_id"),
         ({"transactions": {"columns": {"cost": "paid_for"}}}, "transactions.columns.cost has no effect"),
+        ({"transactions": {"columns": {"item_name": "paid_for"}}}, "transactions.columns.item_name has no effect"),
         ({"window": {"ltv_horizon": 3650}}, "window.ltv_horizon is 3,650 days, 10 times the 365 days of orders"),
     ],
 )

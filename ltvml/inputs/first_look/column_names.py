@@ -70,6 +70,13 @@ KNOWN_NAMES: dict[str, tuple[str, ...]] = {
             category productcategory cat productgroup family department kategorie warengruppe categorie
             categoria 商品类目 商品分类 类目 品类 分类
         """,
+        "item_name": """
+            productname itemname lineitemname producttitle itemtitle productdescription itemdescription description
+            artikelbezeichnung produktname produktbezeichnung bezeichnung artikelname beschreibung designation
+            nomproduit nomduproduit libelle libelleproduit nombreproducto nombredelproducto descripcion nomeproduto
+            nomedoproduto descricao descricaodoproduto 商品名称 商品标题 宝贝标题 宝贝名称 产品名称 商品名 品名
+            货品名称
+        """,
         "quantity": """
             quantity qty units pieces lineitemquantity itemquantity quantitypurchased menge quantityshipped
             anzahl stueckzahl stuckzahl quantite qte cantidad cant unidades quantidade qtd qtde 购买数量

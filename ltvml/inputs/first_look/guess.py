@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -239,7 +239,12 @@ def _by_contents(preview: Sequence[ColumnPreview], found: dict[str, ColumnGuess]
 
 
 def _without_what_says_nothing(found: dict[str, ColumnGuess], preview: Sequence[ColumnPreview]) -> None:
-    """Leave out a time that the dates have already, and refunds that a net amount has taken off."""
+    """Leave out a time that the dates have, refunds that a net amount has taken off, and names without a product."""
+    if "item_name" in found and "product_id" not in found:
+        name = found.pop("item_name")
+        if likeness("product_id", name.column):
+            # the only text that tells products apart
+            found["product_id"] = replace(name, name="product_id")
     dates = next(
         (column for column in preview if "order_date" in found and column.name == found["order_date"].column), None
     )

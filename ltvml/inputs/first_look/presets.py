@@ -87,7 +87,9 @@ class Preset:
         there = {letters(name): name for name in reversed(names) if name not in empty}
         found = {ours: next((there[letters(one)] for one in theirs if letters(one) in there), None)
                  for ours, theirs in self.columns.items()}  # fmt: skip
-        return {ours: theirs for ours, theirs in found.items() if theirs is not None}
+        # where the name is all that tells products apart, it is the product
+        same = found.get("item_name") == found.get("product_id")
+        return {ours: name for ours, name in found.items() if name is not None and not (same and ours == "item_name")}
 
 
 def preset_of(names: Sequence[str]) -> Preset | None:
@@ -111,6 +113,7 @@ SHOPIFY = Preset(
         "amount": ("Total",),
         "order_id": ("Name",),
         "product_id": ("Lineitem sku", "Lineitem name"),
+        "item_name": ("Lineitem name",),
         "quantity": ("Lineitem quantity",),
         "unit_price": ("Lineitem price",),
         "currency": ("Currency",),
@@ -134,6 +137,7 @@ WOOCOMMERCE = Preset(
         "amount": ("order_total", "Order Total Amount", "Order Total", "total"),
         "order_id": ("order_id", "Order ID", "order_number", "Order Number"),
         "product_id": ("item_sku", "SKU", "product_sku", "item_name", "Item Name", "item_product_id"),
+        "item_name": ("item_name", "Item Name"),
         "quantity": ("item_quantity", "Quantity", "Quantity (- Refund)"),
         "currency": ("order_currency", "currency", "Order Currency"),
         "refund": ("refunded_total", "total_refunded", "Order Refund Amount", "refund_total", "order_refund"),
@@ -174,6 +178,7 @@ AMAZON_FULFILLED = Preset(
         "amount": ("item-price",),
         "order_id": ("amazon-order-id",),
         "product_id": ("sku", "asin"),
+        "item_name": ("product-name", "product name"),
         "quantity": ("quantity-shipped", "quantity-purchased", "quantity"),
         "currency": ("currency",),
     },
@@ -237,6 +242,7 @@ SQUARE_ITEMS = Preset(
         "amount": ("Net Sales",),
         "order_id": ("Transaction ID",),
         "product_id": ("SKU", "Item"),
+        "item_name": ("Item",),
         "category": ("Category",),
         "quantity": ("Qty",),
     },
@@ -371,6 +377,7 @@ TAOBAO = Preset(
         "amount": ("买家实际支付金额", "买家实付金额", "实付金额", "总金额", "买家应付货款"),
         "order_id": ("主订单编号", "订单编号"),
         "product_id": ("商家编码", "宝贝ID", "商品ID"),
+        "item_name": ("宝贝标题", "商品标题", "商品名称"),
         "quantity": ("宝贝总数量", "购买数量", "数量"),
         "refund": ("退款金额",),
     },
@@ -394,6 +401,7 @@ GOOGLE_ANALYTICS = Preset(
         ),
         "order_id": ("ecommerce.transaction_id", "ecommerce_transaction_id", "transaction_id"),
         "product_id": ("items.item_id", "item_id"),
+        "item_name": ("items.item_name", "item_name"),
     },
     keep={"event_name": ("purchase",)},
     notes=("A row is an event. user_pseudo_id is a browser; user_id, where it is set, is a person.",),
@@ -407,6 +415,7 @@ EBAY = Preset(
         "amount": ("Total Price", "Sold For", "Sale Price"),
         "order_id": ("Order Number", "Sales Record Number"),
         "product_id": ("Custom Label", "Item Number", "Item Title"),
+        "item_name": ("Item Title",),
         "quantity": ("Quantity",),
     },
     notes=("A row is an order or an item; Buyer Username is the buyer.",),
@@ -420,6 +429,7 @@ ETSY_ITEMS = Preset(
         "amount": ("Item Total",),
         "order_id": ("Order ID",),
         "product_id": ("SKU", "Listing ID", "Item Name"),
+        "item_name": ("Item Name",),
         "quantity": ("Quantity",),
         "currency": ("Currency",),
     },

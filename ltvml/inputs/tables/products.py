@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def contents_of(settings: ProductSettings) -> pd.DataFrame | None:
-    """Products and the items inside: `product_id`, `item`, `units`; None where the configuration names no table.
+    """Products and the items inside: `product_id`, `item`, `units`; None where no table says.
 
     Raises
     ------
@@ -29,17 +29,42 @@ def contents_of(settings: ProductSettings) -> pd.DataFrame | None:
     DataContractError
         If a column is missing, or units are not above 0.
     """
-    if settings.source is None:
+    if settings.source is None or "contains" not in (table := _products(settings, settings.source)):
         return None
-    own = [name for name in PRODUCTS.names if name not in settings.columns]
-    table = with_columns(read_table(settings.source, "products.source"), own)
-    table = product_columns(table, settings.source, settings.columns)
     written = table["units"] if "units" in table else pd.Series(np.nan, table.index)
     # an empty cell means 1, as a missing column does
     units = above_zero(written.astype(object).where(written.notna(), 1.0), "units", settings.source)
     known = table["product_id"].notna() & table["contains"].notna()
     texts = {"product_id": table["product_id"].astype(str), "item": table["contains"].astype(str)}
     return pd.DataFrame({**texts, "units": units})[known].reset_index(drop=True)
+
+
+def names_of(settings: ProductSettings) -> dict[str, str]:
+    """Names by product; empty where no table says.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read.
+    DataContractError
+        If a column is missing, or a product has two names.
+    """
+    if settings.source is None or "name" not in (table := _products(settings, settings.source)):
+        return {}
+    known = table[["product_id", "name"]].dropna().astype(str)
+    known = known.assign(name=known["name"].str.split().str.join(" "))
+    known = known[known["name"] != ""].drop_duplicates()
+    if (twice := known["product_id"].duplicated()).any():
+        raise DataContractError(
+            f"{settings.source}: {twice.sum():,} products have more than one name (first: "
+            f"'{short(known.loc[twice, 'product_id'].iloc[0], 40)}'); expected one each.",
+        )
+    return dict(zip(known["product_id"], known["name"], strict=True))
+
+
+def _products(settings: ProductSettings, source: str) -> pd.DataFrame:
+    own = [name for name in PRODUCTS.names if name not in settings.columns]
+    return product_columns(with_columns(read_table(source, "products.source"), own), source, settings.columns)
 
 
 def product_columns(table: pd.DataFrame, source: str, columns: Mapping[str, str]) -> pd.DataFrame:
@@ -59,7 +84,9 @@ def product_columns(table: pd.DataFrame, source: str, columns: Mapping[str, str]
         If a column is missing: one that is required, or one that the mapping names.
     """
     theirs = {column.name: columns.get(column.name, column.name) for column in PRODUCTS.columns}
-    needed = [name for name in theirs if name in columns or name in ("product_id", "contains")]
+    says = ("contains", "name")
+    lacking = says[:1] if not any(theirs[name] in table for name in says) else ()
+    needed = [name for name in theirs if name in columns or name in ("product_id", *lacking)]
     if missing := [theirs[name] for name in needed if theirs[name] not in table]:
         raise DataContractError(
             f"{source} has the columns {', '.join(map(str, table))}; missing: {', '.join(missing)}.",

@@ -19,7 +19,7 @@ Days are named by their dates: a plan is read days after the cutoff, when "2 day
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,7 @@ from ltvml.window import days_of
 from ltvml.words.phrases import named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -64,6 +64,8 @@ class Facts:
     ladder : Ladder, optional
     churn_horizon : int, optional
         Days that `churn_risk` is about.
+    names : mapping of str to str
+        What items are called; an item that is not there is called by its id.
     """
 
     rows: pd.DataFrame
@@ -74,6 +76,7 @@ class Facts:
     language: str
     ladder: Ladder | None = None
     churn_horizon: int | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Words:
         """A fact in words, shape (n,)."""
@@ -194,12 +197,17 @@ def _follows(facts: Facts) -> Words:
     follows = texts(facts.companions, "follows")
     if "later" in facts.companions:
         follows[~(numbers(facts.companions, "later") > 0)] = None
-    return follows
+    return called(facts, follows)
+
+
+def called(facts: Facts, items: Words) -> Words:
+    """What items are called; None where there is none."""
+    return np.array([None if item is None else facts.names.get(item, item) for item in items], dtype=object)
 
 
 def _replaces(facts: Facts) -> Words:
     """The owned item that the offered one takes the place of."""
-    return texts(facts.companions, "replaces")
+    return called(facts, texts(facts.companions, "replaces"))
 
 
 def _lift(facts: Facts) -> Words:
@@ -209,7 +217,7 @@ def _lift(facts: Facts) -> Words:
 
 def _new_item(facts: Facts) -> Words:
     """The item, where it is the companion that was recommended."""
-    return texts(facts.companions, "companion")
+    return called(facts, texts(facts.companions, "companion"))
 
 
 def _of_best(facts: Facts, values: Array) -> Array:
@@ -257,7 +265,7 @@ FACTS: dict[str, Callable[[Facts], Words]] = {
     "second_share": lambda facts: _share(facts, 2),
     "within": _within,
     "turn": _turn,
-    "item": lambda facts: texts(facts.rows, "item"),
+    "item": lambda facts: called(facts, texts(facts.rows, "item")),
     "item_gap": lambda facts: facts.spoken.days(_item_gap(facts, least=USUAL_ORDERS, most=np.inf)),
     "only_gap": lambda facts: facts.spoken.days(_item_gap(facts, least=2, most=2)),
     "item_day": lambda facts: facts.spoken.full_date(dates(facts.pairs, "last_order_date")),

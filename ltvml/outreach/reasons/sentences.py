@@ -70,6 +70,7 @@ def reasons(
     language: str = "en",
     currency: str | None = None,
     churn_horizon: int | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> Words:
     """Why each row of a plan is there, one sentence a row.
 
@@ -92,6 +93,8 @@ def reasons(
         Code, such as EUR; amounts have none without.
     churn_horizon : int, optional
         Days that `churn_risk` is about; without it the risk is not mentioned.
+    names : mapping of str to str, optional
+        What items are called.
 
     Returns
     -------
@@ -123,6 +126,7 @@ def reasons(
         language=language,
         ladder=ladder,
         churn_horizon=churn_horizon,
+        names=names or {},
     )
     stated = np.full(len(rows), None, dtype=object)
     for parts, places in _by_sentence(rows):

@@ -1,0 +1,65 @@
+"""Letters of every language are drawn, or said to be missing; never boxes."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+from matplotlib.font_manager import get_font
+
+from ltvml.errors import DataWarning
+from ltvml.plots import letters
+from ltvml.plots.figures import canvas, save
+
+
+def with_texts(word):
+    figure, axes = canvas(word, word)
+    axes.set_yticks([0.0, 1.0], [word, "b"])
+    axes.plot([0, 1], label=word)
+    axes.legend()
+    return figure
+
+
+def lacking_in_the_usual_font() -> tuple[str, str]:
+    """A letter that another installed font has, and that font."""
+    for name, path in letters.installed():
+        for code in sorted(get_font(path).get_charmap()):
+            if letters.missing_letters(chr(code)):
+                return chr(code), name
+    pytest.skip("every installed font has the same letters")
+
+
+def test_a_letter_is_drawn_with_a_font_that_has_it(tmp_path):
+    letter, _ = lacking_in_the_usual_font()
+    figure = with_texts(f"item {letter}")
+    # a letter that is not drawn is a warning of matplotlib, and an error here
+    save(figure, tmp_path / "plot.png")
+    assert figure.axes[0].get_title(loc="left") == f"item {letter}"
+    assert letters.font_with(frozenset(letter)) in figure.axes[0].yaxis.get_label().get_fontfamily()
+
+
+def test_where_no_font_has_a_letter_it_is_said_once_and_no_box_is_drawn(tmp_path, monkeypatch):
+    monkeypatch.setattr(letters, "installed", lambda: [])
+    letters.font_with.cache_clear()
+    figure = with_texts("奶粉")
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        save(figure, tmp_path / "plot.png")
+    letters.font_with.cache_clear()
+    (only,) = seen
+    assert only.category is DataWarning
+    assert str(only.message).startswith("plots show ? for 2 letters such as 奶粉: no installed font has them.")
+    axes = figure.axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["??", "b"]
+    assert axes.get_title(loc="left") == "??"
+
+
+def test_a_plot_whose_letters_are_there_keeps_its_font(tmp_path):
+    figure = with_texts("tea, crème brûlée, Größe")
+    before = figure.axes[0].yaxis.get_label().get_fontfamily()
+    save(figure, tmp_path / "plot.png")
+    assert figure.axes[0].yaxis.get_label().get_fontfamily() == before
+
+
+def test_fonts_that_draw_boxes_for_everything_are_not_asked():
+    assert not any(name.startswith("Last Resort") for name, _ in letters.installed())
