@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from ltvml.bundle.customer_scores import Roles
     from ltvml.evaluation.intervals import ValueIntervals
+    from ltvml.models.base import PurchaseModel, ValueModel
 
 
 GRID = (1, 7, 14, 30, 60, 90, 180, 365, 730, 1825, 7300)
@@ -46,7 +46,9 @@ class Levels:
     buyers: tuple[float, ...] = ()
 
     @classmethod
-    def of(cls, customers: pd.DataFrame, roles: Roles, horizons: Iterable[int]) -> Self:
+    def of(
+        cls, customers: pd.DataFrame, *, purchase: PurchaseModel, value: ValueModel, horizons: Iterable[int]
+    ) -> Self:
         """Ask the models at every horizon of the grid, and at those that the scores are asked for.
 
         Parameters
@@ -56,9 +58,9 @@ class Levels:
         """
         few = customers.sort_values("bucket", kind="stable").head(MOST_CUSTOMERS)
         days = tuple(sorted({*GRID, *horizons}))
-        value = roles.value.expected_value_at(few, days).mean(axis=0)
-        buyers = 1 - roles.purchase.survival_function(few, days).mean(axis=0)
-        return cls(days, tuple(value.tolist()), tuple(buyers.tolist()))
+        level = value.expected_value_at(few, days).mean(axis=0)
+        buyers = 1 - purchase.survival_function(few, days).mean(axis=0)
+        return cls(days, tuple(level.tolist()), tuple(buyers.tolist()))
 
     def at(self, days: float) -> tuple[float, float]:
         """Mean value and share of buyers within some days."""

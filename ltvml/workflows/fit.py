@@ -119,7 +119,8 @@ def learn_levels(history: History, roles: Roles, record: TrackRecord) -> Levels:
     if record.intervals is None:
         return Levels()
     asked = (days for _, days in history.intake.window.asked)
-    return Levels.of(history.customers(history.cutoff_day), roles, asked)
+    customers = history.customers(history.cutoff_day)
+    return Levels.of(customers, purchase=roles.purchase, value=roles.value, horizons=asked)
 
 
 def learn_typical(history: History, roles: Roles) -> Typical:
