@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ltvml import datasets, plots
-    from ltvml.api import backtest, explain, fit, measure_outreach, plan_outreach, score, validate
+    from ltvml.api import backtest, explain, fit, forecast, measure_outreach, plan_outreach, score, validate
     from ltvml.bundle.bundle import Bundle
     from ltvml.config import Config, load_config
     from ltvml.models.purchase.bg_nbd import BGNBD
@@ -34,6 +34,7 @@ __all__ = [
     "datasets",
     "explain",
     "fit",
+    "forecast",
     "load_config",
     "ltv",
     "measure_outreach",
@@ -55,6 +56,7 @@ _HOMES = {
     "customer_summary": "ltvml.workflows.summary",
     "explain": "ltvml.api",
     "fit": "ltvml.api",
+    "forecast": "ltvml.api",
     "ltv": "ltvml.workflows.ltv",
     "measure_outreach": "ltvml.api",
     "plan_outreach": "ltvml.api",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ltvml.config import Config, load_config
 from ltvml.contracts import TRANSACTIONS
@@ -22,6 +22,7 @@ from ltvml.scratch import scratch_folder
 from ltvml.workflows import backtest as backtest_job
 from ltvml.workflows import explain as explain_job
 from ltvml.workflows import fit as fit_job
+from ltvml.workflows import forecast as forecast_job
 from ltvml.workflows import measure as measure_job
 from ltvml.workflows import plan as plan_job
 from ltvml.workflows import score as score_job
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from ltvml.progress import Progress
     from ltvml.reports.backtest import BacktestReport
     from ltvml.reports.explain import ExplainReport
+    from ltvml.reports.forecast import ForecastReport
     from ltvml.reports.measure import MeasureReport
     from ltvml.reports.plan import OutreachReport
     from ltvml.workflows.validate import ValidationReport
@@ -136,6 +138,52 @@ def score(
     bundle = _bundle(model)
     with _on_disk(_job(orders, transactions, settings, model), stays=out is not None) as job:
         report = score_job.score(job.config, model=bundle, out=out, transactions=job.orders, progress=progress)
+        return report if job.stays else report.in_memory()
+
+
+def forecast(
+    orders: Any,
+    *,
+    by: Literal["week", "month"] = "week",
+    periods: int | None = None,
+    until: Any = None,
+    model: Model = None,
+    out: Path | str | None = None,
+    transactions: Any = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> ForecastReport:
+    """Expect purchases and revenue by period, of customers of today and new ones; other arguments as in `score`.
+
+    Parameters
+    ----------
+    by : {"week", "month"}
+    periods : int, optional
+        13 weeks or 12 months by default.
+    until : date, optional
+        Last day, in place of `periods`.
+
+    Returns
+    -------
+    ForecastReport
+        `table`, `totals`, `newcomer`.
+
+    Examples
+    --------
+    >>> ltvml.forecast(orders, model=fitted, by="month", periods=6).table                        # doctest: +SKIP
+    """
+    bundle = _bundle(model)
+    with _on_disk(_job(orders, transactions, settings, model), stays=out is not None) as job:
+        report = forecast_job.forecast(
+            job.config,
+            by=by,
+            periods=periods,
+            until=until,
+            model=bundle,
+            out=out,
+            transactions=job.orders,
+            progress=progress,
+        )
         return report if job.stays else report.in_memory()
 
 

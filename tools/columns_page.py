@@ -15,6 +15,7 @@ from ltvml.contracts import (
     CLOSED_FORM,
     CONTACTS,
     CUSTOMER_SCORES,
+    FORECAST,
     LINES,
     OUTREACH,
     PAIRS,
@@ -52,6 +53,9 @@ INTRODUCTIONS = {
     purchase_probabilities(windows(DEFAULT_ACTIONS)): (
         "What goes out: `probabilities.parquet` (and `.csv` on request), one row a customer, for `ltvml outreach`: "
         "two columns for each `window_days` of `outreach.actions`. These are the columns of the built-in actions."
+    ),
+    FORECAST: (
+        "What goes out: `forecast.parquet` (and `.csv` on request) of `ltvml forecast`, one row a group and period."
     ),
     TASKS: (
         "What goes out: `tasks.parquet`, service contacts, made and not; `tasks.csv` holds those to make, by day. They "

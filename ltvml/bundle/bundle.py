@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
-from ltvml.bundle.customer_scores import Predicted, Roles, chances, customer_scores
+from ltvml.bundle.customer_scores import Predicted, Roles, chances, customer_scores, future
 from ltvml.bundle.levels import Levels
 from ltvml.bundle.replenishment import Replenishment
 from ltvml.bundle.rfm import RFM
@@ -187,7 +187,28 @@ class Bundle:
             As in `score`.
         """
         self._check(summary)
-        predicted = Predicted.of(
+        return chances(summary, self._predicted(summary), windows=windows)
+
+    def future(self, summary: pd.DataFrame, ends: Sequence[int]) -> pd.DataFrame:
+        """Purchases and undiscounted value of each customer up to each of several ends; see `customer_scores.future`.
+
+        Parameters
+        ----------
+        summary : (n, ...) frame
+            Columns of `summary_columns`.
+        ends : sequence of int
+            Days after the cutoff.
+
+        Raises
+        ------
+        DataContractError
+            As in `score`.
+        """
+        self._check(summary)
+        return future(summary, self.roles, self._predicted(summary), ends)
+
+    def _predicted(self, summary: pd.DataFrame) -> Predicted:
+        return Predicted.of(
             summary,
             self.roles,
             self.window,
@@ -196,7 +217,6 @@ class Bundle:
             calibrated_at=self.fitted_window.churn_horizon,
             tied=self.levels is not None,
         )
-        return chances(summary, predicted, windows=windows)
 
     def example_rows(self) -> pd.DataFrame:
         """Made-up summary rows, for a signature."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -235,6 +236,39 @@ def intervals_at(days: int, record: TrackRecord, learned: Window, levels: Levels
     if levels is None:
         return None
     return levels.carry(record.intervals, learned=learned.ltv_horizon, asked=days)
+
+
+def future(X: pd.DataFrame, roles: Roles, predicted: Predicted, ends: Sequence[int]) -> pd.DataFrame:
+    """Purchases and undiscounted net value of each customer up to the end of each of m periods.
+
+    Parameters
+    ----------
+    X : (n, ...) frame
+        Columns of `contracts.SUMMARY`.
+    roles : Roles
+    predicted : Predicted
+        Of the same rows.
+    ends : sequence of m int
+        Days after the cutoff.
+
+    Returns
+    -------
+    (n, 1 + 2 m) frame
+        customer_id, `purchases_<end>` and `revenue_<end>`.
+    """
+    expected = expected_purchases(X, roles.purchase, predicted, ends)
+    value = undiscounted(roles.value).expected_value_at(X, ends)
+    columns = {f"purchases_{end}": expected[:, place] for place, end in enumerate(ends)}
+    columns |= {f"revenue_{end}": value[:, place] for place, end in enumerate(ends)}
+    return pd.DataFrame({"customer_id": X["customer_id"].to_numpy(), **columns})
+
+
+def undiscounted(model: ValueModel) -> ValueModel:
+    """The same fitted model, whose values are not discounted."""
+    plain = copy.copy(model)
+    if hasattr(plain, "discount_rate"):
+        plain.discount_rate = 0.0
+    return plain
 
 
 def withheld_intervals(window: Window, record: TrackRecord, learned: Window, levels: Levels | None) -> dict[str, str]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ltvml.cli import configuration, data, explain, model_list, outreach, runs
+from ltvml.cli import configuration, data, explain, forecast, model_list, outreach, runs
 from ltvml.cli.examples import examples
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
         "ltvml backtest         compare the models at past cutoffs",
         "ltvml fit              fit the models, track the run",
         "ltvml score            write scores/<cutoff>/customers.parquet",
+        "ltvml forecast         purchases and revenue by week or month",
         "ltvml outreach         plan contacts: customer, date, offer, reason",
         "ltvml explain 12346    one customer: orders, scores, reasons",
         notes="""
@@ -62,6 +63,7 @@ app.command(epilog=data.VALIDATE_EXAMPLES)(data.validate)
 app.command(epilog=runs.BACKTEST_EXAMPLES)(runs.backtest)
 app.command(epilog=runs.FIT_EXAMPLES)(runs.fit)
 app.command(epilog=runs.SCORE_EXAMPLES)(runs.score)
+app.command(epilog=forecast.FORECAST_EXAMPLES)(forecast.forecast)
 app.command(epilog=explain.EXPLAIN_EXAMPLES)(explain.explain)
 app.command(epilog=model_list.MODELS_EXAMPLES)(model_list.models)
 app.add_typer(outreach.group, name="outreach")

@@ -10,6 +10,7 @@ _HOMES = {
     "alive_grid": "figures",
     "customer_story": "story",
     "decile_calibration": "backtest",
+    "forecast_plot": "forecast",
     "gain_curve": "backtest",
     "household_timelines": "timeline",
     "ladder_plot": "outreach",

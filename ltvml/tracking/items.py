@@ -101,6 +101,12 @@ def score_run(report: Mapping[str, Any]) -> Run:
     return Run("score", tuple(items_of(report)))
 
 
+def forecast_run(report: Mapping[str, Any]) -> Run:
+    """Turn a forecast into a run; `report` as in `fit_run`, without models, and `forecast`, a frame of no person."""
+    table = Artifact("forecast.csv", report["forecast"].to_csv(index=False))
+    return Run("forecast", (*items_of(report), table))
+
+
 def outreach_run(report: Mapping[str, Any]) -> Run:
     """Turn a plan of contacts into a run; its tag `bundle_version` links it to the fit and the scores."""
     return Run("outreach", tuple(items_of(report)))

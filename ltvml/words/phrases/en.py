@@ -187,6 +187,31 @@ PHRASES: dict[str, str] = {
     "score.bands": "{low} low, {medium} medium, {high} high (no purchase in {days})",
     "score.counts": "counts purchases: transactions.columns.amount is 1",
     "score.total": "{amount} in {days}",
+    # the forecast
+    "label.all": "all customers",
+    "label.today": "customers of today",
+    "label.new": "new customers",
+    "label.newcomer": "joins today",
+    "label.backtest": "backtest",
+    "label.forecast": "forecast",
+    "forecast.from": "from",
+    "forecast.purchases": "purchases",
+    "forecast.revenue": "revenue",
+    "forecast.interval": "80 %",
+    "forecast.today": "today's",
+    "forecast.total": "{p0} purchases ({p1} to {p2}), {r0} ({r1} to {r2})",
+    "forecast.newcomer": "{purchases} purchases ({purchases_lo} to {purchases_hi}) and {value} ({value_lo} to "
+    "{value_hi}) in {days}, on average",
+    "forecast.checked": "at {cutoffs} past cutoffs the error of {measure} by period was {error} "
+    "(naive forecast: {naive})",
+    "forecast.inside": "; the 80 % interval covered {share} of {periods} periods, each cutoff left out in turn",
+    "forecast.reach": "the forecast",
+    "forecast.silent": "no order in the {days} up to the cutoff, the last on {last}: if the shop is closed, the "
+    "forecast is of what would come if it sold again",
+    "forecast.growing": "orders of the last 91 days are {times} those of the 91 days before: the forecast lets such "
+    "growth level off, and may be low",
+    "forecast.unchecked": "the orders are too short for a past cutoff: the intervals are a written prior, not checked",
+    "forecast.once": "there is only one past cutoff: the intervals rest mostly on a prior, their coverage is unknown",
     "note.far": "{name} is {days}, {times} the {history} of orders: no window that long has been seen, so what is "
     "predicted beyond {history} rests on the fitted curves alone and cannot be checked",
     "label.note": "note",
