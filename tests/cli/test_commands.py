@@ -8,7 +8,19 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ["demo", "init", "validate", "backtest", "fit", "score", "explain", "models", "config show", "config schema"]
+COMMANDS = [
+    "demo",
+    "init",
+    "validate",
+    "backtest",
+    "fit",
+    "score",
+    "forecast",
+    "explain",
+    "models",
+    "config show",
+    "config schema",
+]
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
