@@ -2,9 +2,9 @@
 
 python benchmarks/forecast.py [FOLDER]
 
-At several cutoffs of each shop the closed forms are fitted on what was known, and 13 weeks are forecast and compared
-with what came. Naive: the same weeks a year before, or the mean of the last 13 weeks where there is no such year.
-FOLDER holds the real data sets (`cdnow`, `online_retail_2`, `complete_journey`); without it simulated shops alone are run.
+At several cutoffs of each shop the closed forms are fitted on what was known, 13 weeks are forecast, and what came is
+set beside them. Naive: the same weeks a year before, or the mean of the last 13 weeks where there is no such year.
+FOLDER holds the real data sets (`cdnow`, `online_retail_2`, `complete_journey`); without it simulated shops are run.
 """
 
 from __future__ import annotations

@@ -197,7 +197,7 @@ PHRASES: dict[str, str] = {
     "forecast.from": "起始日",
     "forecast.purchases": "购买",
     "forecast.revenue": "收入",
-    "forecast.interval": "80 %",
+    "forecast.interval": "80 % 区间",
     "forecast.today": "现有客户",
     "forecast.total": "购买 {p0} 次（{p1} 至 {p2}），{r0}（{r1} 至 {r2}）",
     "forecast.newcomer": "{days}内平均购买 {purchases} 次（{purchases_lo} 至 {purchases_hi}），价值 {value}"
