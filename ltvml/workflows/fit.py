@@ -21,6 +21,7 @@ from ltvml.errors import FitWarning
 from ltvml.inputs.item_names import item_names
 from ltvml.inputs.orders import Intake, read_orders
 from ltvml.inputs.without_effect import without_effect
+from ltvml.models.purchase.unit import without_one_time_buyers
 from ltvml.progress import Progress, Steps
 from ltvml.reports.fit import FitReport, save_fit_plots
 from ltvml.reports.items import gap_words, save_items
@@ -94,12 +95,19 @@ def _fit(config: Config, transactions: Any, steps: Steps) -> FitReport:
         _settings(config),
         in_place,
         seconds=steps.seconds,
-        notes=(*without_effect(config, intake), *items.notes),
+        notes=(*without_effect(config, intake), *removed_buyers(history), *items.notes),
         gaps=gap_words(items),
     )
     _warn_of_what_is_withheld(bundle)
     with steps.step("track"):
         return record(report, config.tracking, config.output, fit_run)
+
+
+def removed_buyers(history: History) -> tuple[str, ...]:
+    """A note where every customer has bought again: one-time buyers were probably removed from the orders."""
+    patterns = history.patterns(history.cutoff_day)
+    said = without_one_time_buyers(patterns["frequency"].to_numpy(dtype=float), float(patterns["count"].sum()))
+    return (said,) if said else ()
 
 
 def learn_rfm(history: History) -> RFM:

@@ -138,6 +138,12 @@ def test_horizons_that_are_none_are_refused(horizons):
         ltvml.fit({"window": {"cutoff": CUTOFF, "horizons": horizons}})
 
 
+def test_a_fit_that_sees_no_one_time_buyer_asks_whether_they_were_removed(past, report):
+    again = past[past.groupby("customer_id")["order_date"].transform("nunique") > 1]
+    assert "were one-time buyers (frequency 0) removed?" in " ".join(fitted(again).messages)
+    assert "one-time buyers" not in " ".join(report.messages)
+
+
 def test_horizons_are_kept_by_the_bundle(report, tmp_path):
     report.bundle.save(tmp_path)
     found = ltvml.Bundle.load(tmp_path)

@@ -92,13 +92,20 @@ def check_order_of_columns(x: Array, t_x: Array, T: Array) -> None:
         )
 
 
+def without_one_time_buyers(x: Array, customers: float) -> str:
+    """What to say where every customer has bought again; empty where one has not, or where there are few of them.
+
+    A purchase model reads such customers as a shop that nobody leaves.
+    """
+    if not len(x) or customers < LEAST_CUSTOMERS or x.min() <= 0:
+        return ""
+    return (
+        f"each of the {customers:,.0f} customers has a repeat purchase: were one-time buyers (frequency 0) removed? "
+        "A purchase model needs them; only the spend model leaves them out, by itself."
+    )
+
+
 def warn_without_one_time_buyers(x: Array, customers: float) -> None:
-    """Warn where every customer has bought again, which a purchase model reads as a shop that nobody leaves."""
-    if len(x) and customers >= LEAST_CUSTOMERS and x.min() > 0:
-        warnings.warn(
-            FitWarning(
-                f"each of the {customers:,.0f} customers has a repeat purchase: were one-time buyers (frequency 0) "
-                "removed? A purchase model needs them; only the spend model leaves them out, by itself."
-            ),
-            stacklevel=5,
-        )
+    """Warn where every customer has bought again."""
+    if said := without_one_time_buyers(x, customers):
+        warnings.warn(FitWarning(said), stacklevel=5)
