@@ -1,8 +1,12 @@
 """How far a value can be trusted: 80 % intervals for a customer and for a sum of them, from what past cutoffs showed.
 
 A customer's interval reads the distribution of `two_part`. The interval of a sum adds the variances of its customers,
-and the error of level that all of them share: how far whole cutoffs were off, beyond what the pooled cutoffs predict.
-Few cutoffs say little about that, so two errors of 15 % are added, and Student's t replaces the normal.
+an error of 20 % of each tenth of the customers by itself (the ranking is never quite right), and the error of level
+that all of them share: how far whole cutoffs were off, beyond what the pooled cutoffs predict. Few cutoffs say little
+about that, so two errors of 12 % are added, and Student's t replaces the normal.
+
+Windows that overlap are not independent: k cutoffs over a span of S days, each looking H days ahead, count as
+n = min(k, 1 + S / H). Of the mean bias that they show, n / (n + 2) is taken out.
 """
 
 from __future__ import annotations
@@ -20,13 +24,20 @@ from ltvml.words.text import percent
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from ltvml.arrays import Array
     from ltvml.evaluation.selection import Fold
 
 
 LOW, HIGH = 0.1, 0.9
 BUYERS_NEEDED = 50
-PRIOR_LEVEL_ERROR, PRIOR_CUTOFFS = 0.15, 2
+PRIOR_LEVEL_ERROR, PRIOR_CUTOFFS = 0.12, 2
+TENTH_ERROR = 0.2
+"""Standard deviation of the logarithm of a tenth's total over what is expected of it, beside that of the level."""
+BIAS_WINDOWS = 2.0
+"""Independent windows that count as much as the belief that a total has no bias."""
+GROUPS_A_TENTH = CUSTOMER_GROUPS // 10
 DECILES = 10
 
 
@@ -44,6 +55,10 @@ class Sums:
         Standard deviation of the logarithm of a whole cutoff's total over what is expected of it.
     cutoffs : int
         How many were seen.
+    windows : float, optional
+        How many independent windows they count as; `cutoffs` in bundles of before November 2026.
+    tenth_error : float
+        Standard deviation of the logarithm of the total of a tenth of the customers, beside the error of level.
     """
 
     at: Array
@@ -51,35 +66,50 @@ class Sums:
     variance: Array
     level_error: float
     cutoffs: int
+    windows: float | None = None
+    tenth_error: float = 0.0
 
     @classmethod
-    def fit(cls, cutoffs: Sequence[Outcomes]) -> Self:
-        """Learn from the customers of each cutoff."""
+    def fit(cls, cutoffs: Sequence[Outcomes], windows: float) -> Self:
+        """Learn from the customers of each cutoff, which count as so many independent windows."""
         groups = list(_pooled(cutoffs).groups(CUSTOMER_GROUPS))
         at = np.array([group.mean(group.relative) for group in groups])
         mean = np.array([_over(group.mean(group.outcome), group.mean(group.relative)) for group in groups])
         variance = np.array([_variance(group, centre) for group, centre in zip(groups, mean, strict=True)])
-        level_error = _level_error([_total_over_expected(cutoff, at, mean) for cutoff in cutoffs])
-        return cls(at, mean, variance, level_error, len(cutoffs))
+        level_error = _level_error([_total_over_expected(cutoff, at, mean) for cutoff in cutoffs], windows)
+        believed = mean * _bias_of(cutoffs) ** (windows / (windows + BIAS_WINDOWS) - 1)
+        return cls(at, believed, variance, level_error, len(cutoffs), windows, TENTH_ERROR)
 
     def bounds(self, relative: Array) -> tuple[float, float]:
         """10 and 90 % quantile of the sum of these customers' outcomes."""
-        expected = float(np.sum(relative * np.interp(relative, self.at, self.mean)))
+        each = relative * np.interp(relative, self.at, self.mean)
+        expected = float(each.sum())
         own = float(np.sum(relative**2 * np.interp(relative, self.at, self.variance)))
-        shared = (expected * self.level_error) ** 2 * (1 + 1 / self.cutoffs)
-        freedom = self.cutoffs - 1 + PRIOR_CUTOFFS
+        own += self.tenth_error**2 * float(np.sum(np.bincount(self._tenth(relative), weights=each) ** 2))
+        windows = self.cutoffs if self.windows is None else self.windows
+        shared = (expected * self.level_error) ** 2 * (1 + 1 / windows)
+        freedom = windows - 1 + PRIOR_CUTOFFS
         reach = float(np.sqrt(ndtri(HIGH) ** 2 * own + stdtrit(freedom, HIGH) ** 2 * shared))
         return max(expected - reach, 0.0), expected + reach
 
+    def _tenth(self, relative: Array) -> NDArray[np.intp]:
+        """Which tenth of the customers seen each r belongs to, shape (n,)."""
+        borders = (self.at[1:] + self.at[:-1]) / 2
+        return np.asarray(np.searchsorted(borders, relative, side="right") // GROUPS_A_TENTH)
+
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
-        return asdict(self) | {name: getattr(self, name).tolist() for name in ("at", "mean", "variance")}
+        values = asdict(self) | {name: getattr(self, name).tolist() for name in ("at", "mean", "variance")}
+        # a bundle of an earlier release, read and written again, keeps its bytes
+        newer = () if self.windows is not None else ("windows", "tenth_error")
+        return {name: value for name, value in values.items() if name not in newer}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The inverse of `to_dict`."""
         arrays = {name: np.array(values[name], dtype=float) for name in ("at", "mean", "variance")}
-        return cls(**arrays, level_error=float(values["level_error"]), cutoffs=int(values["cutoffs"]))
+        newer = {name: float(values[name]) for name in ("windows", "tenth_error") if name in values}
+        return cls(**arrays, level_error=float(values["level_error"]), cutoffs=int(values["cutoffs"]), **newer)
 
 
 @dataclass(frozen=True)
@@ -148,7 +178,7 @@ class ValueIntervals:
             raise DataContractError(f"the mean prediction is {scale}; expected a number above 0.")
         usable = _with_predictions(folds, candidate)
         seen = [_outcomes(fold, candidate) for fold in usable]
-        return cls(scale, usable[0].horizon, TwoPart.fit(_pooled(seen)), Sums.fit(seen))
+        return cls(scale, usable[0].horizon, TwoPart.fit(_pooled(seen)), Sums.fit(seen, independent_windows(usable)))
 
     def bounds(self, prediction: Array) -> tuple[Array, Array]:
         """10 and 90 % quantile for each customer, continuous in the prediction and never falling while it rises.
@@ -230,6 +260,19 @@ def coverage(folds: Sequence[Fold], candidate: str) -> Coverage | None:
     return Coverage(float(np.mean(inside)), float(np.mean(deciles)), len(turns))
 
 
+def independent_windows(folds: Sequence[Fold]) -> float:
+    """How many independent windows the cutoffs count as: min(k, 1 + span / horizon)."""
+    origins = [fold.origin for fold in folds]
+    return min(float(len(origins)), 1 + (max(origins) - min(origins)) / folds[0].horizon)
+
+
+def _bias_of(cutoffs: Sequence[Outcomes]) -> float:
+    """Geometric mean over the cutoffs of actual over predicted total; 1 where nothing was spent."""
+    ratios = [_over(cutoff.mean(cutoff.outcome), cutoff.mean(cutoff.relative)) for cutoff in cutoffs]
+    above = [ratio for ratio in ratios if ratio > 0]
+    return float(np.exp(np.mean(np.log(above)))) if above else 1.0
+
+
 def _with_predictions(folds: Sequence[Fold], candidate: str) -> list[Fold]:
     """The folds that have predictions of the candidate."""
     return [fold for fold in folds if candidate in fold.predictions and fold.predictions[candidate].sum() > 0]
@@ -256,12 +299,12 @@ def _total_over_expected(cutoff: Outcomes, at: Array, mean: Array) -> float:
     return _over(float(cutoff.outcome.sum()), float(expected))
 
 
-def _level_error(ratios: Sequence[float]) -> float:
+def _level_error(ratios: Sequence[float], windows: float) -> float:
     """Standard deviation of the logarithms around their mean, with the prior's cutoffs among them."""
     logs = np.log([ratio for ratio in ratios if ratio > 0])
-    squares = float(np.sum((logs - logs.mean()) ** 2)) if len(logs) else 0.0
-    freedom = max(len(logs) - 1, 0) + PRIOR_CUTOFFS
-    return float(np.sqrt((squares + PRIOR_CUTOFFS * PRIOR_LEVEL_ERROR**2) / freedom))
+    square = float(np.mean((logs - logs.mean()) ** 2)) if len(logs) else 0.0
+    freedom = windows - 1 + PRIOR_CUTOFFS
+    return float(np.sqrt((windows * square + PRIOR_CUTOFFS * PRIOR_LEVEL_ERROR**2) / freedom))
 
 
 def _over(value: float, by: float) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ltvml.errors import DataContractError
-from ltvml.evaluation.intervals import ValueIntervals, coverage, why_withheld
+from ltvml.evaluation.intervals import ValueIntervals, coverage, independent_windows, why_withheld
 from ltvml.evaluation.selection import Fold
 
 # the band that the product promises
@@ -15,6 +15,8 @@ LEAST, MOST = 0.77, 0.83
 # 80 deciles of eight shops, and a level known from four cutoffs: three binomial standard errors around .8
 DECILES_LEAST = 0.66
 SHOPS = 8
+# the pooled means by group and the geometric mean of the cutoffs' totals differ by noise of the simulated amounts
+BIAS = 0.03
 
 
 def shop(simulated, seed, *, level_error=0.1, cutoffs=5):
@@ -141,3 +143,39 @@ def test_one_cutoff_gives_intervals_and_no_coverage(simulated):
 def test_scale_of_0_is_refused(simulated):
     with pytest.raises(DataContractError, match="mean prediction is 0"):
         ValueIntervals.fit(shop(simulated, 0), "a", scale=0.0)
+
+
+@pytest.mark.parametrize(("step", "windows"), [(90, 4.0), (30, 2.0), (0, 1.0), (300, 4.0)])
+def test_windows_that_overlap_count_as_fewer(simulated, step: int, windows: float):
+    folds = [replace(fold, origin=1000 - step * place, horizon=90) for place, fold in enumerate(shop(simulated, 0)[:4])]
+    assert independent_windows(folds) == windows
+
+
+def test_overlapping_windows_widen_the_interval_of_a_total(simulated):
+    folds = shop(simulated, 1)
+    apart, together = (
+        fitted([replace(fold, origin=1000 - step * place, horizon=90) for place, fold in enumerate(folds)])
+        for step in (90, 10)
+    )
+    prediction = folds[0].predictions["a"]
+    (low, high), (lower, higher) = apart.total_bounds(prediction), together.total_bounds(prediction)
+    assert higher - lower > 1.1 * (high - low)
+
+
+def test_of_a_bias_that_few_windows_show_a_part_is_believed(simulated):
+    """Actual totals of 1.5 times the predictions: of ln 1.5, n / (n + 2) is taken out of a later total."""
+    folds = [replace(fold, spend=1.5 * fold.spend, horizon=90) for fold in shop(simulated, 2, level_error=0.0)]
+    prediction = folds[0].predictions["a"]
+    believed = []
+    for step in (90, 0):
+        learned = fitted([replace(fold, origin=1000 - step * place) for place, fold in enumerate(folds)])
+        low, high = learned.total_bounds(prediction)
+        believed.append((low + high) / 2 / prediction.sum())
+    actual = np.mean([fold.spend.sum() / fold.predictions["a"].sum() for fold in folds])
+    assert believed == pytest.approx([actual ** (5 / 7), actual ** (1 / 3)], rel=BIAS)
+
+
+def test_intervals_of_an_earlier_release_read_and_written_keep_their_numbers(intervals):
+    values = intervals.to_dict()
+    del values["sums"]["windows"], values["sums"]["tenth_error"]
+    assert ValueIntervals.from_dict(values).to_dict() == values
