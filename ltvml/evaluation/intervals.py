@@ -107,9 +107,16 @@ class Sums:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The inverse of `to_dict`."""
-        arrays = {name: np.array(values[name], dtype=float) for name in ("at", "mean", "variance")}
-        newer = {name: float(values[name]) for name in ("windows", "tenth_error") if name in values}
-        return cls(**arrays, level_error=float(values["level_error"]), cutoffs=int(values["cutoffs"]), **newer)
+        windows = values.get("windows")
+        return cls(
+            at=np.array(values["at"], dtype=float),
+            mean=np.array(values["mean"], dtype=float),
+            variance=np.array(values["variance"], dtype=float),
+            level_error=float(values["level_error"]),
+            cutoffs=int(values["cutoffs"]),
+            windows=None if windows is None else float(windows),
+            tenth_error=float(values.get("tenth_error", 0.0)),
+        )
 
 
 @dataclass(frozen=True)
