@@ -14,7 +14,9 @@ import ltvml
 from ltvml.contracts import BUNDLES, SUCCESSIONS
 from ltvml.datasets import BabyBrand, simulate_baby_brand
 from ltvml.datasets.baby_brand import STAGE_MONTHS, STAGES
+from ltvml.outputs.measured_effects import MeasuredCampaign, read_order_values, remember
 from ltvml.outreach.actions import DEFAULT_ACTIONS
+from ltvml.outreach.experiment.effects import Effect, Effects
 from ltvml.outreach.experiment.holdout import groups
 from ltvml.outreach.experiment.measure import measure
 from ltvml.outreach.experiment.trial import Campaign
@@ -188,3 +190,24 @@ def test_the_claim_of_effects_that_are_right_lies_within_the_interval_as_often_a
         error = measured.std(ddof=1) / np.sqrt(SEEDS)
         assert abs(claimed.mean() - measured.mean()) <= 3 * error
         assert claimed.mean() > 3 * error
+
+
+def test_the_next_plan_credits_what_an_extra_order_was_measured_to_be_worth(plans: Plans) -> None:
+    root = plans.folder / "worth"
+    root.mkdir()
+    small = Effects((Effect("replenishment_reminder", -0.4, 0.05, -0.45, 0.06, 900, 900),))
+    for until, name in (("2024-10-31", "spring"), ("2025-01-31", "later than the cutoff")):
+        remember(root, MeasuredCampaign("2024-09-30", name, until, Effects(()), order_values=small))
+    config, orders = config_of(plans.folder), plans.brand.orders_until(CUTOFF)
+    report = ltvml.plan_outreach(config, transactions=orders, out=root)
+    # the campaign that was measured on orders after the cutoff is not known yet
+    factor = read_order_values(root, known_on=CUTOFF)["replenishment_reminder"]
+    assert 0.55 < factor < 0.6
+    assert factor != read_order_values(root)["replenishment_reminder"]
+    known = plans.table("planning.parquet", report)
+    expected = np.where(known["action"].eq("replenishment_reminder"), factor, 1.0) * known["order_margin"]
+    assert known["action"].eq("replenishment_reminder").sum() > 50
+    np.testing.assert_allclose(known["value_gain"], expected, rtol=1e-12)
+    before = plans.undated.plan.set_index("customer_id")["expected_value"]
+    after = report.plan[report.plan["action"].eq("replenishment_reminder")].set_index("customer_id")["expected_value"]
+    assert (after < before.loc[after.index]).all()
