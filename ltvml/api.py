@@ -76,6 +76,7 @@ def fit(orders: Any, *, transactions: Any = None, progress: Progress | None = No
         Beside a configuration: orders in place of its `transactions.source`.
     progress : callable, optional
     **settings
+        `fast=True` for a first answer in seconds, without backtest, replenishment and plots;
         `cutoff`, `churn_horizon`, `ltv_horizon`, `horizons`; `output`, a folder; a column of the orders
         (`customer_id="user"`); or a section of the configuration (`models={"churn": "closed_form"}`, `season="off"`).
 

@@ -205,7 +205,9 @@ def roles_to_backtest(history: History, config: Config, *, every_role: bool) -> 
         "repurchase": (window.churn_horizon, models.churn.name),
         "value": (window.ltv_horizon, models.value.name),
     }
-    return {role: horizon for role, (horizon, name) in given.items() if every_role or name == AUTO}
+    return {
+        role: horizon for role, (horizon, name) in given.items() if every_role or (name == AUTO and not config.fast)
+    }
 
 
 def _backtests(

@@ -53,6 +53,8 @@ class History:
         Name of the purchase model; `auto` is BG/NBD or MBG/NBD, whichever is likelier.
     purchase_params : dict
         Its arguments.
+    most_origins : int, optional
+        Newest origins that learners are trained on; all of `snapshot_origins` if not given.
     """
 
     intake: Intake
@@ -60,6 +62,7 @@ class History:
     with_season: bool = True
     purchase: str = "auto"
     purchase_params: dict[str, Any] = field(default_factory=dict)
+    most_origins: int | None = None
     _customers: dict[int, pd.DataFrame] = field(default_factory=dict, repr=False)
     _closed_forms: dict[tuple[int, bool], ClosedForm] = field(default_factory=dict, repr=False)
     _seasons: dict[int, Season] = field(default_factory=dict, repr=False)
@@ -68,6 +71,7 @@ class History:
     _summaries: dict[int, nw.LazyFrame[Any]] = field(default_factory=dict, repr=False)
     _sample_days: dict[int, nw.LazyFrame[Any]] = field(default_factory=dict, repr=False)
     _days: dict[int, nw.LazyFrame[Any]] = field(default_factory=dict, repr=False)
+    _snapshots: dict[tuple[int, int, bool], Snapshots | None] = field(default_factory=dict, repr=False)
 
     @cached_property
     def sampled_lines(self) -> nw.LazyFrame[Any]:
@@ -157,8 +161,15 @@ class History:
         given : int
             Horizon of the scores, days.
         """
+        key = day, given, self.with_season
+        if key not in self._snapshots:
+            self._snapshots[key] = self._snapshots_at(day, given)
+        return self._snapshots[key]
+
+    def _snapshots_at(self, day: int, given: int) -> Snapshots | None:
+        """Rows of all origins that are known on a day."""
         horizon = label_horizon(day, self.first_day, given)
-        origins = snapshot_origins(day, self.first_day, horizon)
+        origins = snapshot_origins(day, self.first_day, horizon)[: self.most_origins]
         parts = [part for origin in origins if len((part := self._part(origin, horizon, until=day))["X"])]
         if not parts:
             return None

@@ -1,6 +1,7 @@
 """The application: its commands in the order of work, and the options that come before a command."""
 
 # no postponed annotations here nor in the files of commands: Typer reads them when the application is built
+import os
 from typing import Annotated
 
 import typer
@@ -72,4 +73,7 @@ app.add_typer(configuration.group, name="config")
 
 def main() -> None:
     """Run `ltvml` with the arguments of the process, and exit with its code."""
+    # LightGBM's second thread spins while it waits, and takes the time of whatever shares the machine; read when it
+    # loads, and a choice of the user stays
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     app(prog_name="ltvml")

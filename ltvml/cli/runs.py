@@ -24,6 +24,7 @@ BACKTEST_EXAMPLES = examples(
 )
 FIT_EXAMPLES = examples(
     "ltvml fit",
+    "ltvml fit --fast",
     "ltvml fit --config shop.yaml --set window.cutoff=2011-09-10",
     "ltvml fit --set models.purchase=bg_nbd --set output.dir=try --no-mlflow",
     notes="The bundle is written to <output.dir>/bundle.",
@@ -78,6 +79,9 @@ def backtest(
 def fit(
     config: ConfigFile = DEFAULT_CONFIG,
     overrides: Overrides = None,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="A first answer in seconds: no backtest, replenishment or plots.")
+    ] = False,
     no_mlflow: NoMlflow = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -88,7 +92,7 @@ def fit(
     Writes the fitted models to a bundle, a folder of text files, and records the run.
     """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
-        settings = read_config(config, overrides, no_mlflow=no_mlflow)
+        settings = read_config(config, [*(overrides or ()), *(["fast=true"] if fast else ())], no_mlflow=no_mlflow)
         from ltvml.workflows import fit as workflow
 
         show_run(job, workflow.fit(settings, progress=job.progress))

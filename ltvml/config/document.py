@@ -54,6 +54,8 @@ class Config(Section):
     """What money means."""
     models: ModelSettings = ModelSettings()
     """Which model answers which question."""
+    fast: bool = False
+    """true: fit gives a first answer in seconds, without backtest, replenishment and plots; --fast sets it."""
     season: SeasonChoice = "auto"
     """auto looks for a season where there is a full year of orders; off takes every day of the year alike."""
     replenishment: ReplenishmentSettings = ReplenishmentSettings()

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _SEARCHED = (AUTO, "lightgbm_binary")
 _READ_NOWHERE = ("cost",)
 
+FAST_ITEMS = "fast is true, and a first answer leaves replenishment out"
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -82,6 +84,10 @@ RULES = (
         "models.churn and models.value are named, so no backtest is run",
         lambda facts: facts.named,
     ),
+    Rule("search", "fast is true, and a first answer searches for nothing", lambda facts: facts.config.fast),
+    Rule("backtest", "fast is true, so no backtest is run", lambda facts: facts.config.fast and not facts.named),
+    Rule("replenishment", FAST_ITEMS, lambda facts: facts.config.fast),
+    Rule("models.replenishment", FAST_ITEMS, lambda facts: facts.config.fast),
     Rule("replenishment", "replenishment.item is off", lambda facts: facts.config.replenishment.item == "off"),
     Rule(
         "replenishment",

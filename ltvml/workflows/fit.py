@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ltvml.backtesting.backtest import history_of, run_backtests
-from ltvml.backtesting.item_role import fit_item_role
+from ltvml.backtesting.first_answer import NO_ITEMS, first_roles, not_done
+from ltvml.backtesting.item_role import ItemRole, fit_item_role
 from ltvml.backtesting.roles import fit_roles
 from ltvml.backtesting.served_value import served_value
 from ltvml.backtesting.track_record import learn_record
@@ -67,9 +68,9 @@ def _fit(config: Config, transactions: Any, steps: Steps) -> FitReport:
     with steps.step("fit"):
         served = served_value(backtests)
         champions = {role_backtest.role: role_backtest.champion for role_backtest in backtests}
-        roles = fit_roles(config, history, champions, served)
+        roles = first_roles(config, history) if config.fast else fit_roles(config, history, champions, served)
         record_of_past = learn_record(config, history, backtester, backtests, roles)
-    items = fit_item_role(config, history, steps)
+    items = ItemRole(withheld=NO_ITEMS) if config.fast else fit_item_role(config, history, steps)
     bundle = Bundle(
         window=intake.window,
         roles=roles,
@@ -81,11 +82,12 @@ def _fit(config: Config, transactions: Any, steps: Steps) -> FitReport:
         without_replenishment=items.withheld,
         levels=learn_levels(history, roles, record_of_past),
     )
-    folder = Path(config.output.dir) / "bundle"
+    folder, plots = Path(config.output.dir) / "bundle", list[Path]()
     with steps.step("write"), run_directory(folder, kind="bundle") as staging:
         bundle.save(staging)
-        plots = save_fit_plots(staging / "plots", bundle, intake, history.patterns(history.cutoff_day))
-        plots += save_items(staging, items, item_names(config.products, intake, items.column))
+        if not config.fast:
+            plots += save_fit_plots(staging / "plots", bundle, intake, history.patterns(history.cutoff_day))
+            plots += save_items(staging, items, item_names(config.products, intake, items.column))
         write_manifest(staging, "bundle", _manifest(bundle, intake, config))
     in_place = tuple(folder.absolute() / plot.relative_to(staging) for plot in plots)
     report = FitReport(
@@ -95,7 +97,7 @@ def _fit(config: Config, transactions: Any, steps: Steps) -> FitReport:
         _settings(config),
         in_place,
         seconds=steps.seconds,
-        notes=(*without_effect(config, intake), *removed_buyers(history), *items.notes),
+        notes=(*_not_done(config, history), *without_effect(config, intake), *removed_buyers(history), *items.notes),
         gaps=gap_words(items),
     )
     _warn_of_what_is_withheld(bundle)
@@ -108,6 +110,10 @@ def removed_buyers(history: History) -> tuple[str, ...]:
     patterns = history.patterns(history.cutoff_day)
     said = without_one_time_buyers(patterns["frequency"].to_numpy(dtype=float), float(patterns["count"].sum()))
     return (said,) if said else ()
+
+
+def _not_done(config: Config, history: History) -> tuple[str, ...]:
+    return (not_done(history),) if config.fast else ()
 
 
 def learn_rfm(history: History) -> RFM:
@@ -156,7 +162,7 @@ def _settings(config: Config) -> dict[str, Any]:
     kept = {
         key: value
         for key, value in values.items()
-        if key in ("value", "models", "season", "replenishment", "backtest", "search", "engine", "random_state")
+        if key in ("fast", "value", "models", "season", "replenishment", "backtest", "search", "engine", "random_state")
     }
     return {"transactions": transactions, **kept}
 
