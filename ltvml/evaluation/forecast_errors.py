@@ -2,12 +2,13 @@
 
 Of each past cutoff o let f_j and y_j be what was forecast and what came in period j, c_o = ln(sum y / sum f) its error
 of level, and phi_o = mean (y_j - e^c f_j)^2 / (e^c f_j) what is left from period to period. Windows overlap: k cutoffs
-that span S days count as n = min(k, 1 + S / H) windows of H days. With a prior of two windows of level error .25,
+that span S days count as n = min(k, 1 + S / H) windows of H days. With a prior of two windows of level error .10,
 
-    s^2 = (n mean (c_o - c)^2 + 2 x .25^2) / (n + 1),    bias = c n / (n + 2)
+    s^2 = (n mean (c_o - c)^2 + 2 x .10^2) / (n + 1),    bias = c n / (n + 2)
 
 and the 10 and 90 % quantiles of a period are f exp(bias -+ sqrt(t^2 s^2 (1 + 1/n) + z^2 phi / f)), t with n + 1 degrees
-of freedom. Beyond the windows that could be checked, s grows with the root of the time.
+of freedom. Where no window could be checked the level error is .25; beyond those that could, s grows with the root of
+the time.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from ltvml.arrays import Array
 
 LOW, HIGH = 0.1, 0.9
-PRIOR_LEVEL, PRIOR_WINDOWS = 0.25, 2
+PRIOR_LEVEL, PRIOR_WINDOWS, UNCHECKED = 0.10, 2, 0.25
 HALF = 0.5
 """Added to counts before a logarithm, so that a shop that sells nothing has a finite error."""
 
@@ -68,7 +69,7 @@ class ForecastErrors:
     """
 
     bias: float = 0.0
-    level: float = PRIOR_LEVEL
+    level: float = UNCHECKED
     noise: float = 1.0
     windows: float = 0.0
     days: int = 1
