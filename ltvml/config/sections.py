@@ -366,6 +366,12 @@ class EngineSettings(Section):
 
     name: EngineName = "duckdb"
     """duckdb runs inside the process; spark uses the session that the caller has started."""
+    threads: Count | None = None
+    """Threads of DuckDB; all cores if not given."""
+    memory_limit: str | None = None
+    """Memory that DuckDB may take before it spills to disk, like 4GB; four fifths of the machine's if not given."""
+    temp_directory: str | None = None
+    """Folder in which DuckDB spills; the system's folder for temporary files if not given."""
 
 
 @dataclass(frozen=True)

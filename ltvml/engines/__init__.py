@@ -12,14 +12,20 @@ if TYPE_CHECKING:
 EngineName = Literal["duckdb", "spark"]
 
 
-def engine_named(name: EngineName, *, threads: int | None = None) -> Engine:
+def engine_named(
+    name: EngineName,
+    *,
+    threads: int | None = None,
+    memory_limit: str | None = None,
+    temp_directory: str | None = None,
+) -> Engine:
     """A new DuckDB engine, or the Spark engine of the running session.
 
     Parameters
     ----------
     name : {"duckdb", "spark"}
-    threads : int, optional
-        Threads of DuckDB; Spark's are set by its session.
+    threads, memory_limit, temp_directory
+        Of DuckDB, see `DuckDBEngine`; Spark's are set by its session.
 
     Raises
     ------
@@ -29,7 +35,7 @@ def engine_named(name: EngineName, *, threads: int | None = None) -> Engine:
     if name == "duckdb":
         from ltvml.engines.duckdb import DuckDBEngine
 
-        return DuckDBEngine(threads=threads)
+        return DuckDBEngine(threads=threads, memory_limit=memory_limit, temp_directory=temp_directory)
     if name == "spark":
         from ltvml.engines.spark import SparkEngine
 
@@ -37,15 +43,17 @@ def engine_named(name: EngineName, *, threads: int | None = None) -> Engine:
     raise ConfigError(f"engine.name is '{name}'; expected duckdb or spark.")
 
 
-def engine_for(frame: Any) -> Engine:
+def engine_for(frame: Any, **limits: Any) -> Engine:
     """The engine that computes where a frame lives: Spark for a Spark frame, DuckDB for any other.
 
     Parameters
     ----------
     frame : frame, path or name
+    **limits
+        Of DuckDB, as `engine_named` takes them.
     """
     if type(frame).__module__.startswith("pyspark."):
         from ltvml.engines.spark import SparkEngine
 
         return SparkEngine(frame.sparkSession)
-    return engine_named("duckdb")
+    return engine_named("duckdb", **limits)

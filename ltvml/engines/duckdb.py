@@ -8,6 +8,7 @@ import weakref
 from contextlib import contextmanager
 from functools import partial
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -26,7 +27,7 @@ from ltvml.engines.hashing import content_statistics, digest_of
 from ltvml.engines.reading import FILE_NUMBER, projections
 from ltvml.engines.values.row_filters import TALLIED_VALUES, ValueRows, checked_fault, tally_of
 from ltvml.engines.values.status_words import speaks_of_status
-from ltvml.errors import DataContractError, EngineError
+from ltvml.errors import ConfigError, DataContractError, EngineError
 from ltvml.hashing import DIGITS
 from ltvml.passwords import without_password
 from ltvml.scratch import scratch_folder
@@ -128,17 +129,32 @@ class DuckDBEngine:
     ----------
     threads : int, optional
         All cores if not given.
+    memory_limit : str, optional
+        Like 4GB; DuckDB's own, four fifths of the memory, if not given.
+    temp_directory : str, optional
+        Folder in which a folder to spill to is made.
+
+    Raises
+    ------
+    ConfigError
+        If the memory is none that DuckDB reads, or the folder is not there.
     """
 
     name = "duckdb"
 
-    def __init__(self, *, threads: int | None = None) -> None:
+    def __init__(
+        self, *, threads: int | None = None, memory_limit: str | None = None, temp_directory: str | None = None
+    ) -> None:
         self.threads = threads
+        if temp_directory is not None and not Path(temp_directory).is_dir():
+            raise ConfigError(f"engine.temp_directory is {temp_directory}; expected a folder that is there.")
         spilled = contextlib.ExitStack()
-        folder = spilled.enter_context(scratch_folder())
+        folder = spilled.enter_context(scratch_folder(None if temp_directory is None else Path(temp_directory)))
         weakref.finalize(self, spilled.close)
         config: dict[str, Any] = {"temp_directory": str(folder), "preserve_insertion_order": False}
         self.connection = duckdb.connect(":memory:", config=config | ({"threads": threads} if threads else {}))
+        if memory_limit is not None:
+            _limit_memory(self.connection, memory_limit)
         # a notebook without ipywidgets has no bar to turn off, and DuckDB rejects the setting
         with contextlib.suppress(duckdb.InvalidInputException):
             self.connection.execute("SET enable_progress_bar = false")
@@ -300,6 +316,15 @@ class DuckDBEngine:
         name = f"kept_{next(self._numbers)}"
         relation.query("rows_to_keep", f"CREATE TEMP TABLE {name} AS SELECT * FROM rows_to_keep")
         return self.connection.table(name)
+
+
+def _limit_memory(connection: duckdb.DuckDBPyConnection, limit: str) -> None:
+    try:
+        connection.execute(f"SET memory_limit = {quote_text(limit)}")
+    except duckdb.Error:
+        raise ConfigError(
+            f"engine.memory_limit is {limit}; expected a number with its unit.", hint="for example 4GB or 500MB."
+        ) from None
 
 
 def _kinds(relation: duckdb.DuckDBPyRelation) -> dict[str, Kind]:

@@ -133,7 +133,13 @@ def agreed_currency(settings: str | None, engine: Engine, lines: nw.LazyFrame[An
 
 def engine_of(settings: OrderSettings, transactions: Any) -> Engine:
     """The engine of the configuration, or that of a frame."""
-    return engine_named(settings.engine.name) if transactions is None else engine_for(transactions)
+    given = settings.engine
+    limits: dict[str, Any] = {
+        "threads": given.threads,
+        "memory_limit": given.memory_limit,
+        "temp_directory": given.temp_directory,
+    }
+    return engine_named(given.name, **limits) if transactions is None else engine_for(transactions, **limits)
 
 
 def warn_of_months(source: Source) -> None:

@@ -33,10 +33,13 @@ class Facts:
     config : Config
     columns : frozenset of str
         Our columns that the orders have.
+    engine : str
+        Where tables are computed.
     """
 
     config: Config
     columns: frozenset[str]
+    engine: str
 
     @property
     def named(self) -> bool:
@@ -86,6 +89,10 @@ RULES = (
     ),
     Rule("search", "fast is true, and a first answer searches for nothing", lambda facts: facts.config.fast),
     Rule("backtest", "fast is true, so no backtest is run", lambda facts: facts.config.fast and not facts.named),
+    *(
+        Rule(f"engine.{key}", "it is DuckDB's; Spark's are set by its session", lambda facts: facts.engine == "spark")
+        for key in ("threads", "memory_limit", "temp_directory")
+    ),
     Rule("replenishment", FAST_ITEMS, lambda facts: facts.config.fast),
     Rule("models.replenishment", FAST_ITEMS, lambda facts: facts.config.fast),
     Rule("replenishment", "replenishment.item is off", lambda facts: facts.config.replenishment.item == "off"),
@@ -109,7 +116,7 @@ def without_effect(config: Config, intake: Intake) -> tuple[str, ...]:
     intake : Intake
     """
     columns = frozenset(intake.lines.collect_schema().names())
-    facts = Facts(config, columns)
+    facts = Facts(config, columns, intake.engine.name)
     return (*_settings(facts), *_columns(facts), *far_horizons(intake, intake.window.asked, Spoken.of("en")))
 
 

@@ -9,11 +9,13 @@ import duckdb
 import pandas as pd
 import pytest
 
+from ltvml.config import Config
 from ltvml.engines import engine_for, engine_named
 from ltvml.engines.base import Source
 from ltvml.engines.duckdb import DuckDBEngine
 from ltvml.engines.values.date_formats import java_pattern
 from ltvml.errors import ConfigError, DataContractError, EngineError
+from ltvml.inputs.orders import engine_of
 
 HEADER = "customer_id,order_date,amount\n"
 
@@ -109,3 +111,21 @@ def test_an_engine_is_found_by_name_and_by_frame() -> None:
 def test_a_directive_that_java_lacks_is_a_config_error() -> None:
     with pytest.raises(ConfigError, match="has %j"):
         java_pattern("%Y-%j")
+
+
+def test_limits_of_the_configuration_reach_duckdb(tmp_path: Path) -> None:
+    given = {"threads": 1, "memory_limit": "512MiB", "temp_directory": str(tmp_path)}
+    engine = engine_of(Config.model_validate({"engine": given}).orders, pd.DataFrame())
+    settings = [
+        engine.connection.execute(f"SELECT current_setting('{name}')").fetchone()[0]  # type: ignore[attr-defined]
+        for name in ("threads", "memory_limit", "temp_directory")
+    ]
+    assert settings[:2] == [1, "512.0 MiB"]
+    assert tmp_path in Path(settings[2]).parents
+
+
+def test_limits_that_duckdb_cannot_read_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"engine\.memory_limit is much"):
+        DuckDBEngine(memory_limit="much")
+    with pytest.raises(ConfigError, match=r"engine\.temp_directory is .*nowhere"):
+        DuckDBEngine(temp_directory=str(tmp_path / "nowhere"))
