@@ -16,7 +16,6 @@ from ltvml.words.text import percent
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pandas as pd
     from matplotlib.axes import Axes
 
     from ltvml.arrays import Array
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 
 COLUMNS = 3
-MOST_PAIRS = 500
+MOST_PAIRS = 2000
 LONGEST = 0.9
 POINTS = 60
 HALF = 0.5
@@ -35,8 +34,8 @@ NAME_WIDTH = 26
 def learned_curve(items: pd.DataFrame, pairs: pd.DataFrame, gaps: pd.DataFrame, renewal: GammaRenewal) -> Figure:
     """Share of the gaps that are still open after so many days: seen and learned, one panel an item.
 
-    What was seen is the Kaplan-Meier estimate, which counts the gaps still open; what was learned is the mean of the
-    renewal over the same gaps.
+    What was seen is the Kaplan-Meier estimate, which counts the gaps still open; what was learned is what the renewal
+    expected of the same gaps, see `expected_share`.
 
     Parameters
     ----------
@@ -67,7 +66,7 @@ def draw_item(axes: Axes, item: dict[Any, Any], pairs: pd.DataFrame, gaps: pd.Da
     shown = days <= longest
     axes.step(days[shown], share[shown], where="post", color=QUIET, linewidth=1.2, label="observed")
     times = np.linspace(0, longest, POINTS)
-    axes.plot(times, mean_survival(renewal, pairs, times), color=MAIN, linewidth=1.8, label="model")
+    axes.plot(times, expected_share(renewal, pairs, gaps, times), color=MAIN, linewidth=1.8, label="model")
     name = str(item.get("item_name", item["item"]))
     axes.set_title(name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…", fontsize=9, color=INK, loc="left")
     given = f"{half_are_back(days, share)}\nregularity {item['regularity']:.1f}\nelasticity {item['elasticity']:.2f}"
@@ -87,13 +86,42 @@ def half_are_back(days: Array, share: Array) -> str:
     return f"half are back after {days[below[0]]:.0f} days" if len(below) else "fewer than half are back"
 
 
-def mean_survival(renewal: GammaRenewal, pairs: pd.DataFrame, times: Array) -> Array:
-    """Share of gaps that outlast each time according to the renewal, each pair counted once for each of its gaps."""
-    some = pairs.iloc[:: max(len(pairs) // MOST_PAIRS, 1)]
-    state, scale = renewal.state(some), renewal.items_.scale(some)
-    weight = some["n_gaps"].to_numpy(dtype=float) + 1
-    curves = [(1 - state.pi) + state.pi * state.tail(time / scale) for time in times]
-    return np.array([float(np.average(curve, weights=weight)) for curve in curves])
+def expected_share(renewal: GammaRenewal, pairs: pd.DataFrame, gaps: pd.DataFrame, times: Array) -> Array:
+    """What the Kaplan-Meier estimate of the gaps should be according to the renewal, (m,).
+
+    From one time to the next, the mean over the gaps that are still open of the chance not to end in between, given
+    what the gaps of the same customer before it had shown: the expected events of the counting process (Andersen,
+    Borgan, Gill & Keiding 1993). A mean of survival curves is another number: who buys often has many gaps and short
+    ones, and those who are slow are still at their first.
+
+    Parameters
+    ----------
+    pairs, gaps : frames
+        Of one item; closed gaps in any order, as the renewal does not tell one order from another.
+    times : (m,) array
+        Days, from 0 on.
+    """
+    spells = spells_of(pairs.iloc[:: max(len(pairs) // MOST_PAIRS, 1)], gaps, renewal)
+    state, scale = renewal.state(spells), renewal.items_.scale(spells)
+    still_open = [(1 - state.pi) + state.pi * state.tail(time / scale) for time in times]
+    lasted, share = spells["lasted"].to_numpy(dtype=float), np.ones(len(times))
+    for place, now in enumerate(times[:-1]):
+        at_risk = lasted > now
+        stays = still_open[place + 1][at_risk] / still_open[place][at_risk]
+        share[place + 1] = share[place] * (stays.mean() if len(stays) else 1.0)
+    return share
+
+
+def spells_of(pairs: pd.DataFrame, gaps: pd.DataFrame, renewal: GammaRenewal) -> pd.DataFrame:
+    """Every gap, closed or open: `lasted` (days), and what was known of the customer x item when it began."""
+    closed = gaps[gaps["customer_id"].isin(pairs["customer_id"])].rename(columns={"quantity": "last_quantity"})
+    # gaps come in order of length; the renewal takes any order for as likely, but not one that looks at the lengths
+    closed = closed.sample(frac=1, random_state=0).assign(elapsed=0.0, lasted=closed["gap"])
+    scaled = closed["gap"] / renewal.items_.scale(closed)
+    before = scaled.groupby(closed["customer_id"])
+    closed = closed.assign(n_gaps=before.cumcount(), gap_sum=before.cumsum() - scaled)
+    columns = ["item", "n_gaps", "gap_sum", "elapsed", "last_quantity", "lasted"]
+    return pd.concat([closed[columns], pairs.assign(lasted=pairs["elapsed"], elapsed=0.0)[columns]], ignore_index=True)
 
 
 def kaplan_meier(closed: Array, still_open: Array) -> tuple[Array, Array]:

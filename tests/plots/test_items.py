@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,11 +11,11 @@ import pytest
 from ltvml.datasets.simulate_renewals import SimulatedItem, simulate_renewals
 from ltvml.models.replenishment.gamma_renewal import GammaRenewal
 from ltvml.plots import figures as plots
-from ltvml.plots.items import kaplan_meier, learned_curve, mean_survival, status_rates
+from ltvml.plots.items import expected_share, kaplan_meier, learned_curve, status_rates
 
 CUTOFF = 400
-# the renewal is fitted to these pairs: its mean curve runs along the one that was seen
-ALONG = 0.08
+# four standard errors of the observed curve with some 200 and 3,000 customers, who have several gaps each
+ALONG, TRUE_ALONG = 0.08, 0.025
 STATUSES = pd.DataFrame(
     {
         "status": ["sufficient", "depleted", "lapsed"],
@@ -83,9 +85,24 @@ class TestLearnedCurve:
         history, renewal, pairs = shop
         coffee, gaps = (table[table["item"] == "coffee"] for table in (pairs, history.gaps))
         days, share = kaplan_meier(gaps["gap"].to_numpy(dtype=float), coffee["elapsed"].to_numpy(dtype=float))
-        times = np.array([10.0, 20.0, 40.0, 60.0])
+        times = np.arange(0.0, 61.0, 2.0)
         seen = share[np.searchsorted(days, times, side="right") - 1]
-        np.testing.assert_allclose(mean_survival(renewal, coffee, times), seen, atol=ALONG)
+        np.testing.assert_allclose(expected_share(renewal, coffee, gaps, times), seen, atol=ALONG)
+
+    @pytest.mark.parametrize("elasticity", [0.0, 0.6])
+    def test_a_renewal_that_is_true_is_drawn_where_it_was_seen_on_late_days_too(self, elasticity):
+        # customers who differ widely, seen for a year or two: the mean of their survival curves lies 7 points too low
+        item = SimulatedItem("gifts", 3000, kappa=1.6, a=0.8, b=50.0, pi=0.9, elasticity=elasticity)
+        renewals = simulate_renewals(3000, [item], end_day=700, entry_days=400, random_state=4)
+        history = renewals.history(700)
+        true = GammaRenewal().fit(history)
+        true.items_ = replace(true.items_, points=np.array([item.point, item.point]))
+        pairs = renewals.pairs(700, true.items_.elasticity)
+        days, share = kaplan_meier(history.gaps["gap"].to_numpy(dtype=float), pairs["elapsed"].to_numpy(dtype=float))
+        times = np.arange(0.0, 401.0, 5.0)
+        seen = share[np.searchsorted(days, times, side="right") - 1]
+        found = expected_share(true, pairs, history.gaps.sort_values("gap"), times)
+        np.testing.assert_allclose(found, seen, atol=TRUE_ALONG)
 
     def test_the_same_numbers_give_the_same_bytes(self, shop, tmp_path):
         history, renewal, pairs = shop
