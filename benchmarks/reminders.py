@@ -3,10 +3,9 @@
     python benchmarks/reminders.py [--shared ../shared/data] [--weeks 8]
 
 The renewal is fitted at the first run, which sees nothing later, and scores every customer x item each week. A reminder
-is due `lead_days` before the predicted run-out and is sent on its day of that week, unless the item was bought
-first: once a purchase, or in each week while it is due. A run-out counts where the item is bought again, the history was
-regular (4 or more purchases, coefficient of variation of the gaps under .35), and its last seven days lie in the
-weeks.
+is due `lead_days` before the predicted run-out and is sent on its day of that week, unless the item was bought first:
+once a purchase, or in each week while it is due. A run-out counts where the item is bought again, the history was
+regular (4 or more purchases, coefficient of variation of the gaps under .35), and its last seven days lie in the weeks.
 The simulated shops know the truth; of Complete Journey, whose items with a repeat share above one half are shown, the
 next purchase takes its place. Bar: recall .85 at precision .5 for regular items.
 
