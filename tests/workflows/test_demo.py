@@ -44,8 +44,6 @@ def test_the_demo_scores_the_shop_and_says_where_everything_is(tmp_path, monkeyp
     report = demo(out="my: demo #1", tracking="none")
     text = report.text()
     assert max(map(len, text.splitlines())) <= 80
-    # its families differ more than one renewal allows for, and the climb of all of them as one takes its time
-    assert "converged" not in str(report.fit)
     assert {path.name for path in tmp_path.iterdir()} == {"my: demo #1"}
     scores = pd.read_parquet(tmp_path / "my: demo #1" / "scores" / CUTOFF / "customers.parquet")
     # a customer whose goods all came back is no buyer and no fault
