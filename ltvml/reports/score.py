@@ -17,7 +17,7 @@ from ltvml.reports.recording import NOT_KEPT, Recorded
 from ltvml.words.display import Shown
 from ltvml.words.phrases import phrases
 from ltvml.words.spoken import Spoken
-from ltvml.words.text import WIDTH, columns, fields, filled, number, paragraph, percent, place, short, table
+from ltvml.words.text import WIDTH, columns, fields, filled, number, paragraph, place, short, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -261,7 +261,7 @@ class ScoreReport(Shown):
             return amount
         share = self.tally.share_of_largest
         text = words("score.total", amount=amount, days=words.one(words.days, horizon))
-        return text if share is None else text + words("score.largest", share=percent(share))
+        return text if share is None else text + words("score.largest", share=words.share(share))
 
     def _statuses(self) -> list[str]:
         """What is not ok, with the number of customers."""

@@ -213,7 +213,7 @@ PHRASES: dict[str, str] = {
     "超过 {history} 的预测只依据拟合曲线，无法检验",
     "label.note": "说明",
     "score.horizon": "{name} 为 {days}；模型按 {fitted} 拟合，此处给出 {days} 的预测",
-    "score.largest": "；其中一位客户占 {share}",
+    "score.largest": "；其中一位客户占{share}",
     "score.items": "客户与商品组合{rows}个：{counts}；{due}位客户有下一个待补货商品",
     "score.status": "{count}位客户：{status}",
     "items.sufficient": "库存充足{count}个",
