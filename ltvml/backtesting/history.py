@@ -15,6 +15,7 @@ import pandas as pd
 
 from ltvml.backtesting.origins import label_horizon, snapshot_origins
 from ltvml.clock import OperationalTime
+from ltvml.contracts import BEHAVIOUR
 from ltvml.features.behaviour import days_as_of, snapshot_features
 from ltvml.features.outcomes import outcomes
 from ltvml.features.season import daily_counts, early_buyer_counts
@@ -29,8 +30,10 @@ from ltvml.models.spend.gamma_gamma import GammaGamma
 from ltvml.window import Window, date_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ltvml.inputs.orders import Intake
-    from ltvml.models.base import PurchaseModel
+    from ltvml.models.base import Model, PurchaseModel
 
 SAMPLE_SALT = "sample"
 LARGEST_SAMPLE = 100_000
@@ -64,6 +67,7 @@ class History:
     purchase_params: dict[str, Any] = field(default_factory=dict)
     most_origins: int | None = None
     _customers: dict[int, pd.DataFrame] = field(default_factory=dict, repr=False)
+    _plain_customers: dict[int, pd.DataFrame] = field(default_factory=dict, repr=False)
     _closed_forms: dict[tuple[int, bool], ClosedForm] = field(default_factory=dict, repr=False)
     _seasons: dict[int, Season] = field(default_factory=dict, repr=False)
     _patterns: dict[int, pd.DataFrame] = field(default_factory=dict, repr=False)
@@ -100,6 +104,21 @@ class History:
             frame = self.intake.engine.collect(bucketed)
             self._customers[day] = frame.sort_values("customer_id").reset_index(drop=True)
         return self._customers[day]
+
+    def customers_read_by(self, models: Iterable[Model], day: int) -> pd.DataFrame:
+        """The sampled customers as of a day, without behaviour where none of the models looks at it."""
+        read = {name for model in models for name in model.reads()}
+        return self.summaries(day) if read.isdisjoint(BEHAVIOUR.names) else self.customers(day)
+
+    def summaries(self, day: int) -> pd.DataFrame:
+        """Summary alone of the sampled customers as of a day, with `bucket`, ordered by customer."""
+        if day in self._customers:
+            return self._customers[day]
+        if day not in self._plain_customers:
+            table = customer_summary(self.sampled_days(day), self.window(day), decimals=self.decimals)
+            frame = self.intake.engine.collect(self.intake.engine.bucket(table, SAMPLE_SALT))
+            self._plain_customers[day] = frame.sort_values("customer_id").reset_index(drop=True)
+        return self._plain_customers[day]
 
     def season(self, day: int) -> Season:
         """The season as of a day."""

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ltvml.backtesting.dates import dates_at_cutoffs
 from ltvml.backtesting.served_value import ServedValue
 from ltvml.bundle.track_record import NOT_BACKTESTED, TrackRecord
 from ltvml.evaluation.calibration import Calibration, proven_calibration
 from ltvml.evaluation.date_intervals import DateWindow, choose_window
-from ltvml.evaluation.intervals import ValueIntervals, coverage, why_withheld
+from ltvml.evaluation.intervals import ValueIntervals, coverage, prior_words, why_withheld
 from ltvml.models.season.season import Season
+from ltvml.models.value.simulated_values import simulated_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
+
+    from ltvml.arrays import Array
     from ltvml.backtesting.backtest import Backtester, RoleBacktest
     from ltvml.backtesting.history import History
     from ltvml.bundle.customer_scores import Roles
@@ -49,7 +55,7 @@ def learn_record(
         without_intervals=why_not,
         calibration=_calibration(held.get("repurchase")),
         dates=_dates(history, backtester, held.get("repurchase")),
-        coverage=_coverage(value, folds),
+        coverage=_coverage(value, folds) if intervals else "",
         value_shape=served.words if served else "",
     )
 
@@ -65,14 +71,15 @@ def _intervals(
     config: Config, history: History, role_backtest: RoleBacktest | None, folds: Sequence[Fold], roles: Roles
 ) -> tuple[ValueIntervals | None, str]:
     """Intervals in the unit of `predicted_ltv`, or why there are none."""
-    if role_backtest is None:
-        return None, NOT_BACKTESTED
-    if reason := why_withheld(folds, role_backtest.champion):
-        return None, reason
-    customers = history.customers(history.cutoff_day)
-    scale = config.value.margin * float(roles.value.expected_value(customers, role_backtest.horizon_wanted).mean())
+    horizon = history.intake.window.ltv_horizon
+    customers = history.customers_read_by(vars(roles).values(), history.cutoff_day)
+    prediction = roles.value.expected_value(customers, horizon)
+    scale = config.value.margin * float(prediction.mean())
     if not scale > 0:
         return None, "the mean predicted value is 0"
+    if role_backtest is None or why_withheld(folds, role_backtest.champion):
+        prior = prior_intervals(config, customers, prediction, roles, horizon)
+        return prior, "" if prior else "hardly a purchase is expected of the customers"
     learned = ValueIntervals.fit(folds, role_backtest.champion, scale=scale)
     if role_backtest.horizon == role_backtest.horizon_wanted:
         return learned, ""
@@ -80,8 +87,31 @@ def _intervals(
     return learned.for_share_of_buyers(share), ""
 
 
+def prior_intervals(
+    config: Config, customers: pd.DataFrame, prediction: Array, roles: Roles, horizon: int
+) -> ValueIntervals | None:
+    """Intervals from simulated futures of the fitted models and a written error of the level.
+
+    None where the simulation holds no purchase.
+    """
+    models = roles.purchase, roles.spend
+    futures = simulated_values(customers, *models, horizon=horizon, random_state=config.random_state)
+    closed = roles.purchase.expected_purchases(customers, horizon) * roles.spend.expected_spend(customers)
+    share = np.divide(prediction, closed, out=np.zeros_like(closed), where=closed > 0)
+    values = futures * share[:, None]
+    if not (values > 0).any():
+        return None
+    scale = config.value.margin * float(prediction.mean())
+    return ValueIntervals.prior(prediction, values, horizon=horizon, scale=scale)
+
+
 def _coverage(role_backtest: RoleBacktest | None, folds: Sequence[Fold]) -> str:
-    found = coverage(folds, role_backtest.champion) if role_backtest else None
+    """How far the intervals can be trusted, in words."""
+    if role_backtest is None:
+        return prior_words(NOT_BACKTESTED)
+    if reason := why_withheld(folds, role_backtest.champion):
+        return prior_words(reason)
+    found = coverage(folds, role_backtest.champion)
     return found.words if found else ""
 
 

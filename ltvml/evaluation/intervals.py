@@ -6,7 +6,8 @@ that all of them share: how far whole cutoffs were off, beyond what the pooled c
 about that, so two errors of 12 % are added, and Student's t replaces the normal.
 
 Windows that overlap are not independent: k cutoffs over a span of S days, each looking H days ahead, count as
-n = min(k, 1 + S / H). Of the mean bias that they show, n / (n + 2) is taken out.
+n = min(k, 1 + S / H). Of the mean bias that they show, n / (n + 2) is taken out. Where no cutoff can be judged, a prior
+takes the place of all this: see `ValueIntervals.prior`.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ BUYERS_NEEDED = 50
 PRIOR_LEVEL_ERROR, PRIOR_CUTOFFS = 0.12, 2
 TENTH_ERROR = 0.2
 """Standard deviation of the logarithm of a tenth's total over what is expected of it, beside that of the level."""
+UNSEEN_LEVEL_ERROR, UNSEEN_WINDOWS = 0.25, 2
+"""Error of the level, as a logarithm, where no past window was judged, and how many windows that is worth."""
 BIAS_WINDOWS = 2.0
 """Independent windows that count as much as the belief that a total has no bias."""
 GROUPS_A_TENTH = CUSTOMER_GROUPS // 10
@@ -79,6 +82,18 @@ class Sums:
         level_error = _level_error([_total_over_expected(cutoff, at, mean) for cutoff in cutoffs], windows)
         believed = mean * _bias_of(cutoffs) ** (windows / (windows + BIAS_WINDOWS) - 1)
         return cls(at, believed, variance, level_error, len(cutoffs), windows, TENTH_ERROR)
+
+    @classmethod
+    def prior(cls, simulated: Outcomes) -> Self:
+        """From simulated outcomes that are right on average, and a written error of the level."""
+        learned = cls.fit([simulated], 1.0)
+        return replace(
+            learned,
+            mean=np.ones_like(learned.at),
+            level_error=UNSEEN_LEVEL_ERROR,
+            cutoffs=UNSEEN_WINDOWS,
+            windows=float(UNSEEN_WINDOWS),
+        )
 
     def bounds(self, relative: Array) -> tuple[float, float]:
         """10 and 90 % quantile of the sum of these customers' outcomes."""
@@ -187,6 +202,26 @@ class ValueIntervals:
         seen = [_outcomes(fold, candidate) for fold in usable]
         return cls(scale, usable[0].horizon, TwoPart.fit(_pooled(seen)), Sums.fit(seen, independent_windows(usable)))
 
+    @classmethod
+    def prior(cls, prediction: Array, simulated: Array, *, horizon: int, scale: float) -> Self:
+        """Where no past cutoff can be judged: simulated futures of the customers, and a written error of the level.
+
+        Parameters
+        ----------
+        prediction : (n,) array
+            Of the customers at the cutoff.
+        simulated : (n, m) array
+            Values of m simulated futures, right on average, at least one of them above 0.
+        horizon : int
+            Days.
+        scale : float
+            Mean prediction in the unit that the intervals are asked in, above 0.
+        """
+        mean, futures = float(prediction.mean()), simulated.shape[1]
+        relative = np.repeat(np.maximum(prediction, 0.0) / mean, futures)
+        seen = Outcomes(relative, simulated.ravel() / mean, np.full(len(relative), 1 / len(relative)))
+        return cls(scale, horizon, TwoPart.fit(seen), Sums.prior(seen))
+
     def bounds(self, prediction: Array) -> tuple[Array, Array]:
         """10 and 90 % quantile for each customer, continuous in the prediction and never falling while it rises.
 
@@ -239,6 +274,21 @@ class ValueIntervals:
 
     def _relative(self, prediction: Array) -> Array:
         return np.maximum(prediction, 0.0) / self.scale
+
+
+def prior_words(reason: str) -> str:
+    """What intervals rest on that no backtest has checked.
+
+    Parameters
+    ----------
+    reason : str
+        Why past cutoffs say nothing.
+    """
+    return (
+        f"Value intervals were not checked in a backtest ({reason}): they hold simulated purchases and order values "
+        f"of the fitted models, an error of the total of {percent(UNSEEN_LEVEL_ERROR)} and one of "
+        f"{percent(TENTH_ERROR)} for each tenth of the customers."
+    )
 
 
 def why_withheld(folds: Sequence[Fold], candidate: str) -> str | None:

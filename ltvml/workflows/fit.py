@@ -133,7 +133,7 @@ def learn_levels(history: History, roles: Roles, record: TrackRecord) -> Levels:
     if record.intervals is None:
         return Levels()
     asked = (days for _, days in history.intake.window.asked)
-    customers = history.customers(history.cutoff_day)
+    customers = history.customers_read_by(vars(roles).values(), history.cutoff_day)
     return Levels.of(customers, purchase=roles.purchase, value=roles.value, horizons=asked)
 
 

@@ -12,6 +12,7 @@ from ltvml.features.ledger import VALUE_COUNTS_PURCHASES
 from ltvml.models.purchase.bg_nbd import BGNBD
 from ltvml.models.purchase.mbg_nbd import MBGNBD
 from ltvml.models.spend.gamma_gamma import GammaGamma
+from ltvml.models.value.simulated_values import spend_draws
 from ltvml.words.display import Shown
 from ltvml.words.text import fields, number
 from ltvml.workflows.summary import customer_summary
@@ -167,7 +168,7 @@ def interval(
     for start in range(0, len(X), AT_ONCE):
         part = X.iloc[start : start + AT_ONCE]
         counts = _purchases(part, purchase, horizon, draw)
-        found.append(np.quantile(_value(part, spend, counts, draw), (LOW, HIGH), axis=1))
+        found.append(np.quantile(spend_draws(part, spend, counts, draw), (LOW, HIGH), axis=1))
     both = np.concatenate(found, axis=1) if found else np.empty((2, 0))
     return both[0], both[1]
 
@@ -181,14 +182,3 @@ def _purchases(X: pd.DataFrame, purchase: BGNBD, horizon: float, draw: np.random
     leaves = np.clip(draw.beta(a, b + x + purchase.leaves_after_first, shape), 1e-12, 1.0)
     alive = draw.random(shape) < purchase.probability_alive(X)[:, None]
     return np.where(alive, np.minimum(draw.poisson(rate * horizon), draw.geometric(leaves)), 0).astype(float)
-
-
-def _value(X: pd.DataFrame, spend: GammaGamma, counts: Array, draw: np.random.Generator) -> Array:
-    """Simulated value of those purchases, (n, DRAWS)."""
-    if not spend.params_:
-        return counts * spend.expected_spend(X)[:, None]
-    p, q, gamma = (spend.params_[name] for name in ("p", "q", "gamma"))
-    n = X["frequency"].to_numpy(dtype=float)[:, None] + 1
-    total = np.maximum(X["historic_value"].to_numpy(dtype=float), 0.0)[:, None]
-    inverse_scale = draw.gamma(q + p * n, 1 / (gamma + total), counts.shape)
-    return np.asarray(draw.gamma(np.maximum(p * counts, 1e-300)) / inverse_scale)

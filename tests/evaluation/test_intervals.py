@@ -116,6 +116,22 @@ def poisson_fold(rng, rate, worth, *, days):
     return Fold(0, days, np.arange(len(rate)), bought, spend, {"decides": everybody}, predictions)
 
 
+def test_prior_covers_customers_whose_futures_are_as_simulated():
+    rng = np.random.default_rng(2)
+    rate, worth = rng.gamma(0.8, 1 / 60, 4_000), np.exp(rng.normal(3, 0.5, 4_000))
+
+    def futures(number):
+        orders = rng.poisson(rate[:, None] * 60, (len(rate), number))
+        return worth[:, None] * rng.gamma(2.0 * np.maximum(orders, 1), 0.5) * (orders > 0)
+
+    prediction = rate * 60 * worth
+    prior = ValueIntervals.prior(prediction, futures(20), horizon=60, scale=float(prediction.mean()))
+    assert LEAST <= prior.inside(prediction, futures(1)[:, 0]).mean() <= MOST
+    low, high = prior.total_bounds(prediction)
+    # Student's t with three degrees of freedom at .9, times .25 and sqrt(1 + 1/2), and a little that the tenths add
+    assert (high - low) / 2 == pytest.approx(prediction.sum() * 1.638 * 0.25 * 1.5**0.5, rel=0.05)
+
+
 def test_intervals_survive_json_exactly(intervals):
     again = ValueIntervals.from_dict(json.loads(json.dumps(intervals.to_dict())))
     prediction = np.linspace(0, 100, 40)
