@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ltvml.backtesting.item_history import ItemHistory
-from ltvml.backtesting.items import ItemBacktest, ItemBacktester
+from ltvml.backtesting.items import WITHIN, ItemBacktest, ItemBacktester
 from ltvml.bundle.replenishment import ReminderRules, Replenishment, renewal_within
 from ltvml.config import AUTO
 from ltvml.errors import ConfigError, DataContractError, DataWarning
 from ltvml.evaluation.date_intervals import DateWindow
+from ltvml.evaluation.item_measures import misjudged_statuses
 from ltvml.features.items.days import items_in_two_categories, rows_with_odd_quantity, rows_without_item
 from ltvml.inputs.tables.products import contents_of, days_per_unit_of, unknown_items
 from ltvml.models.replenishment.stock import StockRules
@@ -129,6 +130,8 @@ def fit_item_role(config: Config, history: History, steps: Steps, *, every_role:
     if every_role or config.models.replenishment.name == AUTO:
         with steps.step("backtest replenishment"):
             backtest = backtester.backtest()
+        if backtest.cutoffs and (words := misjudged_statuses(backtest.statuses, WITHIN)):
+            notes = (*notes, words)
     with steps.step("fit replenishment"):
         return ItemRole(serving(config, backtester, backtest, column), backtest, items, notes=notes)
 

@@ -11,6 +11,7 @@ from ltvml.evaluation import date_metrics
 from ltvml.evaluation.date_intervals import date_coverage
 from ltvml.evaluation.leaderboard import measure
 from ltvml.models.replenishment.stock import STATUSES
+from ltvml.words.text import percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,6 +88,32 @@ def status_table(parts: Sequence[tuple[Words, Array, Array]], within: Sequence[i
     counted = joined.groupby("status").size().rename("pairs")
     table = pd.concat([counted, joined.groupby("status").mean()], axis=1)
     return table.reindex([status for status in STATUSES if status in table.index]).rename_axis("status").reset_index()
+
+
+CLOSE = 0.02
+"""Predicted and actual share of a stock status may differ by this much without a word."""
+
+
+def misjudged_statuses(table: pd.DataFrame, within: Sequence[int]) -> str:
+    """Name the stock statuses whose predicted share was off by more than two points; empty where none was.
+
+    Parameters
+    ----------
+    table : frame
+        Of `status_table`.
+    within : sequence of int
+        Days of each window.
+    """
+    off = [
+        f"{row['status']} {percent(row[f'predicted_{days}'])} predicted, {percent(row[f'bought_{days}'])} actual, "
+        f"within {days} days"
+        for row in table.to_dict("records")
+        for days in within
+        if abs(row[f"predicted_{days}"] - row[f"bought_{days}"]) > CLOSE
+    ]
+    if not off:
+        return ""
+    return f"In backtests the share bought again differed from the prediction by more than 2 points: {'; '.join(off)}."
 
 
 def precision_of_first(

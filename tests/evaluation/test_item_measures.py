@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from ltvml.evaluation.date_intervals import DateFold
-from ltvml.evaluation.item_measures import date_measures, measure_items, precision_at, precision_of_first, status_table
+from ltvml.evaluation.item_measures import (
+    date_measures,
+    measure_items,
+    misjudged_statuses,
+    precision_at,
+    precision_of_first,
+    status_table,
+)
 from ltvml.evaluation.selection import Fold
 
 LEVELS = np.array([0.1, 0.5, 0.9])
@@ -102,3 +109,20 @@ def test_pairs_are_counted_and_the_window_is_named():
     assert found["log_loss"] == pytest.approx(by_hand)
     pairs = chance[bought == 1][:, None] > chance[bought == 0][None, :]
     assert found["auc"] == pytest.approx(pairs.mean())
+
+
+def test_statuses_whose_share_was_off_by_more_than_two_points_are_named():
+    table = pd.DataFrame(
+        {
+            "status": ["sufficient", "depleted"],
+            "predicted_7": [0.10, 0.30],
+            "bought_7": [0.11, 0.29],
+            "predicted_28": [0.40, 0.35],
+            "bought_28": [0.41, 0.31],
+        }
+    )
+    assert misjudged_statuses(table, (7, 28)) == (
+        "In backtests the share bought again differed from the prediction by more than 2 points: "
+        "depleted 35 % predicted, 31 % actual, within 28 days."
+    )
+    assert misjudged_statuses(table, (7,)) == ""
