@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ltvml.backtesting.candidates import CLOSED_FORM, MIX, WITHOUT_SEASON, Candidates, Gate, minimum_data
+from ltvml.backtesting.candidates import (
+    CLOSED_FORM,
+    CLOSED_FORMS,
+    MIX,
+    STACK,
+    WITHOUT_SEASON,
+    Candidates,
+    Gate,
+    minimum_data,
+)
 from ltvml.backtesting.history import History
-from ltvml.backtesting.origins import backtest_origins, label_horizon
+from ltvml.backtesting.origins import backtest_origins, judged_horizon
 from ltvml.config import AUTO
-from ltvml.evaluation.selection import Fold, Role, Selection, log_losses, select_model
+from ltvml.evaluation.selection import Fold, Role, Selection, can_measure, log_losses, measured, select_model
+from ltvml.models.logit import log_odds
+from ltvml.models.repurchase.stack import EXPERTS, losses_on_simplex, stack_weights
 from ltvml.models.season.season import fuse
 from ltvml.progress import Steps
+from ltvml.words.text import percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,13 +98,14 @@ class Backtester:
     def role_backtest(self, role: Role, given: int) -> RoleBacktest:
         """Backtest one role."""
         history = self.history
-        horizon = label_horizon(history.cutoff_day, history.first_day, given)
-        snapshots = history.snapshots(history.cutoff_day, given)
-        gate = self._gate(snapshots)
-        default = MIX if gate.passed else CLOSED_FORM
+        horizon = judged_horizon(history.cutoff_day, history.first_day, given)
+        gate = self._gate(history.snapshots(history.cutoff_day, given), horizon)
         origins = backtest_origins(history.cutoff_day, history.first_day, horizon)
         folds = self._folds(role, origins, horizon)
-        return RoleBacktest(role, given, horizon, gate, folds, self._select(role, folds, gate, default))
+        # weights of experts are learned on windows of the full length alone
+        if role == "repurchase" and gate.passed and horizon == given:
+            folds = self._stacked(folds)
+        return RoleBacktest(role, given, horizon, gate, folds, self._select(role, folds, gate))
 
     def candidates(self, day: int, given: int, *, discount_rate: float = 0.0) -> Candidates:
         """The candidates, trained on what was known on `day`."""
@@ -110,11 +123,27 @@ class Backtester:
         self.steps.advance(step, len(origins), len(origins))
         return tuple(fold for fold in folds if fold is not None)
 
-    def _gate(self, snapshots: Snapshots | None) -> Gate:
+    def _gate(self, snapshots: Snapshots | None, judged: int) -> Gate:
         history = self.history
         return minimum_data(
-            snapshots, customers=history.intake.customers, history=history.cutoff_day - history.first_day
+            snapshots, customers=history.intake.customers, history=history.cutoff_day - history.first_day, judged=judged
         )
+
+    def _stacked(self, folds: tuple[Fold, ...]) -> tuple[Fold, ...]:
+        """The folds with predictions of the stack, its weights learned at the other cutoffs."""
+        losses = {fold.origin: losses_on_simplex(*_experts(fold)) for fold in folds if _can_teach(fold)}
+        found = []
+        for fold in folds:
+            others = [loss for origin, loss in losses.items() if origin != fold.origin]
+            found.append(self._with_stack(fold, stack_weights(others)) if MIX in fold.predictions else fold)
+        return tuple(found)
+
+    def _with_stack(self, fold: Fold, weights: tuple[float, ...]) -> Fold:
+        candidates = self.candidates(fold.origin, fold.horizon)
+        candidates.stack_weights = weights
+        model, customers = candidates.repurchase()[STACK](), self.history.customers(fold.origin)
+        chance = 1 - model.churn_risk(customers, fold.horizon)
+        return replace(fold, predictions={STACK: chance, **fold.predictions})
 
     def _fold(self, role: Role, origin: int, horizon: int) -> Fold | None:
         """One past cutoff; None where no customer bought after it, or all did."""
@@ -141,12 +170,51 @@ class Backtester:
             predictions=predictions_of(role, self.candidates(origin, horizon), customers, horizon),
         )
 
-    def _select(self, role: Role, folds: tuple[Fold, ...], gate: Gate, default: str) -> Selection:
-        fold = tuple(r for r in folds if default in r.predictions)
-        if not fold:
+    def _select(self, role: Role, folds: tuple[Fold, ...], gate: Gate) -> Selection:
+        names = {name for fold in folds for name in fold.predictions}
+        default = (STACK if STACK in names else MIX) if gate.passed else CLOSED_FORM
+        usable = [fold for fold in folds if default in fold.predictions and can_measure(fold, role)]
+        if not usable:
             words = f"{default} (default) used without a backtest: the history is too short ({gate.words})."
             return Selection(role, default, default, (), words)
-        return select_model(fold, role, default=default)
+        selection = select_model(usable, role, default=default, may_win=lambda name: may_win(role, name, gate))
+        return stack_selection(selection, usable) if default == STACK else selection
+
+
+def may_win(role: Role, name: str, gate: Gate) -> bool:
+    """Whether a candidate may replace the default: no bare learner on too few data, no part of a mix of its parts."""
+    if not gate.passed:
+        return name in CLOSED_FORMS[role]
+    return role == "value" or name not in (MIX, *EXPERTS)
+
+
+def stack_selection(selection: Selection, folds: Sequence[Fold]) -> Selection:
+    """The selection with the weights that all cutoffs teach, and what simpler models would have done."""
+    weights = stack_weights([losses_on_simplex(*_experts(fold)) for fold in folds if _can_teach(fold)])
+    losses = {
+        name: float(np.mean([measured(fold, "repurchase", name).value for fold in folds]))
+        for name in (STACK, MIX, *EXPERTS)
+    }
+    single = min(EXPERTS, key=lambda name: losses[name])
+    shares = ", ".join(f"{name} {percent(weight)}" for name, weight in zip(EXPERTS, weights, strict=True))
+    words = (
+        f"A stack of {shares}, weighted by {len(folds)} backtest cutoff{'s' if len(folds) > 1 else ''}, at the level "
+        f"of the mix. Log-loss there, each cutoff predicted with weights of the others: {losses[STACK]:.4f}; equal "
+        f"trust by sample size (mix): {losses[MIX]:.4f}; the best expert alone ({single}): {losses[single]:.4f}."
+    )
+    if selection.champion != STACK:
+        words = f"{selection.words} Its ranking is used at the level of the stack."
+    return replace(selection, words=words, weights=weights)
+
+
+def _can_teach(fold: Fold) -> bool:
+    return set(EXPERTS) <= set(fold.predictions) and can_measure(fold, "repurchase")
+
+
+def _experts(fold: Fold) -> tuple[Array, Array]:
+    """Log-odds of the experts, (n, 3), and outcomes, (n,), of those who decide."""
+    odds = np.column_stack([log_odds(fold.predictions[name]) for name in EXPERTS])
+    return odds[fold.decides], fold.bought[fold.decides]
 
 
 def predictions_of(role: Role, candidates: Candidates, customers: pd.DataFrame, horizon: int) -> dict[str, Array]:

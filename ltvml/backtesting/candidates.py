@@ -16,11 +16,13 @@ from ltvml.models.purchase.bg_nbd import BGNBD
 from ltvml.models.purchase.in_operational_time import InOperationalTime
 from ltvml.models.purchase.mbg_nbd import MBGNBD
 from ltvml.models.repurchase.base_rate import BaseRate
+from ltvml.models.repurchase.levelled import Levelled
 from ltvml.models.repurchase.lightgbm_binary import LightGBMBinary
 from ltvml.models.repurchase.lightgbm_hazard import LightGBMHazard
 from ltvml.models.repurchase.logistic import Logistic
 from ltvml.models.repurchase.mix import RepurchaseMix
 from ltvml.models.repurchase.recency import Recency
+from ltvml.models.repurchase.stack import RepurchaseStack
 from ltvml.models.value.lightgbm_tweedie import LightGBMTweedie
 from ltvml.models.value.lightgbm_two_stage import LightGBMTwoStage
 from ltvml.models.value.mix import ValueMix
@@ -28,11 +30,12 @@ from ltvml.models.value.past_spend import PastSpend
 from ltvml.models.value.purchase_times_spend import PurchaseTimesSpend
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
 
     from ltvml.backtesting.history import History
+    from ltvml.evaluation.selection import Role
     from ltvml.models.base import RepurchaseModel, ValueModel
     from ltvml.models.closed_form import ClosedForm
     from ltvml.models.snapshots import Snapshots
@@ -43,6 +46,13 @@ ALL_ORDERS = "closed_form_all_orders"
 WITHOUT_SEASON = "closed_form_without_season"
 TWEEDIE_OFFSET = "lightgbm_tweedie_offset"
 MIX = "mix"
+STACK = RepurchaseStack.name
+CLOSED_FORMS: Mapping[Role, frozenset[str]] = {
+    "repurchase": frozenset({CLOSED_FORM, WITHOUT_SEASON, BGNBD.name, MBGNBD.name}),
+    "value": frozenset({CLOSED_FORM, ALL_ORDERS, PastSpend.name}),
+}
+"""Candidates that learn nothing from past windows: all that few data allow."""
+
 # below these a fifth of the customers, which stops the training, says nothing
 TRAINABLE_CUSTOMERS, TRAINABLE_OUTCOMES = 100, 20
 
@@ -64,6 +74,8 @@ class Candidates:
     random_state : int
     search_trials : int
         Trials of the search for tree arguments, on these snapshots alone; 0 takes the defaults.
+    stack_weights : tuple of float
+        Of the experts of the stack, as past cutoffs taught them; without them there is no stack.
     """
 
     snapshots: Snapshots | None
@@ -73,6 +85,7 @@ class Candidates:
     discount_rate: float = 0.0
     random_state: int = 0
     search_trials: int = 0
+    stack_weights: tuple[float, ...] = ()
     _trained: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -107,7 +120,9 @@ class Candidates:
             closed[WITHOUT_SEASON] = lambda: self.without_season.purchase
         if not self.can_learn:
             return closed
+        stack = {STACK: self._repurchase_stack} if self.stack_weights else {}
         return {
+            **stack,
             MIX: self._repurchase_mix,
             **closed,
             LightGBMBinary.name: lambda: self._binary,
@@ -117,6 +132,24 @@ class Candidates:
             BaseRate.name: lambda: BaseRate().fit(self._training),
             **self._plugins("repurchase"),
         }
+
+    def serving(self, champion: str, default: str, *, present: pd.DataFrame, horizon: int) -> RepurchaseModel:
+        """The champion of churn; one that is not the default brings its ranking, and the level is the default's.
+
+        Parameters
+        ----------
+        champion, default : str
+        present : (n, ...) frame
+            The customers at the cutoff of the fit.
+        horizon : int
+            Of the scores, days.
+        """
+        models = self.repurchase()
+        if champion == default:
+            return models[champion]()
+        return Levelled().combine(
+            models[champion](), models[default](), present=present, horizon=horizon, closed_form=self.closed_form
+        )
 
     def value(self) -> dict[str, Callable[[], ValueModel]]:
         """Models of what a customer will spend: by name, what trains each."""
@@ -192,6 +225,9 @@ class Candidates:
         mix = RepurchaseMix(random_state=self.random_state)
         return mix.combine(self._training, logistic=self._logistic, trees=self._binary)
 
+    def _repurchase_stack(self) -> RepurchaseStack:
+        return RepurchaseStack().combine(self._repurchase_mix(), self.stack_weights, self._training.present)
+
     def _value_mix(self) -> ValueMix:
         return ValueMix(**self._shared).combine(
             self._training, tweedie=self._tweedie, tweedie_offset=self._tweedie_offset, two_stage=self._two_stage
@@ -211,7 +247,7 @@ class Candidates:
 
 
 FEWEST_CUSTOMERS = 500
-SHORTEST_HISTORY = 180
+WINDOWS_OF_HISTORY = 3
 FEWEST_OF_EACH_OUTCOME = 200
 
 
@@ -230,8 +266,10 @@ class Gate:
     words: str
 
 
-def minimum_data(snapshots: Snapshots | None, *, customers: int, history: int) -> Gate:
+def minimum_data(snapshots: Snapshots | None, *, customers: int, history: int, judged: int) -> Gate:
     """Compare the data with what learners need.
+
+    A shop is old enough when it has seen three of the windows that are asked about, not when it has seen half a year.
 
     Parameters
     ----------
@@ -240,14 +278,17 @@ def minimum_data(snapshots: Snapshots | None, *, customers: int, history: int) -
         Seen up to the cutoff.
     history : int
         Days from the first order to the cutoff.
+    judged : int
+        Days of the window at which models are compared.
     """
     if snapshots is None:
         return Gate(False, f"no label window has closed in {history:,} days of orders")
     bought = int(snapshots.buys.sum())
     fewer = min(bought, len(snapshots.X) - bought)
+    needed = WINDOWS_OF_HISTORY * judged
     found = [
         (customers >= FEWEST_CUSTOMERS, f"{customers:,} customers (at least {FEWEST_CUSTOMERS:,} needed)"),
-        (history >= SHORTEST_HISTORY, f"{history:,} days of orders (at least {SHORTEST_HISTORY:,} needed)"),
+        (history >= needed, f"{history:,} days of orders (at least {needed:,} needed)"),
         (
             fewer >= FEWEST_OF_EACH_OUTCOME,
             f"{fewer:,} of the rarer outcome (at least {FEWEST_OF_EACH_OUTCOME} needed)",

@@ -43,6 +43,27 @@ def label_horizon(cutoff_day: int, first_day: int, horizon: int) -> int:
     return horizon if history >= _FITS * horizon else max(history // _SHARE, 1)
 
 
+def judged_horizon(cutoff_day: int, first_day: int, horizon: int) -> int:
+    """Window at which models are compared: the horizon, and no more than a third of the history.
+
+    With two to three horizons of history learners are trained on the horizon itself, and no past cutoff has room for
+    it before and after: models are then compared on a shorter window.
+
+    Parameters
+    ----------
+    cutoff_day, first_day : int
+        Last and first day seen.
+    horizon : int
+        Days asked for.
+
+    Examples
+    --------
+    >>> judged_horizon(cutoff_day=648, first_day=0, horizon=90), judged_horizon(cutoff_day=210, first_day=0, horizon=90)
+    (90, 70)
+    """
+    return max(min(horizon, (cutoff_day - first_day) // _SHARE), 1)
+
+
 def snapshot_origins(cutoff_day: int, first_day: int, horizon: int) -> list[int]:
     """Origins that learners are trained on, newest first.
 

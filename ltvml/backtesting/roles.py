@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from ltvml.backtesting.history import History
     from ltvml.backtesting.served_value import ServedValue
     from ltvml.config import Config
-    from ltvml.evaluation.selection import Role
+    from ltvml.evaluation.selection import Role, Selection
     from ltvml.models.base import RepurchaseModel, SpendModel, ValueModel
     from ltvml.models.snapshots import Snapshots
 
 
 def fit_roles(
-    config: Config, history: History, champions: Mapping[Role, str], served: ServedValue | None = None
+    config: Config, history: History, selections: Mapping[Role, Selection], served: ServedValue | None = None
 ) -> Roles:
     """Fit the model of each role on everything seen.
 
@@ -35,8 +35,8 @@ def fit_roles(
     ----------
     config : Config
     history : History
-    champions : mapping
-        Champion of each role that the configuration leaves to `auto`.
+    selections : mapping
+        What the backtest chose for each role that the configuration leaves to `auto`.
     served : ServedValue, optional
         What serves for value, where it is left to `auto`; the champion as it is where absent.
 
@@ -47,9 +47,10 @@ def fit_roles(
     """
     purchase = history.closed_form(history.cutoff_day).purchase
     spend = spend_model(config, history)
+    champions = {role: selection.champion for role, selection in selections.items()}
     return Roles(
         purchase=purchase,
-        repurchase=repurchase_model(config, history, champions),
+        repurchase=repurchase_model(config, history, selections.get("repurchase")),
         spend=spend,
         value=value_model(config, history, champions, spend, served),
     )
@@ -65,11 +66,15 @@ def spend_model(config: Config, history: History) -> SpendModel:
     return model.fit(patterns, sample_weight=patterns["count"])
 
 
-def repurchase_model(config: Config, history: History, champions: Mapping[Role, str]) -> RepurchaseModel:
-    """Who comes back: the champion, a named learner, or the curve of a purchase model."""
+def repurchase_model(config: Config, history: History, selection: Selection | None) -> RepurchaseModel:
+    """Who comes back: what the backtest chose, a named learner, or the curve of a purchase model."""
     choice, given = config.models.churn, history.intake.window.churn_horizon
     if choice.name == AUTO:
-        return candidates_at_cutoff(config, history, given).repurchase()[champions["repurchase"]]()
+        assert selection is not None
+        candidates = candidates_at_cutoff(config, history, given)
+        candidates.stack_weights = selection.weights
+        present = history.customers(history.cutoff_day)
+        return candidates.serving(selection.champion, selection.default, present=present, horizon=given)
     if choice.name == CLOSED_FORM:
         return history.closed_form(history.cutoff_day).purchase
     if choice.name in registry.names("purchase"):

@@ -117,7 +117,8 @@ def _coverage(role_backtest: RoleBacktest | None, folds: Sequence[Fold]) -> str:
 
 def _calibration(role_backtest: RoleBacktest | None) -> Calibration:
     """A correction of the last window, if the same correction learned one window earlier would have helped in it."""
-    if role_backtest is None:
+    # a winner that is not the default serves at the default's level, which its own past predictions do not have
+    if role_backtest is None or role_backtest.champion != role_backtest.selection.default:
         return Calibration()
     folds = [fold for fold in role_backtest.folds if role_backtest.champion in fold.predictions]
     return proven_calibration(

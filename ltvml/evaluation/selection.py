@@ -1,9 +1,17 @@
 """Which model serves a role: the default, unless another beat it by more than chance in the backtest.
 
 The loss of a model is compared with the default's, customer by customer and cutoff by cutoff. A challenger wins where
-its mean advantage, averaged over the cutoffs, is more than one standard error and at least .003; the error counts
-customers, not rows, since one customer is seen at several cutoffs. Picking simply the best of the last window was
-measured to be worse than never picking.
+its mean advantage, averaged over the cutoffs, is more than one standard error and at least .003. The error counts
+customers, not rows, since one customer is seen at several cutoffs; and windows, since whole windows favour one model or
+the other, and four windows that overlap are not four. With k cutoffs over `span` days, windows of H days and the
+advantages d_j,
+
+    n_eff = min(k, 1 + span / H)
+    s^2   = (sum_j (d_j - d)^2 n_eff / k + 2 x .012^2) / (n_eff + 1)
+    se^2  = se_customers^2 + s^2 / n_eff
+
+Picking simply the best of the last window was measured to be worse than never picking; counting customers alone, the
+advantage that a winner claimed missed by ten times its standard error.
 
 One standard error alone lets a challenger that is exactly as good as the default win one selection in six, and one of
 five such challengers two in five: the winner would change with the draw. On the data sets that the defaults were made
@@ -22,7 +30,7 @@ from ltvml.evaluation import influence
 from ltvml.evaluation.metrics import PROBABILITY_FLOOR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -33,6 +41,9 @@ Role = Literal["repurchase", "value", "replenishment"]
 
 MEANINGFUL = 0.003
 """Log-loss or normalised Gini by which a challenger must be better, however small the standard error."""
+
+WINDOW_SPREAD, PRIOR_WINDOWS = 0.012, 2
+"""How much the advantage of a model differs from window to window, before any is seen, and how many that counts for."""
 
 LEVEL_SLACK = 0.1
 """How much further off the total, as |ln(predicted / actual)|, a model may be and still replace the default."""
@@ -101,7 +112,7 @@ class Comparison:
     advantage : float
         Mean over the cutoffs: log-loss saved, or normalised Gini gained.
     standard_error : float
-        Of the paired advantage, clustered by customer.
+        Of the paired advantage, clustered by customer; for churn and value it counts windows, too.
     level_error : float
         |ln(predicted total / actual total)|, mean over the cutoffs.
     """
@@ -133,6 +144,8 @@ class Selection:
         All candidates but the default, best first.
     words : str
         Why, in words.
+    weights : tuple of float
+        Of the experts of a stack, as past cutoffs taught them.
     """
 
     role: Role
@@ -140,10 +153,13 @@ class Selection:
     champion: str
     comparisons: tuple[Comparison, ...]
     words: str
+    weights: tuple[float, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values that `json` can write exactly."""
-        return asdict(self) | {"comparisons": [asdict(comparison) for comparison in self.comparisons]}
+        """As plain values that `json` can write exactly; without weights where there are none, as in old bundles."""
+        plain = asdict(self) | {"comparisons": [asdict(comparison) for comparison in self.comparisons]}
+        weights = list(plain.pop("weights"))
+        return plain | ({"weights": weights} if weights else {})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -159,10 +175,13 @@ class Selection:
                 f"found a model selection for role '{values['role']}'; expected one of {get_args(Role)}."
             )
         comparisons = tuple(Comparison(**one) for one in values["comparisons"])
-        return cls(values["role"], values["default"], values["champion"], comparisons, values["words"])
+        weights = tuple(values.get("weights", ()))
+        return cls(values["role"], values["default"], values["champion"], comparisons, values["words"], weights)
 
 
-def select_model(folds: Sequence[Fold], role: Role, *, default: str) -> Selection:
+def select_model(
+    folds: Sequence[Fold], role: Role, *, default: str, may_win: Callable[[str], bool] | None = None
+) -> Selection:
     """Select the model of one role.
 
     Only folds that have predictions of the default and outcomes that differ are counted, and only candidates with
@@ -174,6 +193,8 @@ def select_model(folds: Sequence[Fold], role: Role, *, default: str) -> Selectio
     role : {"repurchase", "value", "replenishment"}
     default : str
         Candidate that serves unless another is better.
+    may_win : callable of a name, optional
+        Which candidates may replace it; all are compared.
 
     Raises
     ------
@@ -190,14 +211,15 @@ def select_model(folds: Sequence[Fold], role: Role, *, default: str) -> Selectio
     found = [compare(counted, role, name, default) for name in sorted(complete)]
     ordered = tuple(sorted(found, key=lambda comparison: -comparison.advantage))
     allowed = level_error(counted, role, default) + LEVEL_SLACK
-    champion = chosen(ordered, role, default, allowed)
+    running = [one for one in ordered if may_win is None or may_win(one.candidate)]
+    champion = chosen(running, role, default, allowed)
     cutoffs = len({fold.origin for fold in counted})
     return Selection(
         role,
         default,
         champion,
         ordered,
-        in_words(ordered, role, default, champion, cutoffs),
+        in_words(running, role, default, champion, cutoffs),
     )
 
 
@@ -212,7 +234,23 @@ def compare(folds: Sequence[Fold], role: Role, candidate: str, default: str) -> 
     sign = 1.0 if role == "value" else -1.0
     gaps = [influence.difference(measured(fold, role, candidate), measured(fold, role, default)) for fold in folds]
     gained, error = influence.mean_over_cutoffs(deciders(folds), gaps)
-    return Comparison(candidate, sign * gained, error, level_error(folds, role, candidate))
+    # windows of replenishment do not overlap, and hold thousands of pairs of each of its items
+    by_window = 0.0 if role == "replenishment" else error_of_windows(folds, [gap.value for gap in gaps])
+    return Comparison(candidate, sign * gained, float(np.hypot(error, by_window)), level_error(folds, role, candidate))
+
+
+def effective_windows(folds: Sequence[Fold]) -> float:
+    """n_eff: windows that do not overlap, as many as the cutoffs span."""
+    days = [fold.origin for fold in folds]
+    return min(len(days), 1 + (max(days) - min(days)) / max(folds[0].horizon, 1))
+
+
+def error_of_windows(folds: Sequence[Fold], advantages: Sequence[float]) -> float:
+    """Standard error of the mean advantage by what differs from window to window; the formula of this file."""
+    windows, seen = effective_windows(folds), np.asarray(advantages, dtype=float)
+    squares = float(np.sum((seen - seen.mean()) ** 2)) * windows / len(seen)
+    spread = (squares + PRIOR_WINDOWS * WINDOW_SPREAD**2) / (windows - 1 + PRIOR_WINDOWS)
+    return float(np.sqrt(spread / windows))
 
 
 def measured(fold: Fold, role: Role, candidate: str) -> influence.Measured:

@@ -85,6 +85,10 @@ SHIPPED: Mapping[str, Mapping[str, str]] = {
 
 ON_OTHERS: Mapping[str, Mapping[str, str]] = {
     "purchase": {"in_operational_time": "ltvml.models.purchase.in_operational_time:InOperationalTime"},
+    "repurchase": {
+        "levelled": "ltvml.models.repurchase.levelled:Levelled",
+        "stack": "ltvml.models.repurchase.stack:RepurchaseStack",
+    },
     "value": {
         "purchase_times_spend": "ltvml.models.value.purchase_times_spend:PurchaseTimesSpend",
         "stretched": "ltvml.models.value.stretched:Stretched",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _RIDGE = 1.0
 _MOST_STEPS = 1000
 _SURE = 0.999
+_SHARED = 2
 NOTHING_LEARNED = "Recency, frequency and money do not predict who buys: every customer gets the base rate."
 
 
@@ -52,7 +53,8 @@ class LogisticRegression:
         events : (n,) array of bool
             Both outcomes occur.
         repeats : int
-            Most rows that one customer has: the test statistic is inflated by up to so much.
+            Most rows that one customer has. Windows of snapshots step by half their length, so a day of one customer
+            is in two of them: the test statistic is inflated by up to 2.
         """
         from sklearn.linear_model import LogisticRegression as Solver
 
@@ -65,7 +67,7 @@ class LogisticRegression:
             fitted, weights=(0.0,) * len(weights), intercept=constant_score("binary", events.astype(np.float64))
         )
         gained = 2 * float(np.sum(constant.losses(matrix, events) - fitted.losses(matrix, events)))
-        return fitted if gained > repeats * chi2.ppf(_SURE, df=matrix.shape[1]) else constant
+        return fitted if gained > min(repeats, _SHARED) * chi2.ppf(_SURE, df=matrix.shape[1]) else constant
 
     @property
     def diagnosis(self) -> Diagnosis:

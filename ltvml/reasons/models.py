@@ -9,9 +9,11 @@ import numpy as np
 from ltvml.contracts import BEHAVIOUR
 from ltvml.models.base import RepurchaseModel, ValueModel
 from ltvml.models.logit import log_odds
+from ltvml.models.repurchase.levelled import Levelled
 from ltvml.models.repurchase.lightgbm_binary import LightGBMBinary
 from ltvml.models.repurchase.lightgbm_hazard import LightGBMHazard
 from ltvml.models.repurchase.mix import RepurchaseMix
+from ltvml.models.repurchase.stack import RepurchaseStack
 from ltvml.models.value.lightgbm_tweedie import LightGBMTweedie, log_closed_form_value
 from ltvml.models.value.lightgbm_two_stage import LightGBMTwoStage
 from ltvml.models.value.mix import ValueMix
@@ -78,16 +80,30 @@ def _hazard(model: LightGBMHazard, typical: Typical) -> Part:
 def _repurchase_mix(model: RepurchaseMix, typical: Typical) -> Part:
     learners, closed = model.weight_, 1 - model.weight_
     constant = model.weight_ * model.learners_shift_ + model.level_shift_
-    link = Linear((-learners / 2, -learners / 2, -closed), -constant)
-    parts = (
-        SummaryPart(model.logistic_.log_odds_at_horizon, typical),
+    return Combination(Linear((-learners / 2, -learners / 2, -closed), -constant), _experts(model, typical))
+
+
+def _stack(model: RepurchaseStack, typical: Typical) -> Part:
+    closed, logistic, trees = (float(weight) for weight in model.weights_)
+    return Combination(Linear((-logistic, -trees, -closed), -model.level_shift_), _experts(model, typical))
+
+
+def _experts(model: RepurchaseMix | RepurchaseStack, typical: Typical) -> tuple[Part, ...]:
+    """Logistic regression, trees and closed form, each in log-odds of a purchase."""
+    read = tuple(name for name in BEHAVIOUR.names if name in model.logistic_.reads())
+    return (
+        SummaryPart(model.logistic_.log_odds_at_horizon, typical, read),
         _purchase_trees(model.trees_, typical),
         SummaryPart(
             lambda X: log_odds(model.closed_form_.probability_of_purchase(X, model.horizon_)),
             typical,
         ),
     )
-    return Combination(link, parts)
+
+
+def _levelled(model: Levelled, typical: Typical) -> Part:
+    # a part is in log-odds of churn, from which the shift of the purchase's is taken away
+    return Combination(Linear((1.0,), -model.level_shift_), (part_of(model.model_, typical, model.horizon_),))
 
 
 def _tweedie(model: LightGBMTweedie, typical: Typical) -> Part:
@@ -138,6 +154,8 @@ def _log_value(value: Array) -> Array:
 
 _KINDS: dict[type, Callable[[Any, Typical], Part]] = {
     RepurchaseMix: _repurchase_mix,
+    RepurchaseStack: _stack,
+    Levelled: _levelled,
     LightGBMBinary: _binary,
     LightGBMHazard: _hazard,
     ValueMix: _value_mix,

@@ -67,8 +67,8 @@ def _fit(config: Config, transactions: Any, steps: Steps) -> FitReport:
     backtests, backtester = run_backtests(history, config, steps)
     with steps.step("fit"):
         served = served_value(backtests)
-        champions = {role_backtest.role: role_backtest.champion for role_backtest in backtests}
-        roles = first_roles(config, history) if config.fast else fit_roles(config, history, champions, served)
+        selections = {held.role: held.selection for held in backtests}
+        roles = first_roles(config, history) if config.fast else fit_roles(config, history, selections, served)
         record_of_past = learn_record(config, history, backtester, backtests, roles)
     items = ItemRole(withheld=NO_ITEMS) if config.fast else fit_item_role(config, history, steps)
     bundle = Bundle(

@@ -16,7 +16,7 @@ def snapshots(bought: int, rows: int) -> SimpleNamespace:
 
 
 def test_enough_of_everything_passes() -> None:
-    assert minimum_data(snapshots(400, 1000), customers=500, history=180).passed
+    assert minimum_data(snapshots(400, 1000), customers=500, history=180, judged=60).passed
 
 
 @pytest.mark.parametrize(
@@ -29,10 +29,10 @@ def test_enough_of_everything_passes() -> None:
     ],
 )
 def test_what_falls_short_is_named(bought: int, customers: int, history: int, words: str) -> None:
-    gate = minimum_data(snapshots(bought, 1000), customers=customers, history=history)
+    gate = minimum_data(snapshots(bought, 1000), customers=customers, history=history, judged=60)
     assert not gate.passed
     assert words in gate.words
 
 
 def test_without_a_closed_window_the_history_is_named() -> None:
-    assert "no label window has closed in 30 days" in minimum_data(None, customers=10, history=30).words
+    assert "no label window has closed in 30 days" in minimum_data(None, customers=10, history=30, judged=10).words

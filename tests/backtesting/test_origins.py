@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ltvml.backtesting.origins import MOST_FOLDS, backtest_origins, label_horizon, snapshot_origins
+from ltvml.backtesting.origins import MOST_FOLDS, backtest_origins, judged_horizon, label_horizon, snapshot_origins
 
 HISTORIES = st.integers(min_value=0, max_value=3000)
 HORIZONS = st.integers(min_value=1, max_value=800)
@@ -66,3 +66,10 @@ def test_a_year_ago_is_learned_from_where_it_has_a_history():
 
 def test_a_year_ahead_from_one_year_is_learned_on_a_third_of_it():
     assert label_horizon(cutoff_day=373, first_day=0, horizon=365) == 124
+
+
+@given(history=st.integers(6, 3000), horizon=HORIZONS)
+def test_models_are_always_compared_at_some_past_cutoff_on_no_more_than_the_horizon(history, horizon):
+    judged = judged_horizon(cutoff_day=history, first_day=0, horizon=horizon)
+    assert 1 <= judged <= label_horizon(cutoff_day=history, first_day=0, horizon=horizon)
+    assert backtest_origins(cutoff_day=history, first_day=0, horizon=judged)

@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 
 from ltvml.errors import DataContractError
-from ltvml.evaluation.selection import Comparison, Fold, Selection, chosen, compare, log_losses, select_model
+from ltvml.evaluation.selection import (
+    Comparison,
+    Fold,
+    Selection,
+    chosen,
+    compare,
+    effective_windows,
+    log_losses,
+    select_model,
+)
 
 EXACT = 1e-12
 ELECTIONS = 300
@@ -40,7 +49,11 @@ def test_advantage_and_clustered_error_by_hand():
         np.r_[first - first.mean(), 0] / 2 / 2 + (second - second.mean()) / 3 / 2  # rows of the round, two rounds
     )
     assert found.advantage == pytest.approx((first.mean() + second.mean()) / 2, abs=EXACT)
-    assert found.standard_error == pytest.approx(np.sqrt(np.sum(of_customer**2)), abs=EXACT)
+    # two cutoffs a day apart with windows of 30 days are 1 + 1/30 windows; two more of .012 are known beforehand
+    windows, seen = 1 + 1 / 30, np.array([first.mean(), second.mean()])
+    spread = (np.sum((seen - seen.mean()) ** 2) * windows / 2 + 2 * 0.012**2) / (windows + 1)
+    expected = np.sqrt(np.sum(of_customer**2) + spread / windows)
+    assert found.standard_error == pytest.approx(expected, abs=EXACT)
     # totals: 1.2 for 1 bought, 1.3 for 2
     assert found.level_error == pytest.approx((np.log(1.2) + np.log(2 / 1.3)) / 2, abs=EXACT)
 
@@ -54,15 +67,35 @@ def test_only_those_who_decide_are_counted():
     )
 
 
-def test_equally_good_challenger_replaces_the_default_in_one_of_six_elections(simulated):
-    changed = [
-        select_model(
-            simulated({"a": 0.5, "b": 0.5}, customers=300, random_state=seed), "repurchase", default="a"
-        ).champion
-        == "b"
-        for seed in range(ELECTIONS)
+def test_equally_good_challenger_wins_one_of_six_elections_by_customers_and_hardly_any_by_windows(simulated):
+    shops = [simulated({"a": 0.5, "b": 0.5}, customers=300, random_state=seed) for seed in range(ELECTIONS)]
+    by_customers = [select_model(folds, "replenishment", default="a").champion == "b" for folds in shops]
+    by_windows = [select_model(folds, "repurchase", default="a").champion == "b" for folds in shops]
+    assert np.mean(by_customers) == pytest.approx(LUCK, abs=LUCK_BAND)
+    assert np.mean(by_windows) < np.mean(by_customers)
+
+
+def test_windows_that_overlap_count_as_the_days_that_they_span(simulated):
+    folds = [
+        replace(fold, origin=day, horizon=100) for fold, day in zip(simulated({"a": 1.0}), (0, 50, 100), strict=True)
     ]
-    assert np.mean(changed) == pytest.approx(LUCK, abs=LUCK_BAND)
+    assert effective_windows(folds) == pytest.approx(2.0, abs=EXACT)
+    apart = [replace(fold, origin=day) for fold, day in zip(folds, (0, 500, 1000), strict=True)]
+    assert effective_windows(apart) == 3
+
+
+def test_a_candidate_that_may_not_win_is_compared_and_leaves_the_default(simulated):
+    folds = simulated({"default": 1.2, "better": 0.1})
+    selection = select_model(folds, "repurchase", default="default", may_win=lambda _: False)
+    assert selection.champion == "default"
+    assert [one.candidate for one in selection.comparisons] == ["better"]
+
+
+def test_weights_of_a_stack_survive_json_and_a_selection_without_has_none(simulated):
+    selection = select_model(simulated({"default": 1.0, "a": 0.5}), "repurchase", default="default")
+    assert "weights" not in selection.to_dict()
+    stacked = replace(selection, weights=(0.5, 0.25, 0.25))
+    assert Selection.from_dict(json.loads(json.dumps(stacked.to_dict()))) == stacked
 
 
 @pytest.mark.parametrize("role", ["repurchase", "value"])
@@ -195,6 +228,6 @@ def test_an_advantage_too_small_to_mean_anything_leaves_the_default_however_cert
         segments={"decides": everybody},
         predictions={"default": base, "hair": better},
     )
-    held = select_model([fold], "repurchase", default="default")
+    held = select_model([fold], "replenishment", default="default")
     assert held.champion == "default"
     assert 0 < held.comparisons[0].standard_error < held.comparisons[0].advantage < 0.003

@@ -1,4 +1,4 @@
-"""Logistic regression on recency, frequency, tenure and money: fits any shop of a few hundred buyers."""
+"""Logistic regression on recency, frequency, tenure, money and fading orders: fits any shop of a few hundred buyers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from ltvml.models.design import column
+from ltvml.contracts import BEHAVIOUR
+from ltvml.models.design import column, design
 from ltvml.models.regression import LogisticRegression
 from ltvml.models.repurchase.at_horizon import AtHorizon
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 # half a month: one order on the first day is no rate yet
 _YOUNG = 15.0
 _MOST_MISSED = 5.0
+RFM_COLUMNS = 9
+FADING = tuple(name for name in BEHAVIOUR.names if name.startswith("orders_half_life_"))
+"""Orders counted less the older they are: how busy a customer is now, at several memories."""
 
 
 def rfm_logs(X: pd.DataFrame) -> Array:
@@ -62,8 +66,19 @@ def rfm_logs(X: pd.DataFrame) -> Array:
     )
 
 
+def with_fading(X: pd.DataFrame) -> Array:
+    """`rfm_logs` and ln(1 + fading orders), shape (n, 9 + m).
+
+    Raises
+    ------
+    DataContractError
+        If a column of fading orders is missing.
+    """
+    return np.column_stack([rfm_logs(X), np.log1p(np.nan_to_num(design(X, FADING)))])
+
+
 class Logistic(AtHorizon):
-    """Logistic regression on `rfm_logs`.
+    """Logistic regression on `with_fading`; one that was fitted without fading orders reads none.
 
     Attributes
     ----------
@@ -88,10 +103,17 @@ class Logistic(AtHorizon):
         """
         snapshots.require_both_outcomes()
         self._keep(snapshots)
-        self.regression_ = LogisticRegression.fit(rfm_logs(snapshots.X), snapshots.buys, snapshots.repeats)
+        matrix = with_fading if set(FADING) <= set(snapshots.X) else rfm_logs
+        self.regression_ = LogisticRegression.fit(matrix(snapshots.X), snapshots.buys, snapshots.repeats)
         self.diagnosis_ = self.regression_.diagnosis
         return self
 
     def log_odds_at_horizon(self, X: pd.DataFrame) -> Array:
         """Log-odds of a purchase within `horizon_`, shape (n,)."""
-        return self.regression_.log_odds(rfm_logs(X))
+        if len(self.regression_.weights) == RFM_COLUMNS:
+            return self.regression_.log_odds(rfm_logs(X))
+        return self.regression_.log_odds(with_fading(X))
+
+    def reads(self) -> tuple[str, ...]:
+        """The summary, and fading orders where it was fitted with them."""
+        return self.requires if len(self.regression_.weights) == RFM_COLUMNS else (*self.requires, *FADING)
