@@ -246,9 +246,9 @@ class Candidates:
         return PurchaseTimesSpend(self.closed_form.purchase, spend, self.discount_rate)
 
 
-FEWEST_CUSTOMERS = 500
+FEWEST_CUSTOMERS = 300
 WINDOWS_OF_HISTORY = 3
-FEWEST_OF_EACH_OUTCOME = 200
+FEWEST_OF_EACH_OUTCOME = 100
 
 
 @dataclass(frozen=True)

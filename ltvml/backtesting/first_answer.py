@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from ltvml.backtesting.candidates import minimum_data
+from ltvml.backtesting.origins import judged_horizon
 from ltvml.backtesting.roles import repurchase_model, spend_model, value_model
 from ltvml.bundle.customer_scores import Roles
 from ltvml.config.sections import AUTO
@@ -53,7 +54,7 @@ def first_roles(config: Config, history: History) -> Roles:
 
 def _repurchase(config: Config, history: History) -> RepurchaseModel:
     if config.models.churn.name != AUTO:
-        return repurchase_model(config, history, {})
+        return repurchase_model(config, history, None)
     snapshots = trainable(history, history.intake.window.churn_horizon)
     if snapshots is None:
         return cast("RepurchaseModel", history.closed_form(history.cutoff_day).purchase)
@@ -82,7 +83,8 @@ def trainable(history: History, given: int) -> Snapshots | None:
     """The newest snapshots where they are enough for a learner, else None."""
     snapshots = history.snapshots(history.cutoff_day, given)
     customers, days = history.intake.customers, history.cutoff_day - history.first_day
-    return snapshots if minimum_data(snapshots, customers=customers, history=days).passed else None
+    judged = judged_horizon(history.cutoff_day, history.first_day, given)
+    return snapshots if minimum_data(snapshots, customers=customers, history=days, judged=judged).passed else None
 
 
 def members_of(snapshots: Snapshots) -> int:

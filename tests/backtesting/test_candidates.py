@@ -18,7 +18,7 @@ def candidates_of(customers: int, buyers: int) -> Candidates:
     return Candidates(snapshots=snapshots, closed_form=unused, without_season=unused, patterns=unused)
 
 
-# the gate that decides the default asks for 500 customers and 200 of each outcome; training asks for less
+# the gate that decides the default asks for 300 customers and 100 of each outcome; training asks for less
 @pytest.mark.parametrize(
     ("customers", "buyers", "trained"), [(100, 20, True), (150, 130, True), (99, 50, False), (300, 19, False)]
 )

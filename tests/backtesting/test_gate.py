@@ -16,16 +16,16 @@ def snapshots(bought: int, rows: int) -> SimpleNamespace:
 
 
 def test_enough_of_everything_passes() -> None:
-    assert minimum_data(snapshots(400, 1000), customers=500, history=180, judged=60).passed
+    assert minimum_data(snapshots(400, 1000), customers=300, history=180, judged=60).passed
 
 
 @pytest.mark.parametrize(
     ("bought", "customers", "history", "words"),
     [
-        (199, 500, 180, "199 of the rarer outcome"),
-        (801, 500, 180, "199 of the rarer outcome"),
-        (400, 499, 180, "499 customers"),
-        (400, 500, 179, "179 days"),
+        (99, 300, 180, "99 of the rarer outcome"),
+        (901, 300, 180, "99 of the rarer outcome"),
+        (400, 299, 180, "299 customers"),
+        (400, 300, 179, "179 days"),
     ],
 )
 def test_what_falls_short_is_named(bought: int, customers: int, history: int, words: str) -> None:
