@@ -20,6 +20,7 @@ from ltvml.backtesting.candidates import (
 from ltvml.backtesting.history import History
 from ltvml.backtesting.origins import backtest_origins, judged_horizon
 from ltvml.config import AUTO
+from ltvml.config.sections import ModelChoice, ModelSettings
 from ltvml.evaluation.selection import Fold, Role, Selection, can_measure, log_losses, measured, select_model
 from ltvml.models.logit import log_odds
 from ltvml.models.repurchase.stack import EXPERTS, losses_on_simplex, stack_weights
@@ -248,7 +249,15 @@ def history_of(config: Config, intake: Intake) -> History:
         with_season=config.season == "auto",
         purchase=config.models.purchase.name,
         purchase_params=dict(config.models.purchase.params),
+        spend=spend_named(config),
+        spend_params=dict(config.models.spend.params),
     )
+
+
+def spend_named(config: Config) -> str:
+    """The spend model that the configuration names; `auto` where it leaves the default, which is no choice."""
+    default = ModelSettings().spend
+    return AUTO if config.models.spend in (default, ModelChoice(name=AUTO)) else config.models.spend.name
 
 
 def run_backtests(

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ltvml.inputs.orders import Intake
-    from ltvml.models.base import Model, PurchaseModel
+    from ltvml.models.base import Model, PurchaseModel, SpendModel
 
 SAMPLE_SALT = "sample"
 LARGEST_SAMPLE = 100_000
@@ -58,6 +58,10 @@ class History:
         Its arguments.
     most_origins : int, optional
         Newest origins that learners are trained on; all of `snapshot_origins` if not given.
+    spend : str
+        Name of the spend model that values every order; `auto` is Gamma-Gamma, on repeat orders and on all.
+    spend_params : dict
+        Its arguments.
     """
 
     intake: Intake
@@ -66,6 +70,8 @@ class History:
     purchase: str = "auto"
     purchase_params: dict[str, Any] = field(default_factory=dict)
     most_origins: int | None = None
+    spend: str = "auto"
+    spend_params: dict[str, Any] = field(default_factory=dict)
     _customers: dict[int, pd.DataFrame] = field(default_factory=dict, repr=False)
     _plain_customers: dict[int, pd.DataFrame] = field(default_factory=dict, repr=False)
     _closed_forms: dict[tuple[int, bool], ClosedForm] = field(default_factory=dict, repr=False)
@@ -221,13 +227,19 @@ class History:
         }
 
     def _fit(self, day: int, clock: OperationalTime) -> ClosedForm:
-        patterns = self.patterns(day)
-        repeat, every = self.spend_patterns(day, "repeat"), self.spend_patterns(day, "all")
+        purchase = self._purchase_model(self.patterns(day), clock)
+        if self.spend != "auto":
+            named = self._spend_model(day, cast("SpendModel", registry.make("spend", self.spend, **self.spend_params)))
+            return ClosedForm(purchase, named, named)
         return ClosedForm(
-            purchase=self._purchase_model(patterns, clock),
-            spend_repeat=GammaGamma(orders="repeat").fit(repeat, repeat["count"]),
-            spend_all=GammaGamma(orders="all").fit(every, every["count"]),
+            purchase=purchase,
+            spend_repeat=self._spend_model(day, GammaGamma(orders="repeat")),
+            spend_all=self._spend_model(day, GammaGamma(orders="all")),
         )
+
+    def _spend_model(self, day: int, model: SpendModel) -> SpendModel:
+        patterns = self.spend_patterns(day, model.orders)
+        return model.fit(patterns, patterns["count"])
 
     def _purchase_model(self, patterns: pd.DataFrame, clock: OperationalTime) -> InOperationalTime:
         if self.purchase == "auto":

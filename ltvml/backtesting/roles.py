@@ -46,7 +46,7 @@ def fit_roles(
         If a named learner has nothing to learn from.
     """
     purchase = history.closed_form(history.cutoff_day).purchase
-    spend = spend_model(config, history)
+    spend = spend_model(history)
     champions = {role: selection.champion for role, selection in selections.items()}
     return Roles(
         purchase=purchase,
@@ -56,14 +56,9 @@ def fit_roles(
     )
 
 
-def spend_model(config: Config, history: History) -> SpendModel:
-    """The spend model of the configuration, fitted to spend patterns."""
-    choice = config.models.spend
-    if choice.name == AUTO:
-        return history.closed_form(history.cutoff_day).spend_all
-    model = cast("SpendModel", registry.make("spend", choice.name, **choice.params))
-    patterns = history.spend_patterns(history.cutoff_day, model.orders)
-    return model.fit(patterns, sample_weight=patterns["count"])
+def spend_model(history: History) -> SpendModel:
+    """The spend model of the configuration, fitted to spend patterns; Gamma-Gamma on all orders where none is named."""
+    return history.closed_form(history.cutoff_day).spend_all
 
 
 def repurchase_model(config: Config, history: History, selection: Selection | None) -> RepurchaseModel:

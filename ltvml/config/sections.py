@@ -263,7 +263,8 @@ class ModelSettings(Section):
     purchase: ModelChoice = ModelChoice(name=AUTO)
     """How many purchases, and is the customer still active? auto is bg_nbd or mbg_nbd, whichever is likelier."""
     spend: ModelChoice = ModelChoice(name="gamma_gamma", params={"orders": "all"})
-    """What is one purchase worth? auto is gamma_gamma fitted on all orders."""
+    """What is one purchase worth? auto and the default are gamma_gamma on all orders, and values compare it with repeat
+    orders in backtests; another model that is named here values every order, also where `value` is auto."""
     churn: ModelChoice = ModelChoice(name=AUTO)
     """Which customers will not return, and when will the others? auto selects the model that does best in backtests."""
     value: ModelChoice = ModelChoice(name=AUTO)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ltvml.config import Config
-from ltvml.config.sections import AUTO
+from ltvml.config.sections import AUTO, CLOSED_FORM
+from ltvml.models import registry
 from ltvml.words.spoken import Spoken
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ltvml.inputs.orders import Intake
 
 _SEARCHED = (AUTO, "lightgbm_binary")
+_CLOSED = (CLOSED_FORM, *registry.names("purchase"))
 _READ_NOWHERE = ("cost",)
 
 FAST_ITEMS = "fast is true, and a first answer leaves replenishment out"
@@ -68,14 +70,8 @@ class Rule:
 RULES = (
     Rule(
         "models.spend",
-        "models.value is auto, which values orders by repeat orders and by all orders and selects in backtests. "
-        "It sets expected_order_value alone; models.value: purchase_times_spend uses it for values",
-        lambda facts: facts.config.models.value.name == AUTO,
-    ),
-    Rule(
-        "models.spend",
-        "models.value names a model that does not read it; it sets expected_order_value alone",
-        lambda facts: facts.config.models.value.name not in (AUTO, "purchase_times_spend"),
+        "neither models.value nor models.churn names a model that reads it; it sets expected_order_value alone",
+        lambda facts: facts.config.models.value.name == "past_spend" and facts.config.models.churn.name in _CLOSED,
     ),
     Rule(
         "search.trials",

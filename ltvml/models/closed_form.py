@@ -6,8 +6,9 @@ It answers for a customer with one order, it gives learners their strongest colu
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
+from ltvml.models import registry
 from ltvml.models.purchase.bg_nbd import BGNBD
 from ltvml.models.purchase.in_operational_time import InOperationalTime
 from ltvml.models.purchase.mbg_nbd import MBGNBD
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from ltvml.arrays import Array
     from ltvml.clock import OperationalTime
+    from ltvml.models.base import SpendModel
 
 
 _SEASON_BEHIND = 90
@@ -34,13 +36,14 @@ class ClosedForm:
     ----------
     purchase : InOperationalTime
         BG/NBD or MBG/NBD on the shop's own clock; asked and answering in calendar days.
-    spend_repeat, spend_all : GammaGamma
-        Fitted on the orders after the first, and on all orders.
+    spend_repeat, spend_all : SpendModel
+        Gamma-Gamma fitted on the orders after the first, and on all orders; one and the same model where the
+        configuration names it.
     """
 
     purchase: InOperationalTime
-    spend_repeat: GammaGamma
-    spend_all: GammaGamma
+    spend_repeat: SpendModel
+    spend_all: SpendModel
 
     @classmethod
     def fit(cls, X: pd.DataFrame, clock: OperationalTime, sample_weight: ArrayLike | None = None) -> Self:
@@ -106,8 +109,8 @@ class ClosedForm:
         """The inverse of `to_dict`."""
         return cls(
             purchase=InOperationalTime.from_dict(values["purchase"]),
-            spend_repeat=GammaGamma.from_dict(values["spend_repeat"]),
-            spend_all=GammaGamma.from_dict(values["spend_all"]),
+            spend_repeat=cast("SpendModel", registry.load(values["spend_repeat"])),
+            spend_all=cast("SpendModel", registry.load(values["spend_all"])),
         )
 
 

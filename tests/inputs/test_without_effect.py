@@ -31,11 +31,17 @@ def test_defaults_are_never_named():
     assert notes() == ()
 
 
+def test_a_spend_model_that_values_read_is_not_named():
+    assert notes(models={"spend": "mean_order"}) == ()
+
+
 @pytest.mark.parametrize(
     ("sections", "found"),
     [
-        ({"models": {"spend": "mean_order"}}, "models.spend has no effect: models.value is auto"),
-        ({"models": {"spend": "mean_order", "value": "past_spend"}}, "models.spend has no effect: models.value names"),
+        (
+            {"models": {"spend": "mean_order", "value": "past_spend", "churn": "bg_nbd"}},
+            "models.spend has no effect: neither models.value nor models.churn",
+        ),
         ({"models": {"churn": "recency"}, "search": {"trials": 3}}, "search.trials has no effect"),
         ({"models": NAMED, "backtest": {"longest_silence": 9}}, "backtest.longest_silence has no effect"),
         (

@@ -223,3 +223,11 @@ def test_a_season_is_drawn_where_there_is_one(orders, config_of, tmp_path, seaso
     assert (report.bundle.record.season.source == "off") == (season == "off")
     assert ("season.png" in [plot.name for plot in report.plots]) == (season == "auto")
     assert all(plot.exists() for plot in report.plots)
+
+
+def test_a_named_spend_model_values_the_orders_of_auto(orders, config_of, tmp_path):
+    """Every part of what serves holds the model that was named, and none the default."""
+    roles = ltvml.fit(config_of(tmp_path, models={"spend": "mean_order"}), transactions=orders).bundle.roles
+    assert roles.spend.name == "mean_order"
+    assert "'mean_order'" in str(roles.value.to_dict())
+    assert "gamma_gamma" not in str(roles.value.to_dict())
