@@ -43,7 +43,7 @@ NOT_DONE = (
 def first_roles(config: Config, history: History) -> Roles:
     """The models that serve a first answer; a model that the configuration names is fitted as it says."""
     history.most_origins = max(1, MOST_ROWS // max(history.intake.customers, 1))
-    spend = spend_model(config, history)
+    spend = spend_model(history)
     return Roles(
         purchase=history.closed_form(history.cutoff_day).purchase,
         repurchase=_repurchase(config, history),
