@@ -58,7 +58,7 @@ def test_the_demo_with_model_selection_runs_far_from_the_checkout(installed: Pat
     text = _ltvml(["demo", "--out", out, "--no-mlflow"], installed, tmp_path)
     # the absolute path of the local store cannot be broken
     assert max(len(line) for line in text.splitlines() if str(tmp_path) not in line) <= 80
-    assert "Churn model: mix (default) kept." in " ".join(text.split())
+    assert "Churn model: A stack of closed_form" in " ".join(text.split())
     assert {path.name for path in tmp_path.iterdir()} == {out}
     scores = pd.read_parquet(tmp_path / out / "scores" / "2011-09-10" / "customers.parquet")
     assert (scores["predicted_ltv_lo"] <= scores["predicted_ltv_hi"]).all()

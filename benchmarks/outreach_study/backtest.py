@@ -143,7 +143,7 @@ def compare_rankings(
     """
     steps = Steps(progress)
     bundle = bundle_of(config, model)
-    config = as_fitted(config, bundle)
+    config, bundle = as_fitted(config, bundle)
     intake = read_orders(config.orders, config.window, transactions, steps)
     horizon = horizon or intake.window.churn_horizon
     with steps.step("gather"):

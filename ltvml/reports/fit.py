@@ -13,6 +13,7 @@ from ltvml.features.season import daily_counts
 from ltvml.models.purchase.in_operational_time import InOperationalTime
 from ltvml.models.season.counts import DailyCounts
 from ltvml.models.season.season import expected_repeats
+from ltvml.models.value.stretched import Stretched
 from ltvml.plots import figures as plots
 from ltvml.reports.recording import NOT_KEPT, Recorded
 from ltvml.words.display import Shown
@@ -190,7 +191,10 @@ def _model_facts(model: Model) -> dict[str, Any]:
 
 
 def title(model: Model) -> str:
-    """Name of a model; a purchase model on a clock is named for what it holds."""
+    """Name of a model; one that is made of another is named for what it holds."""
+    if isinstance(model, Stretched):
+        apart = f", spread apart by {model.exponent:.2f}" if model.exponent > 1 else ""
+        return f"{model.ranking.name}{apart}"
     if not isinstance(model, InOperationalTime):
         return model.name
     return model.model.name if model.clock.plain else f"{model.model.name} in operational time"

@@ -111,9 +111,10 @@ def reasons(
     Examples
     --------
     >>> row = {"customer_id": ["a"], "action": ["win_back"], "purpose": ["win_back"], "reason": ["win_back"]}
-    >>> seen = {"customer_id": ["a"], "n_orders": [9], "days_since_last": [64], "mean_gap_days": [21.3]}
+    >>> last = pd.to_datetime(["2011-07-08"])
+    >>> seen = {"customer_id": ["a"], "n_orders": [9], "last_order_date": last, "mean_gap_days": [21.3]}
     >>> reasons(pd.DataFrame(row), pd.DataFrame(seen))[0]
-    'Ordered every 21 days on average, but not in the last 64 days.'
+    '9 orders so far, the last on 8 July 2011.'
     """
     spoken = Spoken.of(language, currency)
     rows = _plain(plan)
