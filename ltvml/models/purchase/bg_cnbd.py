@@ -26,8 +26,17 @@ from scipy.special import betainc, expit, gammaln, xlogy
 
 from ltvml.errors import DataContractError
 from ltvml.models.base import Diagnosis, frame_of, invert_decreasing
-from ltvml.models.maximise import Evaluation
-from ltvml.models.purchase.bg_nbd import ALPHA, CENTRE, EDGES, NAMES, A, B, R, diagnose, left_branch, waiting_branch
+from ltvml.models.purchase.bg_nbd import (
+    ALPHA,
+    CENTRE,
+    EDGES,
+    NAMES,
+    R,
+    counted,
+    diagnose,
+    left_branch,
+    waiting_branch,
+)
 from ltvml.models.purchase.parametric import ParametricPurchaseModel, checked_discount_rate, checked_times
 from ltvml.models.purchase.separable import Branch, in_logs, weighted_logaddexp
 from ltvml.models.purchase.special import RisingSums, log_beta_ratio, logit_nodes, negative_binomial
@@ -39,6 +48,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from ltvml.arrays import Array
+    from ltvml.models.maximise import Evaluation
     from ltvml.models.purchase.highest_peak import ParameterFit
     from ltvml.models.purchase.patterns import Lattice
 
@@ -79,19 +89,7 @@ class Likelihood:
         params, cells, k = np.exp(log_params), self.lattice, self.k
         left = left_branch(params, cells.x_recency, cells.t_x, self.d, stages=k)
         alive = in_some_stage(params, cells.x_age, cells.T, self._silence, k)
-        return in_logs(self._counts(params) + weighted_logaddexp(left, alive, cells), params)
-
-    def _counts(self, params: Array) -> Evaluation:
-        """The sum of c(x) over customers."""
-        r, _, a, b = params
-        gradient, hessian = np.zeros(4), np.zeros((4, 4))
-        stages, stayed, chances = self._stages.at(r), self._chances.at(b), self._chances.at(a + b)
-        gradient[R], hessian[R, R] = stages[1:]
-        gradient[[A, B]] = -chances[1]
-        hessian[A : B + 1, A : B + 1] = -chances[2]
-        gradient[B] += stayed[1]
-        hessian[B, B] += stayed[2]
-        return Evaluation(stages[0] + stayed[0] - chances[0], gradient, hessian)
+        return in_logs(counted(params, self._stages, self._chances) + weighted_logaddexp(left, alive, cells), params)
 
 
 def in_some_stage(params: Array, x: Array, T: Array, silence: Array, k: int) -> Branch:

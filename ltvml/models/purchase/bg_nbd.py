@@ -84,19 +84,7 @@ class Likelihood:
         log_params : (4,) array
         """
         params = np.exp(log_params)
-        return in_logs(self._counts(params) + self._times(params), params)
-
-    def _counts(self, params: Array) -> Evaluation:
-        """The sum of c(x) over customers."""
-        r, _, a, b = params
-        gradient, hessian = np.zeros(4), np.zeros((4, 4))
-        repeats, stayed, chances = self._repeats.at(r), self._chances.at(b), self._chances.at(a + b)
-        gradient[R], hessian[R, R] = repeats[1:]
-        gradient[[A, B]] = -chances[1]
-        hessian[A : B + 1, A : B + 1] = -chances[2]
-        gradient[B] += stayed[1]
-        hessian[B, B] += stayed[2]
-        return Evaluation(repeats[0] + stayed[0] - chances[0], gradient, hessian)
+        return in_logs(counted(params, self._repeats, self._chances) + self._times(params), params)
 
     def _times(self, params: Array) -> Evaluation:
         """The sum of logaddexp(F, G) over customers."""
@@ -104,6 +92,28 @@ class Likelihood:
         left = left_branch(params, cells.x_recency, cells.t_x, self.d)
         alive = alive_branch(params, cells.x_age, cells.T)
         return weighted_logaddexp(left, alive, cells)
+
+
+def counted(params: Array, repeats: RisingSums, chances: RisingSums) -> Evaluation:
+    """The sum of c(x) over customers, with derivatives in (r, alpha, a, b).
+
+    Parameters
+    ----------
+    params : (4,) array
+    repeats : RisingSums
+        Of x; of k x for a CNBD-k.
+    chances : RisingSums
+        Of x + d.
+    """
+    r, _, a, b = params
+    gradient, hessian = np.zeros(4), np.zeros((4, 4))
+    bought, stayed, had = repeats.at(r), chances.at(b), chances.at(a + b)
+    gradient[R], hessian[R, R] = bought[1:]
+    gradient[[A, B]] = -had[1]
+    hessian[A : B + 1, A : B + 1] = -had[2]
+    gradient[B] += stayed[1]
+    hessian[B, B] += stayed[2]
+    return Evaluation(bought[0] + stayed[0] - had[0], gradient, hessian)
 
 
 def left_branch(params: Array, x: Array, t_x: Array, d: int, *, stages: int = 1) -> Branch:

@@ -30,6 +30,20 @@ def reference() -> dict[str, dict[str, Any]]:
     return {entry["id"]: entry for entry in entries}
 
 
+@pytest.fixture
+def agrees(reference: dict[str, dict[str, Any]]) -> Any:
+    """Compare what was computed with an entry of the reference, within the tolerance stated there."""
+
+    def check(name: str, got: Any) -> None:
+        entry = reference[name]
+        tolerance = entry["tolerance"]
+        np.testing.assert_allclose(
+            got, entry["values"], rtol=tolerance.get("rel", 0), atol=tolerance.get("abs", 0), err_msg=name
+        )
+
+    return check
+
+
 def histories(days: pd.DataFrame, end: pd.Timestamp, unit: float) -> pd.DataFrame:
     """Frequency, recency and T by customer, from distinct (customer, day)."""
     seen = days[days.day <= end].groupby("customer").day.agg(["nunique", "min", "max"])

@@ -30,18 +30,6 @@ def model(donations) -> BGBB:
     return BGBB().fit(donations, donations["count"])
 
 
-@pytest.fixture
-def agrees(reference):
-    def check(name, got):
-        entry = reference[name]
-        tolerance = entry["tolerance"]
-        np.testing.assert_allclose(
-            got, entry["values"], rtol=tolerance.get("rel", 0), atol=tolerance.get("abs", 0), err_msg=name
-        )
-
-    return check
-
-
 @pytest.mark.parametrize("source", ["paper", "btyd", "exact"])
 def test_parameters_match(source, model, reference):
     entry = reference[f"donations.bgbb.params.{source}"]

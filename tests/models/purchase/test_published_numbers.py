@@ -24,18 +24,6 @@ def mbg(cdnow) -> MBGNBD:
     return MBGNBD().fit(cdnow)
 
 
-@pytest.fixture
-def agrees(reference):
-    def check(name, got):
-        entry = reference[name]
-        tolerance = entry["tolerance"]
-        np.testing.assert_allclose(
-            got, entry["values"], rtol=tolerance.get("rel", 0), atol=tolerance.get("abs", 0), err_msg=name
-        )
-
-    return check
-
-
 def estimates(model: BGNBD) -> list[float]:
     return list(model.params_.values())
 

@@ -18,18 +18,6 @@ def pareto(cdnow) -> ParetoNBD:
     return ParetoNBD().fit(cdnow)
 
 
-@pytest.fixture
-def agrees(reference):
-    def check(name, got):
-        entry = reference[name]
-        tolerance = entry["tolerance"]
-        np.testing.assert_allclose(
-            got, entry["values"], rtol=tolerance.get("rel", 0), atol=tolerance.get("abs", 0), err_msg=name
-        )
-
-    return check
-
-
 def matches(entry, model) -> None:
     tolerance, params = entry["tolerance"], list(model.params_.values())
     values = entry["values"][: len(params)]
