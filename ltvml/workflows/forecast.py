@@ -48,6 +48,8 @@ from ltvml.words.spoken import Spoken
 from ltvml.workflows.score import as_fitted, bundle_of, rows_to_score
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pyarrow as pa
 
     from ltvml.arrays import Array, Ints
@@ -129,6 +131,7 @@ def _forecast(
     checked = {
         measure: check_forecasts(past["all", measure], days=days, ends=judged.astype(float)) for measure in MEASURES
     }
+    totals = totals_of(table, past, ends, days)
     report = ForecastReport(
         folder.absolute(),
         bundle,
@@ -136,8 +139,8 @@ def _forecast(
         table,
         newcomer,
         checked,
-        totals_of(table, past, ends, days),
-        notes=notes_of(takings, checked, intake, int(ends[-1]), words),
+        totals,
+        notes=(*notes_of(takings, checked, intake, int(ends[-1]), words), *outside_notes(totals, words)),
         seconds=steps.seconds,
         by=by,
         language=config.outreach.language,
@@ -378,3 +381,11 @@ def _manifest(report: ForecastReport, config: Config) -> dict[str, Any]:
         "periods": int(report.table["period"].max()),
         "versions": versions(),
     }
+
+
+def outside_notes(totals: dict[str, dict[str, tuple[float, float, float]]], words: Spoken) -> Iterator[str]:
+    """Name each total that lies outside its own interval, which follows the errors of past cutoffs alone."""
+    for group in GROUPS:
+        for measure, (total, low, high) in totals[group].items():
+            if not low <= total <= high:
+                yield words("forecast.outside", what=f"{words(f'label.{group}')}, {words(f'forecast.{measure}')}")

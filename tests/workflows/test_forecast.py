@@ -15,7 +15,8 @@ from ltvml.contracts import FORECAST
 from ltvml.datasets.simulate import simulate_transactions
 from ltvml.engines.frames import arrow_schema
 from ltvml.errors import ConfigError
-from ltvml.workflows.forecast import month_ends
+from ltvml.words.spoken import Spoken
+from ltvml.workflows.forecast import month_ends, outside_notes
 
 # sums of the same doubles in another order
 EXACT = 1e-9
@@ -209,3 +210,14 @@ def test_the_customer_who_makes_all_the_money_is_named_as_a_share(past):
     orders = one_spender(past)
     scored = ltvml.score(orders, model=fitted(orders, churn_horizon=60, models={**NAMED, "spend": "mean_order"}))
     assert "100 % of it from one customer" in " ".join(scored.text().split())
+
+
+def test_a_total_outside_its_own_interval_is_said():
+    inside, outside = (5.0, 4.0, 6.0), (9.0, 4.0, 6.0)
+    totals = {
+        "today": {"purchases": inside, "revenue": inside},
+        "new": {"purchases": inside, "revenue": outside},
+        "all": {"purchases": inside, "revenue": inside},
+    }
+    (note,) = outside_notes(totals, Spoken.of("en", "GBP"))
+    assert note.startswith("new customers, revenue: the total lies outside its interval")
