@@ -251,7 +251,7 @@ def orders_of(customers: int) -> pd.DataFrame:
     """Orders of a small shop up to eight weeks after the cutoff."""
     ages = np.random.default_rng(1).integers(60, 400, customers)
     orders = simulate_transactions(
-        customers, T=ages, cutoff=LAST_DAY, modified=True, r=0.6, alpha=40, a=0.8, b=2.5, random_state=4
+        customers, T=ages, cutoff=LAST_DAY, model="mbg_nbd", r=0.6, alpha=40, a=0.8, b=2.5, random_state=4
     )
     return orders.assign(category=np.random.default_rng(2).choice(["coffee", "soap", "tea"], len(orders)))
 

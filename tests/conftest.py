@@ -74,7 +74,7 @@ SECTIONS = {"window": {"cutoff": CUTOFF}, "models": NAMED, "season": "off", "tra
 def shop_of(customers: int, **parameters: Any) -> pd.DataFrame:
     ages = np.random.default_rng(1).integers(30, 400, customers)
     given = {"r": 0.6, "alpha": 40, "a": 0.8, "b": 2.5, "random_state": 4} | parameters
-    return simulate_transactions(customers, T=ages, cutoff=CUTOFF, modified=True, **given)
+    return simulate_transactions(customers, T=ages, cutoff=CUTOFF, model="mbg_nbd", **given)
 
 
 GROCERIES = (

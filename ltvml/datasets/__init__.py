@@ -3,12 +3,21 @@
 from ltvml.datasets.baby_brand import BabyBrand, simulate_baby_brand
 from ltvml.datasets.cdnow_cohort import cdnow, cdnow_sample
 from ltvml.datasets.online_retail_2 import demo_config, online_retail, online_retail_lines, online_retail_products
-from ltvml.datasets.simulate import simulate_bg_nbd, simulate_purchases, simulate_transactions
+from ltvml.datasets.simulate import (
+    SimulatedOrders,
+    simulate_bg_nbd,
+    simulate_customers,
+    simulate_histories,
+    simulate_orders,
+    simulate_purchases,
+    simulate_transactions,
+)
 from ltvml.datasets.simulate_renewals import SimulatedItem, simulate_renewals, simulate_subscriptions
 
 __all__ = [
     "BabyBrand",
     "SimulatedItem",
+    "SimulatedOrders",
     "cdnow",
     "cdnow_sample",
     "demo_config",
@@ -17,6 +26,9 @@ __all__ = [
     "online_retail_products",
     "simulate_baby_brand",
     "simulate_bg_nbd",
+    "simulate_customers",
+    "simulate_histories",
+    "simulate_orders",
     "simulate_purchases",
     "simulate_renewals",
     "simulate_subscriptions",

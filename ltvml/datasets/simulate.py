@@ -1,113 +1,109 @@
-"""Customers drawn from the BG/NBD or MBG/NBD model, as histories or as orders.
+"""Customers drawn from any purchase model and Gamma-Gamma, as purchases, as histories or as orders, with the truth.
 
-A customer buys at rate lambda ~ Gamma(r, alpha) and leaves after a purchase with probability p ~ Beta(a, b): after each
-repeat purchase in the BG/NBD (Fader, Hardie & Lee 2005), after the first one already in the MBG/NBD (Batislam et al.
-2007). Given n arrivals in (0, T), their times are n ordered uniforms, so nothing is simulated step by step.
+A customer has a rate and a dropout drawn from the model, buys and leaves accordingly (`models.purchase.futures`), and
+has a mean order value drawn from Gamma-Gamma, Fader & Hardie (2013), around which the orders vary.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
 
+from ltvml.models import registry
 from ltvml.window import as_date, dates_of, day_number
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
-    from ltvml.arrays import Array
+    from ltvml.arrays import Array, Ints, Words
+    from ltvml.models.purchase.futures import Drawn, Purchases
+    from ltvml.models.purchase.parametric import ParametricPurchaseModel
 
-
-@dataclass(frozen=True)
-class Purchases:
-    """Repeat purchases of n customers, who all made a first purchase at time 0.
-
-    Parameters
-    ----------
-    T : (n,) array
-        Time from the first purchase to the end of what is seen.
-    customer : (m,) array of int
-        Who made the repeat purchase, ascending.
-    time : (m,) array
-        When, ascending within a customer.
-    """
-
-    T: Array
-    customer: NDArray[np.int64]
-    time: Array
-
-    def histories(self) -> pd.DataFrame:
-        """Frequency, recency and T, one row a customer."""
-        frequency = np.bincount(self.customer, minlength=len(self.T))
-        recency = np.zeros(len(self.T))
-        recency[self.customer] = self.time  # the last of a customer wins, and times ascend
-        return pd.DataFrame({"frequency": frequency, "recency": recency, "T": self.T})
-
-    def by_day(self) -> Purchases:
-        """Purchases of one day merged, the day of the first purchase included; times become whole days."""
-        day = np.floor(self.time)
-        again = np.concatenate(([False], (self.customer[1:] == self.customer[:-1]) & (day[1:] == day[:-1])))
-        kept = ~again & (day > 0)
-        return Purchases(np.floor(self.T), self.customer[kept], day[kept])
+CDNOW_SPEND = (6.25, 3.74, 15.44)
+"""Gamma-Gamma of CDNOW: p, q and gamma (Fader & Hardie 2013)."""
 
 
-def simulate_purchases(
-    n: int,
-    *,
-    r: float,
-    alpha: float,
-    a: float,
-    b: float,
-    T: ArrayLike,
-    random_state: int | np.random.Generator,
-    modified: bool = False,
-) -> Purchases:
-    """Repeat purchases in continuous time.
+def simulate_customers(
+    n: int, *, T: ArrayLike, random_state: int | np.random.Generator, model: str = "bg_nbd", **params: float
+) -> Drawn:
+    """Repeat purchases in continuous time, and the truth about each customer.
 
     Parameters
     ----------
     n : int
         Customers.
-    r, alpha, a, b : float
-        Parameters; alpha in the unit of T.
     T : float or (n,) array
-        Time from the first purchase to the end of what is seen.
+        Time from the first purchase to the end of what is seen; for bg_bb a number of opportunities.
     random_state : int or numpy.random.Generator
-    modified : bool
-        MBG/NBD: a customer may leave after the first purchase.
+    model : str
+        nbd, pareto_nbd, bg_nbd, mbg_nbd, bg_cnbd, mbg_cnbd or bg_bb.
+    **params : float
+        Parameters of the model by name, times in the unit of T; `k` stages for the CNBD-k.
 
     Returns
     -------
-    Purchases
+    Drawn
+
+    Raises
+    ------
+    DataContractError
+        If a parameter is missing, unknown or not positive, or T is negative.
+    ConfigError
+        If there is no such model.
+
+    Examples
+    --------
+    >>> drawn = simulate_customers(3, model="pareto_nbd", r=0.55, alpha=10.6, s=0.6, beta=11.7, T=39.0, random_state=0)
+    >>> drawn.truth().columns.tolist()
+    ['rate', 'dropout', 'left']
     """
-    rng = np.random.default_rng(random_state)
+    kind = cast("type[ParametricPurchaseModel]", registry.model_class("purchase", model))
     ages = np.broadcast_to(np.asarray(T, dtype=float), (n,)).copy()
-    arrivals = rng.poisson(rng.gamma(r, 1 / alpha, n) * ages)
-    # a p that rounds to 0 never leaves; 2^-53 is as good as never
-    loyal_for = rng.geometric(np.maximum(rng.beta(a, b, n), 2.0**-53)) - int(modified)
-    made = np.minimum(arrivals, loyal_for)
-    return Purchases(ages, *first_arrivals(ages, arrivals, made, rng))
+    return kind.from_params(**params).draw_newcomers(ages, random_state=random_state)
 
 
-def first_arrivals(
-    T: Array, arrivals: NDArray[np.int64], kept: NDArray[np.int64], rng: np.random.Generator
-) -> tuple[NDArray[np.int64], Array]:
-    """The first `kept` of `arrivals` ordered uniforms on (0, T), as (customer, time).
+def simulate_purchases(
+    n: int, *, T: ArrayLike, random_state: int | np.random.Generator, model: str = "bg_nbd", **params: float
+) -> Purchases:
+    """Repeat purchases in continuous time; arguments as in `simulate_customers`."""
+    return simulate_customers(n, T=T, random_state=random_state, model=model, **params).purchases
 
-    Ordered uniforms are partial sums of exponentials over their total: those not kept need only their sum.
+
+def simulate_histories(
+    n: int,
+    *,
+    T: ArrayLike,
+    random_state: int | np.random.Generator,
+    model: str = "bg_nbd",
+    daily: bool = False,
+    **params: float,
+) -> pd.DataFrame:
+    """Histories of n customers.
+
+    Parameters
+    ----------
+    n, T, random_state, model, **params
+        As in `simulate_customers`.
+    daily : bool
+        Round to days and merge the purchases of one day. This biases alpha by about +5 %.
+
+    Returns
+    -------
+    (n, 3) frame
+        frequency, recency, T.
+
+    Examples
+    --------
+    >>> simulate_histories(3, r=0.25, alpha=4.0, a=0.8, b=2.5, T=39.0, random_state=0).columns.tolist()
+    ['frequency', 'recency', 'T']
     """
-    customer = np.repeat(np.arange(len(T)), kept)
-    steps = np.cumsum(rng.exponential(size=len(customer)))
-    ends = np.cumsum(kept)
-    before = np.concatenate(([0.0], steps))[ends - kept]
-    reached = np.concatenate(([0.0], steps))[ends] - before
-    total = reached + rng.gamma(arrivals - kept + 1.0)
-    return customer, (steps - before[customer]) / total[customer] * T[customer]
+    purchases = simulate_purchases(n, T=T, random_state=random_state, model=model, **params)
+    return (purchases.by_day() if daily else purchases).histories()
 
 
 def simulate_bg_nbd(
@@ -122,74 +118,113 @@ def simulate_bg_nbd(
     modified: bool = False,
     daily: bool = False,
 ) -> pd.DataFrame:
-    """Histories of n customers.
+    """Histories of n customers of the BG/NBD or, `modified`, of the MBG/NBD: see `simulate_histories`."""
+    name = "mbg_nbd" if modified else "bg_nbd"
+    params = {"r": r, "alpha": alpha, "a": a, "b": b}
+    return simulate_histories(n, T=T, random_state=random_state, model=name, daily=daily, **params)
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedOrders:
+    """Orders of a shop, and the truth about its customers.
 
     Parameters
     ----------
-    n, r, alpha, a, b, T, random_state, modified
-        As in `simulate_purchases`.
-    daily : bool
-        Round to days and merge the purchases of one day. This biases alpha by about +5 %.
+    orders : frame
+        customer_id (text), order_date, amount (two decimals); one row an order, by customer and date.
+    truth : (n,) frame
+        customer_id, first_date; rate (orders a day while a customer; for bg_bb the probability of an order at an
+        opportunity), dropout, left (by the cutoff), mean_order.
+    """
+
+    orders: pd.DataFrame
+    truth: pd.DataFrame
+
+
+def simulate_orders(
+    n: int,
+    *,
+    T: ArrayLike,
+    cutoff: dt.date | str,
+    random_state: int | np.random.Generator,
+    model: str = "bg_nbd",
+    spend: tuple[float, float, float] = CDNOW_SPEND,
+    every: int = 1,
+    **params: float,
+) -> SimulatedOrders:
+    """Orders of n customers up to the cutoff with the truth, times in days.
+
+    Parameters
+    ----------
+    n, random_state, model, **params
+        As in `simulate_customers`, in days.
+    T : float or (n,) array
+        Days from the first purchase to the end of the cutoff: differing ones make a shop that customers join over time.
+    cutoff : datetime.date or str
+        Last day seen.
+    spend : (p, q, gamma)
+        Gamma-Gamma parameters of the value of an order; q above 1, or the mean is infinite.
+    every : int
+        Days between two opportunities of bg_bb.
 
     Returns
     -------
-    (n, 3) frame
-        frequency, recency, T.
-
-    Examples
-    --------
-    >>> simulate_bg_nbd(3, r=0.25, alpha=4.0, a=0.8, b=2.5, T=39.0, random_state=0).columns.tolist()
-    ['frequency', 'recency', 'T']
+    SimulatedOrders
     """
-    purchases = simulate_purchases(n, r=r, alpha=alpha, a=a, b=b, T=T, random_state=random_state, modified=modified)
-    return (purchases.by_day() if daily else purchases).histories()
+    rng = np.random.default_rng(random_state)
+    ages = np.broadcast_to(np.asarray(T, dtype=float), (n,))
+    discrete = model == "bg_bb"
+    drawn = simulate_customers(n, T=ages // every if discrete else ages, random_state=rng, model=model, **params)
+    purchases, step = drawn.purchases, every if discrete else 1
+    customer = np.concatenate([np.arange(n), purchases.customer])
+    age = np.concatenate([np.zeros(n), purchases.time * step])
+    order = np.lexsort((age, customer))
+    first_day = day_number(as_date(cutoff)) - np.floor(ages)
+    day = first_day[customer] + np.floor(age)
+    mean_order, amount = order_values(n, customer, spend, rng)
+    ids = customer_ids(np.arange(n), n)
+    orders = {
+        "customer_id": ids[customer[order]],
+        "order_date": dates_of(day[order]).astype("datetime64[s]"),
+        "amount": amount[order],
+    }
+    truth = {"customer_id": ids, "first_date": dates_of(first_day).astype("datetime64[s]")}
+    return SimulatedOrders(pd.DataFrame(orders), pd.DataFrame(truth | dict(drawn.truth()) | {"mean_order": mean_order}))
+
+
+def order_values(
+    n: int, customer: Ints, spend: tuple[float, float, float], rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Gamma-Gamma: the mean order of each of n customers, and the value of each order in cents rounded; (n,), (m,)."""
+    p, q, gamma = spend
+    rate = rng.gamma(q, 1 / gamma, n)
+    return p / rate, np.round(rng.gamma(p, 1 / rate[customer]), 2)
+
+
+def customer_ids(number: Ints, of: int) -> Words:
+    """Numbers as text of one length."""
+    return pd.Series(number).astype(str).str.zfill(len(str(of))).to_numpy(dtype=object)
 
 
 def simulate_transactions(
     n: int,
     *,
-    r: float,
-    alpha: float,
-    a: float,
-    b: float,
     T: ArrayLike,
     cutoff: dt.date | str,
     random_state: int | np.random.Generator,
-    modified: bool = False,
-    spend: tuple[float, float, float] = (6.25, 3.74, 15.44),
+    model: str = "bg_nbd",
+    spend: tuple[float, float, float] = CDNOW_SPEND,
+    **params: float,
 ) -> pd.DataFrame:
-    """Orders of n customers up to the cutoff, times in days.
-
-    Parameters
-    ----------
-    n, r, alpha, a, b, T, random_state, modified
-        As in `simulate_purchases`, in days; the first purchase is T days before the end of the cutoff.
-    cutoff : datetime.date or str
-        Last day seen.
-    spend : (p, q, gamma)
-        Gamma-Gamma parameters of the value of an order (Fader & Hardie 2013; the default is their CDNOW fit).
+    """Orders of n customers up to the cutoff, without the truth; arguments as in `simulate_orders`.
 
     Returns
     -------
     frame
         customer_id (text), order_date, amount (two decimals); one row an order, by customer and date.
     """
-    rng = np.random.default_rng(random_state)
-    purchases = simulate_purchases(n, r=r, alpha=alpha, a=a, b=b, T=T, random_state=rng, modified=modified)
-    customer = np.concatenate([np.arange(n), purchases.customer])
-    age = np.concatenate([np.zeros(n), purchases.time])
-    order = np.lexsort((age, customer))
-    day = day_number(as_date(cutoff)) - np.floor(purchases.T[customer]) + np.floor(age)
-    p, q, gamma = spend
-    rate = rng.gamma(q, 1 / gamma, n)
-    amount = rng.gamma(p, 1 / rate[customer])
-    return pd.DataFrame(
-        {
-            "customer_id": pd.Series(customer[order]).astype(str).str.zfill(len(str(n))),
-            "order_date": dates_of(day[order]).astype("datetime64[s]"),
-            "amount": np.round(amount[order], 2),
-        }
-    )
+    given: dict[str, Any] = {"model": model, "spend": spend, **params}
+    return simulate_orders(n, T=T, cutoff=cutoff, random_state=random_state, **given).orders
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 import numpy as np
 
-from ltvml.errors import BundleError, ConfigError, DataContractError
+from ltvml.errors import BundleError, ConfigError, DataContractError, LtvmlError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from ltvml.arrays import Array
+    from ltvml.models.purchase.futures import Purchases
 
 
 FORMAT_VERSION = 1
@@ -380,6 +381,69 @@ class PurchaseModel(RepurchaseModel):
         """
         ends = np.asarray(times, dtype=float)
         return np.stack([self.expected_purchases(X, float(end)) for end in ends], axis=1)
+
+    @staticmethod
+    def newcomers(n: int = 1) -> pd.DataFrame:
+        """Customers not yet seen, as histories: who buys for the first time at this moment.
+
+        Parameters
+        ----------
+        n : int
+
+        Returns
+        -------
+        (n, 3) frame
+            frequency, recency, T: all 0.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(0.0, index=range(n), columns=["frequency", "recency", "T"])
+
+    def expected_of_cohort(self, births: ArrayLike, times: ArrayLike, sample_weight: ArrayLike | None = None) -> Array:
+        """Repeat purchases that are expected of a cohort by each of several times, from its first purchases alone.
+
+        E(t) = sum over customers of E[X(max(t - birth, 0))]
+
+        Parameters
+        ----------
+        births : (n,) array
+            First purchase of each customer, on the clock of `times`.
+        times : (m,) array
+        sample_weight : (n,) array, optional
+            Customers by birth; 1 each where absent.
+
+        Returns
+        -------
+        (m,) array
+            Cumulative; customers who are born after a time count 0 there.
+        """
+        born, place = np.unique(np.asarray(births, dtype=float), return_inverse=True)
+        weight = None if sample_weight is None else np.asarray(sample_weight, dtype=float)
+        customers = np.bincount(place, weights=weight, minlength=len(born))
+        ages = np.maximum(np.asarray(times, dtype=float) - born[:, None], 0.0)
+        distinct, cell = np.unique(ages, return_inverse=True)
+        expected = self.expected_purchases_at(self.newcomers(), distinct)[0]
+        return np.asarray(customers @ expected[cell.reshape(ages.shape)])
+
+    def draw_futures(
+        self, X: pd.DataFrame, horizon: ArrayLike, *, random_state: int | np.random.Generator
+    ) -> Purchases:
+        """Draw what each customer buys in (T, T + horizon].
+
+        Parameters
+        ----------
+        X : (n, ...) frame
+        horizon : float or (n,) array
+        random_state : int or numpy.random.Generator
+
+        Raises
+        ------
+        LtvmlError
+            If the model cannot: it predicts, but has no distribution of a customer's rate and dropout to draw from.
+        """
+        raise LtvmlError(
+            f"{type(self).__name__} draws no futures.", hint="the models of ltvml do: bg_nbd, pareto_nbd and others."
+        )
 
     def after_silence(self, X: pd.DataFrame, silence: float) -> pd.DataFrame:
         """The same customers `silence` later, having bought nothing; `X` stays as it was."""

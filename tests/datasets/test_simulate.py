@@ -6,26 +6,86 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ltvml.datasets.simulate import simulate_bg_nbd, simulate_purchases, simulate_small_shop, simulate_transactions
-from ltvml.models.purchase.bg_nbd import BGNBD
-from ltvml.models.purchase.mbg_nbd import MBGNBD
+from ltvml.datasets.simulate import (
+    simulate_histories,
+    simulate_orders,
+    simulate_purchases,
+    simulate_small_shop,
+    simulate_transactions,
+)
+from ltvml.errors import LtvmlError
+from ltvml.models import registry
 
 PARAMS = {"r": 0.5, "alpha": 8.0, "a": 0.8, "b": 2.5}
-NEW = pd.DataFrame({"frequency": [0], "recency": [0.0], "T": [0.0]})
-# four standard errors of a share or a mean: a false alarm in 16,000 runs
-SIGMAS = 4
+MODELS = {
+    "nbd": {"r": 0.8, "alpha": 10.0},
+    "bg_nbd": PARAMS,
+    "mbg_nbd": PARAMS,
+    "bg_cnbd": PARAMS | {"k": 3},
+    "mbg_cnbd": PARAMS | {"k": 3},
+    "pareto_nbd": {"r": 0.55, "alpha": 10.0, "s": 0.6, "beta": 12.0},
+    "bg_bb": {"alpha": 1.2, "beta": 0.75, "gamma": 0.66, "delta": 2.8},
+}
 
 
-@pytest.mark.parametrize(("kind", "modified"), [(BGNBD, False), (MBGNBD, True)])
-def test_counts_have_the_probabilities_of_the_model(kind, modified):
-    n = 200_000
-    X = simulate_bg_nbd(n, **PARAMS, T=30.0, random_state=1, modified=modified)
-    model = kind.from_params(**PARAMS)
-    probability = model.pmf(NEW, np.arange(8), 30.0)[0]
-    share = np.bincount(X.frequency, minlength=8)[:8] / n
-    assert (np.abs(share - probability) < SIGMAS * np.sqrt(probability / n)).all()
-    mean = model.expected_purchases(NEW, 30.0)[0]
-    assert abs(X.frequency.mean() - mean) < SIGMAS * X.frequency.std() / np.sqrt(n)
+@pytest.mark.parametrize("model", MODELS)
+def test_fitting_what_was_simulated_finds_the_parameters(model):
+    truth = MODELS[model]
+    discrete = model == "bg_bb"
+    T = 12.0 if discrete else np.random.default_rng(5).uniform(30, 80, 20_000)
+    X = simulate_histories(20_000, model=model, **truth, T=T, random_state=6)
+    kind = registry.model_class("purchase", model)
+    fitted = (kind(k=truth["k"]) if "k" in truth else kind()).fit(X)
+    # k is given, and not estimated; three standard errors: the seed is fixed
+    z = [(fitted.params_[name] - truth[name]) / error for name, error in fitted.standard_errors_.items()]
+    assert np.abs(z).max() < 3
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_orders_come_with_the_truth_about_their_customers(model):
+    spend = (6.0, 4.0, 90.0)
+    made = simulate_orders(
+        3_000,
+        model=model,
+        **MODELS[model],
+        T=np.full(3_000, 240),
+        every=7,
+        cutoff="2020-12-31",
+        random_state=7,
+        spend=spend,
+    )
+    assert made.truth.columns.tolist() == ["customer_id", "first_date", "rate", "dropout", "left", "mean_order"]
+    first = made.orders.groupby("customer_id")["order_date"].min()
+    assert (first.to_numpy() == made.truth["first_date"].to_numpy()).all()
+    assert made.orders["order_date"].max() <= pd.Timestamp("2020-12-31")
+    # Gamma-Gamma: mean p gamma / (q - 1), and each order is a Gamma(p) around the customer's own mean
+    assert made.truth["mean_order"].mean() == pytest.approx(6 * 90 / 3, rel=0.05)
+    own = made.truth.set_index("customer_id")["mean_order"]
+    share = made.orders["amount"] / made.orders["customer_id"].map(own)
+    assert share.mean() == pytest.approx(1.0, rel=0.03)
+    assert share.std() == pytest.approx(6**-0.5, rel=0.05)
+
+
+def test_opportunities_lie_days_apart():
+    made = simulate_orders(
+        500, model="bg_bb", **MODELS["bg_bb"], T=np.full(500, 240), every=7, cutoff="2020-12-31", random_state=7
+    )
+    days = (made.orders["order_date"] - pd.Timestamp("2020-05-05")).dt.days
+    assert set(days % 7) == {0}
+    assert not made.orders.duplicated(["customer_id", "order_date"]).any()
+
+
+@pytest.mark.parametrize(
+    ("model", "params", "words"),
+    [
+        ("pareto_nbd", {"r": 1.0, "alpha": 5.0}, "expected r, alpha, s, beta"),
+        ("bg_nbd", {**PARAMS, "a": -1.0}, "expected positive numbers"),
+        ("bg_nbbd", PARAMS, "did you mean 'bg_nbd'|no model 'bg_nbbd'"),
+    ],
+)
+def test_what_cannot_be_simulated_is_named(model, params, words):
+    with pytest.raises(LtvmlError, match=words):
+        simulate_orders(5, model=model, **params, T=30, cutoff="2020-12-31", random_state=1)
 
 
 def test_times_ascend_within_a_customer_and_before_the_end():
@@ -36,7 +96,7 @@ def test_times_ascend_within_a_customer_and_before_the_end():
 
 
 def test_days_are_merged():
-    X = simulate_bg_nbd(5_000, r=5.0, alpha=1.0, a=0.1, b=5.0, T=20.0, random_state=3, daily=True)
+    X = simulate_histories(5_000, r=5.0, alpha=1.0, a=0.1, b=5.0, T=20.0, random_state=3, daily=True)
     assert (X.frequency <= X.recency).all()
     assert (X.recency % 1 == 0).all()
 

@@ -31,7 +31,7 @@ LEARNERS = (BaseRate, Recency, Logistic, LightGBMBinary, LightGBMHazard, Repurch
 def snapshots():
     ages = np.random.default_rng(1).integers(30, 500, 900)
     truth = {"r": 0.6, "alpha": 25, "a": 0.8, "b": 2.5, "random_state": 4}
-    orders = simulate_transactions(900, T=ages, cutoff=CUTOFF, modified=True, **truth)
+    orders = simulate_transactions(900, T=ages, cutoff=CUTOFF, model="mbg_nbd", **truth)
     config = Config.model_validate({"window": {"cutoff": CUTOFF, "churn_horizon": HORIZON}})
     intake = read_orders(config.orders, config.window, orders, Steps())
     history = History(intake, config.value.decimals)

@@ -22,6 +22,7 @@ from scipy.special import betaln, digamma, gammaln, polygamma
 from ltvml.errors import DataContractError
 from ltvml.models.base import Diagnosis
 from ltvml.models.maximise import Evaluation
+from ltvml.models.purchase.futures import draw_at_opportunities
 from ltvml.models.purchase.parametric import ParametricPurchaseModel, checked_discount_rate, checked_times
 from ltvml.models.purchase.separable import in_logs
 from ltvml.models.purchase.special import logit_nodes
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from ltvml.arrays import Array
+    from ltvml.models.purchase.futures import Drawn, Purchases
     from ltvml.models.purchase.patterns import Lattice
 
 NAMES = ("alpha", "beta", "gamma", "delta")
@@ -270,6 +272,20 @@ class BGBB(ParametricPurchaseModel):
             buys = betaln(alpha + x + k, beta + n - x + i - k)
             total += np.exp(ways + buys + betaln(gamma + left, delta + n + i) - scale)
         return total
+
+    def draw_futures(
+        self, X: pd.DataFrame, horizon: ArrayLike, *, random_state: int | np.random.Generator
+    ) -> Purchases:
+        """Draw what each customer buys at the next `horizon` opportunities."""
+        return super().draw_futures(X, whole(horizon), random_state=random_state)
+
+    def draw_newcomers(self, T: ArrayLike, *, random_state: int | np.random.Generator) -> Drawn:
+        """Draw customers from the model, each for T opportunities, with the truth about them."""
+        return super().draw_newcomers(whole(T), random_state=random_state)
+
+    def _draw_living(self, x: Array, t_x: Array, T: Array, ends: Array, rng: np.random.Generator) -> Drawn:
+        alpha, beta, gamma, delta = self._values
+        return draw_at_opportunities(alpha + x, beta + T - x, float(gamma), delta + T, ends, rng)
 
     def _likelihood(self, histories: Lattice) -> Likelihood:
         return Likelihood(histories)

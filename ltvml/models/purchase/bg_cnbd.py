@@ -37,6 +37,7 @@ from ltvml.models.purchase.bg_nbd import (
     left_branch,
     waiting_branch,
 )
+from ltvml.models.purchase.futures import draw_leaving_at_purchases
 from ltvml.models.purchase.parametric import ParametricPurchaseModel, checked_discount_rate, checked_times
 from ltvml.models.purchase.separable import Branch, in_logs, weighted_logaddexp
 from ltvml.models.purchase.special import RisingSums, log_beta_ratio, logit_nodes, negative_binomial
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
     from ltvml.arrays import Array
     from ltvml.models.maximise import Evaluation
+    from ltvml.models.purchase.futures import Drawn
     from ltvml.models.purchase.highest_peak import ParameterFit
     from ltvml.models.purchase.patterns import Lattice
 
@@ -431,6 +433,19 @@ class BGCNBD(ParametricPurchaseModel):
     def pmf(self, X: pd.DataFrame, counts: ArrayLike, horizon: float) -> Array:
         """P(n purchases in (T, T + horizon]) for each n of `counts`, shape (n, m)."""
         return purchase_count_probabilities(self._posterior(X), np.asarray(counts), float(checked_times(horizon)))
+
+    def draw_newcomers(self, T: ArrayLike, *, random_state: int | np.random.Generator) -> Drawn:
+        """Draw customers from the model; a newcomer of the MBG/CNBD-k may have left after the first purchase."""
+        ages, rng = checked_times(T).astype(float), np.random.default_rng(random_state)
+        r, alpha, a, b = self._values.tolist()
+        return draw_leaving_at_purchases(r, alpha, a, b, ages, rng, chances=self._d, stages=self.stages_)
+
+    def _draw_living(self, x: Array, t_x: Array, T: Array, ends: Array, rng: np.random.Generator) -> Drawn:
+        of = posterior(self._values, x, t_x, T, self.stages_, self._d)
+        stage = (rng.random(len(x)) > np.cumsum(of.stage[:-1], axis=0)).sum(axis=0)
+        return draw_leaving_at_purchases(
+            of.kappa + stage, of.A, of.a, of.b, ends, rng, stages=self.stages_, stage=stage
+        )
 
     @property
     def _d(self) -> int:

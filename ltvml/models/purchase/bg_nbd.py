@@ -28,6 +28,7 @@ from scipy.special import betainc, expit
 
 from ltvml.models.base import Diagnosis
 from ltvml.models.maximise import Evaluation
+from ltvml.models.purchase.futures import draw_leaving_at_purchases
 from ltvml.models.purchase.parametric import (
     UNKNOWN,
     ParametricPurchaseModel,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from ltvml.arrays import Array
+    from ltvml.models.purchase.futures import Drawn
     from ltvml.models.purchase.patterns import Lattice
 
 
@@ -382,6 +384,16 @@ class BGNBD(ParametricPurchaseModel):
         """Fader, Hardie & Lee (2005) equation (8), for a customer seen so far; shape (n, m)."""
         of = self._posterior(*self._histories(X))
         return purchase_count_probabilities(of, np.asarray(counts), float(checked_times(horizon)))
+
+    def draw_newcomers(self, T: ArrayLike, *, random_state: int | np.random.Generator) -> Drawn:
+        """Draw customers from the model; a newcomer of the MBG/NBD may have left after the first purchase."""
+        ages, rng = checked_times(T).astype(float), np.random.default_rng(random_state)
+        r, alpha, a, b = self._values.tolist()
+        return draw_leaving_at_purchases(r, alpha, a, b, ages, rng, chances=self._d)
+
+    def _draw_living(self, x: Array, t_x: Array, T: Array, ends: Array, rng: np.random.Generator) -> Drawn:
+        of = self._posterior(x, t_x, T)
+        return draw_leaving_at_purchases(of.kappa, of.A, of.a, of.b, ends, rng)
 
     @property
     def _d(self) -> int:

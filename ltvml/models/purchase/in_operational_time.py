@@ -17,6 +17,7 @@ import numpy as np
 from ltvml.clock import OperationalTime
 from ltvml.models import registry
 from ltvml.models.base import PurchaseModel
+from ltvml.models.purchase.futures import Purchases
 from ltvml.models.purchase.unit import OPERATIONAL, UNIT
 
 if TYPE_CHECKING:
@@ -124,6 +125,28 @@ class InOperationalTime(PurchaseModel):
             ahead = self.model.next_purchase(rows[mine], quantiles, float(self.clock.horizon(cutoff, horizon)))
             days[mine] = self.clock.calendar_days(cutoff, ahead)
         return days
+
+    def expected_of_cohort(self, births: ArrayLike, times: ArrayLike, sample_weight: ArrayLike | None = None) -> Array:
+        """Repeat purchases that are expected of a cohort by each of several days, from its first purchases alone, (m,).
+
+        Parameters
+        ----------
+        births : (n,) array
+            Day of each customer's first purchase, days since 1970-01-01.
+        times : (m,) array
+            Ends of these days.
+        sample_weight : (n,) array, optional
+        """
+        return self.model.expected_of_cohort(self.clock.at(births), self.clock.at(times), sample_weight)
+
+    def draw_futures(
+        self, X: pd.DataFrame, horizon: ArrayLike, *, random_state: int | np.random.Generator
+    ) -> Purchases:
+        """Draw what each customer buys in the `horizon` calendar days after the cutoff; times in calendar days."""
+        cutoff, days = self.columns(X, "cutoff_day")[0], np.broadcast_to(np.asarray(horizon, dtype=float), len(X))
+        ahead = self.clock.horizon(cutoff, days)
+        drawn = self.model.draw_futures(self.operational(X), ahead, random_state=random_state)
+        return Purchases(days, drawn.customer, self.clock.calendar_days(cutoff[drawn.customer], drawn.time))
 
     def probability_alive(self, X: pd.DataFrame) -> Array:
         """P(still a customer at the cutoff), shape (n,)."""

@@ -15,6 +15,7 @@ import numpy as np
 
 from ltvml.models.base import Diagnosis
 from ltvml.models.maximise import Evaluation
+from ltvml.models.purchase.futures import draw_staying
 from ltvml.models.purchase.parametric import (
     ParametricPurchaseModel,
     checked_discount_rate,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from ltvml.arrays import Array
+    from ltvml.models.purchase.futures import Drawn
     from ltvml.models.purchase.patterns import Lattice
 
 NAMES = ("r", "alpha")
@@ -140,6 +142,10 @@ class NBD(ParametricPurchaseModel):
         """P(n purchases in (T, T + horizon]) for each n of `counts`, shape (n, m)."""
         kappa, A = self._posterior(X)
         return negative_binomial(np.asarray(counts), kappa[:, None], float(checked_times(horizon)) / A[:, None])
+
+    def _draw_living(self, x: Array, t_x: Array, T: Array, ends: Array, rng: np.random.Generator) -> Drawn:
+        r, alpha = self._values
+        return draw_staying(r + x, alpha + T, ends, rng)
 
     def _posterior(self, X: pd.DataFrame) -> tuple[Array, Array]:
         """Gamma posterior (kappa, A) of each customer's rate."""

@@ -15,6 +15,7 @@ import numpy as np
 from ltvml.errors import DataContractError, LtvmlError
 from ltvml.models.base import Diagnosis, PurchaseModel, frame_of
 from ltvml.models.maximise import maximise
+from ltvml.models.purchase.futures import Purchases
 from ltvml.models.purchase.highest_peak import (
     ParameterFit,
     check_convergence,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from ltvml.arrays import Array
     from ltvml.models.maximise import Evaluation, Optimum
+    from ltvml.models.purchase.futures import Drawn
 
 FEW_REPEAT_BUYERS = 50
 UNKNOWN = 1.5
@@ -239,6 +241,47 @@ class ParametricPurchaseModel(PurchaseModel):
         -------
         (n, m) array
         """
+
+    def draw_futures(
+        self, X: pd.DataFrame, horizon: ArrayLike, *, random_state: int | np.random.Generator
+    ) -> Purchases:
+        """Draw what each customer buys in (T, T + horizon]: whether they are still there, who they are, and when.
+
+        Parameters
+        ----------
+        X : (n, ...) frame
+            A row that stands there k times is given k futures; a new customer is the row (0, 0, 0).
+        horizon : float or (n,) array
+        random_state : int or numpy.random.Generator
+
+        Returns
+        -------
+        Purchases
+            Times after T, by row of `X`.
+        """
+        rng = np.random.default_rng(random_state)
+        x, t_x, T = self._histories(X)
+        ends = np.broadcast_to(checked_times(horizon), x.shape).astype(float)
+        here = np.flatnonzero(rng.random(len(x)) < self.probability_alive(X))
+        drawn = self._draw_living(x[here], t_x[here], T[here], ends[here], rng).purchases
+        return Purchases(ends, here[drawn.customer], drawn.time)
+
+    def draw_newcomers(self, T: ArrayLike, *, random_state: int | np.random.Generator) -> Drawn:
+        """Draw customers from the model, each from the first purchase on, with the truth about them.
+
+        Parameters
+        ----------
+        T : (n,) array
+            Time from each customer's first purchase to the end of what is seen.
+        random_state : int or numpy.random.Generator
+        """
+        ages = checked_times(T).astype(float)
+        nothing = np.zeros_like(ages)
+        return self._draw_living(nothing, nothing, nothing, ages, np.random.default_rng(random_state))
+
+    @abstractmethod
+    def _draw_living(self, x: Array, t_x: Array, T: Array, ends: Array, rng: np.random.Generator) -> Drawn:
+        """Draw the purchases within `ends` after T of customers who are still there at T; all (n,)."""
 
     def expected_purchases(self, X: pd.DataFrame, horizon: float) -> Array:
         """Expected purchases in (T, T + horizon], shape (n,). A new customer is the row (0, 0, 0)."""

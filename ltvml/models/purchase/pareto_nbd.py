@@ -27,6 +27,7 @@ import numpy as np
 
 from ltvml.models.base import Diagnosis
 from ltvml.models.maximise import Evaluation
+from ltvml.models.purchase.futures import draw_leaving_at_any_time
 from ltvml.models.purchase.parametric import (
     UNKNOWN,
     ParametricPurchaseModel,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from ltvml.arrays import Array
+    from ltvml.models.purchase.futures import Drawn
     from ltvml.models.purchase.patterns import Lattice
 
 NAMES = ("r", "alpha", "s", "beta")
@@ -299,6 +301,10 @@ class ParetoNBD(ParametricPurchaseModel):
         (n, m) array
         """
         return purchase_count_probabilities(self._posterior(X), np.asarray(counts), float(checked_times(horizon)))
+
+    def _draw_living(self, x: Array, t_x: Array, T: Array, ends: Array, rng: np.random.Generator) -> Drawn:
+        r, alpha, s, beta = self._values
+        return draw_leaving_at_any_time(r + x, alpha + T, float(s), beta + T, ends, rng)
 
     def _posterior(self, X: pd.DataFrame) -> Posterior:
         return posterior(self._values, *self._histories(X))
