@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ltvml import datasets, plots
-    from ltvml.api import backtest, explain, fit, forecast, measure_outreach, plan_outreach, score, validate
+    from ltvml.api import backtest, cohorts, explain, fit, forecast, measure_outreach, plan_outreach, score, validate
     from ltvml.bundle.bundle import Bundle
     from ltvml.config import Config, load_config
     from ltvml.models.purchase.bg_nbd import BGNBD
@@ -30,6 +30,7 @@ __all__ = [
     "GammaGamma",
     "Window",
     "backtest",
+    "cohorts",
     "customer_summary",
     "datasets",
     "explain",
@@ -56,6 +57,7 @@ _HOMES = {
     "customer_summary": "ltvml.workflows.summary",
     "explain": "ltvml.api",
     "fit": "ltvml.api",
+    "cohorts": "ltvml.api",
     "forecast": "ltvml.api",
     "ltv": "ltvml.workflows.ltv",
     "measure_outreach": "ltvml.api",

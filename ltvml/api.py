@@ -20,6 +20,7 @@ from ltvml.reports.fit import FitReport
 from ltvml.reports.score import ScoreReport
 from ltvml.scratch import scratch_folder
 from ltvml.workflows import backtest as backtest_job
+from ltvml.workflows import cohorts as cohorts_job
 from ltvml.workflows import explain as explain_job
 from ltvml.workflows import fit as fit_job
 from ltvml.workflows import forecast as forecast_job
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from ltvml.bundle.bundle import Bundle
     from ltvml.progress import Progress
     from ltvml.reports.backtest import BacktestReport
+    from ltvml.reports.cohorts import CohortReport
     from ltvml.reports.explain import ExplainReport
     from ltvml.reports.forecast import ForecastReport
     from ltvml.reports.measure import MeasureReport
@@ -185,6 +187,37 @@ def forecast(
             transactions=job.orders,
             progress=progress,
         )
+        return report if job.stays else report.in_memory()
+
+
+def cohorts(
+    orders: Any,
+    *,
+    model: Model = None,
+    out: Path | str | None = None,
+    transactions: Any = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> CohortReport:
+    """Count customers by the period of their first order, and what they bring; other arguments as in `score`.
+
+    Parameters
+    ----------
+    model : FitReport, Bundle, str or Path, optional
+        Without one nothing is predicted, unless `output.dir` holds a fit.
+
+    Returns
+    -------
+    CohortReport
+        `cohorts`, `periods`, `plain`, `lifetimes`, `changes`, `referrals`.
+
+    Examples
+    --------
+    >>> ltvml.cohorts(orders, model=fitted, cohorts={"by": "quarter"}).cohorts                  # doctest: +SKIP
+    """
+    bundle = _bundle(model)
+    with _on_disk(_job(orders, transactions, settings, model), stays=out is not None) as job:
+        report = cohorts_job.cohorts(job.config, model=bundle, out=out, transactions=job.orders, progress=progress)
         return report if job.stays else report.in_memory()
 
 

@@ -361,6 +361,56 @@ FORECAST = Table(
 )
 
 
+COHORTS = Table(
+    "cohorts",
+    (
+        Column("cohort", "string", "period of the first order: 2011-03, 2011-Q1 or the Monday of a week"),
+        Column("from_date", "date", "first day of the period"),
+        Column(
+            "customers", "int64", "customers whose first order was in it; figures of fewer than cohorts.fewest are null"
+        ),
+        Column("orders", "float64", "purchase days up to the cutoff"),
+        Column("repeat_customers", "float64", "customers with a second purchase day"),
+        Column("repeat_rate", "float64", "share of them"),
+        Column(
+            "periods_to_second", "float64", "median periods from the first to the second purchase, of those who had one"
+        ),
+        Column("revenue", "float64", "net value up to the cutoff"),
+        Column("first_revenue", "float64", "net value of first purchases"),
+        Column("revenue_per_customer", "float64", "net value up to the cutoff a customer"),
+        Column("margin_per_customer", "float64", "times value.margin"),
+        Column("predicted_value", "float64", "sum of predicted_ltv; null without a fitted model"),
+        Column("predicted_value_lo", "float64", "10 % quantile of what the cohort brings"),
+        Column("predicted_value_hi", "float64", "90 % quantile"),
+        Column("lifetime_value_per_customer", "float64", "margin so far plus predicted value, a customer"),
+        Column("acquisition_cost", "float64", "what winning a customer cost, by the table of costs"),
+        Column("value_to_cost", "float64", "lifetime value over acquisition cost"),
+        Column(
+            "payback_periods", "float64", "periods until the margin of a customer reached the cost; null where not yet"
+        ),
+        Column("break_even_probability", "float64", "that lifetime value reaches the cost"),
+    ),
+)
+
+COHORT_PERIODS = Table(
+    "cohort periods",
+    (
+        Column("cohort", "string", "period of the first order"),
+        Column("age", "int64", "periods since that one, from 0"),
+        Column("from_date", "date", "first day of the period"),
+        Column("closed", "bool", "whether the period had ended by the cutoff"),
+        Column("customers", "int64", "customers of the cohort; figures of fewer than cohorts.fewest are null"),
+        Column("active_customers", "float64", "those who ordered in the period"),
+        Column("retention", "float64", "share of them"),
+        Column("orders", "float64", "purchase days in the period"),
+        Column("revenue", "float64", "net value in the period"),
+        Column("repeat_rate", "float64", "share with a second purchase day by the end of the period"),
+        Column("cumulative_revenue_per_customer", "float64", "net value a customer by the end of the period"),
+        Column("cumulative_margin_per_customer", "float64", "times value.margin"),
+    ),
+)
+
+
 def horizon_columns(days: int) -> tuple[Column, ...]:
     """What the customer table holds for one of `window.horizons`."""
     within = f"within {days} days of the cutoff"

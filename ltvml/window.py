@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 TimeUnit = Literal["day", "week"]
 DAYS_PER_UNIT: dict[TimeUnit, int] = {"day": 1, "week": 7}
+CalendarPeriod = Literal["week", "month", "quarter"]
+MONTHS_OF: dict[CalendarPeriod, int] = {"month": 1, "quarter": 3}
 DAYS_PER_YEAR = 365.0
 DAYS_PER_MONTH = DAYS_PER_YEAR / 12
 WEEK = 7
@@ -176,3 +178,32 @@ class Window:
     def at(self, cutoff: dt.date | str) -> Window:
         """The same horizons at another cutoff."""
         return replace(self, cutoff=as_date(cutoff))
+
+
+def calendar_starts(by: CalendarPeriod, first_day: int, last_day: int) -> NDArray[np.int64]:
+    """First days of the calendar periods that hold `first_day` to `last_day`, and of the one after them.
+
+    Parameters
+    ----------
+    by : {"week", "month", "quarter"}
+        Weeks begin on Monday, quarters in January, April, July and October.
+    first_day, last_day : int
+        Day numbers.
+
+    Returns
+    -------
+    (m + 1,) array
+        Day numbers, rising; the m periods are between them.
+
+    Examples
+    --------
+    >>> dates_of(calendar_starts("month", day_number("2024-01-15"), day_number("2024-02-01"))).astype(str).tolist()
+    ['2024-01-01', '2024-02-01', '2024-03-01']
+    """
+    if by == "week":
+        monday = first_day - date_of(first_day).weekday()
+        return np.arange(monday, last_day + WEEK + 1, WEEK)
+    months = MONTHS_OF[by]
+    first, last = (day.year * 12 + day.month - 1 for day in (date_of(first_day), date_of(last_day)))
+    counted = range(first - first % months, last - last % months + months + 1, months)
+    return np.array([day_number(dt.date(month // 12, month % 12 + 1, 1)) for month in counted])

@@ -13,6 +13,8 @@ from ltvml.contracts import (
     BUNDLES,
     CLAIMS,
     CLOSED_FORM,
+    COHORT_PERIODS,
+    COHORTS,
     CONTACTS,
     CUSTOMER_SCORES,
     FORECAST,
@@ -57,6 +59,8 @@ INTRODUCTIONS = {
     FORECAST: (
         "What goes out: `forecast.parquet` (and `.csv` on request) of `ltvml forecast`, one row a group and period."
     ),
+    COHORTS: "What goes out: `cohorts.parquet` (and `.csv` on request) of `ltvml cohorts`, one row a cohort.",
+    COHORT_PERIODS: "What goes out beside it: `cohort_periods.parquet`, one row a cohort and period since the first.",
     TASKS: (
         "What goes out: `tasks.parquet`, service contacts, made and not; `tasks.csv` holds those to make, by day. They "
         "are planned before any offer, in both arms."

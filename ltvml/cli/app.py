@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ltvml.cli import configuration, data, explain, forecast, model_list, outreach, runs
+from ltvml.cli import cohorts, configuration, data, explain, forecast, model_list, outreach, runs
 from ltvml.cli.examples import examples
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
         "ltvml fit              fit the models, track the run",
         "ltvml score            write scores/<cutoff>/customers.parquet",
         "ltvml forecast         purchases and revenue by week or month",
+        "ltvml cohorts          who came back, what customers bring and cost",
         "ltvml outreach         plan contacts: customer, date, offer, reason",
         "ltvml explain 12346    one customer: orders, scores, reasons",
         notes="""
@@ -65,6 +66,7 @@ app.command(epilog=runs.BACKTEST_EXAMPLES)(runs.backtest)
 app.command(epilog=runs.FIT_EXAMPLES)(runs.fit)
 app.command(epilog=runs.SCORE_EXAMPLES)(runs.score)
 app.command(epilog=forecast.FORECAST_EXAMPLES)(forecast.forecast)
+app.command(epilog=cohorts.COHORT_EXAMPLES)(cohorts.cohorts)
 app.command(epilog=explain.EXPLAIN_EXAMPLES)(explain.explain)
 app.command(epilog=model_list.MODELS_EXAMPLES)(model_list.models)
 app.add_typer(outreach.group, name="outreach")

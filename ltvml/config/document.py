@@ -8,7 +8,9 @@ from ltvml.config.outreach import OutreachSettings
 from ltvml.config.section import Section
 from ltvml.config.sections import (
     BacktestSettings,
+    CohortSettings,
     ContactSettings,
+    CostSettings,
     CustomerSettings,
     EngineSettings,
     IdentitySettings,
@@ -62,6 +64,10 @@ class Config(Section):
     """When each customer needs each item again."""
     outreach: OutreachSettings = OutreachSettings()
     """Who is contacted, when, with what and why."""
+    cohorts: CohortSettings = CohortSettings()
+    """Customers by the period of their first order: ltvml cohorts."""
+    costs: CostSettings = CostSettings()
+    """What winning customers cost."""
     backtest: BacktestSettings = BacktestSettings()
     """How models are compared in backtests."""
     search: SearchSettings = SearchSettings()

@@ -47,7 +47,7 @@ from ltvml.config.section import Section
 from ltvml.errors import ConfigError
 from ltvml.models import registry
 from ltvml.nearest import did_you_mean
-from ltvml.window import Window
+from ltvml.window import CalendarPeriod, Window
 
 ReturnsPolicy = Literal["net", "drop", "error"]
 RowPolicy = Literal["keep", "drop"]
@@ -346,6 +346,26 @@ class IdentitySettings(Section):
     """The two columns: a: your column, b: your other column. A column left out is looked for under its own name."""
     most_ids: Count = 10
     """More ids than this for one person are an error: a shared id holds strangers together."""
+
+
+class CohortSettings(Section):
+    """Customers by the period of their first order."""
+
+    by: CalendarPeriod = "month"
+    """week, month or quarter."""
+    fewest: Count = 5
+    """Figures of cohorts of fewer customers are not shown: they would tell of single persons."""
+    referral_depth: Count = 1
+    """How far up a chain of referrals a customer is credited; needs a column referred_by in the table customers."""
+
+
+class CostSettings(Section):
+    """What winning customers cost."""
+
+    source: Path | None = None
+    """CSV, Excel or Parquet file: cost, and customer_id (of one customer) or cohort (of all its customers together)."""
+    columns: dict[Name, Name] = Field(default_factory=dict)
+    """cost, customer_id, cohort: your column name. Other columns keep theirs."""
 
 
 class BacktestSettings(Section):

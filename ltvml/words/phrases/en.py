@@ -187,6 +187,44 @@ PHRASES: dict[str, str] = {
     "score.bands": "{low} low, {medium} medium, {high} high (no purchase in {days})",
     "score.counts": "counts purchases: transactions.columns.amount is 1",
     "score.total": "{amount} in {days}",
+    # cohorts
+    "label.plain": "plain value",
+    "label.lifetime": "lifetime",
+    "label.change": "repeat revenue",
+    "label.cost": "acquisition",
+    "label.referrals": "referrals",
+    "label.cohorts": "tables",
+    "cohorts.week": "week of first order",
+    "cohorts.month": "first order",
+    "cohorts.quarter": "first order",
+    "cohorts.customers": "customers",
+    "cohorts.again": "again",
+    "cohorts.so_far": "so far",
+    "cohorts.to_come": "to come",
+    "cohorts.caption": "again: share with a second order; +{nth}: share who ordered in the {nth}-th {period} "
+    "after that of the first order; so far and to come: margin a customer up to the cutoff, and predicted value after it.",
+    "cohorts.name.week": "week",
+    "cohorts.name.month": "month",
+    "cohorts.name.quarter": "quarter",
+    "cohorts.plain": "{order_value} an order x {orders} orders a year x {years} years = {value} a customer, if all "
+    "bought alike and nothing changed",
+    "cohorts.lifetime": "{days} from first to last order on average, as far as {longest} of orders show "
+    "(Kaplan-Meier); {lapsed} of {customers} customers have left, silent for more than {silence}",
+    "cohorts.change": "{after} in the last {days}, {before} in the {days} before; by customers {customers}, retention "
+    "{retention}, orders a customer {orders}, order value {order_value}",
+    "cohorts.more": "a point more of retention brings {retention}, one per cent more of any other of them {customers}",
+    "cohorts.too_short": "the orders are too short to compare two spans",
+    "cohorts.cost": "{cohorts} cohorts cost {cost}; with what is predicted they bring {ratio} times that, and {paid} "
+    "have paid back so far",
+    "cohorts.referred": "{referred} customers were brought by {advocates} others; {unknown} name somebody who is no "
+    "customer, {circles} are in circles and credited to nobody",
+    "cohorts.few": "{cohorts} cohorts with fewer than {fewest} customers ({customers} customers) are listed without "
+    "figures ({setting})",
+    "cohorts.first": "customers of the first {period}, {first}, may have ordered before the orders begin",
+    "cohorts.no_model": "nothing is predicted, because no model was fitted: run {command} first",
+    "cohorts.no_costs": "no table of acquisition costs is named ({setting})",
+    "cohorts.unknown_costs": "{rows} rows of costs name a {column} the orders do not have (first: {first}): ignored",
+    "cohorts.some_costs": "costs are known of {known} of {customers} customers: the others count as cost 0",
     # the forecast
     "label.all": "all customers",
     "label.today": "customers of today",

@@ -187,6 +187,42 @@ PHRASES: dict[str, str] = {
     "score.bands": "低{low}位，中{medium}位，高{high}位（{days}内不下单）",
     "score.counts": "按购买次数计算，不是金额",
     "score.total": "{days}内{amount}",
+    # 同期群
+    "label.plain": "简单价值",
+    "label.lifetime": "客户寿命",
+    "label.change": "复购收入",
+    "label.cost": "获客",
+    "label.referrals": "推荐",
+    "label.cohorts": "数据表",
+    "cohorts.week": "首单周",
+    "cohorts.month": "首单",
+    "cohorts.quarter": "首单",
+    "cohorts.customers": "客户",
+    "cohorts.again": "复购",
+    "cohorts.so_far": "至今",
+    "cohorts.to_come": "预计",
+    "cohorts.caption": "复购：有第二单的客户占比；+{nth}：首单后第 {nth} 个{period}下单的客户占比；"
+    "至今、预计：每位客户截止日前的毛利和之后的预测价值。",
+    "cohorts.name.week": "周",
+    "cohorts.name.month": "月",
+    "cohorts.name.quarter": "季度",
+    "cohorts.plain": "每单 {order_value} × 每年 {orders} 单 × {years} 年 = 每位客户 {value}，"
+    "前提是所有客户购买相同且一切不变",
+    "cohorts.lifetime": "从首单到末单平均 {days}，以 {longest} 的订单为限（乘积极限法）；"
+    "{customers} 位客户中 {lapsed} 位已流失（超过 {silence} 未购买）",
+    "cohorts.change": "最近 {days} 为 {after}，之前 {days} 为 {before}；客户数 {customers}，留存 {retention}，"
+    "每位客户订单数 {orders}，客单价 {order_value}",
+    "cohorts.more": "留存每增加一个百分点带来 {retention}，其他任一项增加 1 % 带来 {customers}",
+    "cohorts.too_short": "订单历史太短，无法比较两段时间",
+    "cohorts.cost": "{cohorts} 个同期群花费 {cost}；加上预测价值为花费的 {ratio} 倍，其中 {paid} 个已收回成本",
+    "cohorts.referred": "{referred} 位客户由 {advocates} 位客户带来；{unknown} 位的推荐人不是客户，"
+    "{circles} 位处于循环推荐中，不计入任何人",
+    "cohorts.few": "{cohorts} 个同期群少于 {fewest} 位客户（共 {customers} 位），不显示其数字（{setting}）",
+    "cohorts.first": "首个{period}的客户可能在订单数据开始之前就已下单：{first} 含有老客户",
+    "cohorts.no_model": "没有预测值，因为尚未拟合模型：请先运行 {command}",
+    "cohorts.no_costs": "没有指定获客成本表（{setting}）",
+    "cohorts.unknown_costs": "成本表中 {rows} 行的 {column} 不在订单中（第一个：{first}）：已忽略",
+    "cohorts.some_costs": "{customers} 位客户中 {known} 位有成本：其余按无成本计算",
     # the forecast
     "label.all": "全部客户",
     "label.today": "现有客户",

@@ -1,0 +1,270 @@
+"""What counting cohorts reports: in words and as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from ltvml.economics.levers import effects, one_point_more
+from ltvml.reports.recording import NOT_KEPT
+from ltvml.words.display import Shown
+from ltvml.words.spoken import Spoken
+from ltvml.words.text import fields, known, number, paragraph, percent, place, table, times
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from ltvml.bundle.bundle import Bundle
+    from ltvml.economics.levers import Levers
+    from ltvml.economics.lifetimes import Lifetimes
+    from ltvml.economics.plain_value import PlainValue
+    from ltvml.economics.referrals import Referrals
+    from ltvml.inputs.orders import Intake
+    from ltvml.inputs.tables.costs import Costs
+    from ltvml.window import CalendarPeriod
+
+SHOWN, AGES = 13, (1, 2, 3, 6, 12)
+
+
+@dataclass(frozen=True)
+class Change:
+    """Repeat revenue of a span against the span before it.
+
+    Parameters
+    ----------
+    span : int
+        Days of each.
+    before, after : Levers
+    """
+
+    span: int
+    before: Levers
+    after: Levers
+
+    @property
+    def effects(self) -> dict[str, float]:
+        """What each factor did; they add up to the change."""
+        return effects(self.before, self.after)
+
+
+@dataclass(frozen=True, repr=False)
+class CohortReport(Shown):
+    """What cohorts show.
+
+    Parameters
+    ----------
+    folder : Path
+    intake : Intake
+    bundle : Bundle or None
+        None where nothing was fitted: then nothing is predicted.
+    cohorts, periods : frame
+        Rows of `contracts.COHORTS` and `contracts.COHORT_PERIODS`.
+    plain : PlainValue
+        The formulas that brands use, over the last year.
+    lifetimes : Lifetimes
+        First to last purchase, as observed.
+    changes : Change or None
+        None where the orders are too short for two spans.
+    costs : Costs
+    referrals : Referrals or None
+        None where no column says who referred whom, or nothing was fitted.
+    by : {"week", "month", "quarter"}
+    notes : tuple of str
+    language : str
+    currency : str or None
+    seconds : dict of str to float
+    """
+
+    folder: Path
+    intake: Intake
+    bundle: Bundle | None
+    cohorts: pd.DataFrame
+    periods: pd.DataFrame
+    plain: PlainValue
+    lifetimes: Lifetimes
+    changes: Change | None
+    costs: Costs
+    referrals: Referrals | None
+    by: CalendarPeriod
+    notes: tuple[str, ...] = ()
+    language: str = "en"
+    currency: str | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def in_memory(self) -> Self:
+        """The same result without its folder."""
+        return replace(self, folder=NOT_KEPT)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        rows = self.cohorts.assign(from_date=self.cohorts["from_date"].astype(str))
+        change = self.changes
+        values = {
+            "folder": str(self.folder),
+            "cutoff": self.intake.window.cutoff.isoformat(),
+            "model_version": self.bundle.version if self.bundle is not None else None,
+            "by": self.by,
+            "cohorts": rows.to_dict("records"),
+            "plain": {
+                **asdict(self.plain),
+                "customer_value": self.plain.customer_value,
+                "lifetime_value": self.plain.lifetime_value,
+            },
+            "lifetime": {
+                "mean_days": self.lifetimes.mean,
+                "longest_days": self.lifetimes.longest,
+                "customers": self.lifetimes.customers,
+                "lapsed": self.lifetimes.lapsed,
+            },
+            "change": None
+            if change is None
+            else {
+                "days": change.span,
+                "before": {**asdict(change.before), "revenue": change.before.revenue},
+                "after": {**asdict(change.after), "revenue": change.after.revenue},
+                "effects": change.effects,
+                "one_point_more": one_point_more(change.after),
+            },
+            "referrals": self._referrals(),
+            "notes": list(self.notes),
+            "seconds": self.seconds,
+        }
+        return dict(known(values))
+
+    def text(self) -> str:
+        """In words, within 80 columns."""
+        caption = paragraph(self._words("cohorts.caption", nth="n", period=self._words(f"cohorts.name.{self.by}")))
+        return f"{self.rows_text()}\n\n{caption}\n\n{fields(self.findings())}"
+
+    def rows_text(self) -> str:
+        """The latest cohorts as a table: who came back, what a customer brought and will bring."""
+        words = self._words
+        ages = [age for age in AGES if age < self.periods["age"].max() + 1]
+        header = (
+            words(f"cohorts.{self.by}"),
+            words("cohorts.customers"),
+            words("cohorts.again"),
+            *(f"+{age}" for age in ages),
+            words("cohorts.so_far"),
+            words("cohorts.to_come"),
+        )
+        closed = self.periods[self.periods["closed"]]
+        shares = closed.pivot(index="cohort", columns="age", values="retention")
+        rows = []
+        for row in self.cohorts.tail(SHOWN).to_dict("records"):
+            own = [shares[age].get(row["cohort"], np.nan) if age in shares else np.nan for age in ages]
+            rows.append(
+                (
+                    row["cohort"],
+                    f"{row['customers']:,}",
+                    _share(row["repeat_rate"]),
+                    *map(_share, own),
+                    _amount(row["margin_per_customer"]),
+                    _amount(row["predicted_value"] / row["customers"]),
+                )
+            )
+        return table(header, rows, left=1)
+
+    def findings(self) -> list[tuple[str, str]]:
+        """Names and values of what was found."""
+        words = self._words
+        return [
+            (words("label.plain"), self._plain()),
+            (words("label.lifetime"), self._lifetime()),
+            *((words("label.change"), line) for line in self._change()),
+            *((words("label.cost"), line) for line in self._cost()),
+            *((words("label.referrals"), line) for line in self._referred()),
+            *((words("label.note"), note) for note in self.notes),
+            (words("label.cohorts"), place(self.folder)),
+            (words("label.took"), times(self.seconds)),
+        ]
+
+    def _plain(self) -> str:
+        words, plain = self._words, self.plain
+        return words(
+            "cohorts.plain",
+            order_value=words.one(words.money, plain.order_value),
+            orders=number(plain.orders_per_year),
+            years=number(plain.lifetime),
+            value=words.one(words.money, plain.lifetime_value),
+        )
+
+    def _lifetime(self) -> str:
+        words, found = self._words, self.lifetimes
+        return words(
+            "cohorts.lifetime",
+            days=words.one(words.days, round(found.mean)),
+            longest=words.one(words.days, round(found.longest)),
+            lapsed=f"{found.lapsed:,}",
+            customers=f"{found.customers:,}",
+            silence=words.one(words.days, self.intake.window.churn_horizon),
+        )
+
+    def _change(self) -> list[str]:
+        words, change = self._words, self.changes
+        if change is None:
+            return [words("cohorts.too_short")]
+        money = {name: words.one(words.money, value) for name, value in change.effects.items()}
+        more = {name: words.one(words.money, value) for name, value in one_point_more(change.after).items()}
+        return [
+            words(
+                "cohorts.change",
+                days=words.one(words.days, change.span),
+                before=words.one(words.money, change.before.revenue),
+                after=words.one(words.money, change.after.revenue),
+                **money,
+            ),
+            words("cohorts.more", **more),
+        ]
+
+    def _cost(self) -> list[str]:
+        words, rows = self._words, self.cohorts[self.cohorts["acquisition_cost"].notna()]
+        if not len(rows):
+            return []
+        cost, brought = float(rows["acquisition_cost"].sum()), rows["lifetime_value_per_customer"] * rows["customers"]
+        return [
+            words(
+                "cohorts.cost",
+                cohorts=f"{len(rows):,}",
+                cost=words.one(words.money, cost),
+                ratio=number(float(brought.sum()) / cost) if cost else words("unknown"),
+                paid=f"{int(rows['payback_periods'].notna().sum()):,}",
+            )
+        ]
+
+    def _referred(self) -> list[str]:
+        found = self.referrals
+        if found is None:
+            return []
+        return [
+            self._words(
+                "cohorts.referred",
+                referred=f"{found.referred:,}",
+                advocates=f"{len(found.table):,}",
+                unknown=f"{found.unknown:,}",
+                circles=f"{found.circles:,}",
+            )
+        ]
+
+    def _referrals(self) -> dict[str, Any] | None:
+        found = self.referrals
+        if found is None:
+            return None
+        counts = {"referred": found.referred, "unknown": found.unknown, "circles": found.circles}
+        return {**counts, "advocates": len(found.table)}
+
+    @property
+    def _words(self) -> Spoken:
+        return Spoken.of(self.language, self.currency)
+
+
+def _share(share: float) -> str:
+    return "" if np.isnan(share) else percent(share)
+
+
+def _amount(value: float) -> str:
+    return "" if np.isnan(value) else number(value)
