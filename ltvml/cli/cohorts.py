@@ -32,7 +32,10 @@ def cohorts(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Count customers by their first order: who came back, what they bring and cost."""
+    """Count customers by the time of their first order.
+
+    Shows who came back, what customers have brought, will bring and cost, and why repeat revenue changed.
+    """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
         settings = read_config(config, overrides)
         from ltvml.workflows import cohorts as workflow

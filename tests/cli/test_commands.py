@@ -16,6 +16,7 @@ COMMANDS = [
     "fit",
     "score",
     "forecast",
+    "cohorts",
     "explain",
     "models",
     "config show",

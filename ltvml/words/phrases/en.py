@@ -202,7 +202,8 @@ PHRASES: dict[str, str] = {
     "cohorts.so_far": "so far",
     "cohorts.to_come": "to come",
     "cohorts.caption": "again: share with a second order; +{nth}: share who ordered in the {nth}-th {period} "
-    "after that of the first order; so far and to come: margin a customer up to the cutoff, and predicted value after it.",
+    "after that of the first order; so far and to come: margin a customer up to the cutoff, and predicted "
+    "value after it.",
     "cohorts.name.week": "week",
     "cohorts.name.month": "month",
     "cohorts.name.quarter": "quarter",
