@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 import numpy as np
 
 from ltvml.errors import BundleError, ConfigError, DataContractError, LtvmlError
+from ltvml.models.estimates import estimates, fit_criteria
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 
 FORMAT_VERSION = 1
-_NORMAL_975 = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -115,30 +115,35 @@ class Model(ABC):
 
         Returns
         -------
-        (k, 4) frame, indexed by parameter
-            estimate, standard_error, lower and upper. The 95 % interval is symmetric in the logarithm (delta method),
-            so that it stays positive: estimate x exp(-+1.96 standard_error / estimate). NaN where nothing was fitted
-            or the likelihood is flat.
+        (k, 6) frame, indexed by parameter
+            estimate, standard_error, z, p, lower and upper, see `estimates.estimates`; NaN where nothing was fitted or
+            the likelihood is flat. Its `attrs` hold the log_likelihood, n, aic and bic of a fit, see
+            `inference.criteria`.
 
         Raises
         ------
         DataContractError
             If the model is not fitted, or has no parameters of its own.
         """
-        import pandas as pd
-
         if not (params := getattr(self, "params_", None)):
             raise DataContractError(
                 f"{type(self).__name__} has no fitted parameters.", hint="call `fit` first; trees and rules have none."
             )
-        errors = getattr(self, "standard_errors_", {})
-        estimate = np.array(list(params.values()), dtype=float)
-        # an error of 0 is that of given parameters, which nothing was learned about
-        error = np.array([errors.get(name) or np.nan for name in params], dtype=float)
-        with np.errstate(over="ignore"):
-            reach = np.exp(_NORMAL_975 * error / estimate)
-        columns = {"estimate": estimate, "standard_error": error, "lower": estimate / reach, "upper": estimate * reach}
-        return pd.DataFrame(columns, index=pd.Index(params, name="parameter"))
+        table = estimates(params, getattr(self, "standard_errors_", {}), effects=self.effects)
+        value, n = getattr(self, "log_likelihood_", math.nan), getattr(self, "n_customers_", 0.0)
+        if math.isfinite(value) and n > 0:
+            table.attrs = fit_criteria(value, n, self.n_estimated)
+        return table
+
+    @property
+    def effects(self) -> tuple[str, ...]:
+        """Parameters that may be negative: what a covariate does."""
+        return ()
+
+    @property
+    def n_estimated(self) -> int:
+        """How many parameters the fit estimated."""
+        return len(getattr(self, "params_", {}))
 
     def fitted_state(self) -> dict[str, Any]:
         """The fitted attributes of `learned` as plain numbers, texts, lists and dicts."""
@@ -467,6 +472,10 @@ class SpendModel(Model):
     @abstractmethod
     def expected_spend(self, X: pd.DataFrame) -> Array:
         """Expected value of one future purchase day, in the currency of `X`, shape (n,)."""
+
+    def order_scale(self, X: pd.DataFrame) -> Array:
+        """Order value of each customer's kind relative to what the parameters say, shape (n,); 1 without covariates."""
+        return np.ones(len(X))
 
 
 class ValueModel(Model):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ltvml.errors import DataContractError
+
 if TYPE_CHECKING:
     from ltvml.arrays import Array, Ints
 
@@ -63,6 +65,21 @@ def distinct_rows(*columns: Array) -> Distinct:
     # written from the last row to the first, so that the first of each kind stays
     first[kind[::-1]] = rows[::-1]
     return Distinct(first=first, kind=kind)
+
+
+def values_or_codes(X: pd.DataFrame, name: str) -> Array:
+    """A column as doubles; each text of a category becomes a number of its own.
+
+    Raises
+    ------
+    DataContractError
+        If the column is missing.
+    """
+    if name not in X:
+        raise DataContractError(f"the column {name} is missing; found {', '.join(map(str, X.columns))}.")
+    if pd.api.types.is_numeric_dtype(X[name]):
+        return X[name].to_numpy(dtype=float, na_value=np.nan)
+    return pd.factorize(X[name], use_na_sentinel=False)[0].astype(float)
 
 
 def codes(values: Array) -> tuple[Ints, int]:

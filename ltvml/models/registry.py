@@ -84,7 +84,11 @@ SHIPPED: Mapping[str, Mapping[str, str]] = {
 """Where each model is, by role and name."""
 
 ON_OTHERS: Mapping[str, Mapping[str, str]] = {
-    "purchase": {"in_operational_time": "ltvml.models.purchase.in_operational_time:InOperationalTime"},
+    "purchase": {
+        "in_operational_time": "ltvml.models.purchase.in_operational_time:InOperationalTime",
+        "with_covariates": "ltvml.models.purchase.covariates:WithCovariates",
+    },
+    "spend": {"spend_with_covariates": "ltvml.models.spend.spend_covariates:SpendWithCovariates"},
     "repurchase": {
         "levelled": "ltvml.models.repurchase.levelled:Levelled",
         "stack": "ltvml.models.repurchase.stack:RepurchaseStack",
@@ -95,6 +99,13 @@ ON_OTHERS: Mapping[str, Mapping[str, str]] = {
     },
 }
 """Models that are made of fitted ones; a name alone cannot make them."""
+
+
+AROUND: Mapping[str, Mapping[str, str]] = {
+    "purchase": {"covariates": "with_covariates", "dropout_covariates": "with_covariates"},
+    "spend": {"covariates": "spend_with_covariates"},
+}
+"""Arguments of `make` that put a model of `ON_OTHERS` around the named one, by role."""
 
 
 RESERVED = frozenset(
@@ -175,7 +186,11 @@ def make(role: str, name: str, **params: Any) -> Model:
     --------
     >>> make("purchase", "bg_nbd")
     BGNBD()
+    >>> make("purchase", "bg_nbd", covariates=["channel"])
+    WithCovariates(model=BGNBD(), covariates=['channel'], dropout_covariates=None)
     """
+    if outer := {argument: value for argument, value in params.items() if argument in AROUND.get(role, {})}:
+        return _around(role, name, outer, {key: value for key, value in params.items() if key not in outer})
     chosen = model_class(role, name)
     try:
         return chosen(**params)
@@ -184,6 +199,21 @@ def make(role: str, name: str, **params: Any) -> Model:
             f"model '{name}' cannot be made with {params}: {error}.",
             hint=f"`{chosen.__name__}` documents its parameters.",
         ) from error
+
+
+def _around(role: str, name: str, outer: Mapping[str, Any], inner: Mapping[str, Any]) -> Model:
+    """The model that some arguments put around another."""
+    homes = {AROUND[role][argument] for argument in outer}
+    if len(homes) > 1:
+        raise ConfigError(
+            f"model '{name}' was given {' and '.join(outer)}; expected one of them.",
+            hint="a group is held to the whole by `by`; a covariate moves the parameters by `covariates`.",
+        )
+    chosen: Any = model_class(role, homes.pop())
+    try:
+        return cast("Model", chosen(make(role, name, **inner), **outer))
+    except TypeError as error:
+        raise ConfigError(f"model '{name}' cannot be made with {dict(outer)}: {error}.") from error
 
 
 def load(values: Mapping[str, Any]) -> Model:

@@ -448,6 +448,11 @@ class BGCNBD(ParametricPurchaseModel):
         )
 
     @property
+    def n_estimated(self) -> int:
+        """How many parameters the fit estimated, k included unless it was given."""
+        return super().n_estimated + (self.k is None)
+
+    @property
     def _d(self) -> int:
         return int(self.leaves_after_first)
 

@@ -51,7 +51,7 @@ class InOperationalTime(PurchaseModel):
     def __init__(self, model: PurchaseModel, clock: OperationalTime) -> None:
         self.model = model
         self.clock = clock
-        self.requires = ("cutoff_day", "frequency", "recency", "T")
+        self.requires = ("cutoff_day", *model.requires)
 
     def fit(self, X: pd.DataFrame, sample_weight: ArrayLike | None = None) -> Self:
         """Maximum likelihood in operational days.
@@ -81,9 +81,24 @@ class InOperationalTime(PurchaseModel):
         """Of the model within."""
         return dict(getattr(self.model, "standard_errors_", {}))
 
+    @property
+    def n_customers_(self) -> float:
+        """Of the model within."""
+        return float(getattr(self.model, "n_customers_", 0.0))
+
+    @property
+    def effects(self) -> tuple[str, ...]:
+        """Of the model within."""
+        return self.model.effects
+
+    @property
+    def n_estimated(self) -> int:
+        """Of the model within."""
+        return self.model.n_estimated
+
     def operational(self, X: pd.DataFrame) -> pd.DataFrame:
         """`X` with `recency` and `T` in operational days; `X` stays as it was."""
-        cutoff, _, recency, age = self.columns(X, *self.requires)
+        cutoff, recency, age = self.columns(X, "cutoff_day", "recency", "T")
         ages = self.clock.ages(cutoff - age, cutoff - age + recency, cutoff)
         table = X.assign(recency=ages.recency, T=ages.T)
         table.attrs[UNIT] = OPERATIONAL

@@ -231,6 +231,8 @@ class GammaGamma(SpendModel):
         In the order p, q, gamma; (0, 0) where the likelihood is flat or nothing was fitted.
     log_likelihood_ : float
         Full density of the mean order values, in the user's currency; NaN where nothing was fitted.
+    n_customers_ : float
+        Customers of the fit: with an order that counts and a positive total.
     mean_order_value_ : float
         Mean over customers of their mean order value; NaN where nobody has an order that counts.
 
@@ -249,6 +251,7 @@ class GammaGamma(SpendModel):
         "standard_errors": dict,
         "covariance": square,
         "log_likelihood": float,
+        "n_customers": float,
         "mean_order_value": float,
     }
 
@@ -256,6 +259,7 @@ class GammaGamma(SpendModel):
     standard_errors_: dict[str, float]
     covariance_: Array
     log_likelihood_: float
+    n_customers_: float
     mean_order_value_: float
 
     def __init__(self, orders: Orders = "all") -> None:
@@ -338,11 +342,11 @@ class GammaGamma(SpendModel):
     def _keep(self, sample: SpendSample, found: Optimum, aside: tuple[str, ...]) -> None:
         """Store a fit in the user's currency."""
         params = np.exp(found.point) * [1.0, 1.0, sample.scale]
-        covariance = _covariance(found.at.hessian, params)
+        covariance = covariance_of(found.at.hessian, params)
         self.params_ = _by_name(params)
         self.covariance_ = covariance
         self.standard_errors_ = _by_name(np.sqrt(np.diag(covariance))) if covariance.size else {}
-        self.log_likelihood_ = found.at.value
+        self.log_likelihood_, self.n_customers_ = found.at.value, float(sample.customers.sum())
         self.mean_order_value_ = sample.scale
         messages = _oddities(self.params_, self.standard_errors_, found, sample.scale)
         self.diagnosis_ = Diagnosis(found.converged, aside + messages)
@@ -367,7 +371,12 @@ class GammaGamma(SpendModel):
     def _forget(self) -> None:
         """Set what only a fit can know to nothing."""
         self.standard_errors_, self.covariance_, self.log_likelihood_ = {}, np.empty((0, 0)), float("nan")
+        self.n_customers_ = 0.0
         self.diagnosis_ = Diagnosis()
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Set the fitted attributes; bundles of earlier releases do not know the number of customers."""
+        super().restore({"n_customers": 0.0, **state})
 
 
 def _tail_sums(gamma: float, sample: SpendSample) -> Array:
@@ -393,7 +402,7 @@ def _weighted(rows: tuple[Array, Array, Array]) -> Array:
     return np.stack([n * weight, weight], axis=1)
 
 
-def _covariance(hessian: Array, params: Array) -> Array:
+def covariance_of(hessian: Array, params: Array) -> Array:
     """Inverse information in the parameters themselves (delta method), or (0, 0) where the likelihood is flat."""
     if np.linalg.eigvalsh(hessian)[-1] >= 0:
         return np.empty((0, 0))

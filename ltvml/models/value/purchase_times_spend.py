@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from ltvml.models.base import Diagnosis, Model, PurchaseModel, SpendModel, ValueModel
-from ltvml.models.distinct import distinct_rows
+from ltvml.models.distinct import distinct_rows, values_or_codes
 from ltvml.value import discounted_purchases, period_ends, value_if_buys
 from ltvml.window import DAYS_PER_MONTH
 
@@ -124,7 +124,7 @@ class PurchaseTimesSpend(ValueModel):
             In the currency of `X`.
         """
         ends = self._period_ends(horizon)
-        rows = distinct_rows(*self.columns(X, *self.purchase.requires))
+        rows = distinct_rows(*(values_or_codes(X, name) for name in self.purchase.requires))
         kinds = X[list(self.purchase.requires)].iloc[rows.first]
         expected = self.purchase.expected_purchases_at(
             self.purchase.after_silence(kinds, silence), np.maximum(ends - silence, 0.0)

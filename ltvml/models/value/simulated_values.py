@@ -76,5 +76,6 @@ def spend_draws(X: pd.DataFrame, spend: SpendModel, counts: Array, draw: np.rand
     p, q, gamma = (params[name] for name in ("p", "q", "gamma"))
     n = X["frequency"].to_numpy(dtype=float)[:, None] + 1
     total = np.maximum(X["historic_value"].to_numpy(dtype=float), 0.0)[:, None]
-    inverse_scale = draw.gamma(q + p * n, 1 / (gamma + total), counts.shape)
+    scale = spend.order_scale(X)[:, None]
+    inverse_scale = draw.gamma(q + p * n, 1 / (gamma * scale + total), counts.shape)
     return np.asarray(draw.gamma(np.maximum(p * counts, 1e-300)) / inverse_scale)
