@@ -132,7 +132,7 @@ class Model(ABC):
         table = estimates(params, getattr(self, "standard_errors_", {}), effects=self.effects)
         value, n = getattr(self, "log_likelihood_", math.nan), getattr(self, "n_customers_", 0.0)
         if math.isfinite(value) and n > 0:
-            table.attrs = fit_criteria(value, n, self.n_estimated)
+            table.attrs.update(fit_criteria(value, n, self.n_estimated))
         return table
 
     @property

@@ -1,8 +1,8 @@
 """Static covariates as numbers: what a fit learned about the columns, and one row of effects for each customer.
 
-A number enters as it is, so that its effect is per unit; a category becomes one column of 0 and 1 for each level but the
-most frequent, the reference. A level that the fit did not see, and a missing value, stand for the average customer of
-the fit: they are counted in a warning.
+A number enters as it is, so that its effect is per unit; a category becomes one column of 0 and 1 for each level but
+the most frequent, the reference. A level that the fit did not see, and a missing value, stand for the average customer
+of the fit: they are counted in a warning.
 """
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ def learned(name: str, values: pd.Series, weight: Array) -> Covariate:
         number = numbers(values)
         if gone := int((~np.isfinite(number)).sum()):
             raise DataContractError(
-                f"the covariate '{name}' is missing or not finite in {gone:,} of {len(number):,} rows; expected numbers.",
+                f"the covariate '{name}' is missing or not finite in {gone:,} of {len(number):,} rows; expected "
+                "numbers.",
                 hint="fill them in, leave these customers out, or make it a category: its level 'missing' is its own.",
             )
         mean = float(weight @ number / weight.sum())
@@ -209,8 +210,8 @@ class Design:
             found = ", ".join(f"{name} of {count:,}" for name, count in unknown.items())
             warnings.warn(
                 FitWarning(
-                    f"the fit has not seen the {found} of {len(X):,} customers: they are scored as the average customer "
-                    "of the fit in this respect."
+                    f"the fit has not seen the {found} of {len(X):,} customers: in this respect they are scored as the "
+                    "average customer of the fit."
                 ),
                 stacklevel=4,
             )

@@ -1,7 +1,7 @@
 """What a fit estimated: each parameter with its standard error, Wald's test and an interval, and the fit's criteria.
 
-    z = estimate / standard error,  p = P(|N(0, 1)| > |z|)          Wald's test of an estimate of 0
-    AIC = 2 k - 2 ln L,  BIC = k ln n - 2 ln L                      k parameters, n customers
+z = estimate / standard error,  p = P(|N(0, 1)| > |z|)          Wald's test of an estimate of 0
+AIC = 2 k - 2 ln L,  BIC = k ln n - 2 ln L                      k parameters, n customers
 """
 
 from __future__ import annotations

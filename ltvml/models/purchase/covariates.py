@@ -26,7 +26,6 @@ from ltvml.models.joint_likelihood import JointLikelihood, rows_by_kind
 from ltvml.models.maximise import maximise
 from ltvml.models.purchase.highest_peak import check_convergence, inverse_information
 from ltvml.models.purchase.kinds import KindsOfCustomers, twin
-from ltvml.models.purchase.parametric import ParametricPurchaseModel
 from ltvml.models.purchase.patterns import check_weights
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
 
     from ltvml.arrays import Array, Ints
     from ltvml.models.maximise import Optimum
+    from ltvml.models.purchase.parametric import ParametricPurchaseModel
 
 DRIVEN: Mapping[str, tuple[tuple[str, str, int], ...]] = {
     "nbd": (("rate", "alpha", -1),),
@@ -189,7 +189,7 @@ class WithCovariates(KindsOfCustomers):
         weight = np.ones(len(X)) if sample_weight is None else check_weights(sample_weight, len(X))
         kind, models = self._kinds(X)
         parts = [(models[kind[rows[0]]], X.iloc[rows], weight[rows]) for rows in rows_by_kind(kind)]
-        return sum(model.log_likelihood(part, counts) for model, part, counts in parts if counts.sum() > 0)
+        return float(sum(model.log_likelihood(part, counts) for model, part, counts in parts if counts.sum() > 0))
 
     def _kinds(self, X: pd.DataFrame) -> tuple[Ints, Sequence[ParametricPurchaseModel]]:
         if not hasattr(self, "params_"):
@@ -242,14 +242,15 @@ class _Fit:
         likelihood = JointLikelihood(
             [self.model._likelihood(part.scaled(1 / self.unit)) for part in self.lattices], self.maps
         )
-        optimum, messages = maximise(likelihood, start), ()
+        optimum, messages = maximise(likelihood, start), tuple[str, ...]()
         errors = np.sqrt(np.diag(inverse_information(optimum.at.hessian)))[self.k :]
         unknown = [e.name for e, error in zip(self.effects, errors, strict=True) if not error < UNKNOWN_EFFECT]
         if unknown or not optimum.converged:
             optimum = maximise(lambda point: likelihood(point) + effect_prior(point, self.k), start)
             messages = (
                 f"the customers do not tell the effects {', '.join(unknown) or 'of the covariates'}: a weak prior "
-                f"(normal, standard deviation {PRIOR_SD:g} per standard deviation of a number or per level) holds all effects",
+                f"(normal, standard deviation {PRIOR_SD:g} per standard deviation of a number or per level) holds all "
+                "effects",
             )
         check_convergence(optimum, self.names, "fewer covariates")
         covariance = inverse_information(optimum.at.hessian)

@@ -11,7 +11,6 @@ import numpy as np
 from ltvml.models import registry
 from ltvml.models.base import PurchaseModel, as_pandas
 from ltvml.models.joint_likelihood import rows_by_kind
-from ltvml.models.purchase.parametric import ParametricPurchaseModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from ltvml.arrays import Array, Ints
+    from ltvml.models.purchase.parametric import ParametricPurchaseModel
 
 
 def twin(model: ParametricPurchaseModel, params: Array) -> ParametricPurchaseModel:

@@ -374,8 +374,13 @@ class GammaGamma(SpendModel):
         self.n_customers_ = 0.0
         self.diagnosis_ = Diagnosis()
 
+    def fitted_state(self) -> dict[str, Any]:
+        """The fitted attributes; a bundle of an earlier release does not know the number of customers, and stays so."""
+        state = super().fitted_state()
+        return state if self.n_customers_ else {name: state[name] for name in state if name != "n_customers"}
+
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Set the fitted attributes; bundles of earlier releases do not know the number of customers."""
+        """Set the fitted attributes from `fitted_state`."""
         super().restore({"n_customers": 0.0, **state})
 
 

@@ -87,9 +87,7 @@ class SpendWithCovariates(SpendModel):
 
     def __init__(self, model: GammaGamma, covariates: Sequence[str]) -> None:
         if getattr(model, "name", None) != GammaGamma.name:
-            raise DataContractError(
-                f"{getattr(model, 'name', model)} takes no covariates; expected {GammaGamma.name}."
-            )
+            raise DataContractError(f"{getattr(model, 'name', model)} takes no covariates; expected {GammaGamma.name}.")
         if isinstance(covariates, str) or not covariates:
             raise DataContractError(f"covariates is {covariates!r}; expected a list of at least one column.")
         self.model = model
@@ -155,7 +153,7 @@ class SpendWithCovariates(SpendModel):
                 tolerance=tolerance,
             )
 
-        optimum, messages = climbed(held=False), ()
+        optimum, messages = climbed(held=False), tuple[str, ...]()
         vague = self._vague(optimum, k)
         if vague or not optimum.converged:
             optimum = climbed(held=True)
