@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ltvml.models.spend.gamma_gamma import GammaGamma
     from ltvml.window import Window
     from ltvml.workflows.ltv import ltv
+    from ltvml.workflows.simulate import simulate
     from ltvml.workflows.summary import customer_summary
 
 __version__ = "0.1.0"
@@ -42,6 +43,7 @@ __all__ = [
     "plan_outreach",
     "plots",
     "score",
+    "simulate",
     "validate",
 ]
 
@@ -63,6 +65,7 @@ _HOMES = {
     "measure_outreach": "ltvml.api",
     "plan_outreach": "ltvml.api",
     "score": "ltvml.api",
+    "simulate": "ltvml.workflows.simulate",
     "validate": "ltvml.api",
 }
 

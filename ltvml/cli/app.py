@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ltvml.cli import cohorts, configuration, data, explain, forecast, model_list, outreach, runs
+from ltvml.cli import cohorts, configuration, data, explain, forecast, model_list, outreach, runs, simulate
 from ltvml.cli.examples import examples
 
 app = typer.Typer(
@@ -68,6 +68,7 @@ app.command(epilog=runs.SCORE_EXAMPLES)(runs.score)
 app.command(epilog=forecast.FORECAST_EXAMPLES)(forecast.forecast)
 app.command(epilog=cohorts.COHORT_EXAMPLES)(cohorts.cohorts)
 app.command(epilog=explain.EXPLAIN_EXAMPLES)(explain.explain)
+app.command(epilog=simulate.SIMULATE_EXAMPLES)(simulate.simulate)
 app.command(epilog=model_list.MODELS_EXAMPLES)(model_list.models)
 app.add_typer(outreach.group, name="outreach")
 app.add_typer(configuration.group, name="config")

@@ -3,6 +3,7 @@
 from ltvml.datasets.baby_brand import BabyBrand, simulate_baby_brand
 from ltvml.datasets.cdnow_cohort import cdnow, cdnow_sample
 from ltvml.datasets.online_retail_2 import demo_config, online_retail, online_retail_lines, online_retail_products
+from ltvml.datasets.shop import Shop
 from ltvml.datasets.simulate import (
     SimulatedOrders,
     simulate_bg_nbd,
@@ -16,6 +17,7 @@ from ltvml.datasets.simulate_renewals import SimulatedItem, simulate_renewals, s
 
 __all__ = [
     "BabyBrand",
+    "Shop",
     "SimulatedItem",
     "SimulatedOrders",
     "cdnow",

@@ -6,7 +6,7 @@ has a mean order value drawn from Gamma-Gamma, Fader & Hardie (2013), around whi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -17,6 +17,7 @@ from ltvml.window import as_date, dates_of, day_number
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Callable
 
     from numpy.typing import ArrayLike
 
@@ -65,6 +66,17 @@ def simulate_customers(
     kind = cast("type[ParametricPurchaseModel]", registry.model_class("purchase", model))
     ages = np.broadcast_to(np.asarray(T, dtype=float), (n,)).copy()
     return kind.from_params(**params).draw_newcomers(ages, random_state=random_state)
+
+
+def simulate_in_opportunities(every: int) -> Callable[..., Drawn]:
+    """`simulate_customers` for T in days, where the opportunities of a discrete model lie `every` days apart."""
+
+    def simulate(n: int, *, T: Array, **given: Any) -> Drawn:
+        drawn = simulate_customers(n, T=T // every, **given)
+        purchases = replace(drawn.purchases, T=T, time=drawn.purchases.time * every)
+        return replace(drawn, purchases=purchases)
+
+    return simulate
 
 
 def simulate_purchases(
@@ -173,11 +185,10 @@ def simulate_orders(
     """
     rng = np.random.default_rng(random_state)
     ages = np.broadcast_to(np.asarray(T, dtype=float), (n,))
-    discrete = model == "bg_bb"
-    drawn = simulate_customers(n, T=ages // every if discrete else ages, random_state=rng, model=model, **params)
-    purchases, step = drawn.purchases, every if discrete else 1
-    customer = np.concatenate([np.arange(n), purchases.customer])
-    age = np.concatenate([np.zeros(n), purchases.time * step])
+    simulate = simulate_customers if model != "bg_bb" else simulate_in_opportunities(every)
+    drawn = simulate(n, T=ages, random_state=rng, model=model, **params)
+    customer = np.concatenate([np.arange(n), drawn.purchases.customer])
+    age = np.concatenate([np.zeros(n), drawn.purchases.time])
     order = np.lexsort((age, customer))
     first_day = day_number(as_date(cutoff)) - np.floor(ages)
     day = first_day[customer] + np.floor(age)

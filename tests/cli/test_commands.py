@@ -18,6 +18,7 @@ COMMANDS = [
     "forecast",
     "cohorts",
     "explain",
+    "simulate",
     "models",
     "config show",
     "config schema",
