@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ltvml import datasets, plots
-    from ltvml.api import backtest, cohorts, explain, fit, forecast, measure_outreach, plan_outreach, score, validate
+    from ltvml.api import (
+        backtest,
+        cohorts,
+        explain,
+        fit,
+        forecast,
+        measure_outreach,
+        plan_outreach,
+        report,
+        score,
+        validate,
+    )
     from ltvml.bundle.bundle import Bundle
     from ltvml.config import Config, load_config
     from ltvml.models.purchase.bg_nbd import BGNBD
@@ -42,6 +53,7 @@ __all__ = [
     "measure_outreach",
     "plan_outreach",
     "plots",
+    "report",
     "score",
     "simulate",
     "validate",
@@ -64,6 +76,7 @@ _HOMES = {
     "ltv": "ltvml.workflows.ltv",
     "measure_outreach": "ltvml.api",
     "plan_outreach": "ltvml.api",
+    "report": "ltvml.api",
     "score": "ltvml.api",
     "simulate": "ltvml.workflows.simulate",
     "validate": "ltvml.api",

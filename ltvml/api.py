@@ -25,6 +25,7 @@ from ltvml.workflows import explain as explain_job
 from ltvml.workflows import fit as fit_job
 from ltvml.workflows import forecast as forecast_job
 from ltvml.workflows import measure as measure_job
+from ltvml.workflows import page as page_job
 from ltvml.workflows import plan as plan_job
 from ltvml.workflows import score as score_job
 from ltvml.workflows import validate as validate_job
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from ltvml.reports.explain import ExplainReport
     from ltvml.reports.forecast import ForecastReport
     from ltvml.reports.measure import MeasureReport
+    from ltvml.reports.page.report import PageReport
     from ltvml.reports.plan import OutreachReport
     from ltvml.workflows.validate import ValidationReport
 
@@ -219,6 +221,37 @@ def cohorts(
     with _on_disk(_job(orders, transactions, settings, model), stays=out is not None) as job:
         report = cohorts_job.cohorts(job.config, model=bundle, out=out, transactions=job.orders, progress=progress)
         return report if job.stays else report.in_memory()
+
+
+def report(
+    orders: Any,
+    *,
+    model: Model = None,
+    out: Path | str | None = None,
+    transactions: Any = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> PageReport:
+    """One page of HTML about repeat business, cohorts, models and the plan; other arguments as in `cohorts`.
+
+    Parameters
+    ----------
+    out : Path, optional
+        Folder of the page; without one, and without `output.dir`, the page lives in the result alone.
+
+    Returns
+    -------
+    PageReport
+        `html` is the page.
+
+    Examples
+    --------
+    >>> ltvml.report(orders, model=fitted).html                                                 # doctest: +SKIP
+    """
+    bundle = _bundle(model)
+    with _on_disk(_job(orders, transactions, settings, model), stays=out is not None) as job:
+        found = page_job.report(job.config, model=bundle, out=out, transactions=job.orders, progress=progress)
+        return found if job.stays else found.in_memory()
 
 
 def backtest(

@@ -25,7 +25,10 @@ def cohorts(
     config: ConfigFile = DEFAULT_CONFIG,
     overrides: Overrides = None,
     model: Annotated[
-        str | None, typer.Option("--model", metavar="URI", help="Bundle folder, models:/name@alias or runs:/id.")
+        str | None,
+        typer.Option(
+            "--model", metavar="URI", help="Bundle folder, models:/NAME@ALIAS or runs:/ID/PATH. Default: last fit."
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder of the tables.")] = None,
     as_json: AsJson = False,

@@ -17,6 +17,7 @@ from ltvml.config.sections import (
     ModelSettings,
     OrderSettings,
     OutputSettings,
+    PageSettings,
     ProductSettings,
     ReplenishmentSettings,
     SearchSettings,
@@ -68,6 +69,8 @@ class Config(Section):
     """Customers by the period of their first order: ltvml cohorts."""
     costs: CostSettings = CostSettings()
     """What winning customers cost."""
+    report: PageSettings = PageSettings()
+    """The report page: ltvml report."""
     backtest: BacktestSettings = BacktestSettings()
     """How models are compared in backtests."""
     search: SearchSettings = SearchSettings()

@@ -24,6 +24,7 @@ from ltvml.engines.values.identity import IdRule
 from ltvml.engines.values.number_forms import Decimal, Thousands
 from ltvml.nearest import did_you_mean
 from ltvml.window import LONGEST_HORIZON, as_date
+from ltvml.words.phrases import languages
 
 MOST_HORIZONS = 24
 
@@ -206,6 +207,19 @@ Horizon = Annotated[
 ]
 Name = Annotated[str, Field(min_length=1)]
 Names = Annotated[tuple[Name, ...], AfterValidator(_without_repeats)]
+
+
+def _known_language(name: str) -> str:
+    """`name`, if it has a file of phrases."""
+    if name not in languages():
+        raise ValueError(f"there is no language '{name}'; expected one of {', '.join(languages())}")
+    return name
+
+
+Language = Annotated[
+    Name, AfterValidator(_known_language), WithJsonSchema({"type": "string", "enum": list(languages())})
+]
+
 IdRules = Annotated[tuple[IdRule, ...], BeforeValidator(_listed), AfterValidator(_without_repeats)]
 Ids = Annotated[
     tuple[Name, ...],

@@ -6,18 +6,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     Field,
     SerializerFunctionWrapHandler,
-    WithJsonSchema,
     model_serializer,
     model_validator,
 )
 
 from ltvml.config.declared import KeysOf, section_if_given
 from ltvml.config.faults import FaultyConfigError
-from ltvml.config.fields import Days, Name, Names, Number, Path, Share, Whole
+from ltvml.config.fields import Days, Language, Name, Names, Number, Path, Share, Whole
 from ltvml.config.section import Section
 from ltvml.nearest import did_you_mean
 from ltvml.outreach.actions import CHANNELS, DEFAULT_ACTIONS, PURPOSES, Action, Channel
@@ -33,7 +31,6 @@ from ltvml.outreach.settings import (
     StageRules,
     TagRules,
 )
-from ltvml.words.phrases import languages
 
 if TYPE_CHECKING:
     from ltvml.outreach.allocation.limits import Limits
@@ -156,18 +153,6 @@ class StageSettings(section_if_given(StageRules)):  # type: ignore[misc]
         """The limits, or None where they are to be learned."""
         settings = {name: value for name, value in self if value is not None}
         return StageRules(**settings) if settings else None
-
-
-def _known_language(name: str) -> str:
-    """`name`, if it has a file of phrases."""
-    if name not in languages():
-        raise ValueError(f"there is no language '{name}'; expected one of {', '.join(languages())}")
-    return name
-
-
-Language = Annotated[
-    Name, AfterValidator(_known_language), WithJsonSchema({"type": "string", "enum": list(languages())})
-]
 
 
 class OutreachSettings(Section):

@@ -27,6 +27,7 @@ from ltvml.config.fields import (
     Horizons,
     IdRules,
     Ids,
+    Language,
     Margin,
     Name,
     Names,
@@ -366,6 +367,15 @@ class CostSettings(Section):
     """CSV, Excel or Parquet file: cost, and customer_id (of one customer) or cohort (of all its customers together)."""
     columns: dict[Name, Name] = Field(default_factory=dict)
     """cost, customer_id, cohort: your column name. Other columns keep theirs."""
+
+
+class PageSettings(Section):
+    """The report page: ltvml report."""
+
+    language: Language = "en"
+    """Of the page: en, zh, or another file of `ltvml.words.phrases`."""
+    show_customers: bool = False
+    """true: the section of the plan lists its first contacts with their ids; else no customer is named."""
 
 
 class BacktestSettings(Section):

@@ -73,6 +73,8 @@ class CohortReport(Shown):
     referrals : Referrals or None
         None where no column says who referred whom, or nothing was fitted.
     by : {"week", "month", "quarter"}
+    total : tuple of float, optional
+        Predicted value of all customers, 10 and 90 % quantile; None where nothing was fitted.
     notes : tuple of str
     language : str
     currency : str or None
@@ -90,10 +92,16 @@ class CohortReport(Shown):
     costs: Costs
     referrals: Referrals | None
     by: CalendarPeriod
+    total: tuple[float, float, float] | None = None
     notes: tuple[str, ...] = ()
     language: str = "en"
     currency: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def horizon(self) -> int:
+        """Days ahead over which value is predicted."""
+        return self.intake.window.ltv_horizon
 
     def in_memory(self) -> Self:
         """The same result without its folder."""

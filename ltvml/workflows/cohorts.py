@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from ltvml.bundle.bundle import Bundle
     from ltvml.config import Config
     from ltvml.economics.referrals import Referrals
+    from ltvml.evaluation.intervals import ValueIntervals
     from ltvml.inputs.orders import Intake
 
 NAME = "cohorts"
@@ -105,6 +106,14 @@ def _cohorts(config: Config, bundle: Bundle | None, folder: Path, transactions: 
     if bundle is not None:
         config, bundle = as_fitted(config, bundle)
     intake = read_orders(config.orders, config.window, transactions, steps)
+    report = cohorts_of(config, bundle, intake, folder, steps)
+    with steps.step("write"), run_directory(folder, kind=NAME) as staging:
+        _write(report, staging, config)
+    return report
+
+
+def cohorts_of(config: Config, bundle: Bundle | None, intake: Intake, folder: Path, steps: Steps) -> CohortReport:
+    """Count and price the cohorts of orders that have been read; nothing is written."""
     words = Spoken.of(config.outreach.language, intake.currency)
     with steps.step("count"):
         counted = count(intake, config)
@@ -115,15 +124,14 @@ def _cohorts(config: Config, bundle: Bundle | None, folder: Path, transactions: 
     with steps.step("price"):
         table, costs = cohort_table(config, intake, counted, futures, bundle)
         brought = brought_along(config, intake, futures)
-    report = CohortReport(
+    hide, margin = config.cohorts.fewest, config.value.margin
+    return CohortReport(
         folder=folder.absolute(),
         intake=intake,
         bundle=bundle,
-        cohorts=suppressed(table, config.cohorts.fewest, keep=("cohort", "from_date", "customers")),
+        cohorts=suppressed(table, hide, keep=("cohort", "from_date", "customers")),
         periods=suppressed(
-            counted.by_age(margin=config.value.margin),
-            config.cohorts.fewest,
-            keep=("cohort", "age", "from_date", "closed", "customers"),
+            counted.by_age(margin=margin), hide, keep=("cohort", "age", "from_date", "closed", "customers")
         ),
         plain=averages(intake, lifetimes, counted, decimals=config.value.decimals),
         lifetimes=lifetimes,
@@ -131,14 +139,12 @@ def _cohorts(config: Config, bundle: Bundle | None, folder: Path, transactions: 
         costs=costs,
         referrals=brought,
         by=config.cohorts.by,
+        total=total_of(futures, bundle),
         notes=notes_of(table, config, costs, bundle, words),
         language=config.outreach.language,
         currency=intake.currency,
         seconds=steps.seconds,
     )
-    with steps.step("write"), run_directory(folder, kind=NAME) as staging:
-        _write(report, staging, config)
-    return report
 
 
 def count(intake: Intake, config: Config) -> Cohorts:
@@ -268,12 +274,23 @@ def predicted_totals(counted: Cohorts, futures: Futures | None, bundle: Bundle |
         return total, low, high
     cohort = counted.cohort_of(futures.joined)
     total = np.asarray(np.bincount(cohort, weights=futures.predicted, minlength=size))
-    learned = bundle.fitted_window
-    intervals = intervals_at(bundle.window.ltv_horizon, bundle.record, learned, bundle.levels)
-    if intervals is not None:
+    if (intervals := _intervals(bundle)) is not None:
         for row in np.unique(cohort):
             low[row], high[row] = intervals.total_bounds(futures.predicted[cohort == row])
     return total, low, high
+
+
+def total_of(futures: Futures | None, bundle: Bundle | None) -> tuple[float, float, float] | None:
+    """Predicted value of all customers with its 80 % interval; None without a model."""
+    if futures is None or bundle is None:
+        return None
+    intervals = _intervals(bundle)
+    low, high = (np.nan, np.nan) if intervals is None else intervals.total_bounds(futures.predicted)
+    return float(futures.predicted.sum()), low, high
+
+
+def _intervals(bundle: Bundle) -> ValueIntervals | None:
+    return intervals_at(bundle.window.ltv_horizon, bundle.record, bundle.fitted_window, bundle.levels)
 
 
 def costs_of(config: Config, intake: Intake, counted: Cohorts) -> tuple[Costs, Array]:

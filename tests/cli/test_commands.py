@@ -17,6 +17,7 @@ COMMANDS = [
     "score",
     "forecast",
     "cohorts",
+    "report",
     "explain",
     "simulate",
     "models",

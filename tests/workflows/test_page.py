@@ -1,0 +1,170 @@
+"""The report page: whole in itself, escaped, without names unless asked for, and there also where much is missing."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+import ltvml
+from ltvml.datasets.simulate import simulate_transactions
+from ltvml.reports.page.render import Headline, page
+from ltvml.reports.page.section import Rows, Section, drawn
+
+CUTOFF = "2020-12-31"
+NAMED = {"churn": "closed_form", "value": "purchase_times_spend"}
+SECTIONS = ["moved", "ladder", "cohorts", "value", "models", "items", "plan", "ledger"]
+LARGEST = 3_000_000
+"""Bytes: what a mail server takes."""
+VOID = {"meta", "img", "link", "br", "hr", "input"}
+
+
+class Reader(HTMLParser):
+    """Counts what is open, and keeps what would be fetched."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.fetched: list[str] = []
+        self.ids: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.fetched += [given[name] for name in ("src", "href", "xlink:href") if given.get(name)]
+        self.ids += [given["id"]] if given.get("id") else []
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def read(html: str) -> Reader:
+    reader = Reader()
+    reader.feed(html)
+    assert reader.open == []
+    return reader
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """A shop with a fit, scores and a plan of one cutoff in one folder."""
+    folder = tmp_path_factory.mktemp("shop")
+    ages = np.random.default_rng(4).integers(1, 730, 900)
+    orders = simulate_transactions(900, T=ages, cutoff=CUTOFF, random_state=6, r=0.8, alpha=45, a=0.7, b=3.0)
+    orders = orders.assign(customer_id="member-" + orders["customer_id"].astype(str))
+    orders.to_csv(folder / "orders.csv", index=False)
+    given = {
+        "transactions": {"source": str(folder / "orders.csv")},
+        "window": {"cutoff": CUTOFF},
+        "models": NAMED,
+        "season": "off",
+        "output": {"dir": str(folder / "out")},
+        "tracking": {"backend": "none"},
+        "cohorts": {"by": "quarter"},
+    }
+    ltvml.fit(given)
+    ltvml.score(given)
+    ltvml.plan_outreach(given)
+    return given
+
+
+@pytest.fixture(scope="module", params=["en", "zh"])
+def made(request, results):
+    return ltvml.report({**results, "report": {"language": request.param}})
+
+
+def test_every_section_is_there_and_the_page_is_well_formed(made):
+    reader = read(made.html)
+    assert [section.name for section in made.sections] == SECTIONS
+    assert set(SECTIONS) <= set(reader.ids)
+    assert len(made.html.encode()) < LARGEST
+    assert (made.folder / "report.html").read_text(encoding="utf-8") == made.html
+
+
+def test_nothing_is_fetched_and_nothing_runs(made):
+    fetched = read(made.html).fetched
+    assert all(target.startswith(("#", "data:")) for target in fetched)
+    assert "<script" not in made.html
+    assert not re.search(r"url\((?!#)", made.html)
+
+
+def test_ids_of_pictures_do_not_meet(made):
+    ids = read(made.html).ids
+    assert len(ids) == len(set(ids))
+
+
+def test_every_picture_says_what_it_shows(made):
+    figures = re.findall(r'<figure role="img" aria-label="([^"]*)"', made.html)
+    assert len(figures) >= 5
+    assert all(figures)
+
+
+def test_no_customer_is_named_unless_asked_for(results, made):
+    assert "member-" not in made.html
+    named = ltvml.report({**results, "report": {"show_customers": True}}, out=made.folder.parent / "named")
+    assert len(re.findall(r"<td>member-\d+</td>", named.html)) == 20
+
+
+def test_the_same_orders_make_the_same_bytes(results, made):
+    language = made.language
+    again = ltvml.report({**results, "report": {"language": language}}, out=made.folder.parent / f"again-{language}")
+    assert again.html == made.html
+
+
+def test_a_page_of_orders_alone_names_what_is_missing(results, tmp_path):
+    given = {**results, "output": {"dir": str(tmp_path / "new")}}
+    found = ltvml.report(given)
+    assert set(found.lacking) == {"value", "models", "items", "plan"}
+    assert "ltvml fit" in found.lacking["models"]
+    read(found.html)
+
+
+def test_a_day_old_shop_has_a_page():
+    orders = pd.DataFrame({"customer_id": ["a", "b"], "order_date": [CUTOFF, CUTOFF], "amount": [3.0, 4.0]})
+    found = ltvml.report(orders, cutoff=CUTOFF)
+    assert "ladder" in found.lacking
+    read(found.html)
+
+
+def test_what_comes_from_the_data_is_text():
+    bad = "<script>alert(1)</script>"
+    figure = Figure()
+    figure.add_subplot().set_title(bad)
+    section = Section(
+        "s", bad, (bad,), (drawn(figure, "x", bad),), (Rows(bad, (bad,), ((bad,),)),), reading=bad, lacks=bad
+    )
+    html = page([section], [Headline(bad, bad, bad)], title=bad, about=bad, contents=bad, language="en")
+    assert "<script" not in html
+    read(html)
+
+
+@pytest.mark.slow
+def test_a_browser_shows_it_without_an_error(made, tmp_path):
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no Chromium: the page is not opened")
+    address = (made.folder / "report.html").as_uri()
+    flags = [
+        browser,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={tmp_path}",
+        "--enable-logging=stderr",
+    ]
+    dumped = subprocess.run(
+        [*flags, "--v=0", "--dump-dom", address], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert all(f'<section id="{name}">' in dumped.stdout for name in SECTIONS)
+    assert "CONSOLE" not in dumped.stderr
+    subprocess.run(
+        [*flags, f"--print-to-pdf={tmp_path / 'page.pdf'}", address], capture_output=True, timeout=60, check=True
+    )
+    assert (tmp_path / "page.pdf").stat().st_size > 10_000
