@@ -109,10 +109,15 @@ def newton_gain(here: Evaluation) -> float:
 
 
 def better(function: Callable[[Array], Evaluation], point: Array, here: Evaluation) -> tuple[Array, Evaluation]:
-    """The point after one more, short Newton step, unless it is worse: convergence is quadratic, so it is worth it."""
+    """The point after one more, short Newton step, unless it is worse: convergence is quadratic, so it is worth it.
+
+    So near the top values differ by rounding alone, so that it is the gradient that tells whether the step was right:
+    climbs from any start then end on the same digits.
+    """
     step, _ = bounded_step(here, 1.0)
     there = function(point + step)
-    return (point + step, there) if there.value >= here.value else (point, here)
+    as_high = there.value >= here.value - ROUND_OFF * abs(here.value)
+    return (point + step, there) if as_high and newton_gain(there) <= newton_gain(here) else (point, here)
 
 
 def bounded_step(here: Evaluation, radius: float) -> tuple[Array, float]:

@@ -1,8 +1,9 @@
 """The highest peak of a likelihood in the logs of its parameters.
 
 On small samples the likelihoods of this folder have ridges to infinity (customers who do not differ, nobody who
-leaves) and some have more than one peak. Each climb therefore starts under a weak prior on the log-parameters, from
-the centre and from each edge, and is polished without the prior; the highest wins.
+leaves) and some have more than one peak. Each climb therefore starts under a weak prior on the log-parameters and is
+polished without the prior. Two climbs from far apart, or from the centre and from a similar fit, are enough where they
+end on one well-defined peak; else there is one from the centre and from each edge, and the highest wins.
 """
 
 from __future__ import annotations
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 PRIOR_SD = 2.0
 SAMPLE = 4_000
 """Histories in the sample that finds the start for a larger fit."""
+SAME_VALUE, SAME_POINT = 1e-6, 1e-4
+"""Differences in ln L and in a log-parameter within which two climbs ended on one peak."""
+RIDGE = 1.5
+"""Standard error of a log-parameter from which a peak is taken for a part of a ridge.
+
+In 600 fits of small simulated shops no two climbs agreed below it on a peak that was not the highest of six."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,7 @@ def highest_peak(
     lattice: Lattice,
     centre: Array,
     edges: Sequence[Array] | Array,
+    near: Array | None = None,
 ) -> Optimum:
     """The highest of the climbs; large data are climbed once, from the best point of a systematic sample.
 
@@ -62,14 +70,32 @@ def highest_peak(
         Log-parameters of an ordinary shop, times in units of the mean T.
     edges : (m, k) array
         Steps from the centre to where likelihoods run off.
+    near : (k,) array, optional
+        Log-parameters of a similar fit: the second start, in place of the first edge.
     """
     likelihood = likelihood_of(lattice)
     stride = len(lattice.weight) // SAMPLE
     if stride > 1:
-        rough = highest_peak(likelihood_of, lattice.every(stride), centre, edges)
+        rough = highest_peak(likelihood_of, lattice.every(stride), centre, edges, near)
         return maximise(likelihood, rough.point)
-    climbs = [polished(likelihood, centre), *(polished(likelihood, centre + edge) for edge in edges)]
+    second = polished(likelihood, centre + edges[0]) if near is None else maximise(likelihood, near)
+    climbs = [polished(likelihood, centre), second]
+    if not on_one_peak(*climbs):
+        climbs += [polished(likelihood, centre + edge) for edge in edges[1 if near is None else 0 :]]
     return max(climbs, key=lambda climb: climb.at.value)
+
+
+def on_one_peak(first: Optimum, second: Optimum) -> bool:
+    """Whether two climbs ended at the same point, and that is a peak in every direction rather than a ridge."""
+    ended = first.converged and second.converged
+    same = abs(first.at.value - second.at.value) <= SAME_VALUE
+    close = bool(np.abs(first.point - second.point).max() <= SAME_POINT)
+    return ended and same and close and not on_a_ridge(first)
+
+
+def on_a_ridge(optimum: Optimum) -> bool:
+    """Whether some log-parameter is hardly known there."""
+    return bool(np.diag(inverse_information(optimum.at.hessian)).max() > RIDGE**2)
 
 
 def polished(likelihood: Callable[[Array], Evaluation], centre: Array) -> Optimum:

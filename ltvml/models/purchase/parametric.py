@@ -106,6 +106,7 @@ class ParametricPurchaseModel(PurchaseModel):
 
     unit_: str | None = None
     longest_age_: float = 0.0
+    _start: Array | None = None
     params_: dict[str, float]
     covariance_: Array
     log_likelihood_: float
@@ -179,9 +180,25 @@ class ParametricPurchaseModel(PurchaseModel):
         scaled = histories.scaled(1 / unit)
         if not scaled.x.any():
             return self._without_repeats(scaled, unit)
-        optimum = highest_peak(self._likelihood, scaled, self.centre, self.edges)
+        optimum = highest_peak(self._likelihood, scaled, self.centre, self.edges, self._near(unit))
         check_convergence(optimum, self.parameters, self.alternatives)
         return self._described(optimum, optimum.at.value, scaled, unit, withheld={})
+
+    def like(self, similar: PurchaseModel) -> Self:
+        """Let the next fit climb from the parameters of a similar one too, such as the same customers by another clock.
+
+        The maximum is the same, and found sooner. A model of another kind, or one without a maximum, is no start.
+        """
+        if type(similar) is type(self) and np.isfinite(getattr(similar, "log_likelihood_", math.nan)):
+            self._start = similar._values
+        return self
+
+    def _near(self, unit: float) -> Array | None:
+        """Log-parameters of the similar fit, times in `unit`."""
+        return None if self._start is None else np.log(self._start / self._units(unit))
+
+    def _units(self, unit: float) -> Array:
+        return np.where([name in self.times for name in self.parameters], unit, 1.0)
 
     def _scale(self, histories: Lattice) -> float:
         """The unit of time in which the likelihood is climbed."""
@@ -338,8 +355,7 @@ class ParametricPurchaseModel(PurchaseModel):
         self, optimum: Optimum, value: float, scaled: Lattice, unit: float, withheld: dict[str, str]
     ) -> ParameterFit:
         """The optimum and its log-likelihood in the unit of the data, with its covariance and its diagnosis."""
-        is_time = np.array([name in self.times for name in self.parameters])
-        params = np.exp(optimum.point) * np.where(is_time, unit, 1.0)
+        params = np.exp(optimum.point) * self._units(unit)
         log_covariance = inverse_information(optimum.at.hessian)
         repeats = float((scaled.weight * scaled.x).sum())
         return ParameterFit(
