@@ -18,13 +18,15 @@ from ltvml.clock import OperationalTime
 from ltvml.contracts import BEHAVIOUR
 from ltvml.features.behaviour import days_as_of, snapshot_features
 from ltvml.features.outcomes import outcomes
+from ltvml.features.returns import summed_lines
 from ltvml.features.season import daily_counts, early_buyer_counts
 from ltvml.features.summary import Orders, customer_summary, purchase_patterns, spend_patterns
 from ltvml.models import registry
-from ltvml.models.closed_form import ClosedForm, likelier_purchase_model
+from ltvml.models.closed_form import ClosedForm, likelier, purchase_models
 from ltvml.models.purchase.in_operational_time import InOperationalTime
 from ltvml.models.season.counts import DailyCounts, EarlyBuyers
-from ltvml.models.season.season import Season, find_season
+from ltvml.models.season.season import Season, find_season, too_short
+from ltvml.models.season.smoothing import YEAR
 from ltvml.models.snapshots import Snapshots
 from ltvml.models.spend.gamma_gamma import GammaGamma
 from ltvml.window import Window, date_of
@@ -75,6 +77,8 @@ class History:
     _customers: dict[int, pd.DataFrame] = field(default_factory=dict, repr=False)
     _plain_customers: dict[int, pd.DataFrame] = field(default_factory=dict, repr=False)
     _closed_forms: dict[tuple[int, bool], ClosedForm] = field(default_factory=dict, repr=False)
+    _purchase_fits: dict[tuple[int, bool], list[InOperationalTime]] = field(default_factory=dict, repr=False)
+    _spend_fits: dict[int, tuple[SpendModel, SpendModel]] = field(default_factory=dict, repr=False)
     _seasons: dict[int, Season] = field(default_factory=dict, repr=False)
     _patterns: dict[int, pd.DataFrame] = field(default_factory=dict, repr=False)
     _spending: dict[tuple[int, Orders], pd.DataFrame] = field(default_factory=dict, repr=False)
@@ -83,12 +87,28 @@ class History:
     _days: dict[int, nw.LazyFrame[Any]] = field(default_factory=dict, repr=False)
     _snapshots: dict[tuple[int, int, bool], Snapshots | None] = field(default_factory=dict, repr=False)
 
+    @property
+    def samples_everyone(self) -> bool:
+        """Whether the shop is so small that its sample is all of it."""
+        return self.intake.customers <= LARGEST_SAMPLE
+
     @cached_property
     def sampled_lines(self) -> nw.LazyFrame[Any]:
         """Lines of a hashed sample of the customers: all of them in most shops."""
-        limit = min(LARGEST_SAMPLE / self.intake.customers, 1.0) * BUCKETS
+        if self.samples_everyone:
+            return self.intake.engine.keep(self.intake.lines)
+        limit = LARGEST_SAMPLE / self.intake.customers * BUCKETS
         bucketed = self.intake.engine.bucket(self.intake.lines, SAMPLE_SALT)
         return self.intake.engine.keep(bucketed.filter(nw.col("bucket") < limit).drop("bucket"))
+
+    @cached_property
+    def _sampled_sums(self) -> nw.LazyFrame[Any]:
+        """What netting reads of the sampled lines, as of any day."""
+        return self.intake.engine.keep(summed_lines(self.sampled_lines, has_returns=self._has_returns))
+
+    @property
+    def _has_returns(self) -> bool:
+        return self.intake.ledger.has_returns
 
     @property
     def cutoff_day(self) -> int:
@@ -134,10 +154,11 @@ class History:
 
     def closed_form(self, day: int, *, with_season: bool | None = None) -> ClosedForm:
         """The closed form fitted as of a day, on all customers."""
-        seasonal = self.with_season if with_season is None else with_season
+        asked = self.with_season if with_season is None else with_season
+        # on the plain clock, a fit with a season is the fit without one
+        seasonal = asked and self.season(day).source != "off"
         if (day, seasonal) not in self._closed_forms:
-            clock = self.season(day).clock if seasonal else OperationalTime()
-            self._closed_forms[day, seasonal] = self._fit(day, clock)
+            self._closed_forms[day, seasonal] = self._fit(day, seasonal=seasonal)
         return self._closed_forms[day, seasonal]
 
     def patterns(self, day: int) -> pd.DataFrame:
@@ -163,12 +184,12 @@ class History:
             `wait` (days to the next purchase, inf where none was seen) and `spend` in (day, day + horizon].
         """
         table = outcomes(
-            self.sampled_lines,
+            self._sampled_sums,
             self.sampled_days(day),
             self.window(day),
             horizon,
             until=until,
-            has_returns=self.intake.ledger.has_returns,
+            has_returns=self._has_returns,
             decimals=self.decimals,
         )
         found = self.intake.engine.collect(table).set_index("customer_id")
@@ -226,26 +247,41 @@ class History:
             "bucket": customers["bucket"].to_numpy(),
         }
 
-    def _fit(self, day: int, clock: OperationalTime) -> ClosedForm:
-        purchase = self._purchase_model(self.patterns(day), clock)
+    def _fit(self, day: int, *, seasonal: bool) -> ClosedForm:
+        return ClosedForm(likelier(self._purchase_models(day, seasonal=seasonal)), *self._spend_models(day))
+
+    def _purchase_models(self, day: int, *, seasonal: bool) -> list[InOperationalTime]:
+        """Purchase models fitted as of a day; those with a season start from those without, of the same day."""
+        if (day, seasonal) not in self._purchase_fits:
+            models = self._unfitted(self.season(day).clock if seasonal else OperationalTime())
+            if seasonal:
+                plain = self._purchase_models(day, seasonal=False)
+                models = [model.like(similar) for model, similar in zip(models, plain, strict=True)]
+            patterns = self.patterns(day)
+            self._purchase_fits[day, seasonal] = [model.fit(patterns, patterns["count"]) for model in models]
+        return self._purchase_fits[day, seasonal]
+
+    def _unfitted(self, clock: OperationalTime) -> list[InOperationalTime]:
+        if self.purchase == "auto":
+            return purchase_models(clock)
+        model = cast("PurchaseModel", registry.make("purchase", self.purchase, **self.purchase_params))
+        return [InOperationalTime(model, clock)]
+
+    def _spend_models(self, day: int) -> tuple[SpendModel, SpendModel]:
+        """Spend models of the repeat orders and of all, as of a day; a season does not touch them."""
+        if day not in self._spend_fits:
+            self._spend_fits[day] = self._fit_spend(day)
+        return self._spend_fits[day]
+
+    def _fit_spend(self, day: int) -> tuple[SpendModel, SpendModel]:
         if self.spend != "auto":
             named = self._spend_model(day, cast("SpendModel", registry.make("spend", self.spend, **self.spend_params)))
-            return ClosedForm(purchase, named, named)
-        return ClosedForm(
-            purchase=purchase,
-            spend_repeat=self._spend_model(day, GammaGamma(orders="repeat")),
-            spend_all=self._spend_model(day, GammaGamma(orders="all")),
-        )
+            return named, named
+        return self._spend_model(day, GammaGamma(orders="repeat")), self._spend_model(day, GammaGamma(orders="all"))
 
     def _spend_model(self, day: int, model: SpendModel) -> SpendModel:
         patterns = self.spend_patterns(day, model.orders)
         return model.fit(patterns, patterns["count"])
-
-    def _purchase_model(self, patterns: pd.DataFrame, clock: OperationalTime) -> InOperationalTime:
-        if self.purchase == "auto":
-            return likelier_purchase_model(patterns, clock, patterns["count"])
-        model = cast("PurchaseModel", registry.make("purchase", self.purchase, **self.purchase_params))
-        return InOperationalTime(model, clock).fit(patterns, patterns["count"])
 
     def _summary(self, day: int) -> nw.LazyFrame[Any]:
         if day not in self._summaries:
@@ -254,6 +290,9 @@ class History:
         return self._summaries[day]
 
     def _find_season(self, day: int) -> Season:
+        covered = day - self.first_day + 1
+        if covered < YEAR:
+            return too_short(covered)
         engine, days, window = self.intake.engine, self._days_of(day), self.window(day)
         counts = DailyCounts.from_frame(engine.collect(daily_counts(days, window)), day)
         early = EarlyBuyers.from_frame(engine.collect(early_buyer_counts(days, window)))
@@ -263,14 +302,17 @@ class History:
     def sampled_days(self, day: int) -> nw.LazyFrame[Any]:
         """Purchase days of the sampled customers as of a day."""
         if day not in self._sample_days:
-            table = days_as_of(self.sampled_lines, self.window(day), has_returns=self.intake.ledger.has_returns)
-            self._sample_days[day] = self.intake.engine.keep(table)
+            everyone_today = self.samples_everyone and day == self.cutoff_day
+            table = days_as_of(self._sampled_sums, self.window(day), has_returns=self._has_returns)
+            self._sample_days[day] = self.intake.days if everyone_today else self.intake.engine.keep(table)
         return self._sample_days[day]
 
     def _days_of(self, day: int) -> nw.LazyFrame[Any]:
         """Purchase days of all customers as of a day."""
+        if self.samples_everyone:
+            return self.sampled_days(day)
         if day not in self._days:
             window = self.window(day)
-            table = days_as_of(self.intake.lines, window, has_returns=self.intake.ledger.has_returns)
+            table = days_as_of(self.intake.lines, window, has_returns=self._has_returns)
             self._days[day] = self.intake.days if day == self.cutoff_day else self.intake.engine.keep(table)
         return self._days[day]

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from ltvml.errors import ConfigError
-from ltvml.features.returns import customer_days
-from ltvml.features.split import held_out, seen
+from ltvml.features.returns import Netting, customer_days
+from ltvml.features.split import held_out, is_seen, seen
 from ltvml.window import date_of
 
 if TYPE_CHECKING:
     from ltvml.window import Window
+
+_IN_ITS_WINDOW = Netting(("customer_id", "is_later"))
 
 
 def outcomes(
@@ -31,7 +33,7 @@ def outcomes(
     Parameters
     ----------
     lines : lazy frame
-        Lines that are used, see `transactions.Checked`.
+        Lines that are used, see `transactions.Checked`; as they are, or as `returns.summed_lines` gives them.
     days : lazy frame
         Purchase days as of the cutoff: who is a customer.
     window : Window
@@ -68,27 +70,21 @@ def outcomes(
             hint="take origins from ltvml.backtesting.origins, or a shorter horizon.",
         )
     end = replace(window, cutoff=date_of(window.cutoff_day + horizon))
-    label = customer_days(held_out(lines, window, horizon), has_returns=has_returns)
-    later = customer_days(held_out(lines, end, until - end.cutoff_day), has_returns=has_returns)
+    after = held_out(lines, window, until - window.cutoff_day).with_columns((~is_seen(end)).alias("is_later"))
+    bought = customer_days(after, has_returns=has_returns, rule=_IN_ITS_WINDOW)
     customers = seen(days, window).select("customer_id").unique()
-    table = customers.join(_bought(label), on="customer_id", how="left").join(
-        _first(later), on="customer_id", how="left"
-    )
-    return table.select(
+    return customers.join(_by_customer(bought), on="customer_id", how="left").select(
         "customer_id",
-        (nw.coalesce("next_day", "later_day") - window.cutoff_day).alias("wait"),
+        (nw.col("next_day") - window.cutoff_day).alias("wait"),
         (nw.col("value").fill_null(0).cast(nw.Float64) / float(10**decimals)).alias("spend"),
         nw.col("purchases").fill_null(0).alias("purchases"),
     )
 
 
-def _bought(label: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    return label.group_by("customer_id").agg(
+def _by_customer(bought: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    in_label = (~nw.col("is_later")).cast(nw.Int64)
+    return bought.group_by("customer_id").agg(
         nw.col("day").min().alias("next_day"),
-        nw.col("value").sum().cast(nw.Int64),
-        nw.len().cast(nw.Int64).alias("purchases"),
+        (in_label * nw.col("value")).sum().cast(nw.Int64).alias("value"),
+        in_label.sum().cast(nw.Int64).alias("purchases"),
     )
-
-
-def _first(later: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    return later.group_by("customer_id").agg(nw.col("day").min().alias("later_day"))

@@ -15,7 +15,7 @@ from ltvml.models.purchase.mbg_nbd import MBGNBD
 from ltvml.models.spend.gamma_gamma import GammaGamma
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     from numpy.typing import ArrayLike
@@ -118,5 +118,14 @@ def likelier_purchase_model(
     X: pd.DataFrame, clock: OperationalTime, sample_weight: ArrayLike | None = None
 ) -> InOperationalTime:
     """BG/NBD or MBG/NBD on the clock, whichever has the higher likelihood."""
-    fitted = [InOperationalTime(model(), clock).fit(X, sample_weight) for model in (BGNBD, MBGNBD)]
+    return likelier([model.fit(X, sample_weight) for model in purchase_models(clock)])
+
+
+def purchase_models(clock: OperationalTime) -> list[InOperationalTime]:
+    """BG/NBD and MBG/NBD on the clock, not fitted yet."""
+    return [InOperationalTime(model(), clock) for model in (BGNBD, MBGNBD)]
+
+
+def likelier(fitted: Sequence[InOperationalTime]) -> InOperationalTime:
+    """The one of several fits on the same clock that has the highest likelihood."""
     return max(fitted, key=lambda model: model.log_likelihood_)

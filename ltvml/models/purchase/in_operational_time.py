@@ -18,6 +18,7 @@ from ltvml.clock import OperationalTime
 from ltvml.models import registry
 from ltvml.models.base import PurchaseModel
 from ltvml.models.purchase.futures import Purchases
+from ltvml.models.purchase.parametric import ParametricPurchaseModel
 from ltvml.models.purchase.unit import OPERATIONAL, UNIT
 
 if TYPE_CHECKING:
@@ -52,6 +53,12 @@ class InOperationalTime(PurchaseModel):
         self.model = model
         self.clock = clock
         self.requires = ("cutoff_day", *model.requires)
+
+    def like(self, similar: InOperationalTime) -> Self:
+        """Let the next fit climb from the same customers on another clock too, where the model can."""
+        if isinstance(self.model, ParametricPurchaseModel):
+            self.model.like(similar.model)
+        return self
 
     def fit(self, X: pd.DataFrame, sample_weight: ArrayLike | None = None) -> Self:
         """Maximum likelihood in operational days.

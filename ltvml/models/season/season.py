@@ -156,7 +156,7 @@ def find_season(counts: DailyCounts, early: EarlyBuyers, model: PurchaseModel) -
     """
     history = len(counts.orders)
     if history < YEAR:
-        return Season.off(f"orders cover {history} days up to the cutoff; a season needs at least {YEAR}.")
+        return too_short(history)
     growth = daily_growth(counts.orders)
     index, noise = _trend_alone(counts, growth) if early.truncated else _both(counts, growth, model)
     kept = share_beyond_noise(index, noise)
@@ -166,6 +166,11 @@ def find_season(counts: DailyCounts, early: EarlyBuyers, model: PurchaseModel) -
     partly = f" {percent(kept)} of it is used, since it is hardly larger than chance." if kept < 1 else ""
     why = _why(early, model.name) + partly
     return Season(tuple(with_mean_one(index**kept).tolist()), source, why, math.expm1(growth * YEAR), early, kept)
+
+
+def too_short(history: int) -> Season:
+    """No season, where orders cover fewer days than a year."""
+    return Season.off(f"orders cover {history} days up to the cutoff; a season needs at least {YEAR}.")
 
 
 def _trend_alone(counts: DailyCounts, growth: float) -> tuple[Array, float]:
