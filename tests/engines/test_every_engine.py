@@ -20,7 +20,7 @@ from ltvml.errors import DataContractError, EngineError
 from ltvml.features.gaps import gap_counts, observed_gap_quantile
 from ltvml.features.ledger import Rules, with_reasons
 from ltvml.features.order_values import valued
-from ltvml.features.returns import customer_days
+from ltvml.features.returns import customer_days, summed_lines
 from ltvml.features.split import held_out, seen
 from ltvml.features.summary import customer_summary, purchase_patterns, spend_patterns
 from ltvml.features.transactions import check
@@ -105,6 +105,7 @@ FEATURES: dict[str, Callable[[nw.LazyFrame[Any]], nw.LazyFrame[Any]]] = {
     "customer_days": lambda lines: customer_days(seen(lines, WINDOW)),
     "customer_days_without_orders": lambda lines: customer_days(seen(lines, WINDOW).drop("order_id")),
     "customer_days_without_returns": lambda lines: customer_days(seen(lines, WINDOW), has_returns=False),
+    "customer_days_of_summed_lines": lambda lines: customer_days(seen(summed_lines(lines), WINDOW)),
     "gap_counts": lambda lines: gap_counts(customer_days(seen(lines, WINDOW))),
     "customer_summary": lambda lines: customer_summary(customer_days(seen(lines, WINDOW)), WINDOW),
     "purchase_patterns": lambda lines: purchase_patterns(customer_summary(customer_days(seen(lines, WINDOW)), WINDOW)),

@@ -10,7 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ltvml.features.ledger import Rules, reason_counts, used_lines
-from ltvml.features.returns import customer_days, customers_in_the_red, netted_days, without_purchase
+from ltvml.features.returns import (
+    customer_days,
+    customers_in_the_red,
+    netted_days,
+    summed_lines,
+    without_purchase,
+)
 from ltvml.features.split import seen
 from ltvml.features.summary import customer_summary, purchase_patterns, spend_patterns
 from ltvml.window import Window, date_of
@@ -114,6 +120,23 @@ def test_netting_and_summary_match_a_row_by_row_reference(
     assert found.keys() == by_hand.keys()
     for customer, row in by_hand.items():
         assert tuple(found[customer]) == pytest.approx(row, **EXACT)
+
+
+@SEARCH
+@given(lines=LINES, with_orders=st.booleans(), with_returns=st.booleans())
+def test_summed_lines_give_the_days_of_the_lines_at_any_cutoff(
+    engine: DuckDBEngine, lines_of: LinesOf, lines: list[Line], with_orders: bool, with_returns: bool
+) -> None:
+    lines = lines if with_returns else [(customer, day, abs(amount), order) for customer, day, amount, order in lines]
+    table = lines_of(lines if with_orders else [line[:3] for line in lines])
+    summed = engine.keep(summed_lines(table, has_returns=with_returns))
+    for cutoff in (CUTOFF - 3, CUTOFF, CUTOFF + 3):
+        found, expected = (
+            engine.collect(customer_days(seen(rows, Window(date_of(cutoff))), has_returns=with_returns))
+            for rows in (summed, table)
+        )
+        keys = ["customer_id", "day"]
+        assert found.sort_values(keys).values.tolist() == expected.sort_values(keys).values.tolist()
 
 
 @SEARCH

@@ -1,0 +1,98 @@
+"""Few starts end where many do, and a fit that starts from a similar one ends where any other does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ltvml.datasets.simulate import simulate_bg_nbd, simulate_small_shop
+from ltvml.models.purchase import highest_peak as peaks
+from ltvml.models.purchase.bg_nbd import BGNBD, CENTRE, EDGES, Likelihood
+from ltvml.models.purchase.mbg_nbd import MBGNBD
+from ltvml.models.purchase.nbd import NBD
+from ltvml.models.purchase.patterns import lattice
+
+# Newton's last step leaves logs of identified parameters well within this, from any start
+SAME = 1e-8
+TRUTH = {"r": 0.5, "alpha": 8.0, "a": 0.8, "b": 2.5}
+
+
+class Counted:
+    """A likelihood that knows how often it was asked."""
+
+    def __init__(self, likelihood):
+        self.likelihood, self.calls = likelihood, 0
+
+    def __call__(self, point):
+        self.calls += 1
+        return self.likelihood(point)
+
+
+def counted_likelihood(X, d=0):
+    histories = lattice(*(X[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T")))
+    scaled = histories.scaled(1 / histories.mean_age)
+    return scaled, Counted(Likelihood(scaled, d))
+
+
+@pytest.fixture(scope="module")
+def shop():
+    return simulate_bg_nbd(2_000, **TRUTH, T=50.0, random_state=1)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_few_starts_end_as_high_as_one_from_every_edge(seed):
+    small = simulate_small_shop(seed)
+    scaled, likelihood = counted_likelihood(small.X, int(small.modified))
+    every = max(peaks.polished(likelihood, CENTRE + edge).at.value for edge in (np.zeros(4), *EDGES))
+    found = peaks.highest_peak(lambda _: likelihood, scaled, CENTRE, EDGES)
+    # the bar for an optimum is 1e-3; climbs that agree differ by rounding, those that do not are all made
+    assert found.at.value > every - 1e-6
+
+
+def test_a_well_defined_peak_needs_two_climbs(shop):
+    scaled, likelihood = counted_likelihood(shop)
+    for edge in (np.zeros(4), *EDGES):
+        peaks.polished(likelihood, CENTRE + edge)
+    six, likelihood.calls = likelihood.calls, 0
+    cold = peaks.highest_peak(lambda _: likelihood, scaled, CENTRE, EDGES)
+    two, likelihood.calls = likelihood.calls, 0
+    peaks.highest_peak(lambda _: likelihood, scaled, CENTRE, EDGES, near=cold.point + 0.05)
+    assert two < six / 2
+    assert likelihood.calls < 0.75 * two
+
+
+def test_customers_who_do_not_differ_are_climbed_from_every_edge():
+    equal = simulate_bg_nbd(300, r=400.0, alpha=4_000.0, a=0.8, b=2.5, T=50.0, random_state=2)
+    scaled, likelihood = counted_likelihood(equal)
+    for edge in (np.zeros(4), *EDGES):
+        peaks.polished(likelihood, CENTRE + edge)
+    six, likelihood.calls = likelihood.calls, 0
+    peaks.highest_peak(lambda _: likelihood, scaled, CENTRE, EDGES)
+    assert likelihood.calls == six
+
+
+@pytest.mark.parametrize("kind", [BGNBD, MBGNBD])
+@pytest.mark.parametrize("factor", [0.2, 1.0, 5.0])
+def test_a_fit_ends_where_it_would_without_the_similar_one(shop, kind, factor):
+    similar = kind.from_params(**{name: value * factor for name, value in TRUTH.items()})
+    similar.log_likelihood_ = 0.0
+    cold, warm = kind().fit(shop), kind().like(similar).fit(shop)
+    for name in TRUTH:
+        assert np.log(warm.params_[name]) == pytest.approx(np.log(cold.params_[name]), abs=SAME)
+
+
+def test_a_model_of_another_kind_or_without_a_maximum_is_no_start(shop):
+    cold = BGNBD().fit(shop)
+    for other in (NBD().fit(shop), MBGNBD().fit(shop), BGNBD.from_params(**TRUTH)):
+        assert BGNBD().like(other).fit(shop).params_ == cold.params_
+
+
+def test_a_similar_fit_on_another_peak_does_not_hide_the_higher_one():
+    """A start far out on a ridge: the climbs disagree, so every edge is tried."""
+    for seed in range(6):
+        small = simulate_small_shop(seed)
+        kind = MBGNBD if small.modified else BGNBD
+        similar = kind.from_params(r=1e6, alpha=1e7, a=1e-6, b=1e3)
+        similar.log_likelihood_ = 0.0
+        cold, warm = kind().fit(small.X), kind().like(similar).fit(small.X)
+        assert warm.log_likelihood_ > cold.log_likelihood_ - 1e-6
