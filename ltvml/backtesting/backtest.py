@@ -103,8 +103,7 @@ class Backtester:
         gate = self._gate(history.snapshots(history.cutoff_day, given), horizon)
         origins = backtest_origins(history.cutoff_day, history.first_day, horizon)
         folds = self._folds(role, origins, horizon)
-        # weights of experts are learned on windows of the full length alone
-        if role == "repurchase" and gate.passed and horizon == given:
+        if role == "repurchase" and gate.passed:
             folds = self._stacked(folds)
         return RoleBacktest(role, given, horizon, gate, folds, self._select(role, folds, gate))
 

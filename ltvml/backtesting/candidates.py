@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 CLOSED_FORM = "closed_form"
 ALL_ORDERS = "closed_form_all_orders"
 WITHOUT_SEASON = "closed_form_without_season"
-TWEEDIE_OFFSET = "lightgbm_tweedie_offset"
 MIX = "mix"
 STACK = RepurchaseStack.name
 CLOSED_FORMS: Mapping[Role, frozenset[str]] = {
@@ -164,7 +163,6 @@ class Candidates:
             MIX: self._value_mix,
             **closed,
             LightGBMTweedie.name: lambda: self._tweedie,
-            TWEEDIE_OFFSET: lambda: self._tweedie_offset,
             LightGBMTwoStage.name: lambda: self._two_stage,
             **self._plugins("value"),
         }
@@ -205,10 +203,6 @@ class Candidates:
         return LightGBMTweedie(**self._shared).fit(self._training)
 
     @cached_property
-    def _tweedie_offset(self) -> LightGBMTweedie:
-        return LightGBMTweedie(offset=True, **self._shared).fit(self._training)
-
-    @cached_property
     def _two_stage(self) -> LightGBMTwoStage:
         return LightGBMTwoStage(**self._shared).fit_spend(self._training, self._binary)
 
@@ -229,9 +223,7 @@ class Candidates:
         return RepurchaseStack().combine(self._repurchase_mix(), self.stack_weights, self._training.present)
 
     def _value_mix(self) -> ValueMix:
-        return ValueMix(**self._shared).combine(
-            self._training, tweedie=self._tweedie, tweedie_offset=self._tweedie_offset, two_stage=self._two_stage
-        )
+        return ValueMix(**self._shared).combine(self._training, chance=self._repurchase_mix(), tweedie=self._tweedie)
 
     def _textbook(self, model: BGNBD | MBGNBD) -> InOperationalTime:
         # on the plain clock, so that every candidate takes rows with a cutoff_day

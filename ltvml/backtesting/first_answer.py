@@ -17,7 +17,6 @@ from ltvml.models.repurchase.lightgbm_binary import LightGBMBinary
 from ltvml.models.repurchase.logistic import Logistic
 from ltvml.models.repurchase.mix import RepurchaseMix
 from ltvml.models.value.lightgbm_tweedie import LightGBMTweedie
-from ltvml.models.value.lightgbm_two_stage import LightGBMTwoStage
 from ltvml.models.value.mix import ValueMix
 from ltvml.models.value.purchase_times_spend import PurchaseTimesSpend
 from ltvml.window import daily_discount_rate
@@ -58,6 +57,10 @@ def _repurchase(config: Config, history: History) -> RepurchaseModel:
     snapshots = trainable(history, history.intake.window.churn_horizon)
     if snapshots is None:
         return cast("RepurchaseModel", history.closed_form(history.cutoff_day).purchase)
+    return _mix(config, snapshots)
+
+
+def _mix(config: Config, snapshots: Snapshots) -> RepurchaseMix:
     trees = LightGBMBinary(members=members_of(snapshots), random_state=config.random_state).fit(snapshots)
     mix = RepurchaseMix(random_state=config.random_state)
     return mix.combine(snapshots, logistic=Logistic().fit(snapshots), trees=trees)
@@ -70,13 +73,9 @@ def _value(config: Config, history: History, spend: SpendModel) -> ValueModel:
     snapshots = trainable(history, history.intake.window.ltv_horizon)
     if snapshots is None or not snapshots.spend.sum() > 0:
         return PurchaseTimesSpend(history.closed_form(history.cutoff_day).purchase, spend, rate)
-    how: dict[str, Any] = {"discount_rate": rate, "random_state": config.random_state, "members": members_of(snapshots)}
-    return ValueMix(discount_rate=rate, random_state=config.random_state).combine(
-        snapshots,
-        tweedie=LightGBMTweedie(**how).fit(snapshots),
-        tweedie_offset=LightGBMTweedie(offset=True, **how).fit(snapshots),
-        two_stage=LightGBMTwoStage(**how).fit(snapshots),
-    )
+    how: dict[str, Any] = {"discount_rate": rate, "random_state": config.random_state}
+    tweedie = LightGBMTweedie(members=members_of(snapshots), **how).fit(snapshots)
+    return ValueMix(**how).combine(snapshots, chance=_mix(config, snapshots), tweedie=tweedie)
 
 
 def trainable(history: History, given: int) -> Snapshots | None:

@@ -8,7 +8,7 @@ group over those of the cutoff, m proportional to r^b with sum m = sum a, and n 
     b  = max(1, 1 + (b0 - 1) k / (k + 1)),    k cutoffs
 
 the Poisson deviance with a prior at "no stretch". No customer changes rank, and the total stays. On 110 past cutoffs of
-3 real and 11 simulated shops the decile MAPE falls from .62 to .53 on average and in each shop (November 2026).
+3 real and 11 simulated shops the decile MAPE of the value mix falls from .485 to .437 on average (November 2026).
 """
 
 from __future__ import annotations

@@ -114,7 +114,6 @@ RESERVED = frozenset(
         "closed_form",
         "closed_form_all_orders",
         "closed_form_without_season",
-        "lightgbm_tweedie_offset",
         *(name for homes in (*SHIPPED.values(), *ON_OTHERS.values()) for name in homes),
     }
 )

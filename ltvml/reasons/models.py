@@ -14,12 +14,13 @@ from ltvml.models.repurchase.lightgbm_binary import LightGBMBinary
 from ltvml.models.repurchase.lightgbm_hazard import LightGBMHazard
 from ltvml.models.repurchase.mix import RepurchaseMix
 from ltvml.models.repurchase.stack import RepurchaseStack
+from ltvml.models.value.earlier_mix import EarlierValueMix
 from ltvml.models.value.lightgbm_tweedie import LightGBMTweedie, log_closed_form_value
 from ltvml.models.value.lightgbm_two_stage import LightGBMTwoStage
 from ltvml.models.value.mix import ValueMix
 from ltvml.models.value.stretched import Stretched
 from ltvml.reasons.parts import Combination, SummaryPart, TreePart
-from ltvml.reasons.shapley import Linear, LogChanceTimesSpend, LogOfSum, LogRatioOfChances, NoEvent
+from ltvml.reasons.shapley import Linear, LogChance, LogChanceTimesSpend, LogOfSum, LogRatioOfChances, NoEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,6 +126,18 @@ def _two_stage(model: LightGBMTwoStage, typical: Typical) -> Part:
 
 
 def _value_mix(model: ValueMix, typical: Typical) -> Part:
+    weight = model.weight_
+    chance = Combination(Linear((-1.0,)), (_repurchase_mix(model.chance_, typical),))
+    parts = (
+        Combination(LogChance(), (chance,)),
+        SummaryPart(lambda X: _log_value(model.closed_spend(X)), typical),
+        _tweedie(model.tweedie_, typical),
+        Combination(LogChance(), (_purchase_trees(model.chance_.trees_, typical),)),
+    )
+    return Combination(Linear((1.0, 1 - weight, weight, -weight), float(_log_value(np.array(model.factor_)))), parts)
+
+
+def _earlier_value_mix(model: EarlierValueMix, typical: Typical) -> Part:
     blend, closed_form = model.blend_, model.closed_form_
     closed = (1 - blend.weight) / 2
     terms = ((blend.weight, blend.mean_learned), (closed, blend.mean_repeat), (closed, blend.mean_all))
@@ -137,12 +150,12 @@ def _value_mix(model: ValueMix, typical: Typical) -> Part:
     return Combination(LogOfSum(tuple(weights)), parts)
 
 
-def _mean_of_learners(model: ValueMix, typical: Typical) -> Part:
+def _mean_of_learners(model: EarlierValueMix, typical: Typical) -> Part:
     tweedies = (_tweedie(model.tweedie_, typical), _tweedie(model.tweedie_offset_, typical))
     return Combination(LogOfSum((1 / 3, 1 / 3, 1 / 3)), (*tweedies, _two_stage(model.two_stage_, typical)))
 
 
-def _lift(model: ValueMix, typical: Typical) -> Part:
+def _lift(model: EarlierValueMix, typical: Typical) -> Part:
     chance = _purchase_trees(model.two_stage_.buys_, typical)
     moved = Combination(Linear((1.0,), model.chance_shift_), (chance,))
     return Combination(LogRatioOfChances(), (moved, chance))
@@ -159,6 +172,7 @@ _KINDS: dict[type, Callable[[Any, Typical], Part]] = {
     LightGBMBinary: _binary,
     LightGBMHazard: _hazard,
     ValueMix: _value_mix,
+    EarlierValueMix: _earlier_value_mix,
     LightGBMTweedie: _tweedie,
     LightGBMTwoStage: _two_stage,
 }

@@ -128,6 +128,19 @@ class NoEvent:
 
 
 @dataclass(frozen=True)
+class LogChance:
+    """Log of a probability, from its log-odds."""
+
+    def value(self, raw: Array) -> Array:
+        """The log: ln expit(raw), shape (n,)."""
+        return np.asarray(log_expit(raw[:, 0]))
+
+    def gradient(self, raw: Array) -> Array:
+        """1 - expit(raw), shape (n, 1)."""
+        return np.asarray(expit(-raw))
+
+
+@dataclass(frozen=True)
 class LogChanceTimesSpend:
     """Log of P(buys) x spend, from the log-odds of the first and the log of the second.
 

@@ -1,42 +1,39 @@
-"""Shape from learners and closed form together, level from the closed form: the mix that is the default for value.
+"""The chance of a purchase times what a buyer spends, each a mix of closed form and learners: the default for value.
 
-With N(v) = v / sum v; vr, va the closed form's value on repeat and on all orders; ml3 the mean of Tweedie, P(buy) x
-gamma, and Tweedie with the log of the closed form's value as offset; pt the trees' probability of a purchase within
-the label window, and shift(pt, m) its log-odds moved by a constant to mean m, here the closed form's mean; n+ the
-buyers of the last closed window:
+With p the mix's probability of a purchase within the horizon (`repurchase.mix`), p0 and va the closed form's
+probability and value on all orders, T the Tweedie learner's value and pt the trees' probability of a purchase, both
+within the label window, and n+ the buyers of the last closed window:
 
-    w  = n+ / (n+ + 300)
-    ml = ml3 shift(pt, mean sz) / pt
-    A  = w N(ml) + (1 - w) (N(vr) + N(va)) / 2
-    V  = N(A) x level,    level = sum vr
+    w  = n+ / (n+ + 1000)
+    s  = (va / p0)^(1 - w) (T / pt)^w          spend of a customer who buys
+    V  = c p s,    c such that the customers at the cutoff have the level of the closed form on repeat orders, sum vr
 
-The ratio brings the learners' chance of a purchase from the windows they learned from to the one that is asked for: a
-busier season lifts rare buyers more than regular ones, which a common factor cannot.
+Learners of spend see mostly zeros and predict too much for customers who are nearly gone: their low values are kept
+down by p, which knows who comes back, and T / pt is left to say what a visit is worth. On 110 past cutoffs of 3 real
+and 11 simulated shops (November 2026), with the stretch of `evaluation.stretch`, the mean decile MAPE is .44 and the
+Gini .692; a mean of three learners' values and the closed form's had .53 and .689.
 
 Where no window as long as the horizon has closed, the level is sqrt(sum vr x sum of past spend rate x H): the closed
 form has then never been seen to be right, and the past rate errs the other way. The level is not corrected by the last
 closed window, where a few large customers decide.
 
-Sums run over the customers at the cutoff of the fit; their means are stored as numbers, so that a value does not
-depend on who else is in the batch.
+c is stored as a number, so that a value does not depend on who else is in the batch.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from scipy.special import expit
 
 from ltvml.models.base import Diagnosis
-from ltvml.models.design import column
-from ltvml.models.logit import shift_to_mean
 from ltvml.models.repurchase.lightgbm_binary import LightGBMBinary
-from ltvml.models.repurchase.mix import learners_weight
+from ltvml.models.repurchase.logistic import Logistic
+from ltvml.models.repurchase.mix import RepurchaseMix
 from ltvml.models.value.at_horizon import ValueAtHorizon
+from ltvml.models.value.earlier_mix import EarlierValueMix
 from ltvml.models.value.lightgbm_tweedie import LightGBMTweedie
-from ltvml.models.value.lightgbm_two_stage import LightGBMTwoStage
 from ltvml.models.value.past_spend import PastSpend
 
 if TYPE_CHECKING:
@@ -48,39 +45,11 @@ if TYPE_CHECKING:
     from ltvml.models.snapshots import Snapshots
 
 
-@dataclass(frozen=True)
-class Blend:
-    """The constants of the mix.
+HALF_TRUST = 1000
+"""Buyers in the last closed window at which learners and closed form weigh the same in what a buyer spends."""
 
-    Parameters
-    ----------
-    weight : float
-        w, the learners' share.
-    level : float
-        Mean value a customer, currency.
-    mean_learned, mean_repeat, mean_all : float
-        Means of ml, vr and va over the customers at the cutoff.
-    """
-
-    weight: float
-    level: float
-    mean_learned: float
-    mean_repeat: float
-    mean_all: float
-
-    def value(self, learned: Array, repeat: Array, every: Array) -> Array:
-        """V from ml, vr and va, each (n,)."""
-        closed = (_over(repeat, self.mean_repeat) + _over(every, self.mean_all)) / 2
-        return self.level * (self.weight * _over(learned, self.mean_learned) + (1 - self.weight) * closed)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The inverse of `to_dict`."""
-        return cls(**values)
+LEAST_CHANCE = 1e-9
+"""A probability of a purchase below it is as good as this one: what a buyer spends stays finite."""
 
 
 def mean_level(repeat: Array, past: Array, *, has_closed: bool) -> float:
@@ -89,8 +58,19 @@ def mean_level(repeat: Array, past: Array, *, has_closed: bool) -> float:
     return level if has_closed else float(np.sqrt(level * past.mean()))
 
 
+def spend_of_a_buyer(closed: Array, learned: Array, weight: float) -> Array:
+    """S, the geometric mean of what closed form and learner say that a buyer spends, shape (n,).
+
+    Examples
+    --------
+    >>> spend_of_a_buyer(np.array([10.0]), np.array([40.0]), 0.5)
+    array([20.])
+    """
+    return np.asarray(closed ** (1 - weight) * learned**weight)
+
+
 class ValueMix(ValueAtHorizon):
-    """Mixed shape at the closed form's level.
+    """The mix's chance of a purchase times the mixed spend of a buyer, at the closed form's level.
 
     Parameters
     ----------
@@ -99,8 +79,14 @@ class ValueMix(ValueAtHorizon):
 
     Attributes
     ----------
-    chance_shift_ : float
-        Constant of the shift, in log-odds.
+    chance_ : RepurchaseMix
+        p, with the trees of pt.
+    tweedie_ : LightGBMTweedie
+        T.
+    weight_ : float
+        w, the learner's share.
+    factor_ : float
+        c.
     """
 
     name = "mix"
@@ -108,23 +94,33 @@ class ValueMix(ValueAtHorizon):
 
     learned: ClassVar[Mapping[str, Any]] = {
         **ValueAtHorizon.learned,
+        "chance": RepurchaseMix,
         "tweedie": LightGBMTweedie,
-        "tweedie_offset": LightGBMTweedie,
-        "two_stage": LightGBMTwoStage,
-        "chance_shift": float,
-        "blend": Blend,
+        "weight": float,
+        "factor": float,
     }
 
+    chance_: RepurchaseMix
     tweedie_: LightGBMTweedie
-    tweedie_offset_: LightGBMTweedie
-    two_stage_: LightGBMTwoStage
-    chance_shift_: float
-    blend_: Blend
+    weight_: float
+    factor_: float
 
     def __init__(self, discount_rate: float = 0.0, num_threads: int = 2, random_state: int = 0) -> None:
         self.discount_rate = discount_rate
         self.num_threads = num_threads
         self.random_state = random_state
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Any:
+        """The inverse of `to_dict`; the mix of a bundle of before December 2026 is one of its own kind.
+
+        Raises
+        ------
+        BundleError
+            If the values were written by another model or a newer format.
+        """
+        earlier = "blend" in values.get("state", {})
+        return EarlierValueMix.from_dict(values) if earlier else super().from_dict(values)
 
     def fit(self, snapshots: Snapshots) -> Self:
         """Train the learners, then weigh and level them.
@@ -132,69 +128,47 @@ class ValueMix(ValueAtHorizon):
         Raises
         ------
         DataContractError
-            If everybody, or nobody, bought.
+            If everybody, or nobody, bought, or nobody paid anything.
         """
         machine: dict[str, Any] = {"num_threads": self.num_threads, "random_state": self.random_state}
-        return self.combine(
-            snapshots,
-            tweedie=LightGBMTweedie(**machine).fit(snapshots),
-            tweedie_offset=LightGBMTweedie(offset=True, **machine).fit(snapshots),
-            two_stage=LightGBMTwoStage(**machine).fit(snapshots),
+        snapshots.require_spend()
+        chance = RepurchaseMix(**machine).combine(
+            snapshots, logistic=Logistic().fit(snapshots), trees=LightGBMBinary(**machine).fit(snapshots)
         )
+        return self.combine(snapshots, chance=chance, tweedie=LightGBMTweedie(**machine).fit(snapshots))
 
-    def combine(
-        self,
-        snapshots: Snapshots,
-        *,
-        tweedie: LightGBMTweedie,
-        tweedie_offset: LightGBMTweedie,
-        two_stage: LightGBMTwoStage,
-    ) -> Self:
+    def combine(self, snapshots: Snapshots, *, chance: RepurchaseMix, tweedie: LightGBMTweedie) -> Self:
         """Weigh and level learners that were fitted on the same snapshots already."""
-        self.tweedie_, self.tweedie_offset_, self.two_stage_ = tweedie, tweedie_offset, two_stage
+        self.chance_, self.tweedie_ = chance, tweedie
         self.horizon_, self.closed_form_ = snapshots.given, snapshots.closed_form
+        self.weight_ = snapshots.buyers / (snapshots.buyers + HALF_TRUST)
+        self.factor_ = 1.0
         present = snapshots.present
-        self.chance_shift_ = self._shift_of_chance(present)
-        learned = self._learned(present)
-        repeat, every = self.closed_form_.values(present, self.horizon_)
         past = PastSpend().expected_value(present, self.horizon_)
-        self.blend_ = Blend(
-            weight=learners_weight(snapshots.buyers),
-            level=mean_level(repeat, past, has_closed=snapshots.asked_has_closed),
-            mean_learned=float(learned.mean()),
-            mean_repeat=float(repeat.mean()),
-            mean_all=float(every.mean()),
-        )
+        repeat = self.closed_form_.values(present, self.horizon_)[0]
+        mean = float(self.value_at_horizon(present).mean())
+        self.factor_ = mean_level(repeat, past, has_closed=snapshots.asked_has_closed) / mean if mean > 0 else 0.0
         self.diagnosis_ = Diagnosis()
         return self
 
     def value_at_horizon(self, X: pd.DataFrame) -> Array:
         """Expected undiscounted value in the horizon asked for, currency, shape (n,)."""
-        return self.blend_.value(self._learned(X), *self.closed_form_.values(X, self.horizon_))
+        spend = spend_of_a_buyer(self.closed_spend(X), self.learned_spend(X), self.weight_)
+        return np.asarray(self.factor_ * expit(self.chance_.log_odds_at_horizon(X)) * spend)
+
+    def closed_spend(self, X: pd.DataFrame) -> Array:
+        """Of a customer who buys, by the closed form: va / p0, at least the value of an order; (n,), currency."""
+        every = self.closed_form_.spend_all.expected_spend(X)
+        expected = self.closed_form_.purchase.expected_purchases(X, self.horizon_)
+        chance = self.closed_form_.probability_of_purchase(X, self.horizon_)
+        return np.asarray(every * np.maximum(expected / np.maximum(chance, LEAST_CHANCE), 1.0))
+
+    def learned_spend(self, X: pd.DataFrame) -> Array:
+        """Of a customer who buys, by the learners: T / pt, shape (n,), currency."""
+        rows = self.closed_form_.with_columns(X, self.tweedie_.horizon_)
+        chance = expit(self.chance_.trees_.log_odds_of(rows))
+        return np.asarray(self.tweedie_.value_of(rows) / np.maximum(chance, LEAST_CHANCE))
 
     def reads(self) -> tuple[str, ...]:
         """The summary, and the columns of the parts."""
-        parts = (self.tweedie_, self.tweedie_offset_, self.two_stage_)
-        return tuple(name for part in parts for name in part.reads())
-
-    def _learned(self, X: pd.DataFrame) -> Array:
-        """Compute ml, shape (n,)."""
-        rows = self._rows(X)
-        learners = (self.tweedie_, self.tweedie_offset_, self.two_stage_)
-        mean = np.mean([learner.value_of(rows) for learner in learners], axis=0)
-        chance = self.two_stage_.buys_.log_odds_of(rows)
-        return np.asarray(mean * expit(chance + self.chance_shift_) / expit(chance))
-
-    def _shift_of_chance(self, present: pd.DataFrame) -> float:
-        rows = self._rows(present)
-        level = float(column(rows, "closed_form_p_buy").mean())
-        return shift_to_mean(self.two_stage_.buys_.log_odds_of(rows), level)
-
-    def _rows(self, X: pd.DataFrame) -> pd.DataFrame:
-        """`X` with the closed form's columns for the label window."""
-        return self.closed_form_.with_columns(X, self.two_stage_.horizon_)
-
-
-def _over(values: Array, mean: float) -> Array:
-    """`values` over their mean at the cutoff; 0 where that mean was 0, and nobody was worth anything."""
-    return values / mean if mean > 0 else np.zeros_like(values)
+        return (*self.chance_.reads(), *self.tweedie_.reads())
