@@ -86,6 +86,7 @@ SHIPPED: Mapping[str, Mapping[str, str]] = {
 ON_OTHERS: Mapping[str, Mapping[str, str]] = {
     "purchase": {
         "in_operational_time": "ltvml.models.purchase.in_operational_time:InOperationalTime",
+        "pooled_groups": "ltvml.models.purchase.pooled:PooledGroups",
         "with_covariates": "ltvml.models.purchase.covariates:WithCovariates",
     },
     "spend": {"spend_with_covariates": "ltvml.models.spend.spend_covariates:SpendWithCovariates"},
@@ -102,7 +103,11 @@ ON_OTHERS: Mapping[str, Mapping[str, str]] = {
 
 
 AROUND: Mapping[str, Mapping[str, str]] = {
-    "purchase": {"covariates": "with_covariates", "dropout_covariates": "with_covariates"},
+    "purchase": {
+        "by": "pooled_groups",
+        "covariates": "with_covariates",
+        "dropout_covariates": "with_covariates",
+    },
     "spend": {"covariates": "spend_with_covariates"},
 }
 """Arguments of `make` that put a model of `ON_OTHERS` around the named one, by role."""

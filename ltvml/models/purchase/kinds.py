@@ -11,6 +11,7 @@ import numpy as np
 from ltvml.models import registry
 from ltvml.models.base import PurchaseModel, as_pandas
 from ltvml.models.joint_likelihood import rows_by_kind
+from ltvml.models.purchase.futures import Purchases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -102,6 +103,26 @@ class KindsOfCustomers(PurchaseModel):
     def pmf(self, X: pd.DataFrame, counts: ArrayLike, horizon: float) -> Array:
         """P(n purchases in (T, T + horizon]) for each n of `counts`, shape (n, m)."""
         return self._each(X, lambda model, part, _: model.pmf(part, counts, horizon))
+
+    def expected_of_cohort(self, births: ArrayLike, times: ArrayLike, sample_weight: ArrayLike | None = None) -> Array:
+        """As `PurchaseModel.expected_of_cohort`, from the fit to all customers: the kinds of a cohort are not told."""
+        return self.model.expected_of_cohort(births, times, sample_weight)
+
+    def draw_futures(
+        self, X: pd.DataFrame, horizon: ArrayLike, *, random_state: int | np.random.Generator
+    ) -> Purchases:
+        """Draw what each customer buys in (T, T + horizon], each kind from its own parameters."""
+        X, rng = as_pandas(X), np.random.default_rng(random_state)
+        ends = np.broadcast_to(np.asarray(horizon, dtype=float), len(X))
+        kind, models = self._kinds(X)
+        customer, time = [np.empty(0, dtype=np.int64)], [np.empty(0)]
+        for rows in rows_by_kind(kind):
+            drawn = models[kind[rows[0]]].draw_futures(X.iloc[rows], ends[rows], random_state=rng)
+            customer.append(rows[drawn.customer])
+            time.append(drawn.time)
+        who = np.concatenate(customer)
+        order = np.argsort(who, kind="stable")
+        return Purchases(ends, who[order], np.concatenate(time)[order])
 
     @property
     def unit_(self) -> str | None:
