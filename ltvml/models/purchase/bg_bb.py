@@ -17,15 +17,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from scipy.special import betaln, digamma, gammaln, polygamma
+from scipy.special import betaln, digamma, expit, gammaln, polygamma
 
 from ltvml.errors import DataContractError
 from ltvml.models.base import Diagnosis
+from ltvml.models.distinct import distinct_rows
 from ltvml.models.maximise import Evaluation
 from ltvml.models.purchase.futures import draw_at_opportunities
 from ltvml.models.purchase.parametric import ParametricPurchaseModel, checked_discount_rate, checked_times
 from ltvml.models.purchase.separable import in_logs
-from ltvml.models.purchase.special import logit_nodes
+from ltvml.models.purchase.special import PURCHASE_NODES, logit_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
-    from ltvml.arrays import Array
+    from ltvml.arrays import Array, Ints
     from ltvml.models.purchase.futures import Drawn, Purchases
     from ltvml.models.purchase.patterns import Lattice
 
@@ -91,6 +92,107 @@ def log_likelihoods(params: Array, x: Array, t_x: Array, n: Array) -> Array:
     values = log_cases(params, Cases.of(x, t_x, n))
     top = values.max(axis=1)
     return np.asarray(top + np.log(np.exp(values - top[:, None]).sum(axis=1)))
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """What is known of each customer, given that they are alive.
+
+    Parameters
+    ----------
+    alpha, beta : (n,) array
+        Beta posterior of the probability to buy at an opportunity.
+    gamma, delta : float, (n,) array
+        Beta posterior of the probability to leave before one.
+    p_alive, p_left : (n,) array
+        P(still there after the last opportunity seen), and its complement with all its digits.
+    """
+
+    alpha: Array
+    beta: Array
+    gamma: float
+    delta: Array
+    p_alive: Array
+    p_left: Array
+
+    def of_one(self, place: int) -> Posterior:
+        """The posterior of one customer."""
+        one = slice(place, place + 1)
+        return Posterior(
+            self.alpha[one], self.beta[one], self.gamma, self.delta[one], self.p_alive[one], self.p_left[one]
+        )
+
+
+CHUNK = 2_000
+"""Histories at a time, for memory."""
+
+
+def posterior(params: Array, x: Array, t_x: Array, n: Array) -> Posterior:
+    """Condition on histories; `params` are (alpha, beta, gamma, delta)."""
+    alpha, beta, gamma, delta = params
+    p_left = np.empty(len(x))
+    p_alive = np.empty(len(x))
+    for start in range(0, len(x), CHUNK):
+        rows = slice(start, start + CHUNK)
+        cases = Cases.of(x[rows], t_x[rows], n[rows])
+        values = log_cases(params, cases)
+        share = np.exp(values - values.max(axis=1, keepdims=True))
+        left, there = (np.where(cases.left == side, share, 0.0).sum(axis=1) for side in (1.0, 0.0))
+        p_left[rows], p_alive[rows] = left / (left + there), there / (left + there)
+    return Posterior(alpha + x, beta + n - x, float(gamma), delta + n, p_alive, p_left)
+
+
+def still_there(of: Posterior, ends: Array) -> Array:
+    """Expected opportunities, of the next t, at which a living customer is still there: (n,) customers, (m,) ends."""
+    logit, weight = logit_nodes(of.gamma, of.delta, PURCHASE_NODES)
+    # where theta rounds to nothing, t opportunities are left
+    theta, tiny = np.maximum(expit(logit), 1e-290), logit < -600
+    log_stays = -np.logaddexp(0.0, logit)
+    each = [np.where(tiny, t, -np.expm1(t * log_stays) / theta * expit(-logit)) for t in ends]
+    return np.stack([(weight * values).sum(axis=1) for values in each], axis=1)
+
+
+LONGEST_SUM = 5_000
+"""Opportunities that are summed one by one; where a customer is asked about more, an integral takes their place."""
+
+
+def silent(of: Posterior, ends: Ints) -> Array:
+    """P(no purchase at the next t opportunities) of one customer, in the shape of `ends`."""
+    i = np.arange(min(int(ends.max(initial=0)), LONGEST_SUM) + 1)
+    misses = betaln(of.alpha, of.beta + i) - betaln(of.alpha, of.beta)
+    stays, leaves = (betaln(of.gamma + left, of.delta + i) - betaln(of.gamma, of.delta) for left in (0.0, 1.0))
+    gone = np.concatenate([[0.0], np.cumsum(np.exp(misses + leaves))[:-1]])
+    within = (np.exp(misses + stays) + gone)[np.minimum(ends, len(i) - 1)]
+    far = ends > LONGEST_SUM
+    if far.any():
+        within[far] = beyond(of, ends[far].astype(float))
+    return np.where(ends == 0, 1.0, np.minimum(of.p_left + of.p_alive * within, 1.0))
+
+
+def beyond(of: Posterior, ends: Array) -> Array:
+    """P(no purchase at the next t opportunities) of one living customer, shape (m,), by quadrature over p and theta.
+
+    With q = (1-theta) (1-p) it is q^t + theta (1 - q^t) / (1 - q); for t infinite the customer leaves first.
+    """
+    (logit_p, weight_p), (logit, weight) = (
+        logit_nodes(float(of.alpha[0]), of.beta, PURCHASE_NODES),
+        logit_nodes(of.gamma, of.delta, PURCHASE_NODES),
+    )
+    p, theta = expit(logit_p[0])[:, None], expit(logit[0])
+    log_q = -np.logaddexp(0.0, logit_p[0])[:, None] - np.logaddexp(0.0, logit[0])
+    first = theta / np.maximum(theta + p * (1 - theta), 1e-290)
+    quiet = [np.exp(t * log_q) - first * np.expm1(t * log_q) for t in ends]
+    return np.array([weight_p[0] @ values @ weight[0] for values in quiet])
+
+
+def count(of: Posterior, k: int, ahead: int) -> float:
+    """P(exactly k purchases at the next opportunities) of one living customer: stays to the end, or leaves after i."""
+    i = np.arange(k, ahead + 1)
+    left = (i < ahead).astype(float)
+    ways = gammaln(i + 1) - gammaln(k + 1) - gammaln(i - k + 1)
+    buys = betaln(of.alpha + k, of.beta + i - k) - betaln(of.alpha, of.beta)
+    stays = betaln(of.gamma + left, of.delta + i) - betaln(of.gamma, of.delta)
+    return float(np.exp(ways + buys + stays).sum())
 
 
 class Likelihood:
@@ -183,36 +285,33 @@ class BGBB(ParametricPurchaseModel):
 
     def probability_alive(self, X: pd.DataFrame) -> Array:
         """P(still a customer after the last opportunity seen), shape (n,)."""
-        return self.probability_alive_at(X, [0.0])[:, 0]
+        of, kind = self._posterior(X)
+        return of.p_alive[kind]
 
     def probability_alive_at(self, X: pd.DataFrame, times: ArrayLike) -> Array:
         """P(still a customer at opportunity T + t) for each t, shape (n, m)."""
         ends = whole(times)
-        x, t_x, n = self._histories(X)
-        alpha, beta, gamma, delta = params = self._values
-        bought = betaln(alpha + x, beta + n - x) - betaln(alpha, beta) - log_likelihoods(params, x, t_x, n)
-        stays = betaln(gamma, delta + n[:, None] + ends) - betaln(gamma, delta)
-        return np.asarray(np.exp(np.minimum(bought[:, None] + stays, 0.0)))
+        of, kind = self._posterior(X)
+        stays = betaln(of.gamma, of.delta[:, None] + ends) - betaln(of.gamma, of.delta)[:, None]
+        return np.asarray((of.p_alive[:, None] * np.exp(stays))[kind])
 
     def expected_purchases_at(self, X: pd.DataFrame, times: ArrayLike) -> Array:
         """Expected purchases at the next t opportunities, for each t; shape (n, m).
 
-        P(alive at n+m) E[p] summed over m: all terms are positive, and there is no hole at gamma = 1.
+        P(alive) E[p] E[(1-theta) (1 - (1-theta)^t) / theta], by quadrature: there is no hole at gamma = 1.
         """
         ends = whole(times)
-        x, _, n = self._histories(X)
-        alpha, beta = self._values[:2]
-        alive = self.probability_alive_at(X, np.arange(1, int(ends.max(initial=0)) + 1))
-        until = np.concatenate([np.zeros((len(x), 1)), np.cumsum(alive, axis=1)], axis=1)
-        return np.asarray(((alpha + x) / (alpha + beta + n))[:, None] * until[:, ends.astype(int)])
+        of, kind = self._posterior(X)
+        return np.asarray(((of.p_alive * of.alpha / (of.alpha + of.beta))[:, None] * still_there(of, ends))[kind])
 
     def survival_function(self, X: pd.DataFrame, times: ArrayLike) -> Array:
-        """P(no purchase at the next t opportunities): the likelihood at n + t over that at n; times (m,) or (n, m)."""
-        x, t_x, n = self._histories(X)
-        ends = np.broadcast_to(whole(times), (len(x), np.shape(times)[-1]))
-        now = log_likelihoods(self._values, x, t_x, n)
-        later = [log_likelihoods(self._values, x, t_x, n + ends[:, place]) for place in range(ends.shape[1])]
-        return np.exp(np.minimum(np.stack(later, axis=1) - now[:, None], 0.0))
+        """P(no purchase at the next t opportunities) for each t, shape (n, m); times (m,) or (n, m)."""
+        ends = whole(times).astype(int)
+        of, kind = self._posterior(X)
+        if ends.ndim == 1:
+            each = [silent(of.of_one(place), ends) for place in range(len(of.p_alive))]
+            return np.reshape(each, (-1, len(ends)))[kind]
+        return np.stack([silent(of.of_one(place), own) for place, own in zip(kind, ends, strict=True)])
 
     def next_purchase(self, X: pd.DataFrame, quantiles: Sequence[float], horizon: float) -> Array:
         """Opportunity of the next purchase, given one within `horizon`: the first at which each quantile is reached."""
@@ -224,54 +323,39 @@ class BGBB(ParametricPurchaseModel):
     def never_again(self, X: pd.DataFrame) -> Array:
         """P(no further purchase, ever), shape (n,).
 
-        1 - P(alive) E[p (1-theta) / (theta + p (1-theta))], by quadrature over the posteriors of p and theta.
+        P(left) + P(alive) E[theta / (theta + p (1-theta))], by quadrature over the posteriors of p and theta.
         """
-        x, _, n = self._histories(X)
-        alpha, beta, gamma, delta = self._values
-        buys = np.empty(len(x))
-        for row in range(len(x)):
-            p, p_weight = beta_nodes(alpha + x[row], beta + n[row] - x[row])
-            theta, theta_weight = beta_nodes(gamma, delta + n[row])
-            takes = p[:, None] * (1 - theta)
-            buys[row] = p_weight @ (takes / (theta + takes)) @ theta_weight
-        return np.asarray(1 - self.probability_alive(X) * buys)
+        of, kind = self._posterior(X)
+        never = [beyond(of.of_one(place), np.array([np.inf]))[0] for place in range(len(of.p_alive))]
+        return np.asarray((of.p_left + of.p_alive * never)[kind])
 
     def dert(self, X: pd.DataFrame, discount_rate: float) -> Array:
         """Discounted expected purchases at all later opportunities, shape (n,); the rate is per opportunity.
 
-        The sum ends where what is left, at most its last term over the discount rate, is below rounding.
+        P(alive) E[p] E[(1-theta) / (e^rate - 1 + theta)], by quadrature over the posterior of theta.
         """
-        rate = checked_discount_rate(discount_rate)
-        x, _, n = self._histories(X)
-        alpha, beta, gamma, delta = self._values
-        ahead = np.arange(1, int(45 / rate) + 2)
-        total = np.zeros(len(x))
-        for opportunities in np.unique(n):
-            # P(alive at n + m given alive at n), discounted
-            stays = betaln(gamma, delta + opportunities + ahead) - betaln(gamma, delta + opportunities)
-            total[n == opportunities] = np.exp(stays - rate * ahead).sum()
-        return np.asarray(self.probability_alive(X) * (alpha + x) / (alpha + beta + n) * total)
+        growth = np.expm1(checked_discount_rate(discount_rate))
+        of, kind = self._posterior(X)
+        logit, weight = logit_nodes(of.gamma, of.delta, PURCHASE_NODES)
+        total = (weight * expit(-logit) / (growth + expit(logit))).sum(axis=1)
+        return np.asarray((of.p_alive * of.alpha / (of.alpha + of.beta) * total)[kind])
 
     def pmf(self, X: pd.DataFrame, counts: ArrayLike, horizon: float) -> Array:
         """P(k purchases at the next `horizon` opportunities) for each k of `counts`, shape (n, m)."""
-        x, t_x, n = self._histories(X)
+        of, kind = self._posterior(X)
         ahead = int(whole([horizon])[0])
-        now = log_likelihoods(self._values, x, t_x, n)
-        alive = self.probability_alive(X)
-        columns = [self._count(x, n, int(k), ahead, now) + (0.0 if k else 1 - alive) for k in np.asarray(counts)]
-        return np.stack(columns, axis=1)
+        alive = np.array(
+            [[count(of.of_one(row), int(k), ahead) for k in np.asarray(counts)] for row in range(len(of.p_alive))]
+        )
+        left = np.where(np.asarray(counts) == 0, of.p_left[:, None], 0.0)
+        return np.asarray((left + of.p_alive[:, None] * alive.reshape(left.shape))[kind])
 
-    def _count(self, x: Array, n: Array, k: int, ahead: int, now: Array) -> Array:
-        """P(alive at n, then exactly k purchases at the next opportunities): stays to the end, or leaves after i."""
-        alpha, beta, gamma, delta = self._values
-        scale = betaln(alpha, beta) + betaln(gamma, delta) + now
-        total = np.zeros(len(x))
-        for i in range(k, ahead + 1):
-            left = float(i < ahead)
-            ways = gammaln(i + 1) - gammaln(k + 1) - gammaln(i - k + 1)
-            buys = betaln(alpha + x + k, beta + n - x + i - k)
-            total += np.exp(ways + buys + betaln(gamma + left, delta + n + i) - scale)
-        return total
+    def _posterior(self, X: pd.DataFrame) -> tuple[Posterior, Ints]:
+        """What is known of each distinct history, and which of them a row has."""
+        x, t_x, n = self._histories(X)
+        check_opportunities(x, t_x, n, may_differ=True)
+        rows = distinct_rows(x, t_x, n)
+        return posterior(self._values, *(column[rows.first] for column in (x, t_x, n))), rows.kind
 
     def draw_futures(
         self, X: pd.DataFrame, horizon: ArrayLike, *, random_state: int | np.random.Generator
@@ -314,12 +398,6 @@ class BGBB(ParametricPurchaseModel):
         if buyers and log_errors[:2].min() > UNKNOWN:
             messages.append("of the purchase probability only the mean is estimated, not how customers differ in it")
         return Diagnosis(True, tuple(messages), withheld)
-
-
-def beta_nodes(a: float, b: float, n: int = 151) -> tuple[Array, Array]:
-    """Points and weights of a quadrature over Beta(a, b), (n,) each."""
-    logit, weight = logit_nodes(float(a), np.array([float(b)]), n)
-    return 1 / (1 + np.exp(-logit[0])), weight[0]
 
 
 def check_opportunities(x: Array, t_x: Array, n: Array, *, may_differ: bool) -> None:

@@ -22,7 +22,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from scipy.special import betainc, expit, gammaln, xlogy
+from scipy.special import expit, gammaln, xlogy
 
 from ltvml.errors import DataContractError
 from ltvml.models.base import Diagnosis, frame_of, invert_decreasing
@@ -40,7 +40,14 @@ from ltvml.models.purchase.bg_nbd import (
 from ltvml.models.purchase.futures import draw_leaving_at_purchases
 from ltvml.models.purchase.parametric import ParametricPurchaseModel, checked_discount_rate, checked_times
 from ltvml.models.purchase.separable import Branch, in_logs, weighted_logaddexp
-from ltvml.models.purchase.special import RisingSums, log_beta_ratio, logit_nodes, negative_binomial
+from ltvml.models.purchase.special import (
+    RisingSums,
+    at_least_arrivals,
+    fewer_arrivals,
+    log_beta_ratio,
+    logit_nodes,
+    negative_binomial,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -171,6 +178,11 @@ class Posterior:
         """P(still a customer at T), shape (n,)."""
         return np.asarray(expit(self.log_odds))
 
+    @property
+    def p_left(self) -> Array:
+        """1 - P(alive) with all its digits, shape (n,)."""
+        return np.asarray(expit(-self.log_odds))
+
 
 def posterior(params: Array, x: Array, t_x: Array, T: Array, k: int, d: int) -> Posterior:
     """Condition on histories; `params` are (r, alpha, a, b)."""
@@ -189,8 +201,15 @@ def posterior(params: Array, x: Array, t_x: Array, T: Array, k: int, d: int) -> 
 def at_least(of: Posterior, n: float, horizon: float | Array) -> Array:
     """P(at least n purchases would come within the horizon) of a customer who stays, n >= 1; shape (n,)."""
     k = len(of.stage)
-    j = np.arange(k)[:, None]
-    return np.asarray((of.stage * betainc(n * k - j, of.kappa + j, horizon / (of.A + horizon))).sum(axis=0))
+    j = np.arange(k, dtype=float)[:, None]
+    return np.asarray((of.stage * at_least_arrivals(n * k - j, of.kappa + j, horizon / of.A)).sum(axis=0))
+
+
+def quiet(of: Posterior, horizon: Array) -> Array:
+    """P(no purchase within the horizon) of a living customer, shape (n,): 1 - `at_least` one, with all its digits."""
+    k = len(of.stage)
+    j = np.arange(k, dtype=float)[:, None]
+    return np.asarray((of.stage * fewer_arrivals(k - j, of.kappa + j, horizon / of.A)).sum(axis=0))
 
 
 def stays_through(of: Posterior, n: float) -> Array:
@@ -311,7 +330,7 @@ def purchase_count_probabilities(of: Posterior, counts: Array, horizon: float) -
             # B(a+1, b+n-1) / B(a, b): leaves at the n-th purchase and at none before
             leaves = stays_through(of, n - 1) * of.a / (of.a + of.b + n - 1)
             probability += at_least(of, n, horizon) * leaves
-        columns.append(of.p_alive * probability + (0.0 if n else 1 - of.p_alive))
+        columns.append(of.p_alive * probability + (0.0 if n else of.p_left))
     return np.stack(columns, axis=1)
 
 
@@ -408,8 +427,8 @@ class BGCNBD(ParametricPurchaseModel):
         """P(no purchase in (T, T + t]) for each t, shape (n, m); times (m,) or (n, m)."""
         of = self._posterior(X)
         ends = np.broadcast_to(checked_times(times), (len(of.kappa), np.shape(times)[-1]))
-        come = np.stack([at_least(of, 1, ends[:, place]) for place in range(ends.shape[1])], axis=1)
-        return np.asarray(1 - of.p_alive[:, None] * come)
+        silence = np.stack([of.p_left + of.p_alive * quiet(of, end) for end in ends.T], axis=1)
+        return np.where(ends == 0, 1.0, np.minimum(silence, 1.0))
 
     def next_purchase(self, X: pd.DataFrame, quantiles: Sequence[float], horizon: float) -> Array:
         """Quantiles of the time to the next purchase, given one within `horizon`, shape (n, m); P(alive) cancels."""
@@ -423,7 +442,7 @@ class BGCNBD(ParametricPurchaseModel):
 
     def never_again(self, X: pd.DataFrame) -> Array:
         """P(no further purchase, ever) = 1 - P(alive), shape (n,)."""
-        return np.asarray(expit(-self._posterior(X).log_odds))
+        return self._posterior(X).p_left
 
     def dert(self, X: pd.DataFrame, discount_rate: float) -> Array:
         """P(alive) times the discounted purchases of a living customer, by quadrature over rate and dropout; (n,)."""

@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from scipy.special import betainc, expit
+from scipy.special import expit
 
 from ltvml.models.base import Diagnosis
 from ltvml.models.maximise import Evaluation
@@ -40,6 +40,7 @@ from ltvml.models.purchase.patterns import cells
 from ltvml.models.purchase.separable import Branch, in_logs, weighted_logaddexp
 from ltvml.models.purchase.special import (
     RisingSums,
+    at_least_arrivals,
     discounted_while_alive,
     log_beta_ratio,
     mean_over_dropout,
@@ -208,6 +209,11 @@ class Posterior:
         """P(still a customer at T), shape (n,)."""
         return np.asarray(expit(self.log_odds))
 
+    @property
+    def p_left(self) -> Array:
+        """1 - P(alive) with all its digits, shape (n,)."""
+        return np.asarray(expit(-self.log_odds))
+
 
 def posterior(params: Array, x: Array, t_x: Array, T: Array, d: int) -> Posterior:
     """Condition on histories.
@@ -228,7 +234,7 @@ def posterior(params: Array, x: Array, t_x: Array, T: Array, d: int) -> Posterio
 
 
 def silent(of: Posterior, times: Array) -> Array:
-    """P(no purchase within each time) = 1 - P(alive) (1 - (A / (A+t))^kappa).
+    """P(no purchase within each time) = P(left) + P(alive) (A / (A+t))^kappa.
 
     Parameters
     ----------
@@ -239,8 +245,9 @@ def silent(of: Posterior, times: Array) -> Array:
     -------
     (n, m) array
     """
-    quiet = np.expm1(-of.kappa[:, None] * np.log1p(times / of.A[:, None]))
-    return np.asarray(1 + of.p_alive[:, None] * quiet)
+    quiet = np.exp(-of.kappa[:, None] * np.log1p(times / of.A[:, None]))
+    silence = of.p_left[:, None] + of.p_alive[:, None] * quiet
+    return np.where(times == 0, 1.0, np.minimum(silence, 1.0))
 
 
 def next_purchase_quantiles(of: Posterior, levels: Array, horizon: float) -> Array:
@@ -271,10 +278,9 @@ def purchase_count_probabilities(of: Posterior, counts: Array, horizon: float) -
     # B(a+1, b+n-1) / B(a, b) = B(a, b+n-1) / B(a, b) * a / (a+b+n-1): left at the n-th of at least n arrivals
     last = np.maximum(counts, 1)
     left_at = np.exp(log_beta_ratio(of.a, b, last - 1)) * of.a / (of.a + b + last - 1)
-    at_least = betainc(last, kappa, tau / (1 + tau))
+    at_least = at_least_arrivals(last, kappa, tau)
     alive = stayed_through * arrivals + np.where(counts > 0, left_at * at_least, 0.0)
-    alive_share = of.p_alive[:, None]
-    return np.asarray(np.where(counts == 0, 1 - alive_share, 0.0) + alive_share * alive)
+    return np.asarray(np.where(counts == 0, of.p_left[:, None], 0.0) + of.p_alive[:, None] * alive)
 
 
 def still_alive(of: Posterior, times: Array) -> Array:
@@ -363,7 +369,7 @@ class BGNBD(ParametricPurchaseModel):
 
     def never_again(self, X: pd.DataFrame) -> Array:
         """P(no further purchase, ever) = 1 - P(alive), shape (n,)."""
-        return np.asarray(expit(-self._posterior(*self._histories(X)).log_odds))
+        return self._posterior(*self._histories(X)).p_left
 
     def probability_alive_at(self, X: pd.DataFrame, times: ArrayLike) -> Array:
         """P(alive) E[(1 + p t / A)^-kappa] over p ~ Beta(a, b'), shape (n, m): the customer leaves at rate p lambda."""

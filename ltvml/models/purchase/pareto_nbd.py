@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import gammaln
 
 from ltvml.models.base import Diagnosis
 from ltvml.models.maximise import Evaluation
@@ -41,6 +42,8 @@ from ltvml.models.purchase.special import RisingSums, negative_binomial, scaled_
 from ltvml.models.purchase.tail_integral import log_tail, tail_branch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
     from numpy.typing import ArrayLike
 
@@ -132,6 +135,11 @@ class Posterior:
     total: Array
     p_alive: Array
 
+    @property
+    def p_left(self) -> Array:
+        """1 - P(alive), shape (n,)."""
+        return 1 - self.p_alive
+
 
 def posterior(params: Array, x: Array, t_x: Array, T: Array) -> Posterior:
     """Condition on histories.
@@ -176,10 +184,8 @@ def purchases_while_alive(of: Posterior, times: Array) -> Array:
     return np.asarray((of.kappa / of.A * of.B)[:, None] * log_growth * mean)
 
 
-def purchase_count_probabilities(of: Posterior, counts: Array, horizon: float, nodes: int = 200) -> Array:
+def purchase_count_probabilities(of: Posterior, counts: Array, horizon: float) -> Array:
     """P(n purchases within the horizon): alive to its end, or gone at some moment of it after n arrivals.
-
-    The integral over that moment is taken by Gauss and Legendre's rule in the survival of the dropout time.
 
     Parameters
     ----------
@@ -189,17 +195,60 @@ def purchase_count_probabilities(of: Posterior, counts: Array, horizon: float, n
     -------
     (n, m) array
     """
-    stays = np.exp(-of.s * np.log1p(horizon / of.B))
-    point, weight = np.polynomial.legendre.leggauss(nodes)
-    kappa, A = of.kappa[:, None], of.A[:, None]
-    probability = stays[:, None] * negative_binomial(counts, kappa, horizon / A)
-    for u, w in zip((point + 1) / 2, weight / 2, strict=True):
-        # the customer leaves at the moment that a share `gone` of those who leave within the horizon has reached
-        gone = u * (1 - stays)
-        moment = of.B * np.expm1(-np.log1p(-gone) / of.s)
-        probability += (w * (1 - stays))[:, None] * negative_binomial(counts, kappa, moment[:, None] / A)
-    alive = of.p_alive[:, None]
-    return np.asarray(np.where(counts == 0, 1 - alive, 0.0) + alive * probability)
+    if not horizon:
+        return np.broadcast_to(np.where(counts == 0, 1.0, 0.0), (len(of.kappa), len(counts)))
+    stays = np.exp(-of.s * np.log1p(horizon / of.B))[:, None]
+    by_the_end = negative_binomial(counts, of.kappa[:, None], (horizon / of.A)[:, None])
+    alive = of.p_alive[:, None] * (stays * by_the_end + gone_after(of, counts.astype(float), horizon))
+    return np.asarray(np.where(counts == 0, of.p_left[:, None], 0.0) + alive)
+
+
+MOMENTS = 200
+"""Points of Gauss and Legendre's rule over the moment of leaving."""
+FALLS = 45.0
+"""The integral is cut where its integrand is exp(-45) of the peak."""
+
+
+def gone_after(of: Posterior, counts: Array, horizon: float) -> Array:
+    """P(a living customer leaves within the horizon, after exactly n arrivals), shape (n, m).
+
+    The integral over v = ln(moment) of a log-concave function whose next singularity is pi off the axis, between the
+    points where it has fallen away: the rule sees a few of its widths, wherever its peak lies.
+    """
+    kappa, A, B, n = of.kappa[:, None], of.A[:, None], of.B[:, None], counts[None, :]
+
+    def log_density(v: Array) -> Array:
+        u = np.exp(v)
+        leaves = v - np.log(B) - (of.s + 1) * np.log1p(u / B)
+        return np.asarray(n * (v - np.log(A)) - (kappa + n) * np.log1p(u / A) + leaves)
+
+    # the peak: (n+1) (A+u) (B+u) = (kappa+n) u (B+u) + (s+1) u (A+u), by the root that does not cancel
+    linear, last = (n + 1) * (A + B) - (kappa + n) * B - (of.s + 1) * A, (n + 1) * A * B
+    root = np.sqrt(linear**2 + 4 * (kappa + of.s) * last)
+    peak = np.where(linear > 0, (linear + root) / (2 * (kappa + of.s)), 2 * last / np.maximum(root - linear, 1e-300))
+    top = np.minimum(np.log(peak), np.log(horizon))
+    height = log_density(top)
+    first, end = (
+        fallen(log_density, top, np.broadcast_to(far, top.shape), height - FALLS)
+        for far in (top - 300, np.log(horizon))
+    )
+    point, weight = np.polynomial.legendre.leggauss(MOMENTS)
+    middle, half = (first + end) / 2, (end - first) / 2
+    total = np.zeros(top.shape)
+    for u, w in zip(point, weight, strict=True):
+        total += w * np.exp(log_density(middle + half * u) - height)
+    ways = gammaln(kappa + n) - gammaln(kappa) - gammaln(n + 1) + np.log(of.s)
+    return np.asarray(np.exp(height + ways) * half * total)
+
+
+def fallen(function: Callable[[Array], Array], top: Array, far: Array, level: Array) -> Array:
+    """Where a function that falls from `top` towards `far` passes a level, roughly; `far` where it does not."""
+    near = top
+    for _ in range(30):
+        middle = (near + far) / 2
+        above = function(middle) > level
+        near, far = np.where(above, middle, near), np.where(above, far, middle)
+    return np.asarray(far)
 
 
 class ParetoNBD(ParametricPurchaseModel):

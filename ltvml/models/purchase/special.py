@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import exp1, expit, gamma, gammaincc, gammaln
+from scipy.special import betainc, betaincc, expit, gamma, gammaincc, gammaln, zetac
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -285,20 +285,45 @@ def by_continued_fraction(s: Array, y: Array) -> Array:
 
 
 def by_recurrence(s: Array, y: Array) -> Array:
-    """Upwards by s E_{s+1} = e^-y - y E_s from an order in (0, 1], stable where y < 1."""
-    steps = np.ceil(s) - 1
+    """Upwards by s E_{s+1} = e^-y - y E_s from an order of at most 1.5, stable where y < 1."""
+    steps = np.maximum(np.ceil(s - 1.5), 0.0)
     start = s - steps
-    result = scaled_first(start, y)
+    result = np.empty(len(y))
+    low = start <= 0.5
+    result[low] = low_order(start[low], y[low])
+    result[~low] = order_near_one(start[~low] - 1, y[~low])
     for i in range(int(steps.max(initial=0))):
         result = np.where(i < steps, (1 - y * result) / (start + i), result)
     return result
 
 
-def scaled_first(s: Array, y: Array) -> Array:
-    """e^y E_s(y) for s in (0, 1]: y^(s-1) Gamma(1-s, y), or E_1."""
-    whole = s == 1
-    rest = np.where(whole, 0.5, 1 - s)
-    return np.asarray(np.exp(y) * np.where(whole, exp1(y), y**-rest * gamma(rest) * gammaincc(rest, y)))
+def low_order(s: Array, y: Array) -> Array:
+    """e^y E_s(y) = e^y y^(s-1) Gamma(1-s, y) for s in (0, .5]."""
+    rest = 1 - s
+    return np.asarray(np.exp(y) * y**-rest * gamma(rest) * gammaincc(rest, y))
+
+
+SMALL_ORDERS = np.arange(2, 30)
+SERIES_TERMS = 24
+
+
+def order_near_one(away: Array, y: Array) -> Array:
+    """e^y E_{1+away}(y) for `away` in (-.5, .5] and y < 1, without the hole of its formula at 0.
+
+    E_{1+e}(y) = (1 - Gamma(1-e) y^e) / e - sum over k >= 1 of (-y)^k / (k! (k-e)), Abramowitz & Stegun (1964) 5.1;
+    lnGamma(1-e) = gamma e - ln(1-e) - e + sum over k >= 2 of (zeta(k) - 1) e^k / k, 6.1.33.
+    """
+    powers = away[:, None] ** SMALL_ORDERS
+    log_gamma = np.euler_gamma * away - np.log1p(-away) - away + powers @ (zetac(SMALL_ORDERS) / SMALL_ORDERS)
+    log_y = np.log(y)
+    none = away == 0
+    share = np.where(none, 1.0, away)
+    result = np.where(none, -np.euler_gamma - log_y, -np.expm1(log_gamma + away * log_y) / share)
+    term = np.ones_like(y)
+    for k in range(1, SERIES_TERMS):
+        term = term * -y / k
+        result = result - term / (k - away)
+    return np.asarray(np.exp(y) * result)
 
 
 def log_beta_ratio(a: float, b: Array, n: Array) -> Array:
@@ -313,3 +338,17 @@ def negative_binomial(n: Array, kappa: Array, tau: Array) -> Array:
     power = np.where(some, n * np.log(np.where(some & (tau > 0), tau, 1.0)), 0.0)
     log = gammaln(kappa + n) - gammaln(kappa) - gammaln(n + 1) + power - (kappa + n) * np.log1p(tau)
     return np.asarray(np.where(some & (tau == 0), 0.0, np.exp(log)))
+
+
+def at_least_arrivals(n: Array, kappa: Array, tau: Array) -> Array:
+    """P(at least n arrivals), n >= 1, at rate Gamma(kappa, A) in time tau A; from the side that keeps its digits."""
+    return np.asarray(
+        np.where(tau < 1, betainc(n, kappa, tau / (1 + tau)), betaincc(kappa, n, 1 / (1 + tau))),
+    )
+
+
+def fewer_arrivals(n: Array, kappa: Array, tau: Array) -> Array:
+    """P(fewer than n arrivals), n >= 1: the complement of `at_least_arrivals`, with all its digits."""
+    return np.asarray(
+        np.where(tau < 1, betaincc(n, kappa, tau / (1 + tau)), betainc(kappa, n, 1 / (1 + tau))),
+    )
