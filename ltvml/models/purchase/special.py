@@ -95,7 +95,7 @@ CHUNK = 2_000
 CACHED = 8_192
 """Rows of a series at a time, so that its terms stay in the cache."""
 PURCHASE_NODES = 801
-DISCOUNT_NODES = 151
+DISCOUNT_NODES = 301
 
 
 def purchases_while_alive(kappa: Array, tau: Array, a: float, b: Array) -> Array:
