@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ltvml.backtesting.dates import dates_at_cutoffs
 from ltvml.backtesting.served_value import ServedValue
 from ltvml.bundle.track_record import NOT_BACKTESTED, TrackRecord
 from ltvml.evaluation.calibration import Calibration, proven_calibration
-from ltvml.evaluation.date_intervals import DateWindow, choose_window
 from ltvml.evaluation.intervals import ValueIntervals, coverage, prior_words, why_withheld
 from ltvml.models.season.season import Season
 from ltvml.models.value.simulated_values import simulated_values
@@ -21,7 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ltvml.arrays import Array
-    from ltvml.backtesting.backtest import Backtester, RoleBacktest
+    from ltvml.backtesting.backtest import RoleBacktest
+    from ltvml.backtesting.dates import DateChoice
     from ltvml.backtesting.history import History
     from ltvml.bundle.customer_scores import Roles
     from ltvml.config import Config
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def learn_record(
-    config: Config, history: History, backtester: Backtester, backtests: Sequence[RoleBacktest], roles: Roles
+    config: Config, history: History, backtests: Sequence[RoleBacktest], roles: Roles, dates: DateChoice
 ) -> TrackRecord:
     """What the backtest found about the models that were fitted.
 
@@ -37,11 +36,11 @@ def learn_record(
     ----------
     config : Config
     history : History
-    backtester : Backtester
-        Holds what was trained at the past cutoffs.
     backtests : sequence of RoleBacktest
     roles : Roles
         Fitted at the cutoff.
+    dates : DateChoice
+        Whose dates serve.
     """
     held = {role_backtest.role: role_backtest for role_backtest in backtests}
     value = held.get("value")
@@ -54,7 +53,8 @@ def learn_record(
         intervals=intervals,
         without_intervals=why_not,
         calibration=_calibration(held.get("repurchase")),
-        dates=_dates(history, backtester, held.get("repurchase")),
+        dates=dates.window,
+        date_choice=dates.words,
         coverage=_coverage(value, folds) if intervals else "",
         value_shape=served.words if served else "",
     )
@@ -124,9 +124,3 @@ def _calibration(role_backtest: RoleBacktest | None) -> Calibration:
     return proven_calibration(
         [(fold.predictions[role_backtest.champion], fold.bought, fold.customer) for fold in folds]
     )
-
-
-def _dates(history: History, backtester: Backtester, role_backtest: RoleBacktest | None) -> DateWindow:
-    if role_backtest is None:
-        return DateWindow()
-    return choose_window([at_cutoff.quantiles for at_cutoff in dates_at_cutoffs(history, backtester, role_backtest)])

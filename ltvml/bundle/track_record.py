@@ -39,6 +39,8 @@ class TrackRecord:
         How often intervals covered the outcome in the backtest, in words.
     value_shape : str
         How the predicted values differ from those of the champion, in words; empty where they do not.
+    date_choice : str
+        Whose dates serve and why, in words; empty where there was nothing to choose.
     """
 
     selections: tuple[Selection, ...] = ()
@@ -49,6 +51,7 @@ class TrackRecord:
     dates: DateWindow = field(default_factory=DateWindow)
     coverage: str = ""
     value_shape: str = ""
+    date_choice: str = ""
 
     @property
     def withheld(self) -> dict[str, str]:
@@ -64,6 +67,8 @@ class TrackRecord:
         given += [words for words in (self.value_shape, self.season.words) if words]
         if self.calibration.method != "none":
             given.append(self.calibration.words)
+        if self.date_choice:
+            given.append(self.date_choice)
         if self.dates.covered is not None:
             given.append(self.dates.words)
         return [*given, self.coverage] if self.coverage else given
@@ -79,7 +84,7 @@ class TrackRecord:
             "dates": self.dates.to_dict(),
             "coverage": self.coverage,
             # a bundle of an earlier release, read and written again, keeps its bytes
-            **({"value_shape": self.value_shape} if self.value_shape else {}),
+            **{name: words for name in ("value_shape", "date_choice") if (words := getattr(self, name))},
         }
 
     @classmethod
@@ -94,4 +99,5 @@ class TrackRecord:
             dates=DateWindow.from_dict(values["dates"]),
             coverage=values["coverage"],
             value_shape=values.get("value_shape", ""),
+            date_choice=values.get("date_choice", ""),
         )

@@ -58,6 +58,7 @@ TrackingBackend = Literal["mlflow", "local", "none"]
 ChosenRole = Literal["purchase", "spend", "churn", "value", "replenishment"]
 ItemChoice = Literal["auto", "category", "product_id", "off"]
 SeasonChoice = Literal["auto", "off"]
+DateSource = Literal["auto", "churn", "customer_renewal"]
 
 
 class TransactionSettings(Section):
@@ -270,6 +271,9 @@ class ModelSettings(Section):
     """Which customers will not return, and when will the others? auto selects the model that does best in backtests."""
     value: ModelChoice = ModelChoice(name=AUTO)
     """What will a customer spend? auto selects the model that does best in backtests."""
+    dates: DateSource = "auto"
+    """Whose dates of the next purchase? auto: those of the churn model, or of the renewal of the customers' own gaps
+    where backtests show that it is better; churn and customer_renewal name one."""
 
     replenishment: ModelChoice = ModelChoice(name=AUTO)
     """When is each item bought again? auto selects the model that does best in backtests."""

@@ -91,6 +91,8 @@ ON_OTHERS: Mapping[str, Mapping[str, str]] = {
     },
     "spend": {"spend_with_covariates": "ltvml.models.spend.spend_covariates:SpendWithCovariates"},
     "repurchase": {
+        "customer_renewal": "ltvml.models.repurchase.customer_renewal:CustomerRenewal",
+        "dated": "ltvml.models.repurchase.dated:Dated",
         "levelled": "ltvml.models.repurchase.levelled:Levelled",
         "stack": "ltvml.models.repurchase.stack:RepurchaseStack",
     },
@@ -99,7 +101,7 @@ ON_OTHERS: Mapping[str, Mapping[str, str]] = {
         "stretched": "ltvml.models.value.stretched:Stretched",
     },
 }
-"""Models that are made of fitted ones; a name alone cannot make them."""
+"""Models that are made of fitted ones, or learn from gaps; a name alone cannot make them."""
 
 
 AROUND: Mapping[str, Mapping[str, str]] = {

@@ -9,6 +9,7 @@ import numpy as np
 from ltvml.contracts import BEHAVIOUR
 from ltvml.models.base import RepurchaseModel, ValueModel
 from ltvml.models.logit import log_odds
+from ltvml.models.repurchase.dated import Dated
 from ltvml.models.repurchase.levelled import Levelled
 from ltvml.models.repurchase.lightgbm_binary import LightGBMBinary
 from ltvml.models.repurchase.lightgbm_hazard import LightGBMHazard
@@ -51,6 +52,9 @@ def part_of(model: RepurchaseModel | ValueModel, typical: Typical, horizon: floa
     if isinstance(model, Stretched):
         constant = float(_log_value(np.array(model.factor)))
         return Combination(Linear((model.exponent,), constant), (part_of(model.ranking, typical, model.horizon),))
+    if isinstance(model, Dated) and horizon == model.horizon_:
+        # there the curve is the inner model's own
+        return part_of(model.model_, typical, horizon)
     for kind, taken_apart in _KINDS.items():
         if isinstance(model, kind):
             return taken_apart(model, typical)

@@ -217,7 +217,7 @@ class BacktestReport(Shown):
 
 
 def dates_text(dates: DateBacktest) -> str:
-    """The dates of the champion of churn beside the naive ones, and how well its windows covered."""
+    """The dates of the champion of churn and of the renewal beside the naive ones, and how well the windows covered."""
     head = "When is the next purchase?"
     given = (
         "Of customers who bought within the horizon: mean days between the median date and the purchase, and shares "
@@ -229,7 +229,8 @@ def dates_text(dates: DateBacktest) -> str:
         for name, row in dates.board.iterrows()
     ]
     board = table(["", *(HEADINGS[name] for name in DATES_SHOWN)], rows)
-    return "\n".join([head, "=" * len(head), paragraph(given), "", board, "", paragraph(dates.window.words)])
+    words = " ".join(part for part in (dates.words, dates.window.words) if part)
+    return "\n".join([head, "=" * len(head), paragraph(given), "", board, "", paragraph(words)])
 
 
 def _cutoffs(role_backtest: RoleBacktest) -> str:

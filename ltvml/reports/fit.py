@@ -11,6 +11,7 @@ import pandas as pd
 from ltvml.bundle.rfm import weighted_quantiles
 from ltvml.features.season import daily_counts
 from ltvml.models.purchase.in_operational_time import InOperationalTime
+from ltvml.models.repurchase.dated import Dated
 from ltvml.models.season.counts import DailyCounts
 from ltvml.models.season.season import expected_repeats
 from ltvml.models.value.stretched import Stretched
@@ -192,6 +193,8 @@ def _model_facts(model: Model) -> dict[str, Any]:
 
 def title(model: Model) -> str:
     """Name of a model; one that is made of another is named for what it holds."""
+    if isinstance(model, Dated):
+        return f"{title(model.model_)}, dates by {model.dates_.name}"
     if isinstance(model, Stretched):
         apart = f", spread apart by {model.exponent:.2f}" if model.exponent > 1 else ""
         return f"{model.ranking.name}{apart}"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ltvml.backtesting.backtest import history_of, run_backtests
+from ltvml.backtesting.dates import named_or_chosen, with_dates
 from ltvml.backtesting.first_answer import NO_ITEMS, first_roles, not_done
 from ltvml.backtesting.item_role import ItemRole, fit_item_role
 from ltvml.backtesting.roles import fit_roles
@@ -69,7 +71,10 @@ def _fit(config: Config, transactions: Any, steps: Steps) -> FitReport:
         served = served_value(backtests)
         selections = {held.role: held.selection for held in backtests}
         roles = first_roles(config, history) if config.fast else fit_roles(config, history, selections, served)
-        record_of_past = learn_record(config, history, backtester, backtests, roles)
+        churn = next((held for held in backtests if held.role == "repurchase"), None)
+        dates = named_or_chosen(config, history, backtester, churn)
+        roles = replace(roles, repurchase=with_dates(dates, history, roles.repurchase))
+        record_of_past = learn_record(config, history, backtests, roles, dates)
     items = ItemRole(withheld=NO_ITEMS) if config.fast else fit_item_role(config, history, steps)
     bundle = Bundle(
         window=intake.window,

@@ -82,6 +82,25 @@ def item_statistics(
     )
 
 
+def customer_gaps(days: nw.LazyFrame[Any], window: Window) -> nw.LazyFrame[Any]:
+    """The same sums over all purchases of a customer, whatever was bought.
+
+    Parameters
+    ----------
+    days : lazy frame
+        Purchase days: `customer_id` and `day`, one row a customer and day.
+    window : Window
+
+    Returns
+    -------
+    lazy frame
+        `customer_id`, `n_gaps`, `gap_sum`, `gap_log_sum` and `elapsed`.
+    """
+    unknown = nw.lit(None).cast(nw.Float64).alias("quantity")
+    table = item_statistics(days.select("customer_id", "day", nw.lit("").alias("item"), unknown), window)
+    return table.select("customer_id", "n_gaps", "gap_sum", "gap_log_sum", "elapsed")
+
+
 def item_outcomes(days: nw.LazyFrame[Any], window: Window, horizon: int, *, until: int) -> nw.LazyFrame[Any]:
     """Wait for the next purchase of every pair known at the cutoff.
 

@@ -10,7 +10,7 @@ products of scores (Berndt, Hall, Hall & Hausman 1974).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 
@@ -43,6 +43,28 @@ SMALL_GAIN = 1e-2
 MOST_SETTLED = 0.9
 # pairs of settled items are left out of the next passes once they are this share
 WORTH_LEAVING_OUT = 0.2
+
+
+class Rows(Protocol):
+    """What can be climbed on: histories of items, and their sums at an elasticity."""
+
+    @property
+    def item(self) -> Ints:
+        """Position of the item of each row, (n,)."""
+
+    @property
+    def count(self) -> Array:
+        """Histories that each row stands for, (n,)."""
+
+    @property
+    def items(self) -> int:
+        """How many items."""
+
+    def at(self, elasticity: Array) -> Observed:
+        """Sums and their slopes where item i has elasticity[i]."""
+
+    def where(self, rows: NDArray[np.bool_]) -> Self:
+        """Some of the rows."""
 
 
 @dataclass(frozen=True)
@@ -295,7 +317,7 @@ def learn_beliefs(points: Array, variance: Array, given: Given, whole: Array) ->
     return given.believed(mean, np.tile(np.where(given.free, sd, FIRST_SD), (len(points), 1)))
 
 
-def climb(pairs: Pairs, beliefs: Beliefs, start: Array, free: NDArray[np.bool_], *, most: int) -> Climb:
+def climb(pairs: Rows, beliefs: Beliefs, start: Array, free: NDArray[np.bool_], *, most: int) -> Climb:
     """Each item to its own maximum, at most `most` passes over the pairs of those that still climb."""
     here = stand(pairs, beliefs, start, free)
     damping = np.full(pairs.items, 1e-2)
@@ -315,7 +337,7 @@ def climb(pairs: Pairs, beliefs: Beliefs, start: Array, free: NDArray[np.bool_],
     return Climb(here.points, here.objective, here.slope, here.information, settled)
 
 
-def stand(pairs: Pairs, beliefs: Beliefs, points: Array, free: NDArray[np.bool_]) -> Climb:
+def stand(pairs: Rows, beliefs: Beliefs, points: Array, free: NDArray[np.bool_]) -> Climb:
     """Objective, slope and information of every item at its point."""
     of_row, seen = points[pairs.item], pairs.at(points[:, ELASTICITY])
     found = by_rows(len(of_row), lambda part: value_with_slopes(of_row[part], seen.of(part)))
