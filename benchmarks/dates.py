@@ -1,4 +1,4 @@
-"""Whose dates of the next purchase are nearest, at past cutoffs of real shops and of shops of regular customers?
+"""Dates of the next purchase at past cutoffs, of real shops and of shops of regular customers: whose are nearest?
 
     python -m benchmarks.dates --data ../shared/data E1 E3 E5
     python -m benchmarks.dates regular monthly weekly
@@ -16,7 +16,7 @@ import tempfile
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -26,12 +26,14 @@ from benchmarks.protocols import PROTOCOLS, orders_of
 from ltvml.backtesting.backtest import Backtester, history_of
 from ltvml.backtesting.candidates import CLOSED_FORM
 from ltvml.backtesting.dates import LEADING_DATE_MEASURE, RENEWAL, backtest_dates
-from ltvml.backtesting.history import History
 from ltvml.backtesting.origins import backtest_origins, judged_horizon
 from ltvml.datasets.simulate_regular import simulate_regular
 from ltvml.evaluation.selection import Fold
 from ltvml.inputs.orders import read_orders
 from ltvml.progress import Steps
+
+if TYPE_CHECKING:
+    from ltvml.backtesting.history import History
 
 SIMULATED: dict[str, dict[str, Any]] = {
     "regular": {"regular": 0.9},

@@ -1,4 +1,4 @@
-"""When do regular customers come? The renewal of the items, applied to all purchases of a customer.
+"""The renewal of the items, applied to all purchases of a customer: when regular customers come.
 
 Gaps between the purchase days of a customer are Gamma(kappa, theta), theta ~ Gamma(a, b), and a next purchase ever
 comes with probability pi: the formulas and their sources are those of `replenishment.renewal`. After x gaps of sum t_x
@@ -86,8 +86,8 @@ class CustomerRenewal(RepurchaseModel):
     Examples
     --------
     >>> import numpy as np, pandas as pd
-    >>> gaps = pd.DataFrame({"n_gaps": [4] * 50, "gap_sum": [120] * 50, "gap_log_sum": [13.6] * 50, "elapsed": [9] * 50})
-    >>> model = CustomerRenewal().fit(gaps)
+    >>> gaps = pd.DataFrame({"n_gaps": [4], "gap_sum": [120], "gap_log_sum": [13.6], "elapsed": [9]})
+    >>> model = CustomerRenewal().fit(gaps, sample_weight=[50])
     >>> last_bought_10_days_ago = pd.DataFrame({"frequency": [4.0], "recency": [120.0], "T": [130.0]})
     >>> bool(15 < model.next_purchase(last_bought_10_days_ago, [0.5], 60)[0, 0] < 25)
     True
@@ -124,7 +124,7 @@ class CustomerRenewal(RepurchaseModel):
             raise DataContractError(f"none of the {len(gaps):,} customers bought on two days; expected some repeats.")
         rows = rows.where(np.arange(len(gaps)) % -(-len(gaps) // MOST_CUSTOMERS) == 0)
         start = WHOLE_MEAN.copy()
-        start[2], start[ELASTICITY] = np.log(max((rows.count @ (rows.total + rows.elapsed)) / closed, 1.0)), 0.0
+        start[2], start[ELASTICITY] = np.log(max(float(rows.count @ (rows.total + rows.elapsed)) / closed, 1.0)), 0.0
         mean, free = np.where(np.isnan(WHOLE_MEAN), start, WHOLE_MEAN), np.arange(SIZE) != ELASTICITY
         beliefs = Beliefs(np.where(free, mean, 0.0)[None], WHOLE_SD[None])
         here = climb(rows, beliefs, start[None], free, most=MOST_STEPS)

@@ -72,7 +72,9 @@ def test_the_truth_is_recovered_within_three_standard_errors(fits):
 
 def test_survival_is_that_of_the_written_mixture(fits):
     model = fits[0]
-    kappa, typical, a, pi = (model.params_[name] for name in ("regularity", "typical_gap", "agreement", "reorder_share"))
+    kappa, typical, a, pi = (
+        model.params_[name] for name in ("regularity", "typical_gap", "agreement", "reorder_share")
+    )
     b = typical * a / kappa
     X = pd.DataFrame({"frequency": [3.0], "recency": [95.0], "T": [120.0]})
     own = stats.gamma(a + 3 * kappa, scale=1 / (b + 95.0))
@@ -123,7 +125,9 @@ def test_quantiles_are_where_the_curve_says_and_rise(monthly, column):
 
 def test_silence_far_beyond_the_rhythm_stays_finite():
     model = CustomerRenewal().fit(simulated_gaps(1, 500))
-    X = pd.DataFrame({"frequency": [0.0, 1.0, 40.0, 40.0], "recency": [0.0, 1.0, 400.0, 400.0], "T": [0, 5_000, 400, 9e4]})
+    X = pd.DataFrame(
+        {"frequency": [0.0, 1.0, 40.0, 40.0], "recency": [0.0, 1.0, 400.0, 400.0], "T": [0, 5_000, 400, 9e4]}
+    )
     survival = model.survival_function(X, [0.0, 1.0, 1e4])
     assert np.isfinite(survival).all()
     assert survival[:, 0] == pytest.approx(np.ones(4), abs=EXACT)
