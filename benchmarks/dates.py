@@ -1,4 +1,4 @@
-"""Dates of the next purchase at past cutoffs, of real shops and of shops of regular customers: whose are nearest?
+"""Days off of the date of the next purchase, by who gives it, at past cutoffs of real and of simulated shops.
 
     python -m benchmarks.dates --data ../shared/data E1 E3 E5
     python -m benchmarks.dates regular monthly weekly

@@ -13,7 +13,7 @@ import pytest
 
 from ltvml.contracts import Column, Table
 from ltvml.features.items.days import item_days_around, item_days_as_of
-from ltvml.features.items.gaps import item_outcomes, item_statistics
+from ltvml.features.items.gaps import customer_gaps, item_outcomes, item_statistics
 from ltvml.window import Window
 
 if TYPE_CHECKING:
@@ -73,6 +73,16 @@ def test_a_table_is_the_same_as_on_polars(engine: Engine, name: str) -> None:
     assert len(found) > 80
     assert {kind.kind for kind in found.drop(columns=PAIR).dtypes} <= {"i", "f"}
     pd.testing.assert_frame_equal(by_pair(found), by_pair(on_polars), check_dtype=False, **FLOATS)
+
+
+def test_gaps_of_customers_are_the_same_on_every_engine(engine: Engine) -> None:
+    days = pd.DataFrame({"customer_id": [*"aaab"], "day": WINDOW.cutoff_day - np.array([50, 20, 9, 4])})
+    later = pd.DataFrame({"customer_id": [*"ab"], "day": [WINDOW.cutoff_day + 1] * 2})
+    table = customer_gaps(engine.table(pd.concat([days, later], ignore_index=True)), WINDOW)
+    found = engine.collect(table).set_index("customer_id").sort_index().astype("float64")
+    expected = {"n_gaps": [2, 0], "gap_sum": [41, 0], "gap_log_sum": [np.log(30 * 11), 0], "elapsed": [9, 4]}
+    wanted = pd.DataFrame(expected, index=pd.Index([*"ab"], name="customer_id")).astype("float64")
+    pd.testing.assert_frame_equal(found, wanted, check_dtype=False, check_index_type=False, **FLOATS)
 
 
 def by_pair(frame: pd.DataFrame) -> pd.DataFrame:
