@@ -6,6 +6,7 @@ without scikit-learn: a bundle must score where only numpy, scipy, pandas and li
 
 from __future__ import annotations
 
+import copy
 import inspect
 import math
 from abc import ABC, abstractmethod
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 import numpy as np
 
 from ltvml.errors import BundleError, ConfigError, DataContractError, LtvmlError
-from ltvml.models.estimates import estimates, fit_criteria
+from ltvml.models.estimates import estimates, fit_criteria, natural, uncertain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from ltvml.arrays import Array
+    from ltvml.models.estimates import Uncertain
     from ltvml.models.purchase.futures import Purchases
 
 
@@ -134,6 +136,33 @@ class Model(ABC):
         if math.isfinite(value) and n > 0:
             table.attrs.update(fit_criteria(value, n, self.n_estimated))
         return table
+
+    def uncertain_parameters(self, X: pd.DataFrame | None) -> Uncertain | None:
+        """What the fit estimated, as a normal distribution of logs; None where there is no covariance.
+
+        Parameters
+        ----------
+        X : (n, ...) frame or None
+            Customers: where each has parameters of its own, the covariance is (n, k, k).
+        """
+        covariance = getattr(self, "covariance_", None)
+        if covariance is None or not covariance.size or not getattr(self, "params_", None):
+            return None
+        return uncertain(self.params_, covariance, effects=self.effects)  # type: ignore[attr-defined]
+
+    def at_parameters(self, point: Array) -> Self:
+        """The same fitted model at other parameters, a point of `uncertain_parameters`."""
+        other = copy.copy(self)
+        other.params_ = natural(list(self.params_), point, effects=self.effects)  # type: ignore[attr-defined]
+        return other
+
+    def draw_parameters(self, random_state: int | np.random.Generator) -> Self:
+        """The same fitted model with parameters drawn from their uncertainty; itself where there is none."""
+        known = self.uncertain_parameters(None)
+        if known is None:
+            return self
+        rng = np.random.default_rng(random_state)
+        return self.at_parameters(rng.multivariate_normal(known.point, known.covariance, method="eigh"))
 
     @property
     def effects(self) -> tuple[str, ...]:

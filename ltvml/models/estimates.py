@@ -7,17 +7,22 @@ AIC = 2 k - 2 ln L,  BIC = k ln n - 2 ln L                      k parameters, n 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import ndtr
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     import pandas as pd
 
+    from ltvml.arrays import Array
+
 NORMAL_975 = 1.959963984540054
+WIDEST = 2.0
+"""Standard deviation of a log beyond which a draw would leave the ridge that the data allow."""
 
 
 def estimates(
@@ -60,6 +65,49 @@ def estimates(
         "upper": upper,
     }
     return pd.DataFrame(columns, index=pd.Index(params, name="parameter"))
+
+
+@dataclass(frozen=True)
+class Uncertain:
+    """What is estimated, on a scale on which its distribution is near a normal one.
+
+    Parameters
+    ----------
+    point : (k,) array
+        Logs of positive parameters, effects as they are.
+    covariance : (k, k) array, or (n, k, k) where each customer has parameters of its own
+    """
+
+    point: Array
+    covariance: Array
+
+
+def uncertain(params: Mapping[str, float], covariance: Array, *, effects: Collection[str] = ()) -> Uncertain:
+    """Change to logs; along a ridge, where a log is not known within `WIDEST`, the ridge is straight no further.
+
+    Parameters
+    ----------
+    params : mapping of k floats
+    covariance : (k, k) array
+        In the order of the parameters, on their own scale.
+    effects : collection of str
+        Parameters that may be negative.
+    """
+    values = np.array(list(params.values()), dtype=float)
+    signed = np.array([name in effects for name in params], dtype=bool)
+    scale = np.where(signed, 1.0, values)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        point = np.where(signed, values, np.log(scale))
+    width, vectors = np.linalg.eigh(covariance / np.outer(scale, scale))
+    width = np.clip(width, 0.0, WIDEST**2)
+    return Uncertain(point, (vectors * width) @ vectors.T)
+
+
+def natural(names: Sequence[str], point: Array, *, effects: Collection[str] = ()) -> dict[str, float]:
+    """The inverse: parameters by name, of a point."""
+    signed = np.array([name in effects for name in names], dtype=bool)
+    values = np.where(signed, point, np.exp(np.where(signed, 0.0, point)))
+    return dict(zip(names, values.tolist(), strict=True))
 
 
 def fit_criteria(log_likelihood: float, n: float, k: int) -> dict[str, float]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from ltvml.arrays import Array
+    from ltvml.models.estimates import Uncertain
 
 
 class InOperationalTime(PurchaseModel):
@@ -102,6 +103,18 @@ class InOperationalTime(PurchaseModel):
     def n_estimated(self) -> int:
         """Of the model within."""
         return self.model.n_estimated
+
+    def uncertain_parameters(self, X: pd.DataFrame | None) -> Uncertain | None:
+        """Of the model within."""
+        return self.model.uncertain_parameters(X)
+
+    def at_parameters(self, point: Array) -> Self:
+        """The model within at other parameters, on the same clock."""
+        return type(self)(self.model.at_parameters(point), self.clock)
+
+    def draw_parameters(self, random_state: int | np.random.Generator) -> Self:
+        """The model within with drawn parameters, on the same clock."""
+        return type(self)(self.model.draw_parameters(random_state), self.clock)
 
     def operational(self, X: pd.DataFrame) -> pd.DataFrame:
         """`X` with `recency` and `T` in operational days; `X` stays as it was."""

@@ -15,6 +15,7 @@ turn until both stand still.
 
 from __future__ import annotations
 
+import copy
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -25,7 +26,7 @@ import pandas as pd
 from ltvml.errors import DataContractError, FitWarning, LtvmlError
 from ltvml.models.base import Diagnosis, as_pandas
 from ltvml.models.covariate_design import check_columns, constant, texts
-from ltvml.models.estimates import NORMAL_975
+from ltvml.models.estimates import NORMAL_975, Uncertain, natural, uncertain
 from ltvml.models.joint_likelihood import rows_by_kind
 from ltvml.models.maximise import Evaluation, maximise
 from ltvml.models.purchase.kinds import KindsOfCustomers, twin
@@ -283,6 +284,42 @@ class PooledGroups(KindsOfCustomers):
         """Parameters of the whole, and the spread of each."""
         return self.model.n_estimated + len(self.model.parameters)
 
+    def uncertain_parameters(self, X: pd.DataFrame | None) -> Uncertain:
+        """Logs of the whole, with the covariance of each customer's own group: (n, k, k), or of the whole for None."""
+        of, S = self._conditional(), self._covariance_of_logs
+        if X is None:
+            return Uncertain(self._mu, S)
+        follows = np.eye(len(S)) - of.PJ
+        own = np.concatenate([of.P + follows @ S @ np.swapaxes(follows, 1, 2), S[None]])
+        return Uncertain(self._mu, own[self._places(X)])
+
+    def at_parameters(self, point: Array) -> Self:
+        """The same fitted model with the whole at a point, and every group as far from it as before."""
+        other = copy.copy(self)
+        other.params_ = natural(self.model.parameters, point)
+        other.logs_ = self.logs_ + (point - self._mu)
+        return other
+
+    def draw_parameters(self, random_state: int | np.random.Generator) -> Self:
+        """Draw the whole, then each group given the whole."""
+        rng, of, S = np.random.default_rng(random_state), self._conditional(), self._covariance_of_logs
+        moved = rng.multivariate_normal(np.zeros(len(S)), S, method="eigh")
+        width, vectors = np.linalg.eigh(of.P)
+        chance = np.sqrt(np.maximum(width, 0.0)) * rng.standard_normal(self.logs_.shape)
+        other = copy.copy(self)
+        other.params_ = natural(self.model.parameters, self._mu + moved)
+        other.logs_ = self.logs_ + moved - of.PJ @ moved + np.einsum("gij,gj->gi", vectors, chance)
+        return other
+
+    def _conditional(self) -> Whole:
+        """The groups given the whole, at what was found."""
+        J = self.information_
+        return whole_of(J, np.einsum("gij,gj->gi", J, self.logs_), self.spread_, self._mu)
+
+    @property
+    def _covariance_of_logs(self) -> Array:
+        return uncertain(self.params_, self.covariance_).covariance
+
     def group_parameters(self) -> pd.DataFrame:
         """Parameters of each group, (G, k) frame indexed by group, largest group first."""
         self._check_fitted()
@@ -314,17 +351,15 @@ class PooledGroups(KindsOfCustomers):
         def log_of(at: Array) -> float:
             return float(np.log(max(ask(twin(self.model, np.exp(at)), horizon), 1e-300)))
 
-        mu, J = self._mu, self.information_
-        P = np.linalg.inv(J + np.diag(np.maximum(self.spread_, LEAST_SPREAD) ** -2.0))
-        S = self.covariance_ / np.outer(np.exp(mu), np.exp(mu))
+        mu, S, of = self._mu, self._covariance_of_logs, self._conditional()
         base, base_slope = log_of(mu), _slope(log_of, mu)
         if base < -600:  # e.g. nobody leaves in an NBD: there is nothing to compare
             return pd.DataFrame()
         rows = []
-        for group, customers, at, Jg, Pg in zip(self.groups_, self.customers_, self.logs_, J, P, strict=True):
+        for group, customers, at, P, PJ in zip(self.groups_, self.customers_, self.logs_, of.P, of.PJ, strict=True):
             value, slope = log_of(at), _slope(log_of, at)
-            own = slope @ Pg @ slope
-            with_mu = slope - Jg @ Pg @ slope
+            own = slope @ P @ slope
+            with_mu = slope - PJ.T @ slope
             error = float(np.sqrt(own + with_mu @ S @ with_mu))
             apart = with_mu - base_slope
             ratio_error = float(np.sqrt(own + apart @ S @ apart))
@@ -347,6 +382,11 @@ class PooledGroups(KindsOfCustomers):
         return pd.DataFrame(rows).set_index(self.by)
 
     def _kinds(self, X: pd.DataFrame) -> tuple[Ints, Sequence[ParametricPurchaseModel]]:
+        kind = self._places(X)
+        return kind, [twin(self.model, np.exp(at)) for at in (*self.logs_, self._mu)]
+
+    def _places(self, X: pd.DataFrame) -> Ints:
+        """The group of each row, (n,); the whole comes after the last group."""
         self._check_fitted()
         check_columns(X, [self.by])
         kind = pd.Index(self.groups_).get_indexer(pd.Index(texts(X[self.by])))
@@ -358,8 +398,7 @@ class PooledGroups(KindsOfCustomers):
                 ),
                 stacklevel=4,
             )
-        kind = np.where(unseen, len(self.groups_), kind)
-        return kind, [twin(self.model, np.exp(at)) for at in (*self.logs_, self._mu)]
+        return np.where(unseen, len(self.groups_), kind)
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "params_"):
