@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 
 FORMAT_VERSION = 1
+MOST_AGES = 1000
+"""Ages at which the expected purchases of a cohort are computed one by one."""
 
 
 @dataclass(frozen=True)
@@ -456,7 +458,12 @@ class PurchaseModel(RepurchaseModel):
         customers = np.bincount(place, weights=weight, minlength=len(born))
         ages = np.maximum(np.asarray(times, dtype=float) - born[:, None], 0.0)
         distinct, cell = np.unique(ages, return_inverse=True)
-        expected = self.expected_purchases_at(self.newcomers(), distinct)[0]
+        if len(distinct) <= MOST_AGES:
+            expected = self.expected_purchases_at(self.newcomers(), distinct)[0]
+        else:
+            # many births on a clock that is not the calendar: the curve is smooth, and steepest for the youngest
+            grid = distinct[-1] * np.linspace(0.0, 1.0, MOST_AGES // 2) ** 2
+            expected = np.interp(distinct, grid, self.expected_purchases_at(self.newcomers(), grid)[0])
         return np.asarray(customers @ expected[cell.reshape(ages.shape)])
 
     def draw_futures(

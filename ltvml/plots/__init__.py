@@ -6,23 +6,29 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
-    "alive_by_history": "figures",
-    "alive_grid": "figures",
+    "alive_by_history": "purchases",
+    "alive_path": "purchases",
+    "cumulative_tracking": "purchases",
     "customer_story": "story",
     "decile_calibration": "backtest",
     "forecast_plot": "forecast",
     "gain_curve": "backtest",
+    "gaps_plot": "purchases",
+    "held_out_plot": "purchases",
     "household_timelines": "timeline",
     "ladder_plot": "outreach",
     "leaderboard_plot": "backtest",
     "learned_curve": "items",
+    "likelihood_contours": "purchases",
+    "purchase_counts_plot": "purchases",
+    "purchases_by_history": "purchases",
     "qini_plot": "outreach",
     "reliability": "backtest",
     "season_curve": "figures",
     "stage_flow": "outreach",
     "status_rates": "items",
     "value_distribution": "figures",
-    "weekly_tracking": "figures",
+    "weekly_tracking": "purchases",
 }
 
 __all__ = list(_HOMES)

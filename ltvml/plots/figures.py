@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, DateFormatter, MonthLocator, date2num
+from matplotlib.dates import DateFormatter, MonthLocator, date2num
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from ltvml.clock import SLOTS, day_of_year_in_words
 from ltvml.plots.letters import legible
-from ltvml.window import WEEK, dates_of, day_number
+from ltvml.window import dates_of, day_number
 from ltvml.words.text import percent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from matplotlib.axes import Axes
@@ -33,58 +32,6 @@ LEAP_YEAR = "2000-01-01"
 FOOT_WIDTH = 110
 EDGE = 0.12
 ALIVE = LinearSegmentedColormap.from_list("alive", ["#f6e9df", "#e2b48c", "#6fa3ad", "#155366"])
-
-
-def weekly_tracking(days: ArrayLike, actual: ArrayLike, expected: ArrayLike, *, cutoff_day: int, model: str) -> Figure:
-    """Repeat purchases a week: what happened, and what the model expects from the customers' first purchases.
-
-    Parameters
-    ----------
-    days : (n,) array
-        Consecutive day numbers.
-    actual, expected : (n,) arrays
-        Repeat purchases of each day; `actual` is drawn up to the cutoff.
-    cutoff_day : int
-    model : str
-        Name of the model, for the legend.
-    """
-    days = np.asarray(days)
-    whole = len(days) // WEEK * WEEK
-    week_start = dates_of(days[:whole:WEEK])
-    figure, axes = canvas("Repeat purchases a week", "purchases")
-    seen = days[:whole:WEEK] + WEEK - 1 <= cutoff_day
-    axes.plot(week_start[seen], _weekly(actual, whole)[seen], color=INK, linewidth=1.4, label="actual")
-    axes.plot(week_start, _weekly(expected, whole), color=ACCENT, linewidth=1.8, label=f"expected by {model}")
-    locator = AutoDateLocator()  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-    axes.set_ylim(bottom=0)
-    axes.legend(frameon=False)
-    return figure
-
-
-def alive_by_history(
-    probability: NDArray[np.float64], *, frequencies: ArrayLike, recencies: ArrayLike, age: float
-) -> Figure:
-    """P(alive) by how often and how lately a customer bought.
-
-    Parameters
-    ----------
-    probability : (n_recencies, n_frequencies) array
-    frequencies, recencies : arrays
-        Repeat purchases, and days from first to last purchase.
-    age : float
-        Days since the first purchase that the picture is drawn for.
-    """
-    figure, axes = canvas(f"Probability of still being a customer, {age:.0f} days after the first purchase", "")
-    x, y = np.asarray(frequencies, dtype=float), age - np.asarray(recencies, dtype=float)
-    image = axes.pcolormesh(x, y, probability, cmap=ALIVE, vmin=0, vmax=1, shading="nearest", rasterized=True)
-    axes.set_xlabel("repeat purchases")
-    axes.set_ylabel("days since the last purchase")
-    axes.grid(visible=False)
-    bar = figure.colorbar(image, ax=axes, format=FuncFormatter(lambda share, _: percent(share)))
-    bar.outline.set_visible(False)
-    return figure
 
 
 def value_distribution(edges: ArrayLike, customers: ArrayLike, value: ArrayLike, *, currency: str | None) -> Figure:
@@ -145,30 +92,6 @@ def save(figure: Figure, path: Path) -> None:
     legible(figure).savefig(path, dpi=120, metadata={"Software": None})
 
 
-def alive_grid(
-    alive: Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]], *, most: int, age: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """P(alive) over a grid for `alive_by_history`.
-
-    Parameters
-    ----------
-    alive : callable
-        (frequency, recency) arrays to probabilities.
-    most : int
-        Largest number of repeat purchases drawn.
-    age : float
-
-    Returns
-    -------
-    frequencies, recencies, probability
-        The last of shape (n_recencies, n_frequencies).
-    """
-    frequencies = np.arange(1.0, most + 1)
-    recencies = np.linspace(1.0, age, 80)
-    x, t_x = np.meshgrid(frequencies, recencies)
-    return frequencies, recencies, alive(x.ravel(), t_x.ravel()).reshape(x.shape)
-
-
 def _mark(axes: Axes, day: np.datetime64, height: float, predicted: str, *, above: bool) -> None:
     """A dot on a curve, and its label on the side that leads away; towards the middle near an edge."""
     place = float(date2num(day))  # type: ignore[no-untyped-call]
@@ -185,10 +108,6 @@ def _mark(axes: Axes, day: np.datetime64, height: float, predicted: str, *, abov
         va="bottom" if above else "top",
         color=ACCENT,
     )
-
-
-def _weekly(counts: ArrayLike, whole: int) -> NDArray[np.float64]:
-    return np.asarray(np.asarray(counts, dtype=float)[:whole].reshape(-1, WEEK).sum(axis=1))
 
 
 def _band_labels(edges: NDArray[np.float64]) -> list[str]:

@@ -5,17 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self, cast
 
-import numpy as np
 import pandas as pd
 
-from ltvml.bundle.rfm import weighted_quantiles
-from ltvml.features.season import daily_counts
 from ltvml.models.purchase.in_operational_time import InOperationalTime
 from ltvml.models.repurchase.dated import Dated
-from ltvml.models.season.counts import DailyCounts
-from ltvml.models.season.season import expected_repeats
 from ltvml.models.value.stretched import Stretched
 from ltvml.plots import figures as plots
+from ltvml.reports.purchase_plots import purchase_plots
 from ltvml.reports.recording import NOT_KEPT, Recorded
 from ltvml.words.display import Shown
 from ltvml.words.text import fields, known, number, place, times
@@ -25,7 +21,6 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from ltvml.arrays import Array
     from ltvml.bundle.bundle import Bundle
     from ltvml.inputs.orders import Intake
     from ltvml.models.base import Model
@@ -232,41 +227,3 @@ def save_fit_plots(folder: Path, bundle: Bundle, intake: Intake, patterns: pd.Da
     for name, figure in figures.items():
         plots.save(figure, folder / f"{name}.png")
     return tuple(folder / f"{name}.png" for name in figures)
-
-
-def purchase_plots(purchase: InOperationalTime, intake: Intake, patterns: pd.DataFrame) -> dict[str, Figure]:
-    """The plots of the purchase model, by name."""
-    tracking = {"repeat_purchases": tracking_plot(purchase, intake)}
-    if "p_alive" in purchase.diagnosis_.withheld:
-        return tracking
-    return tracking | {"p_alive": alive_plot(purchase, patterns, intake.window.cutoff_day)}
-
-
-def tracking_plot(purchase: InOperationalTime, intake: Intake) -> Figure:
-    """Repeat purchases a week, actual and expected from the first purchases, up to the cutoff."""
-    counts = DailyCounts.from_frame(
-        intake.engine.collect(daily_counts(intake.days, intake.window)), intake.window.cutoff_day
-    )
-    days = counts.days.astype(float)
-    elapsed = purchase.clock.between(np.full(len(days), days[0]), days)
-    return plots.weekly_tracking(
-        counts.days,
-        counts.orders - counts.first_orders,
-        expected_repeats(purchase.model, counts.first_orders, elapsed),
-        cutoff_day=intake.window.cutoff_day,
-        model=purchase.model.name,
-    )
-
-
-def alive_plot(purchase: InOperationalTime, patterns: pd.DataFrame, cutoff_day: int) -> Figure:
-    """P(alive) over the histories that customers of typical age have."""
-    age = float(weighted_quantiles(patterns["T"], patterns["count"], [0.75])[0])
-    repeat = patterns[patterns["frequency"] > 0]
-    most = int(np.clip(weighted_quantiles(repeat["frequency"], repeat["count"], [0.99])[0], 5, 40))
-
-    def alive(frequency: Array, recency: Array) -> Array:
-        histories = {"frequency": frequency, "recency": recency, "T": age, "cutoff_day": cutoff_day}
-        return purchase.probability_alive(pd.DataFrame(histories))
-
-    frequencies, recencies, probability = plots.alive_grid(alive, most=most, age=age)
-    return plots.alive_by_history(probability, frequencies=frequencies, recencies=recencies, age=age)

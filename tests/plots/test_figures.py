@@ -10,21 +10,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from ltvml.plots import figures as plots
-from ltvml.window import day_number
 
-FIRST = day_number("2020-01-06")
 # busiest on 1 December, place 335 of a leap year counted from 0; quietest half a year before
 INDEX = 1 + 0.4 * np.cos(2 * np.pi * (np.arange(366) - 335) / 366)
-
-
-def tracking():
-    days = FIRST + np.arange(30)
-    return plots.weekly_tracking(days, np.ones(30), np.full(30, 2.0), cutoff_day=FIRST + 20, model="bg_nbd")
-
-
-def alive():
-    frequencies, recencies, probability = plots.alive_grid(lambda x, t_x: x / 10 * t_x / 100, most=5, age=100)
-    return plots.alive_by_history(probability, frequencies=frequencies, recencies=recencies, age=100)
 
 
 def values():
@@ -33,24 +21,6 @@ def values():
 
 def season():
     return plots.season_curve(INDEX, words="the smaller of two views.")
-
-
-def test_whole_weeks_are_summed_and_the_actual_ends_with_the_cutoff():
-    axes = tracking().axes[0]
-    actual, expected = axes.lines
-    assert actual.get_ydata().tolist() == [7, 7, 7]
-    assert expected.get_ydata().tolist() == [14, 14, 14, 14]
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["actual", "expected by bg_nbd"]
-
-
-def test_the_picture_of_p_alive_shows_silence_upwards():
-    frequencies, recencies, probability = plots.alive_grid(lambda x, t_x: t_x / 100 + 0 * x, most=4, age=100)
-    assert probability.shape == (len(recencies), len(frequencies)) == (80, 4)
-    assert probability[-1] == pytest.approx(1.0)
-    axes = alive().axes[0]
-    low, high = axes.get_ylim()
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("repeat purchases", "days since the last purchase")
-    assert low <= 0 < 99 <= high
 
 
 def test_bars_are_shares_of_customers_and_of_value():
@@ -82,7 +52,7 @@ def test_a_leap_day_has_its_place_in_the_season():
     assert plots.season_curve(index, words="").axes[0].texts[0].get_text() == "29 February: 2.00"
 
 
-@pytest.mark.parametrize("draw", [tracking, alive, values, season])
+@pytest.mark.parametrize("draw", [values, season])
 def test_the_same_numbers_give_the_same_bytes(draw, tmp_path):
     figure = draw()
     assert isinstance(figure, Figure)

@@ -11,9 +11,9 @@ from ltvml.economics.levers import one_point_more
 from ltvml.plots import figures as plots
 from ltvml.plots.cohorts import cohort_map, value_curves
 from ltvml.plots.outreach import ladder_plot
-from ltvml.reports.fit import purchase_plots
 from ltvml.reports.page.render import Headline
 from ltvml.reports.page.section import Rows, Section, drawn, embedded
+from ltvml.reports.purchase_plots import purchase_plots
 from ltvml.words.text import number, percent
 
 if TYPE_CHECKING:

@@ -263,6 +263,9 @@ PHRASES: dict[str, str] = {
     "on "
     "what came after. Better by: log-loss saved for churn, Gini gained for value, over the default.",
     "page.picture.repeat_purchases": "Repeat purchases a week, as they came and as the purchase model expects them",
+    "page.picture.cumulative_purchases": "Repeat purchases so far, as they came and as the purchase model expects them",
+    "page.picture.purchase_counts": "Customers by number of repeat purchases, actual and expected",
+    "page.picture.expected_purchases": "Purchases expected within the value horizon, by purchases and silence",
     "page.picture.p_alive": "Probability of still being a customer, by purchases and silence",
     "page.picture.season": "The season of the shop through the year",
     "page.picture.churn_reliability": "Predicted chance of a purchase beside the share who bought, at past cutoffs",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+
+from ltvml.evaluation.purchase_tracking import Cohort
 
 REFERENCE = Path(__file__).resolve().parents[2] / "reference" / "btyd.json"
 CALIBRATION_END = pd.Timestamp("1997-09-30")
@@ -64,6 +67,19 @@ def cdnow() -> pd.DataFrame:
     X = histories(days, CALIBRATION_END, WEEK)
     later = days[days.day > CALIBRATION_END].groupby("customer").size()
     return X.assign(held_out=later.reindex(X.index, fill_value=0))
+
+
+@pytest.fixture(scope="session")
+def cohort() -> Cohort:
+    """The same customers by weeks since 1997-01-01, as BTYD tracks them.
+
+    A customer is born max(T) - T weeks after the first of all; a purchase counts at the end of its day.
+    """
+    rows = pd.read_csv(lifetimes_file("CDNOW_sample.txt"), sep=r"\s+", header=None, usecols=[1, 2])
+    orders = pd.DataFrame({"customer_id": rows[1], "order_date": pd.to_datetime(rows[2].astype(str))})
+    days = Cohort.of_orders(orders)
+    start = days.births.min()
+    return replace(days, births=(days.births - start) / WEEK, times=(days.times - start + 1) / WEEK)
 
 
 @pytest.fixture(scope="session")

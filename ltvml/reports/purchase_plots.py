@@ -1,0 +1,69 @@
+"""The plots of the purchase model of a fit: what it expects of the shop's own past, and what it says of histories."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ltvml.bundle.rfm import weighted_quantiles
+from ltvml.evaluation.purchase_tracking import Cohort, over_histories, purchase_counts, track
+from ltvml.features.season import daily_counts
+from ltvml.models.season.counts import DailyCounts
+from ltvml.plots import purchases as plots
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from ltvml.inputs.orders import Intake
+    from ltvml.models.purchase.in_operational_time import InOperationalTime
+
+FEWEST_DRAWN, MOST_DRAWN = 5, 40
+"""Repeat purchases that a grid of histories reaches to, at least and at most."""
+
+
+def purchase_plots(purchase: InOperationalTime, intake: Intake, patterns: pd.DataFrame) -> dict[str, Figure]:
+    """The plots of the purchase model, by name.
+
+    Parameters
+    ----------
+    purchase : InOperationalTime
+    intake : Intake
+    patterns : frame
+        frequency, recency, T, count.
+    """
+    return tracking_plots(purchase, intake, patterns) | history_plots(purchase, intake, patterns)
+
+
+def tracking_plots(purchase: InOperationalTime, intake: Intake, patterns: pd.DataFrame) -> dict[str, Figure]:
+    """Repeat purchases week by week, so far, and by customer: actual, and expected from the first purchases."""
+    name, cutoff = purchase.model.name, intake.window.cutoff_day
+    counts = DailyCounts.from_frame(intake.engine.collect(daily_counts(intake.days, intake.window)), cutoff)
+    days = counts.days.astype(float)
+    cohort = Cohort(days, counts.first_orders, days, counts.orders - counts.first_orders)
+    figures = dict[str, "Figure"]()
+    if len(weeks := cohort.weeks(cutoff)) > 1:
+        table = track(purchase, cohort, weeks)
+        figures["repeat_purchases"] = plots.weekly_tracking(table, model=name)
+        figures["cumulative_purchases"] = plots.cumulative_tracking(table, model=name)
+    seen = patterns.assign(cutoff_day=cutoff)
+    spread = purchase_counts(purchase, seen, seen["count"])
+    return figures | {"purchase_counts": plots.purchase_counts_plot(spread, model=name)}
+
+
+def history_plots(purchase: InOperationalTime, intake: Intake, patterns: pd.DataFrame) -> dict[str, Figure]:
+    """P(alive) and expected purchases over the histories that customers of typical age have."""
+    age = float(weighted_quantiles(patterns["T"], patterns["count"], [0.75])[0])
+    repeat = patterns[patterns["frequency"] > 0]
+    most = np.clip(weighted_quantiles(repeat["frequency"], repeat["count"], [0.99])[0], FEWEST_DRAWN, MOST_DRAWN)
+    if age < 1:
+        return {}
+    grid = partial(over_histories, purchase, age=age, most=int(most), cutoff_day=intake.window.cutoff_day)
+    horizon, figures = intake.window.ltv_horizon, dict[str, "Figure"]()
+    if "p_alive" not in purchase.diagnosis_.withheld:
+        figures["p_alive"] = plots.alive_by_history(grid())
+    if "expected_purchases" not in purchase.diagnosis_.withheld:
+        figures["expected_purchases"] = plots.purchases_by_history(grid(horizon=horizon), horizon=horizon)
+    return figures
