@@ -16,7 +16,7 @@ import pandas as pd
 from ltvml.backtesting.origins import label_horizon, snapshot_origins
 from ltvml.clock import OperationalTime
 from ltvml.contracts import BEHAVIOUR
-from ltvml.features.behaviour import days_as_of, snapshot_features
+from ltvml.features.behaviour import basket_days, days_as_of, snapshot_features
 from ltvml.features.outcomes import outcomes
 from ltvml.features.returns import summed_lines
 from ltvml.features.season import daily_counts, early_buyer_counts
@@ -106,6 +106,11 @@ class History:
         """What netting reads of the sampled lines, as of any day."""
         return self.intake.engine.keep(summed_lines(self.sampled_lines, has_returns=self._has_returns))
 
+    @cached_property
+    def _sampled_baskets(self) -> nw.LazyFrame[Any]:
+        """What behaviour reads of the sampled lines, as of any day."""
+        return self.intake.engine.keep(basket_days(self.sampled_lines))
+
     @property
     def _has_returns(self) -> bool:
         return self.intake.ledger.has_returns
@@ -124,8 +129,13 @@ class History:
     def customers(self, day: int) -> pd.DataFrame:
         """Summary and behaviour of the sampled customers as of a day, with `bucket`, ordered by customer."""
         if day not in self._customers:
-            window, days = self.window(day), self.sampled_days(day)
-            features = snapshot_features(self.sampled_lines, days, window, decimals=self.decimals)
+            features = snapshot_features(
+                self.sampled_lines,
+                self.sampled_days(day),
+                self.window(day),
+                decimals=self.decimals,
+                baskets=self._sampled_baskets,
+            )
             bucketed = self.intake.engine.bucket(features, SAMPLE_SALT)
             frame = self.intake.engine.collect(bucketed)
             self._customers[day] = frame.sort_values("customer_id").reset_index(drop=True)

@@ -137,7 +137,7 @@ def shift_for(slopes: Array, bends: Array, radius: float) -> float:
     if np.linalg.norm(slopes / (low - bends)) <= radius:
         return low
     high = low + float(np.linalg.norm(slopes)) / radius
-    for _ in range(60):
+    for _ in range(30):
         middle = 0.5 * (low + high)
         too_long = np.linalg.norm(slopes / (middle - bends)) > radius
         low, high = (middle, high) if too_long else (low, middle)

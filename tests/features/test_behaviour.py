@@ -15,7 +15,7 @@ import pytest
 
 from ltvml.contracts import BEHAVIOUR
 from ltvml.engines.duckdb import DuckDBEngine
-from ltvml.features.behaviour import behaviour, behaviour_columns, days_as_of, snapshot_features
+from ltvml.features.behaviour import basket_days, behaviour, behaviour_columns, days_as_of, snapshot_features
 from ltvml.features.behaviour.table import NEEDS
 from ltvml.features.summary import customer_summary
 from ltvml.window import Window, date_of
@@ -339,3 +339,14 @@ def test_snapshot_features_are_the_summary_beside_the_behaviour(wrap: Wrap) -> N
     found = collected(snapshot_features(lines, days, WINDOW))
     summary, columns = collected(customer_summary(days, WINDOW)), collected(behaviour(lines, days, WINDOW))
     pd.testing.assert_frame_equal(found, summary.join(columns), check_exact=True)
+
+
+def test_one_table_of_baskets_serves_every_cutoff(wrap: Wrap) -> None:
+    """Sums by day and first days of products, made once of all lines, say what each cutoff's own lines say."""
+    lines = wrap(random_lines(5))
+    baskets = basket_days(lines)
+    for back in (0, 40, 200):
+        window = Window(date_of(CUTOFF - back))
+        days = days_as_of(lines, window)
+        found = collected(behaviour(lines, days, window, baskets=baskets))
+        pd.testing.assert_frame_equal(found, collected(behaviour(lines, days, window)), check_exact=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ltvml.features.behaviour.baskets import basket_days
 from ltvml.features.behaviour.table import behaviour, behaviour_columns, days_as_of, snapshot_features
 
-__all__ = ["behaviour", "behaviour_columns", "days_as_of", "snapshot_features"]
+__all__ = ["basket_days", "behaviour", "behaviour_columns", "days_as_of", "snapshot_features"]

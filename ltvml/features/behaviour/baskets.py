@@ -21,24 +21,55 @@ _DISTINCT = {
     "category": "categories_distinct",
     "channel": "channels_distinct",
 }
+_OF_THE_LAST_DAY = ("rows", "counted_rows", "units_whole", "units_fraction")
 # more units than the world has of anything: a fault of the source, which an integer could not hold
 _MOST_UNITS = float(2**40)
 
 
-def basket_sums(lines: nw.LazyFrame[Any], days: nw.LazyFrame[Any], window: Window) -> nw.LazyFrame[Any]:
-    """One row a customer who has an order day: sums over the lines up to the cutoff, for `basket_columns`.
+def basket_days(lines: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """One row a customer and day with lines: sums, and how many products, categories .. are seen for the first time.
+
+    What was known as of any cutoff is a sum over the days up to it, so that a table of them serves many cutoffs.
 
     Parameters
     ----------
     lines : lazy frame
         Lines that are used, see `transactions.Checked`.
+
+    Returns
+    -------
+    lazy frame
+        `customer_id`, `day` and, all int64, what `basket_sums` adds up.
+    """
+    found, key = lines.collect_schema().names(), ["customer_id", "day"]
+    table = lines.group_by(*key).agg(*_sums(found))
+    for name, value in _distinct(found).items():
+        known = lines.select(*key, value.alias(name)).filter(~nw.col(name).is_null())
+        first = known.group_by("customer_id", name).agg(nw.col("day").min())
+        news = first.group_by(*key).agg(nw.len().cast(nw.Int64).alias(f"{name}_new"))
+        table = table.join(news, on=key, how="left")
+    return table
+
+
+def basket_sums(baskets: nw.LazyFrame[Any], days: nw.LazyFrame[Any], window: Window) -> nw.LazyFrame[Any]:
+    """One row a customer who has an order day: sums over the days up to the cutoff, for `basket_columns`.
+
+    Parameters
+    ----------
+    baskets : lazy frame
+        Of `basket_days`.
     days : lazy frame
-        Their purchase days.
+        Purchase days of the same lines.
     window : Window
     """
     customers = seen(days, window).group_by("customer_id").agg(nw.col("day").max().alias("last_day"))
-    known = seen(lines, window).join(customers, on="customer_id", how="inner")
-    return known.group_by("customer_id").agg(*_sums(lines.collect_schema().names()))
+    known = seen(baskets, window).join(customers, on="customer_id", how="inner")
+    sums = [name for name in baskets.collect_schema().names() if name not in ("customer_id", "day")]
+    last = [name for name in sums if name in _OF_THE_LAST_DAY]
+    return known.group_by("customer_id").agg(
+        *(whole_sum(nw.col(name)).alias(name) for name in sums),
+        *(whole_sum(_where(is_last(), nw.col(name))).alias(f"last_{name}") for name in last),
+    )
 
 
 def basket_columns(unit: float, found: Collection[str]) -> dict[str, nw.Expr]:
@@ -54,7 +85,7 @@ def basket_columns(unit: float, found: Collection[str]) -> dict[str, nw.Expr]:
     n, rows = nw.col("n_days").cast(nw.Float64), nw.col("rows").cast(nw.Float64)
     columns = {
         "lines_per_order": rows / n,
-        "lines_last": nw.col("rows_last"),
+        "lines_last": nw.col("last_rows"),
         "returns_share": _returns_share(),
     }
     columns |= {name: _known_distinct(source) for source, name in _DISTINCT.items() if source in found}
@@ -74,15 +105,12 @@ def basket_columns(unit: float, found: Collection[str]) -> dict[str, nw.Expr]:
 def _sums(found: Collection[str]) -> Iterable[nw.Expr]:
     amount = nw.col("amount")
     yield nw.len().cast(nw.Int64).alias("rows")
-    yield whole_sum(is_last()).alias("rows_last")
     yield whole_sum(_where(amount > 0, amount)).alias("sold")
     yield whole_sum(_where(amount < 0, amount)).alias("returned")
-    for source in (source for source in _DISTINCT if source in found):
-        yield from _distinct(nw.col(source), source)
-    if "order_id" in found:
-        yield from _distinct(_basket(), "basket")
     if "quantity" in found:
-        yield from _quantity_sums()
+        units = nw.when(nw.col("quantity").abs() < _MOST_UNITS).then(nw.col("quantity"))
+        yield whole_sum(~units.is_null()).alias("counted_rows")
+        yield from float_sum(units, "units")
     if "discount" in found:
         yield whole_sum(nw.col("discount")).alias("discounted")
     if "second" in found:
@@ -94,36 +122,29 @@ def _where(condition: nw.Expr, number: nw.Expr) -> nw.Expr:
     return nw.when(condition).then(number).otherwise(nw.lit(0))
 
 
+def _distinct(found: Collection[str]) -> dict[str, nw.Expr]:
+    """What is counted without repetition, null where there is nothing to count."""
+    values = {source: nw.col(source) for source in _DISTINCT if source in found}
+    return values | ({"basket": _basket()} if "order_id" in found else {})
+
+
 def _basket() -> nw.Expr:
     """Day and order of a line that is not a return: a return may carry a number of its own."""
     name = nw.concat_str(nw.col("day").cast(nw.String), nw.col("order_id"), separator=" ")
     return nw.when(nw.col("amount") >= 0).then(name)
 
 
-def _distinct(values: nw.Expr, name: str) -> Iterable[nw.Expr]:
-    yield values.n_unique().cast(nw.Int64).alias(f"{name}_values")
-    yield values.is_null().cast(nw.Int64).max().alias(f"{name}_has_null")
-
-
 def _known_distinct(name: str) -> nw.Expr:
-    """Distinct values without null, which counts as one; null where nothing else was there."""
-    known = nw.col(f"{name}_values") - nw.col(f"{name}_has_null")
+    """Distinct values; null where there was none."""
+    known = nw.col(f"{name}_new")
     return nw.when(known > 0).then(known.cast(nw.Float64))
-
-
-def _quantity_sums() -> Iterable[nw.Expr]:
-    units = nw.when(nw.col("quantity").abs() < _MOST_UNITS).then(nw.col("quantity"))
-    yield whole_sum(~units.is_null()).alias("counted_rows")
-    yield whole_sum(is_last() & ~units.is_null()).alias("counted_rows_last")
-    yield from float_sum(units, "units")
-    yield from float_sum(nw.when(is_last()).then(units), "units_last")
 
 
 def _quantity_columns(unit: float, n: nw.Expr) -> dict[str, nw.Expr]:
     units = added("units")
     return {
         "quantity_per_order": nw.when(nw.col("counted_rows") > 0).then(units / n),
-        "quantity_last": nw.when(nw.col("counted_rows_last") > 0).then(added("units_last")),
+        "quantity_last": nw.when(nw.col("last_counted_rows") > 0).then(added("last_units")),
         "unit_price_mean": nw.when(units > 0).then(nw.col("total").cast(nw.Float64) / units / unit),
     }
 

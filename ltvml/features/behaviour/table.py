@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from ltvml.contracts import BEHAVIOUR
-from ltvml.features.behaviour.baskets import basket_columns, basket_sums
+from ltvml.features.behaviour.baskets import basket_columns, basket_days, basket_sums
 from ltvml.features.behaviour.order_days import history_sums, order_days
 from ltvml.features.behaviour.orders import (
     count_columns,
@@ -47,7 +47,12 @@ def days_as_of(lines: nw.LazyFrame[Any], window: Window, *, has_returns: bool = 
 
 
 def behaviour(
-    lines: nw.LazyFrame[Any], days: nw.LazyFrame[Any], window: Window, *, decimals: int = 2
+    lines: nw.LazyFrame[Any],
+    days: nw.LazyFrame[Any],
+    window: Window,
+    *,
+    decimals: int = 2,
+    baskets: nw.LazyFrame[Any] | None = None,
 ) -> nw.LazyFrame[Any]:
     """What every customer did up to the cutoff.
 
@@ -60,6 +65,8 @@ def behaviour(
     window : Window
     decimals : int
         Digits of the minor unit in which money is counted.
+    baskets : lazy frame, optional
+        `basket_days` of the lines, where one table of them serves many cutoffs; made for this one if not given.
 
     Returns
     -------
@@ -74,7 +81,8 @@ def behaviour(
     found, unit = lines.collect_schema().names(), float(10**decimals)
     families = (history_sums(), count_sums(), gap_sums(), value_sums(), weekday_sums())
     of_days = order_days(days, window).group_by("customer_id").agg(*(sums for family in families for sums in family))
-    customers = of_days.join(basket_sums(lines, days, window), on="customer_id", how="left")
+    of_lines = basket_sums(basket_days(seen(lines, window)) if baskets is None else baskets, days, window)
+    customers = of_days.join(of_lines, on="customer_id", how="left")
     columns = {
         **count_columns(window, unit),
         **gap_columns(window),
@@ -87,10 +95,15 @@ def behaviour(
 
 
 def snapshot_features(
-    lines: nw.LazyFrame[Any], days: nw.LazyFrame[Any], window: Window, *, decimals: int = 2
+    lines: nw.LazyFrame[Any],
+    days: nw.LazyFrame[Any],
+    window: Window,
+    *,
+    decimals: int = 2,
+    baskets: nw.LazyFrame[Any] | None = None,
 ) -> nw.LazyFrame[Any]:
     """The customer summary with the behaviour columns beside it; parameters as in `behaviour`."""
-    columns = behaviour(lines, days, window, decimals=decimals)
+    columns = behaviour(lines, days, window, decimals=decimals, baskets=baskets)
     return customer_summary(days, window, decimals=decimals).join(columns, on="customer_id", how="inner")
 
 
