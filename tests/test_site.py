@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import os
 import re
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from configuration_page import PAGE, page
+
+from ltvml.models import registry
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -39,6 +42,21 @@ def test_code_of_a_guide_runs(name):
     assert blocks
     for block in blocks:
         exec(compile(block, name, "exec"), {})
+
+
+@pytest.mark.parametrize("name", ["models.md"])
+def test_examples_of_a_guide_print_what_they_say(name):
+    blocks = re.findall(r"```python\n(.*?)```", (DOCS / name).read_text(encoding="utf-8"), re.DOTALL)
+    examples = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, name, name, 0)
+    assert len(examples.examples) > 20
+    printed: list[str] = []
+    doctest.DocTestRunner(verbose=False).run(examples, out=printed.append)
+    assert printed == []
+
+
+def test_every_purchase_and_spend_model_has_its_chapter():
+    heads = " ".join(re.findall(r"^## (.*)$", (DOCS / "models.md").read_text(encoding="utf-8"), re.M)).split()
+    assert {*registry.names("purchase"), *registry.names("spend")} <= set(heads)
 
 
 def test_commands_of_the_guides_exist():
