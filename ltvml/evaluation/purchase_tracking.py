@@ -15,6 +15,7 @@ import pandas as pd
 
 from ltvml.errors import DataContractError
 from ltvml.models.purchase.in_operational_time import InOperationalTime
+from ltvml.models.purchase.kinds import KindsOfCustomers
 from ltvml.window import WEEK, as_date, day_number
 
 if TYPE_CHECKING:
@@ -293,7 +294,7 @@ def alive_through_time(
         {
             "time": moments - start,
             "frequency": frequency,
-            "p_alive": model.probability_alive(X),
+            "p_alive": of_everybody(model).probability_alive(X),
             "purchase": np.isin(moments, times),
         }
     )
@@ -338,6 +339,7 @@ def over_histories(
     frequencies, recencies = np.arange(1.0, most + 1), np.linspace(age / 80, age, 80)
     x, t_x = np.meshgrid(frequencies, recencies)
     X = pd.DataFrame({"cutoff_day": cutoff_day or 0.0, "frequency": x.ravel(), "recency": t_x.ravel(), "T": age})
+    model = of_everybody(model)
     values = model.probability_alive(X) if horizon is None else model.expected_purchases(X, horizon)
     return HistoryGrid(frequencies, recencies, values.reshape(x.shape), age)
 
@@ -414,7 +416,15 @@ def likelihood_surface(
 
 
 def plain(model: PurchaseModel, X: pd.DataFrame) -> tuple[ParametricPurchaseModel, pd.DataFrame]:
-    """The model within, with the histories on its own clock; both unchanged without a clock."""
+    """The model of all customers without its clock, with the histories on that clock."""
+    model = of_everybody(model)
     if isinstance(model, InOperationalTime):
         return cast("ParametricPurchaseModel", model.model), model.operational(X)
     return cast("ParametricPurchaseModel", model), X
+
+
+def of_everybody(model: PurchaseModel) -> PurchaseModel:
+    """The model fitted to all customers, where kinds of customers differ: histories alone do not tell the kind."""
+    if isinstance(model, InOperationalTime) and isinstance(model.model, KindsOfCustomers):
+        return InOperationalTime(model.model.model, model.clock)
+    return model.model if isinstance(model, KindsOfCustomers) else model

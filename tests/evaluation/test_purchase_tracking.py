@@ -21,6 +21,7 @@ from ltvml.evaluation.purchase_tracking import (
 )
 from ltvml.models.purchase.bg_bb import BGBB
 from ltvml.models.purchase.bg_nbd import BGNBD
+from ltvml.models.purchase.covariates import WithCovariates
 from ltvml.models.purchase.in_operational_time import InOperationalTime
 from ltvml.models.purchase.mbg_nbd import MBGNBD
 from ltvml.models.purchase.pareto_nbd import ParetoNBD
@@ -185,3 +186,16 @@ def test_the_surface_is_the_likelihood_and_the_region_of_large_samples_is_a_circ
     np.testing.assert_allclose(sides, -2.0, rtol=0.15)
     with pytest.raises(DataContractError, match="expected two of r, alpha, a, b"):
         likelihood_surface(model, X, ("a", "a"))
+
+
+def test_where_kinds_of_customers_differ_the_tables_are_those_of_all_of_them():
+    channel = np.repeat(["search", "social"], 400)
+    X = simulate_histories(800, model="mbg_nbd", **PARAMS, T=200.0, random_state=1).assign(channel=channel)
+    kinds = WithCovariates(MBGNBD(), ["channel"]).fit(X)
+    whole = MBGNBD().fit(X)
+    np.testing.assert_allclose(purchase_counts(kinds, X), purchase_counts(whole, X), rtol=1e-9)
+    np.testing.assert_allclose(
+        over_histories(kinds, age=90, most=4).values, over_histories(whole, age=90, most=4).values
+    )
+    on_clock = over_histories(InOperationalTime(kinds, OperationalTime()), age=90, most=4, cutoff_day=18_000)
+    np.testing.assert_allclose(on_clock.values, over_histories(whole, age=90, most=4).values)

@@ -142,6 +142,19 @@ def test_held_out_metrics_match(name, cdnow, request, reference):
     np.testing.assert_allclose(metrics, rest, atol=entry["tolerance"]["abs"])
 
 
+def test_the_models_beat_the_naive_forecasts(cdnow, bg, mbg, reference):
+    entry = reference["cdnow.holdout.metrics.baselines"]
+    actual, rate = cdnow.held_out.to_numpy(), (cdnow.frequency / cdnow["T"] * 39).to_numpy()
+    errors = [np.abs(actual).mean(), np.sqrt((actual**2).mean()), np.abs(rate - actual).mean()]
+    errors.append(np.sqrt(((rate - actual) ** 2).mean()))
+    np.testing.assert_allclose(errors, np.delete(entry["values"], 2), atol=entry["tolerance"]["abs"])
+    assert rate.sum() == pytest.approx(entry["values"][2], abs=entry["tolerance"]["sum_abs"])
+    for model in (bg, mbg):
+        error = model.expected_purchases(cdnow, 39) - actual
+        assert np.abs(error).mean() < errors[0]
+        assert np.sqrt((error**2).mean()) < errors[3]
+
+
 def test_discounted_purchases_match(agrees, reference, frame):
     inputs = reference["bgnbd.dert.exact"]["inputs"]
     X = frame(*((row["x"], row["tx"], row["T"]) for row in inputs["rows"]))
