@@ -11,6 +11,7 @@ from ltvml.models.purchase.in_operational_time import InOperationalTime
 from ltvml.models.repurchase.dated import Dated
 from ltvml.models.value.stretched import Stretched
 from ltvml.plots import figures as plots
+from ltvml.reports.kinds import differing_groups, kind_title, kind_words
 from ltvml.reports.purchase_plots import purchase_plots
 from ltvml.reports.recording import NOT_KEPT, Recorded
 from ltvml.words.display import Shown
@@ -63,16 +64,10 @@ class FitReport(Shown):
 
         Returns
         -------
-        (k, 6) frame
-            role, model, and the columns of `Model.summary`, indexed by parameter; roles without parameters have no row.
+        (k, 12) frame
+            See `table_of_parameters`.
         """
-        parts = [
-            (innermost.summary().assign(role=role, model=innermost.name))
-            for role, model in fitted(self.bundle)
-            if getattr(innermost := getattr(model, "model", model), "params_", None) and role in ("purchase", "spend")
-        ]
-        columns = ["role", "model", "estimate", "standard_error", "lower", "upper"]
-        return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
+        return table_of_parameters(self.bundle)
 
     def in_memory(self) -> Self:
         """The same result without its folder."""
@@ -82,7 +77,7 @@ class FitReport(Shown):
     def messages(self) -> list[str]:
         """What is odd about the items and the fits, in words."""
         of_models = (message for _, model in fitted(self.bundle) for message in model.diagnosis_.messages)
-        return list(dict.fromkeys([*self.notes, *of_models]))
+        return list(dict.fromkeys([*self.notes, *kind_words(self.bundle), *of_models]))
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
@@ -150,6 +145,37 @@ class FitReport(Shown):
         }
 
 
+PARAMETERS_FILE = "parameters.csv"
+GROUPS_FILE = "groups.csv"
+
+
+def table_of_parameters(bundle: Bundle) -> pd.DataFrame:
+    """Parameters of the closed forms of a bundle.
+
+    Returns
+    -------
+    (k, 12) frame, indexed by parameter
+        role, model, the columns of `Model.summary`, and of the fit as a whole log_likelihood, n, aic and bic; roles
+        without parameters have no row.
+    """
+    columns = ["role", "model", "estimate", "standard_error", "z", "p", "lower", "upper"]
+    of_fit = ["log_likelihood", "n", "aic", "bic"]
+    parts = []
+    for role, model in fitted(bundle):
+        if role in ("purchase", "spend") and getattr(model, "params_", None):
+            table = model.summary()
+            known = {name: table.attrs.pop(name, float("nan")) for name in (*of_fit, "parameters")}
+            parts.append(table.assign(role=role, model=title(model), **{name: known[name] for name in of_fit}))
+    return pd.concat(parts)[columns + of_fit] if parts else pd.DataFrame(columns=columns + of_fit)
+
+
+def save_parameters(staging: Path, bundle: Bundle) -> None:
+    """The table of parameters, and, where a purchase model has groups, that of how they differ."""
+    table_of_parameters(bundle).to_csv(staging / PARAMETERS_FILE)
+    if (groups := differing_groups(bundle)) is not None:
+        groups.to_csv(staging / GROUPS_FILE)
+
+
 def fitted(bundle: Bundle) -> list[tuple[str, Model]]:
     """Role and model, each model once: one that answers for two roles is listed under the first."""
     roles = {role: getattr(bundle.roles, role) for role in ("purchase", "repurchase", "spend", "value")}
@@ -194,8 +220,8 @@ def title(model: Model) -> str:
         apart = f", spread apart by {model.exponent:.2f}" if model.exponent > 1 else ""
         return f"{model.ranking.name}{apart}"
     if not isinstance(model, InOperationalTime):
-        return model.name
-    return model.model.name if model.clock.plain else f"{model.model.name} in operational time"
+        return kind_title(model)
+    return kind_title(model.model) if model.clock.plain else f"{kind_title(model.model)} in operational time"
 
 
 def _model_line(model: Model) -> str:

@@ -26,7 +26,7 @@ from ltvml.inputs.orders import Intake, read_orders
 from ltvml.inputs.without_effect import without_effect
 from ltvml.models.purchase.unit import without_one_time_buyers
 from ltvml.progress import Progress, Steps
-from ltvml.reports.fit import FitReport, save_fit_plots
+from ltvml.reports.fit import FitReport, save_fit_plots, save_parameters
 from ltvml.reports.items import gap_words, save_items
 from ltvml.reports.recording import record, versions
 from ltvml.run_directory import alone_on, run_directory, write_manifest
@@ -90,6 +90,7 @@ def _fit(config: Config, transactions: Any, steps: Steps) -> FitReport:
     folder, plots = Path(config.output.dir) / "bundle", list[Path]()
     with steps.step("write"), run_directory(folder, kind="bundle") as staging:
         bundle.save(staging)
+        save_parameters(staging, bundle)
         if not config.fast:
             plots += save_fit_plots(staging / "plots", bundle, intake, history.patterns(history.cutoff_day))
             plots += save_items(staging, items, item_names(config.products, intake, items.column))

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from ltvml.features.ledger import VALUE_COUNTS_PURCHASES
 from ltvml.models.purchase.bg_nbd import BGNBD
 from ltvml.models.purchase.mbg_nbd import MBGNBD
 from ltvml.models.spend.gamma_gamma import GammaGamma
-from ltvml.models.value.simulated_values import spend_draws
+from ltvml.models.uncertainty import predictive
 from ltvml.words.display import Shown
 from ltvml.words.text import fields, number
 from ltvml.workflows.summary import customer_summary
@@ -20,12 +19,7 @@ from ltvml.workflows.summary import customer_summary
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from ltvml.arrays import Array
     from ltvml.config import Config
-
-DRAWS = 400
-AT_ONCE = 4_000
-LOW, HIGH = 0.1, 0.9
 
 
 @dataclass(frozen=True, repr=False)
@@ -42,6 +36,8 @@ class LTV(Shown):
     spend : GammaGamma
     horizon : int
         Days.
+    total : (lower, upper)
+        80 % interval of the value of all customers together.
     counts_purchases : bool
         Whether values count purchases and are no money: the column of amounts is 1.
     """
@@ -50,6 +46,7 @@ class LTV(Shown):
     purchase: BGNBD
     spend: GammaGamma
     horizon: int
+    total: tuple[float, float]
     counts_purchases: bool = False
 
     def summary(self) -> pd.DataFrame:
@@ -64,8 +61,8 @@ class LTV(Shown):
             [
                 ("customers", f"{len(self.customers):,}"),
                 ("models", f"{self.purchase.name} and {self.spend.name}, no backtest"),
-                ("value", f"{number(float(value.sum()))} in {self.horizon} days"),
-                ("interval", "80 % of simulated futures, given the fitted parameters; season and model are not in it"),
+                ("value", f"{number(float(value.sum()))} in {self.horizon} days, {self._range()} with 80 %"),
+                ("interval", "80 % of simulated futures, parameters drawn too; season and model are not in it"),
                 *([("note", f"{VALUE_COUNTS_PURCHASES}.")] if self.counts_purchases else []),
                 *(("note", note) for note in notes),
             ]
@@ -82,6 +79,9 @@ class LTV(Shown):
         axes.set(xscale="log", xlabel="customers, most valuable first", ylabel=f"value in {self.horizon} days")
         axes.legend()
         return axes
+
+    def _range(self) -> str:
+        return " to ".join(number(end) for end in self.total)
 
     def _messages(self) -> list[str]:
         return [message for model in (self.purchase, self.spend) for message in model.diagnosis_.messages]
@@ -133,7 +133,7 @@ def ltv(
     purchase = max((BGNBD().fit(X), MBGNBD().fit(X)), key=lambda model: model.log_likelihood_)
     spend = GammaGamma(orders="all").fit(X)
     expected, order_value = purchase.expected_purchases(X, horizon), spend.expected_spend(X)
-    lower, upper = interval(X, purchase, spend, horizon=horizon, random_state=random_state)
+    futures = predictive(purchase, X, horizon, spend=spend, random_state=random_state)
     customers = pd.DataFrame(
         {
             "customer_id": X["customer_id"],
@@ -141,44 +141,9 @@ def ltv(
             "expected_purchases": expected,
             "expected_order_value": order_value,
             "predicted_value": expected * order_value,
-            "lower": lower,
-            "upper": upper,
+            "lower": futures.customers["lower"],
+            "upper": futures.customers["upper"],
         }
     )
-    return LTV(customers, purchase, spend, horizon, counts_purchases=bool(X.attrs.get("counts_purchases")))
-
-
-def interval(
-    X: pd.DataFrame, purchase: BGNBD, spend: GammaGamma, *, horizon: float, random_state: int = 0
-) -> tuple[Array, Array]:
-    """10 and 90 % quantiles of the value of each customer within the horizon, (n,) each, by simulation.
-
-    Given a customer's history, and that the customer is alive: lambda ~ Gamma(r + x, alpha + T), p ~ Beta(a, b + x)
-    (b + x + 1 for MBG/NBD). The purchases of the horizon are Poisson(lambda h), cut off at a Geometric(p); none where
-    the customer has left, with probability 1 - P(alive). A customer's orders are Gamma(p, nu) with
-    nu ~ Gamma(q + p n, gamma + total), so that the sum of k orders is Gamma(p k, nu). The posterior of nu uses all
-    order days, as the fit does. Without a spread of order values every order has the expected value.
-
-    References
-    ----------
-    Fader, Hardie & Lee (2005), "Counting your customers the easy way"; Fader & Hardie (2013), "The Gamma-Gamma model of
-    monetary value".
-    """
-    draw, found = np.random.default_rng(random_state), []
-    for start in range(0, len(X), AT_ONCE):
-        part = X.iloc[start : start + AT_ONCE]
-        counts = _purchases(part, purchase, horizon, draw)
-        found.append(np.quantile(spend_draws(part, spend, counts, draw), (LOW, HIGH), axis=1))
-    both = np.concatenate(found, axis=1) if found else np.empty((2, 0))
-    return both[0], both[1]
-
-
-def _purchases(X: pd.DataFrame, purchase: BGNBD, horizon: float, draw: np.random.Generator) -> Array:
-    """Simulated purchases within the horizon, (n, DRAWS)."""
-    x, T = (X[name].to_numpy(dtype=float)[:, None] for name in ("frequency", "T"))
-    r, alpha, a, b = (purchase.params_[name] for name in ("r", "alpha", "a", "b"))
-    shape = (len(X), DRAWS)
-    rate = draw.gamma(r + x, 1 / (alpha + T), shape)
-    leaves = np.clip(draw.beta(a, b + x + purchase.leaves_after_first, shape), 1e-12, 1.0)
-    alive = draw.random(shape) < purchase.probability_alive(X)[:, None]
-    return np.where(alive, np.minimum(draw.poisson(rate * horizon), draw.geometric(leaves)), 0).astype(float)
+    total = futures.total["lower"], futures.total["upper"]
+    return LTV(customers, purchase, spend, horizon, total, counts_purchases=bool(X.attrs.get("counts_purchases")))
