@@ -384,8 +384,10 @@ def _manifest(report: ForecastReport, config: Config) -> dict[str, Any]:
 
 
 def outside_notes(totals: dict[str, dict[str, tuple[float, float, float]]], words: Spoken) -> Iterator[str]:
-    """Name each total that lies outside its own interval, which follows the errors of past cutoffs alone."""
+    """Name each total at the end of its interval: past forecasts were off to one side, and by more than they vary."""
     for group in GROUPS:
         for measure, (total, low, high) in totals[group].items():
-            if not low <= total <= high:
-                yield words("forecast.outside", what=f"{words(f'label.{group}')}, {words(f'forecast.{measure}')}")
+            if total > 0 and total in (low, high):
+                end = words("forecast.high" if total == high else "forecast.low")
+                what = f"{words(f'label.{group}')}, {words(f'forecast.{measure}')}"
+                yield words("forecast.outside", what=what, end=end)

@@ -203,6 +203,9 @@ def test_an_odd_shop_gets_an_answer_with_its_words(past, change, said):
     numbers = report.table.drop(columns="new_customers").select_dtypes("number")
     assert np.isfinite(numbers.to_numpy()).all()
     assert (numbers.to_numpy() >= 0).all()
+    for measure in ("purchases", "revenue"):
+        low, point, high = (report.table[f"{measure}{end}"] for end in ("_lo", "", "_hi"))
+        assert ((low <= point) & (point <= high)).all()
 
 
 @pytest.mark.filterwarnings("ignore::ltvml.errors.LtvmlWarning")
@@ -212,12 +215,14 @@ def test_the_customer_who_makes_all_the_money_is_named_as_a_share(past):
     assert "100 % of it from one customer" in " ".join(scored.text().split())
 
 
-def test_a_total_outside_its_own_interval_is_said():
-    inside, outside = (5.0, 4.0, 6.0), (9.0, 4.0, 6.0)
+def test_a_total_at_the_end_of_its_interval_is_said():
+    inside, high = (5.0, 4.0, 6.0), (9.0, 4.0, 9.0)
     totals = {
         "today": {"purchases": inside, "revenue": inside},
-        "new": {"purchases": inside, "revenue": outside},
+        "new": {"purchases": inside, "revenue": high},
         "all": {"purchases": inside, "revenue": inside},
     }
     (note,) = outside_notes(totals, Spoken.of("en", "GBP"))
-    assert note.startswith("new customers, revenue: the total lies outside its interval")
+    assert note == (
+        "new customers, revenue: forecasts at past cutoffs were too high, so the total is at the end of its interval"
+    )

@@ -9,7 +9,8 @@ products of scores (Berndt, Hall, Hall & Hausman 1974).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
@@ -33,7 +34,9 @@ WHOLE_SD = np.array([1.0, 1.0, 10.0, 1.0, 1.0])
 FIRST_SD = np.array([0.3, 0.5, 1.0, 0.5, 0.2])
 LEAST_SD, MANUAL_SD = 0.02, 0.25
 LOWEST, HIGHEST = np.array([-3.0, -3.0, -3.0, -6.0, 0.0]), np.array([6.0, 8.0, 12.0, 9.0, 1.0])
-MOST_POOLED = 20_000
+MOST_POOLED = 5_000
+# rows of an item while the beliefs are learned, which so many teach as well; the last rounds climb on all
+MOST_IN_ROUNDS = 500
 ROUNDS, LATER_ROUNDS = 5, 2
 # products of scores stand for the curvature only where the model is true: items that differ, climbed as one, creep
 # along the ridge between the share that never returns and the tail, forty steps and more
@@ -104,18 +107,40 @@ class Pairs:
     def at(self, elasticity: Array) -> Observed:
         """Sums and their slopes where item i has elasticity[i]."""
         rows, eta = len(self.item), elasticity[self.item]
-        scaled = self.gap * np.exp(-eta[self.gap_pair] * self.log_quantity)
-        logs, weights = np.log(scaled), -scaled * self.log_quantity
+        pair, gap, log_quantity = self._stretched
+        scaled = gap * np.exp(-eta[pair] * log_quantity)
         elapsed = self.elapsed * np.exp(-eta * self.log_last_quantity)
         return Observed(
             n=self.n,
-            total=sums(self.gap_pair, scaled, rows),
-            log_total=sums(self.gap_pair, logs, rows),
+            total=self._single_total + sums(pair, scaled, rows),
+            log_total=self._log_gaps - eta * self._log_quantities,
             elapsed=elapsed,
-            log_quantities=sums(self.gap_pair, self.log_quantity, rows),
-            total_slope=sums(self.gap_pair, weights, rows),
+            log_quantities=self._log_quantities,
+            total_slope=sums(pair, -scaled * log_quantity, rows),
             elapsed_slope=-elapsed * self.log_last_quantity,
         )
+
+    @cached_property
+    def _stretched(self) -> tuple[Ints, Array, Array]:
+        """Pair, days and ln q of the gaps after more than one unit, or less: the only ones that an elasticity moves."""
+        moved = self.log_quantity != 0
+        return self.gap_pair[moved], self.gap[moved], self.log_quantity[moved]
+
+    @cached_property
+    def _single_total(self) -> Array:
+        """Sum of the gaps after one unit, by row."""
+        single = self.log_quantity == 0
+        return sums(self.gap_pair[single], self.gap[single], len(self.item))
+
+    @cached_property
+    def _log_gaps(self) -> Array:
+        """Sum of ln gap, by row."""
+        return sums(self.gap_pair, np.log(self.gap), len(self.item))
+
+    @cached_property
+    def _log_quantities(self) -> Array:
+        """Sum of ln q, by row."""
+        return sums(self.gap_pair, self.log_quantity, len(self.item))
 
     def sample(self, most: int) -> Self:
         """Every n-th row, so that at most `most` are left."""
@@ -131,7 +156,16 @@ class Pairs:
 
     def as_one(self) -> Self:
         """The same pairs as if they were of one item."""
-        return type(self)(**vars(self) | {"item": np.zeros_like(self.item), "items": 1})
+        return replace(self, item=np.zeros_like(self.item), items=1)
+
+    def thinned(self, most: int) -> Self:
+        """Every n-th row of an item, so that none has more than `most`."""
+        stride = -(-np.bincount(self.item, minlength=self.items) // most)
+        order = np.argsort(self.item, kind="stable")
+        first = np.searchsorted(self.item[order], np.arange(self.items))
+        place = np.empty(len(order), dtype=np.int64)
+        place[order] = np.arange(len(order)) - first[self.item[order]]
+        return self.where(place % np.maximum(stride, 1)[self.item] == 0)
 
 
 @dataclass(frozen=True)
@@ -258,20 +292,21 @@ def fit_items(pairs: Pairs, given: Given, earlier: Start | None = None) -> ItemF
         A fit of an earlier cutoff to climb on from; it changes the number of passes, and the end by less than the
         last rounds would.
     """
+    rough = pairs.thinned(MOST_IN_ROUNDS)
     if earlier is None:
         pooled = climb_whole(pairs, given)
         whole, settled = pooled.points[0], bool(pooled.settled.all())
         beliefs = given.believed(np.repeat(pooled.points, pairs.items, axis=0), np.tile(FIRST_SD, (pairs.items, 1)))
-        here = climb(pairs, beliefs, beliefs.mean, given.free, most=FIRST_STEPS)
+        here = climb(rough, beliefs, beliefs.mean, given.free, most=FIRST_STEPS)
     else:
         whole, settled = np.where(given.free, earlier.whole, given.fixed), True
         points = np.where(given.free, earlier.points, given.fixed)
         beliefs = learn_beliefs(points, earlier.variance, given, whole)
-        here = climb(pairs, beliefs, points, given.free, most=ROUND_STEPS)
+        here = climb(rough, beliefs, points, given.free, most=ROUND_STEPS)
     folds = ROUNDS if earlier is None else LATER_ROUNDS
-    for _ in range(folds if pairs.items > 1 else 0):
+    for left in range(folds, 0, -1) if pairs.items > 1 else ():
         beliefs = learn_beliefs(here.points, here.variance, given, whole)
-        here = climb(pairs, beliefs, here.points, given.free, most=ROUND_STEPS)
+        here = climb(rough if left > 2 else pairs, beliefs, here.points, given.free, most=ROUND_STEPS)
     here = climb(pairs, beliefs, here.points, given.free, most=LAST_STEPS)
     variance = here.variance
     own = 1 - np.minimum(variance[:, TYPICAL_GAP] / beliefs.sd[:, TYPICAL_GAP] ** 2, 1.0)

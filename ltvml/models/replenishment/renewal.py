@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from ltvml.arrays import Array
 
 
-# relative step of the one derivative that has no closed form, of I(x; kappa, A) in its two shapes
-SHAPE_STEP = 1e-4
+# relative step of the one derivative that has no closed form, of I(x; kappa, A) in its two shapes: forward, with the
+# value that is known, it is right to five digits, at half of the evaluations of a central difference
+SHAPE_STEP = 1e-5
 # doubles end at 1e-308, and the inverse of a number close to that has lost its digits
 FAINT = 1e-250
 
@@ -282,13 +283,13 @@ def gradient(point: Array, seen: Observed, state: Renewal | None = None) -> Arra
 
 
 def tail_slopes(state: Renewal) -> tuple[Array, Array, Array, Array]:
-    """Derivatives of 1 - F(e) by kappa, A, B and e; the two shapes by central differences."""
+    """Derivatives of 1 - F(e) by kappa, A, B and e; the two shapes by forward differences."""
     kappa, A, B, e = state.kappa, state.A, state.B, state.elapsed
-    more, less = 1 + SHAPE_STEP, 1 - SHAPE_STEP
-    in_kappa = upper_tail(kappa * more, A, B, e) - upper_tail(kappa * less, A, B, e)
-    in_A = upper_tail(kappa, A * more, B, e) - upper_tail(kappa, A * less, B, e)
+    more = 1 + SHAPE_STEP
+    in_kappa = upper_tail(kappa * more, A, B, e) - state.tail_now
+    in_A = upper_tail(kappa, A * more, B, e) - state.tail_now
     # density of the beta at x times x (1 - x); dx/dB = -x (1 - x) / B and dx/de = x (1 - x) / e
     x = e / (e + B)
     mass = np.exp(special.xlogy(kappa, x) + special.xlog1py(A, -x) - special.betaln(kappa, A))
     by_e = -np.divide(mass, e, out=np.zeros_like(mass), where=e > 0)
-    return in_kappa / (2 * SHAPE_STEP * kappa), in_A / (2 * SHAPE_STEP * A), mass / B, by_e
+    return in_kappa / (SHAPE_STEP * kappa), in_A / (SHAPE_STEP * A), mass / B, by_e

@@ -371,8 +371,9 @@ PHRASES: dict[str, str] = {
     "forecast.growing": "orders of the last 91 days are {times} those of the 91 days before: the forecast lets such "
     "growth level off, and may be low",
     "forecast.unchecked": "the orders are too short for a past cutoff: the intervals are a written prior, not checked",
-    "forecast.outside": "{what}: the total lies outside its interval, because past forecasts were off by more; "
-    "trust the interval",
+    "forecast.outside": "{what}: forecasts at past cutoffs were {end}, so the total is at the end of its interval",
+    "forecast.high": "too high",
+    "forecast.low": "too low",
     "forecast.once": "there is only one past cutoff: the intervals rest mostly on a prior, their coverage is unknown",
     "note.far": "{name} is {days}, {times} the {history} of orders: no window that long has been seen, so what is "
     "predicted beyond {history} rests on the fitted curves alone and cannot be checked",

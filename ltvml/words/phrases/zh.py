@@ -351,7 +351,9 @@ PHRASES: dict[str, str] = {
     "forecast.silent": "截止日前 {days} 没有订单，最后一单在 {last}：若店铺已停业，此预测为恢复销售后的情形",
     "forecast.growing": "最近 91 天的订单是之前 91 天的 {times}：预测使这种增长逐渐放缓，可能偏低",
     "forecast.unchecked": "订单历史太短，没有过去的截止日：区间为事先设定，未经检验",
-    "forecast.outside": "{what}：合计不在其区间内，因为过去的预测偏差更大；以区间为准",
+    "forecast.outside": "{what}：过去截止日的预测{end}，因此合计位于其区间的一端",
+    "forecast.high": "偏高",
+    "forecast.low": "偏低",
     "forecast.once": "只有一个过去的截止日：区间主要依据事先设定，覆盖率未知",
     "note.far": "{name} 为 {days}，是订单历史（{history}）的 {times}：没有观察过这么长的窗口，"
     "超过 {history} 的预测只依据拟合曲线，无法检验",
