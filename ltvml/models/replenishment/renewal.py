@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 # relative step of the one derivative that has no closed form, of I(x; kappa, A) in its two shapes: forward, with the
 # value that is known, it is right to five digits, at half of the evaluations of a central difference
-SHAPE_STEP = 1e-5
+SHAPE_STEP = 3e-6
 # doubles end at 1e-308, and the inverse of a number close to that has lost its digits
 FAINT = 1e-250
 
