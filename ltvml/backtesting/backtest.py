@@ -95,24 +95,45 @@ class Backtester:
     search_trials: int
     longest_silence: int
     _candidates: dict[tuple[int, int], Candidates] = field(default_factory=dict, repr=False)
+    _outcomes: dict[tuple[int, int], Fold | None] = field(default_factory=dict, repr=False)
 
     def role_backtest(self, role: Role, given: int) -> RoleBacktest:
         """Backtest one role."""
         history = self.history
         horizon = judged_horizon(history.cutoff_day, history.first_day, given)
         gate = self._gate(history.snapshots(history.cutoff_day, given), horizon)
-        origins = backtest_origins(history.cutoff_day, history.first_day, horizon)
-        folds = self._folds(role, origins, horizon)
+        folds = self._folds(role, self._origins(horizon), horizon)
         if role == "repurchase" and gate.passed:
             folds = self._stacked(folds)
         return RoleBacktest(role, given, horizon, gate, folds, self._select(role, folds, gate))
 
-    def candidates(self, day: int, given: int, *, discount_rate: float = 0.0) -> Candidates:
+    def candidates(self, day: int, given: int) -> Candidates:
         """The candidates, trained on what was known on `day`."""
         if (day, given) not in self._candidates:
             how = {"random_state": self.random_state, "search_trials": self.search_trials}
-            self._candidates[day, given] = Candidates.at(self.history, day, given, discount_rate=discount_rate, **how)
+            self._candidates[day, given] = Candidates.at(self.history, day, given, **how)
         return self._candidates[day, given]
+
+    def season_harms(self, given: int) -> bool:
+        """Whether the closed form predicted churn worse with the season than without, at past cutoffs that had one."""
+        horizon = judged_horizon(self.history.cutoff_day, self.history.first_day, given)
+        seasonal = [
+            origin for origin in self._origins(horizon) if not self.history.closed_form(origin).purchase.clock.plain
+        ]
+        folds = [self._season_fold(fold) for origin in seasonal if (fold := self._outcome(origin, horizon))]
+        return fuse(*season_losses(folds))
+
+    def _season_fold(self, fold: Fold) -> Fold:
+        customers = self.history.customers(fold.origin)
+        models = {
+            name: self.history.closed_form(fold.origin, with_season=seasonal).purchase
+            for name, seasonal in ((CLOSED_FORM, True), (WITHOUT_SEASON, False))
+        }
+        chance = {name: 1 - model.churn_risk(customers, fold.horizon) for name, model in models.items()}
+        return replace(fold, predictions=chance)
+
+    def _origins(self, horizon: int) -> list[int]:
+        return backtest_origins(self.history.cutoff_day, self.history.first_day, horizon)
 
     def _folds(self, role: Role, origins: Sequence[int], horizon: int) -> tuple[Fold, ...]:
         """The past cutoffs that can be evaluated, newest first."""
@@ -146,7 +167,19 @@ class Backtester:
         return replace(fold, predictions={STACK: chance, **fold.predictions})
 
     def _fold(self, role: Role, origin: int, horizon: int) -> Fold | None:
-        """One past cutoff; None where no customer bought after it, or all did."""
+        """One past cutoff with the predictions of every candidate."""
+        if (fold := self._outcome(origin, horizon)) is None:
+            return None
+        customers = self.history.customers(origin)
+        return replace(fold, predictions=predictions_of(role, self.candidates(origin, horizon), customers, horizon))
+
+    def _outcome(self, origin: int, horizon: int) -> Fold | None:
+        """What came after one past cutoff, without predictions; None where no customer bought, or all did."""
+        if (origin, horizon) not in self._outcomes:
+            self._outcomes[origin, horizon] = self._read_outcome(origin, horizon)
+        return self._outcomes[origin, horizon]
+
+    def _read_outcome(self, origin: int, horizon: int) -> Fold | None:
         customers = self.history.customers(origin)
         happened = self.history.outcomes(origin, horizon, until=self.history.cutoff_day)
         bought = np.asarray(happened["wait"] <= horizon, dtype=float)
@@ -167,7 +200,7 @@ class Backtester:
                 "new": (customers["T"] <= NEWCOMER_DAYS).to_numpy(),
                 "top tenth": top_tenth(customers["historic_value"].to_numpy(dtype=float)),
             },
-            predictions=predictions_of(role, self.candidates(origin, horizon), customers, horizon),
+            predictions={},
         )
 
     def _select(self, role: Role, folds: tuple[Fold, ...], gate: Gate) -> Selection:
@@ -225,12 +258,10 @@ def predictions_of(role: Role, candidates: Candidates, customers: pd.DataFrame, 
     return {name: train().expected_value(customers, horizon) for name, train in candidates.value().items()}
 
 
-def season_losses(folds: tuple[Fold, ...]) -> tuple[list[float], list[float]]:
-    """Mean log-loss of the closed form with and without the season, at the cutoffs that had one."""
-    seasonal = [fold for fold in folds if WITHOUT_SEASON in fold.predictions]
+def season_losses(folds: Sequence[Fold]) -> tuple[list[float], list[float]]:
+    """Mean log-loss of the closed form with and without the season, at cutoffs that have both."""
     means = [
-        [float(log_losses(fold, name)[fold.decides].mean()) for fold in seasonal]
-        for name in (CLOSED_FORM, WITHOUT_SEASON)
+        [float(log_losses(fold, name)[fold.decides].mean()) for fold in folds] for name in (CLOSED_FORM, WITHOUT_SEASON)
     ]
     return means[0], means[1]
 
@@ -264,14 +295,23 @@ def run_backtests(
 ) -> tuple[tuple[RoleBacktest, ...], Backtester]:
     """One backtest for each role that the configuration leaves to `auto`, and the backtester with what was trained.
 
-    A season that makes the backtest of churn worse is switched off first, and the backtests run again.
+    A season that made the closed form worse at past cutoffs of churn is switched off first, before a learner is
+    trained.
     """
     given = roles_to_backtest(history, config, every_role=every_role)
-    backtester, backtests = _backtests(history, config, steps, given)
-    if history.with_season and backtests and fuse(*season_losses(backtests[0].folds)):
-        history.with_season = False
-        backtester, backtests = _backtests(history, config, steps, given)
-    return backtests, backtester
+    backtester = Backtester(
+        history,
+        steps,
+        random_state=config.random_state,
+        search_trials=config.search.trials,
+        longest_silence=config.backtest.longest_silence,
+    )
+    if not given:
+        return (), backtester
+    with steps.step("backtest"):
+        if history.with_season and "repurchase" in given and backtester.season_harms(given["repurchase"]):
+            history.with_season = False
+        return tuple(backtester.role_backtest(role, horizon) for role, horizon in given.items()), backtester
 
 
 def roles_to_backtest(history: History, config: Config, *, every_role: bool) -> dict[Role, int]:
@@ -284,19 +324,3 @@ def roles_to_backtest(history: History, config: Config, *, every_role: bool) -> 
     return {
         role: horizon for role, (horizon, name) in given.items() if every_role or (name == AUTO and not config.fast)
     }
-
-
-def _backtests(
-    history: History, config: Config, steps: Steps, given: dict[Role, int]
-) -> tuple[Backtester, tuple[RoleBacktest, ...]]:
-    backtester = Backtester(
-        history,
-        steps,
-        random_state=config.random_state,
-        search_trials=config.search.trials,
-        longest_silence=config.backtest.longest_silence,
-    )
-    if not given:
-        return backtester, ()
-    with steps.step("backtest"):
-        return backtester, tuple(backtester.role_backtest(role, horizon) for role, horizon in given.items())

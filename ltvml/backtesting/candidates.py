@@ -122,10 +122,10 @@ class Candidates:
         stack = {STACK: self._repurchase_stack} if self.stack_weights else {}
         return {
             **stack,
-            MIX: self._repurchase_mix,
+            MIX: lambda: self._repurchase_mix,
             **closed,
             LightGBMBinary.name: lambda: self._binary,
-            LightGBMHazard.name: lambda: LightGBMHazard(random_state=self.random_state).fit(self._training),
+            LightGBMHazard.name: lambda: self._hazard,
             Logistic.name: lambda: self._logistic,
             Recency.name: lambda: Recency().fit(self._training),
             BaseRate.name: lambda: BaseRate().fit(self._training),
@@ -160,7 +160,7 @@ class Candidates:
         if not self.can_learn:
             return closed
         return {
-            MIX: self._value_mix,
+            MIX: lambda: self._value_mix,
             **closed,
             LightGBMTweedie.name: lambda: self._tweedie,
             LightGBMTwoStage.name: lambda: self._two_stage,
@@ -192,6 +192,10 @@ class Candidates:
     def _binary(self) -> LightGBMBinary:
         return LightGBMBinary(**self._searched, random_state=self.random_state).fit(self._training)
 
+    @cached_property
+    def _hazard(self) -> LightGBMHazard:
+        return LightGBMHazard(random_state=self.random_state).fit(self._training)
+
     @property
     def _searched(self) -> dict[str, Any]:
         if not self.search_trials:
@@ -215,13 +219,15 @@ class Candidates:
             self._trained[role, name] = fit_plugin(role, name, self._training, offered=self._shared)
         return self._trained[role, name]
 
+    @cached_property
     def _repurchase_mix(self) -> RepurchaseMix:
         mix = RepurchaseMix(random_state=self.random_state)
         return mix.combine(self._training, logistic=self._logistic, trees=self._binary)
 
     def _repurchase_stack(self) -> RepurchaseStack:
-        return RepurchaseStack().combine(self._repurchase_mix(), self.stack_weights, self._training.present)
+        return RepurchaseStack().combine(self._repurchase_mix, self.stack_weights, self._training.present)
 
+    @cached_property
     def _value_mix(self) -> ValueMix:
         return ValueMix(**self._shared).combine(self._training, chance=self._repurchase_mix(), tweedie=self._tweedie)
 

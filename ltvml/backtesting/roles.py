@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from ltvml.backtesting.candidates import Candidates
@@ -16,7 +17,7 @@ from ltvml.models.value.purchase_times_spend import PurchaseTimesSpend
 from ltvml.window import daily_discount_rate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ltvml.backtesting.history import History
     from ltvml.backtesting.served_value import ServedValue
@@ -48,11 +49,17 @@ def fit_roles(
     purchase = history.closed_form(history.cutoff_day).purchase
     spend = spend_model(history)
     champions = {role: selection.champion for role, selection in selections.items()}
+
+    # what churn and value both read is trained once where their horizons agree
+    @cache
+    def candidates(given: int) -> Candidates:
+        return candidates_at_cutoff(config, history, given)
+
     return Roles(
         purchase=purchase,
-        repurchase=repurchase_model(config, history, selections.get("repurchase")),
+        repurchase=repurchase_model(config, history, selections.get("repurchase"), candidates),
         spend=spend,
-        value=value_model(config, history, champions, spend, served),
+        value=value_model(config, history, champions, spend, served, candidates),
     )
 
 
@@ -61,15 +68,21 @@ def spend_model(history: History) -> SpendModel:
     return history.closed_form(history.cutoff_day).spend_all
 
 
-def repurchase_model(config: Config, history: History, selection: Selection | None) -> RepurchaseModel:
+def repurchase_model(
+    config: Config,
+    history: History,
+    selection: Selection | None,
+    candidates: Callable[[int], Candidates] | None = None,
+) -> RepurchaseModel:
     """Who comes back: what the backtest chose, a named learner, or the curve of a purchase model."""
     choice, given = config.models.churn, history.intake.window.churn_horizon
     if choice.name == AUTO:
         assert selection is not None
-        candidates = candidates_at_cutoff(config, history, given)
-        candidates.stack_weights = selection.weights
+        assert candidates is not None
+        trained = candidates(given)
+        trained.stack_weights = selection.weights
         present = history.customers(history.cutoff_day)
-        return candidates.serving(selection.champion, selection.default, present=present, horizon=given)
+        return trained.serving(selection.champion, selection.default, present=present, horizon=given)
     if choice.name == CLOSED_FORM:
         return history.closed_form(history.cutoff_day).purchase
     if choice.name in registry.names("purchase"):
@@ -86,12 +99,14 @@ def value_model(
     champions: Mapping[Role, str],
     spend: SpendModel,
     served: ServedValue | None = None,
+    candidates: Callable[[int], Candidates] | None = None,
 ) -> ValueModel:
     """What they will spend: what the backtest calls for, a named model, or the purchase model times the spend model."""
     choice, given = config.models.value, history.intake.window.ltv_horizon
     rate = daily_discount_rate(config.value.annual_discount_rate)
     if choice.name == AUTO:
-        trained = candidates_at_cutoff(config, history, given).value()
+        assert candidates is not None
+        trained = candidates(given).value()
         champion = trained[champions["value"]]()
         if served is None or served.as_it_is:
             return champion

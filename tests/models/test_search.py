@@ -20,7 +20,7 @@ def test_a_search_stays_within_its_bounds_and_repeats_itself(snapshots) -> None:
 
 def test_one_trial_is_the_defaults(snapshots) -> None:
     pytest.importorskip("optuna")
-    assert search_trees(snapshots, trials=1, random_state=0) == {"learning_rate": 0.05, "num_leaves": 7}
+    assert search_trees(snapshots, trials=1, random_state=0) == {"learning_rate": 0.1, "num_leaves": 7}
 
 
 def test_without_the_extra_the_error_says_what_to_install(snapshots, monkeypatch) -> None:

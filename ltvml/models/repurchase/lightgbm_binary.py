@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from ltvml.models.repurchase.at_horizon import AtHorizon
-from ltvml.models.trees.booster import Sample, Trees, grow
+from ltvml.models.trees.booster import Growth, Sample, Trees, grow
 from ltvml.models.trees.learner import TreeLearner
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class LightGBMBinary(TreeLearner, AtHorizon):
 
     def __init__(
         self,
-        learning_rate: float = 0.05,
+        learning_rate: float = Growth.learning_rate,
         num_leaves: int = 7,
         members: int = 5,
         num_threads: int = 2,

@@ -21,7 +21,7 @@ from ltvml.models.closed_form import ClosedForm
 from ltvml.models.design import INTERVAL, usable_names
 from ltvml.models.logit import LARGEST, log_odds
 from ltvml.models.repurchase.curve import times_by_row
-from ltvml.models.trees.booster import Sample, Trees, grow
+from ltvml.models.trees.booster import Growth, Sample, Trees, grow
 from ltvml.models.trees.learner import TreeLearner
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class LightGBMHazard(TreeLearner, RepurchaseModel):
     def __init__(
         self,
         intervals: int = 6,
-        learning_rate: float = 0.05,
+        learning_rate: float = Growth.learning_rate,
         num_leaves: int = 7,
         num_threads: int = 2,
         random_state: int = 0,
