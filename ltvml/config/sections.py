@@ -402,7 +402,7 @@ class EngineSettings(Section):
     name: EngineName = "duckdb"
     """duckdb runs inside the process; spark uses the session that the caller has started."""
     threads: Count | None = None
-    """Threads of DuckDB; all cores if not given."""
+    """Threads of DuckDB and of LightGBM; all cores if not given. They change the time taken, never the result."""
     memory_limit: str | None = None
     """Memory that DuckDB may take before it spills to disk, like 4GB; four fifths of the machine's if not given."""
     temp_directory: str | None = None

@@ -14,6 +14,7 @@ from ltvml.progress import Progress, Steps
 from ltvml.reports.backtest import MEASURES_FILE, BacktestReport, save_backtest_plots
 from ltvml.reports.recording import record, versions
 from ltvml.run_directory import alone_on, run_directory, write_manifest
+from ltvml.threads import at_most
 from ltvml.tracking.items import backtest_run
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def backtest(config: Config, *, transactions: Any = None, progress: Progress | N
     """
     out = Path(config.output.dir)
     folder = out / "backtest" / config.cutoff.isoformat()
-    with alone_on(folder, command="ltvml backtest", wait=config.output.wait, under=out):
+    with alone_on(folder, command="ltvml backtest", wait=config.output.wait, under=out), at_most(config.engine.threads):
         return _backtest(config, transactions, folder, Steps(progress))
 
 

@@ -30,6 +30,7 @@ from ltvml.reports.fit import FitReport, save_fit_plots, save_parameters
 from ltvml.reports.items import gap_words, save_items
 from ltvml.reports.recording import record, versions
 from ltvml.run_directory import alone_on, run_directory, write_manifest
+from ltvml.threads import at_most
 from ltvml.tracking.items import fit_run
 
 if TYPE_CHECKING:
@@ -59,7 +60,10 @@ def fit(config: Config, *, transactions: Any = None, progress: Progress | None =
         See `ltvml.errors`; nothing is half written.
     """
     out = Path(config.output.dir)
-    with alone_on(out / "bundle", command="ltvml fit", wait=config.output.wait, under=out):
+    with (
+        alone_on(out / "bundle", command="ltvml fit", wait=config.output.wait, under=out),
+        at_most(config.engine.threads),
+    ):
         return _fit(config, transactions, Steps(progress))
 
 

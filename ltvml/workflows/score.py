@@ -31,6 +31,7 @@ from ltvml.reports.recording import record, versions
 from ltvml.reports.score import ScoreReport
 from ltvml.run_directory import alone_on, reading, run_directory, write_manifest
 from ltvml.scratch import scratch_folder
+from ltvml.threads import at_most
 from ltvml.tracking.choose import tracker_for
 from ltvml.tracking.items import score_run
 from ltvml.window import day_number
@@ -80,7 +81,10 @@ def score(
     """
     results = Path(config.output.dir)
     folder = Path(out) if out is not None else results / "scores" / config.cutoff.isoformat()
-    with alone_on(folder, command="ltvml score", wait=config.output.wait, under=results):
+    with (
+        alone_on(folder, command="ltvml score", wait=config.output.wait, under=results),
+        at_most(config.engine.threads),
+    ):
         return _score(config, model, transactions, folder, Steps(progress))
 
 

@@ -51,7 +51,7 @@ class LightGBMStacker(ByPeriod):
         learning_rate: float = 0.1,
         num_leaves: int = 31,
         most_rows: int = 300_000,
-        num_threads: int = 2,
+        num_threads: int = Growth.num_threads,
         random_state: int = 0,
     ) -> None:
         self.learning_rate = learning_rate

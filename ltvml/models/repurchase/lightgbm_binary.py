@@ -38,7 +38,7 @@ class LightGBMBinary(TreeLearner, AtHorizon):
         learning_rate: float = Growth.learning_rate,
         num_leaves: int = 7,
         members: int = 5,
-        num_threads: int = 2,
+        num_threads: int = Growth.num_threads,
         random_state: int = 0,
     ) -> None:
         self.learning_rate = learning_rate

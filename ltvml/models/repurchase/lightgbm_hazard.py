@@ -137,7 +137,7 @@ class LightGBMHazard(TreeLearner, RepurchaseModel):
         intervals: int = 6,
         learning_rate: float = Growth.learning_rate,
         num_leaves: int = 7,
-        num_threads: int = 2,
+        num_threads: int = Growth.num_threads,
         random_state: int = 0,
     ) -> None:
         self.intervals = intervals

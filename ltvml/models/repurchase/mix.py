@@ -27,6 +27,7 @@ from ltvml.models.logit import log_odds, shift_to_mean
 from ltvml.models.repurchase.at_horizon import AtHorizon
 from ltvml.models.repurchase.lightgbm_binary import LightGBMBinary
 from ltvml.models.repurchase.logistic import Logistic
+from ltvml.models.trees.booster import Growth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,7 +102,7 @@ class RepurchaseMix(AtHorizon):
     logistic_: Logistic
     trees_: LightGBMBinary
 
-    def __init__(self, num_threads: int = 2, random_state: int = 0) -> None:
+    def __init__(self, num_threads: int = Growth.num_threads, random_state: int = 0) -> None:
         self.num_threads = num_threads
         self.random_state = random_state
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from ltvml.models.design import column
-from ltvml.models.trees.booster import Sample, Trees, grow
+from ltvml.models.trees.booster import Growth, Sample, Trees, grow
 from ltvml.models.value.lightgbm_value import LightGBMValue
 from ltvml.models.value.winsor import winsorised
 
@@ -62,7 +62,7 @@ class LightGBMTweedie(LightGBMValue):
         offset: bool = False,
         discount_rate: float = 0.0,
         members: int = 5,
-        num_threads: int = 2,
+        num_threads: int = Growth.num_threads,
         random_state: int = 0,
     ) -> None:
         self.offset = offset

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import expit
 
 from ltvml.models.repurchase.lightgbm_binary import LightGBMBinary
-from ltvml.models.trees.booster import Sample, Trees, grow
+from ltvml.models.trees.booster import Growth, Sample, Trees, grow
 from ltvml.models.value.lightgbm_value import LightGBMValue
 from ltvml.models.value.winsor import winsorised
 
@@ -53,7 +53,7 @@ class LightGBMTwoStage(LightGBMValue):
     spends_: Trees
 
     def __init__(
-        self, discount_rate: float = 0.0, members: int = 5, num_threads: int = 2, random_state: int = 0
+        self, discount_rate: float = 0.0, members: int = 5, num_threads: int = Growth.num_threads, random_state: int = 0
     ) -> None:
         self.discount_rate = discount_rate
         self.members = members

@@ -31,6 +31,7 @@ from ltvml.models.base import Diagnosis
 from ltvml.models.repurchase.lightgbm_binary import LightGBMBinary
 from ltvml.models.repurchase.logistic import Logistic
 from ltvml.models.repurchase.mix import RepurchaseMix
+from ltvml.models.trees.booster import Growth
 from ltvml.models.value.at_horizon import ValueAtHorizon
 from ltvml.models.value.earlier_mix import EarlierValueMix
 from ltvml.models.value.lightgbm_tweedie import LightGBMTweedie
@@ -105,7 +106,9 @@ class ValueMix(ValueAtHorizon):
     weight_: float
     factor_: float
 
-    def __init__(self, discount_rate: float = 0.0, num_threads: int = 2, random_state: int = 0) -> None:
+    def __init__(
+        self, discount_rate: float = 0.0, num_threads: int = Growth.num_threads, random_state: int = 0
+    ) -> None:
         self.discount_rate = discount_rate
         self.num_threads = num_threads
         self.random_state = random_state
