@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import lightgbm as lgb
 import numpy as np
 import pandas as pd
 import pytest
 
 from ltvml.errors import DataContractError
+from ltvml.models.design import design, usable_names
 from ltvml.models.proof import constant_score, losses, standard_errors_gained
+from ltvml.models.trees import booster
 from ltvml.models.trees.booster import Growth, Sample, grow, held_out_customers, members_for, threads_for
+from ltvml.threads import at_most
 
 ROWS = 600
 
@@ -25,9 +31,55 @@ def sample():
     return Sample(X, bought, draw.integers(0, 2**32, ROWS))
 
 
-def test_the_same_rows_give_the_same_text_on_any_number_of_threads(sample):
-    one, two = (grow(sample, "binary", Growth(num_threads=n)).texts for n in (1, 1))
-    assert one == two
+@pytest.mark.parametrize("members", [1, 5])
+def test_the_same_rows_give_the_same_text_on_any_number_of_threads(sample, monkeypatch, members):
+    # as if each hundred rows were worth a thread, so that one booster has several, too
+    monkeypatch.setattr(booster, "_ROWS_A_THREAD", 100)
+    found = []
+    for threads in (1, 2, 3, 3):
+        with at_most(threads):
+            found.append(grow(sample, "binary", Growth(), members=members).texts)
+    assert len(set(found)) == 1
+
+
+def test_bins_of_a_subset_train_what_slices_of_the_matrix_train(sample):
+    names = usable_names(sample.X)
+    matrix, held_out = design(sample.X, names), held_out_customers(sample.bucket, 0)
+    offset = np.random.default_rng(5).normal(size=ROWS)
+    growth, moved = Growth(), replace(sample, offset=offset)
+    (ours,) = booster.grow_each(matrix, moved, "binary", growth, [held_out])
+    parameters = growth.parameters("binary", ROWS)
+    bins = lgb.Dataset(matrix, sample.target, params=dict(parameters)).construct()
+    train, check = (
+        lgb.Dataset(matrix[rows], sample.target[rows], init_score=offset[rows], reference=bins, params=dict(parameters))
+        for rows in (~held_out, held_out)
+    )
+    stop = lgb.early_stopping(growth.patience, verbose=False)
+    theirs = lgb.train(parameters, train, growth.most_rounds, valid_sets=[check], callbacks=[stop])
+    assert np.array_equal(ours.unseen, theirs.predict(matrix[held_out], raw_score=True))
+
+
+def test_an_answer_is_remembered_for_the_same_rows_alone(sample):
+    trees = grow(sample, "binary", Growth())
+    first, matrix = trees.raw(sample.X), trees.matrix(sample.X)
+    first[:] = 0.0
+    fresh = np.mean([one.predict(matrix, raw_score=True) for one in trees.boosters], axis=0)
+    assert np.array_equal(trees.raw_of(matrix), fresh)
+    matrix[0] = matrix[-1]
+    fresh = np.mean([one.predict(matrix, raw_score=True) for one in trees.boosters], axis=0)
+    assert np.array_equal(trees.raw_of(matrix), fresh)
+
+
+def test_half_the_learning_rate_has_twice_the_rounds():
+    assert (Growth(learning_rate=0.1).most_rounds, Growth(learning_rate=0.1).patience) == (300, 15)
+    assert (Growth(learning_rate=0.05).most_rounds, Growth(learning_rate=0.05).patience) == (600, 30)
+
+
+def test_a_job_starts_no_more_threads_than_it_may():
+    with at_most(1):
+        assert [threads_for(rows, 8) for rows in (1_000, 1_000_000)] == [1, 1]
+    with at_most(3):
+        assert [threads_for(rows, 8) for rows in (1_000, 60_000, 1_000_000)] == [1, 2, 3]
 
 
 def test_a_column_without_two_values_is_not_read(sample):
@@ -64,7 +116,8 @@ def test_noise_leaves_a_constant(sample):
 
 def test_many_rows_need_fewer_members_and_more_threads():
     assert [members_for(rows, 5) for rows in (1_000, 100_000, 200_000, 1_000_000)] == [5, 4, 2, 1]
-    assert [threads_for(rows, 2) for rows in (1_000, 49_999, 50_000)] == [1, 1, 2]
+    with at_most(8):
+        assert [threads_for(rows, 2) for rows in (1_000, 49_999, 50_000)] == [1, 1, 2]
 
 
 @pytest.mark.parametrize("objective", ["binary", "tweedie", "gamma"])
