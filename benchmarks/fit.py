@@ -3,16 +3,21 @@
     python -m benchmarks.fit --data ../shared/data demo E1 E5
     python -m benchmarks.fit --fast demo tenth
     python -m benchmarks.fit 10000 100000
+    python -m benchmarks.fit --choices demo tenth E2
 
 A shop is `demo` (shipped), a protocol of `benchmarks.protocols` (E1 to E5), `tenth` (the tenth of CDNOW of the papers,
 in the window of E1) or a number: so many simulated customers with about 6.5 order lines each. CPU seconds count every
 thread of the process, so that a busy machine adds little; divide by the cores for the wall time at best. A step that
 is announced inside another takes its time away from it.
+
+`--choices` asks whether a cheaper fit still chooses the same: champions, weights of the stack and items with reminders,
+beside `choices.json`, which is of the time before the fit was made cheaper. It looks at nothing after the cutoff.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import resource
 import tempfile
 import time
@@ -34,6 +39,9 @@ from ltvml.workflows.demo import shop_config
 TENTH = Protocol("cdnow", "1997-09-30", 273)
 SIMULATED = {"cutoff": "2023-12-31", "churn_horizon": 90, "ltv_horizon": 365}
 ITEMS, MORE_LINES = 60, 1.0
+CHOICES = Path(__file__).with_name("choices.json")
+# between neighbouring points of the grid of weights lies a sixth; half of it is no other choice
+SAME_WEIGHT = 1 / 12
 
 
 class CpuClock:
@@ -90,10 +98,14 @@ def simulated(customers: int) -> pd.DataFrame:
     )
 
 
+def known(config: ltvml.Config, lines: pd.DataFrame | None) -> pd.DataFrame | None:
+    """The lines up to the cutoff."""
+    return None if lines is None else lines[lines["order_date"].dt.normalize() <= pd.Timestamp(config.window.cutoff)]
+
+
 def measured(config: ltvml.Config, lines: pd.DataFrame | None, *, fast: bool) -> dict[str, Any]:
     """CPU seconds by step, peak memory and choices of one fit, and how its value did where the window has closed."""
-    cutoff = pd.Timestamp(config.window.cutoff)
-    past = None if lines is None else lines[lines["order_date"].dt.normalize() <= cutoff]
+    cutoff, past = pd.Timestamp(config.window.cutoff), known(config, lines)
     clock, start = CpuClock(), time.perf_counter()
     fitted = ltvml.fit(config, transactions=past, progress=clock, fast=fast)
     seconds, wall = clock.stop(), time.perf_counter() - start
@@ -127,11 +139,43 @@ def value_figures(scores: pd.DataFrame, lines: pd.DataFrame, cutoff: pd.Timestam
 
 
 def choices(bundle: ltvml.Bundle) -> dict[str, Any]:
-    """What serves each role, why, and how many items get reminders."""
+    """What serves each role, the weights of a stack, and the items that get reminders."""
     found: dict[str, Any] = {one.role: one.champion for one in bundle.record.selections}
-    if bundle.replenishment is not None and bundle.replenishment.selection is not None:
-        found["replenishment"] = bundle.replenishment.selection.champion
+    found |= {f"{one.role} weights": list(one.weights) for one in bundle.record.selections if one.weights}
+    if bundle.replenishment is not None:
+        items = bundle.replenishment.items()
+        found["reminders"] = sorted(items.loc[items["reminded"], "item"])
+        if bundle.replenishment.selection is not None:
+            found["replenishment"] = bundle.replenishment.selection.champion
     return found
+
+
+def chosen(name: str, data: Path) -> dict[str, Any]:
+    """The choices of a default fit of one shop."""
+    with tempfile.TemporaryDirectory() as folder:
+        config, lines = shop(name, data, folder)
+        return choices(ltvml.fit(config, transactions=known(config, lines)).bundle)
+
+
+def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Each choice that is another one, in words; weights may move by less than half a step of their grid."""
+    keys = [key for key in sorted({*before, *now}) if not same(before.get(key), now.get(key))]
+    return [f"{key}: {before.get(key)} before, {now.get(key)} now" for key in keys]
+
+
+def same(before: Any, now: Any) -> bool:
+    """Whether two choices are one."""
+    if not (isinstance(before, list) and isinstance(now, list) and all(isinstance(one, float) for one in before)):
+        return bool(before == now)
+    return len(before) == len(now) and bool(np.max(np.abs(np.subtract(before, now)), initial=0.0) < SAME_WEIGHT)
+
+
+def compare_choices(names: list[str], data: Path) -> None:
+    """Print what each shop chooses otherwise than before."""
+    before = json.loads(CHOICES.read_text(encoding="utf-8"))
+    for name in names:
+        found = differences(before[name], chosen(name, data))
+        print(f"{name}:", *(found or ["the same choices"]), sep="\n  ", flush=True)
 
 
 def main() -> None:
@@ -140,8 +184,11 @@ def main() -> None:
     asked.add_argument("shops", nargs="+")
     asked.add_argument("--data", type=Path, default=Path("../shared/data"))
     asked.add_argument("--fast", action="store_true")
+    asked.add_argument("--choices", action="store_true")
     given = asked.parse_args()
     warnings.simplefilter("ignore", LtvmlWarning)
+    if given.choices:
+        return compare_choices(given.shops, given.data)
     for name in given.shops:
         with tempfile.TemporaryDirectory() as folder:
             found = measured(*shop(name, given.data, folder), fast=given.fast)
