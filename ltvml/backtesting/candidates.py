@@ -229,7 +229,7 @@ class Candidates:
 
     @cached_property
     def _value_mix(self) -> ValueMix:
-        return ValueMix(**self._shared).combine(self._training, chance=self._repurchase_mix(), tweedie=self._tweedie)
+        return ValueMix(**self._shared).combine(self._training, chance=self._repurchase_mix, tweedie=self._tweedie)
 
     def _textbook(self, model: BGNBD | MBGNBD) -> InOperationalTime:
         # on the plain clock, so that every candidate takes rows with a cutoff_day
