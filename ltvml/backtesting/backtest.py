@@ -21,15 +21,26 @@ from ltvml.backtesting.history import History
 from ltvml.backtesting.origins import backtest_origins, judged_horizon
 from ltvml.config import AUTO
 from ltvml.config.sections import ModelChoice, ModelSettings
-from ltvml.evaluation.selection import Fold, Role, Selection, can_measure, log_losses, measured, select_model
+from ltvml.evaluation.selection import (
+    WINDOW_SPREAD,
+    Fold,
+    Role,
+    Selection,
+    can_measure,
+    log_losses,
+    measured,
+    select_model,
+)
 from ltvml.models.logit import log_odds
+from ltvml.models.repurchase.lightgbm_hazard import LightGBMHazard
 from ltvml.models.repurchase.stack import EXPERTS, losses_on_simplex, stack_weights
 from ltvml.models.season.season import fuse
+from ltvml.models.value.lightgbm_two_stage import LightGBMTwoStage
 from ltvml.progress import Steps
 from ltvml.words.text import percent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -41,6 +52,18 @@ if TYPE_CHECKING:
     from ltvml.models.snapshots import Snapshots
     from ltvml.progress import Steps
 
+
+REACH = WINDOW_SPREAD / 2
+"""Log-loss or Gini behind the mix at the newest cutoff: a raced candidate that is further behind is not trained again.
+
+Half of what an advantage differs by from window to window: to win from there, every older cutoff would have to be an
+exception.
+"""
+RACED: Mapping[Role, frozenset[str]] = {
+    "repurchase": frozenset({LightGBMHazard.name}),
+    "value": frozenset({LightGBMTwoStage.name}),
+}
+"""Learners that no mix reads: dear to train, and rarely better than the mixes."""
 
 TOP_SHARE = 0.1
 NEWCOMER_DAYS = 90
@@ -137,12 +160,15 @@ class Backtester:
 
     def _folds(self, role: Role, origins: Sequence[int], horizon: int) -> tuple[Fold, ...]:
         """The past cutoffs that can be evaluated, newest first."""
-        step, folds = f"backtest {role}", []
+        step, folds, behind = f"backtest {role}", list[Fold](), frozenset[str]()
         for done, origin in enumerate(origins):
             self.steps.advance(step, done, len(origins))
-            folds.append(self._fold(role, origin, horizon))
+            if (fold := self._fold(role, origin, horizon, without=behind)) is None:
+                continue
+            behind = behind if folds else out_of_reach(fold, role)
+            folds.append(fold)
         self.steps.advance(step, len(origins), len(origins))
-        return tuple(fold for fold in folds if fold is not None)
+        return tuple(folds)
 
     def _gate(self, snapshots: Snapshots | None, judged: int) -> Gate:
         history = self.history
@@ -166,12 +192,12 @@ class Backtester:
         chance = 1 - model.churn_risk(customers, fold.horizon)
         return replace(fold, predictions={STACK: chance, **fold.predictions})
 
-    def _fold(self, role: Role, origin: int, horizon: int) -> Fold | None:
-        """One past cutoff with the predictions of every candidate."""
+    def _fold(self, role: Role, origin: int, horizon: int, *, without: frozenset[str]) -> Fold | None:
+        """One past cutoff with the predictions of every candidate that is still in the race."""
         if (fold := self._outcome(origin, horizon)) is None:
             return None
-        customers = self.history.customers(origin)
-        return replace(fold, predictions=predictions_of(role, self.candidates(origin, horizon), customers, horizon))
+        customers, candidates = self.history.customers(origin), self.candidates(origin, horizon)
+        return replace(fold, predictions=predictions_of(role, candidates, customers, horizon, without=without))
 
     def _outcome(self, origin: int, horizon: int) -> Fold | None:
         """What came after one past cutoff, without predictions; None where no customer bought, or all did."""
@@ -211,7 +237,8 @@ class Backtester:
             words = f"{default} (default) used without a backtest: the history is too short ({gate.words})."
             return Selection(role, default, default, (), words)
         selection = select_model(usable, role, default=default, may_win=lambda name: may_win(role, name, gate))
-        return stack_selection(selection, usable) if default == STACK else selection
+        selection = stack_selection(selection, usable) if default == STACK else selection
+        return replace(selection, words=selection.words + stopped_words(usable, role))
 
 
 def may_win(role: Role, name: str, gate: Gate) -> bool:
@@ -250,12 +277,38 @@ def _experts(fold: Fold) -> tuple[Array, Array]:
     return odds[fold.decides], fold.bought[fold.decides]
 
 
-def predictions_of(role: Role, candidates: Candidates, customers: pd.DataFrame, horizon: int) -> dict[str, Array]:
-    """What every candidate says of these customers: probability of a purchase, or expected value, by name."""
+def predictions_of(
+    role: Role, candidates: Candidates, customers: pd.DataFrame, horizon: int, *, without: frozenset[str] = frozenset()
+) -> dict[str, Array]:
+    """What candidates say of these customers: probability of a purchase, or expected value, by name."""
     if role == "repurchase":
         trainers = candidates.repurchase()
-        return {name: 1 - train().churn_risk(customers, horizon) for name, train in trainers.items()}
-    return {name: train().expected_value(customers, horizon) for name, train in candidates.value().items()}
+        return {
+            name: 1 - train().churn_risk(customers, horizon) for name, train in trainers.items() if name not in without
+        }
+    valued = candidates.value()
+    return {name: train().expected_value(customers, horizon) for name, train in valued.items() if name not in without}
+
+
+def out_of_reach(fold: Fold, role: Role) -> frozenset[str]:
+    """Raced candidates that are more than `REACH` behind the mix at this cutoff; none where there is no mix."""
+    if MIX not in fold.predictions or not can_measure(fold, role):
+        return frozenset()
+    best, sign = measured(fold, role, MIX).value, 1 if role == "value" else -1
+    raced = RACED.get(role, frozenset()) & set(fold.predictions)
+    return frozenset(name for name in raced if sign * (measured(fold, role, name).value - best) < -REACH)
+
+
+def stopped_words(folds: Sequence[Fold], role: Role) -> str:
+    """Which raced candidates were evaluated at the newest cutoff alone; empty where none was."""
+    raced = RACED.get(role, frozenset()) & set(folds[0].predictions)
+    stopped = sorted(name for name in raced if not any(name in fold.predictions for fold in folds[1:]))
+    if not stopped or len(folds) == 1:
+        return ""
+    return (
+        f" Evaluated at the newest of {len(folds)} backtest cutoffs alone, being more than {REACH} behind the mix "
+        f"there: {', '.join(stopped)}."
+    )
 
 
 def season_losses(folds: Sequence[Fold]) -> tuple[list[float], list[float]]:
