@@ -277,6 +277,7 @@ def explain(
     /,
     *,
     model: Model = None,
+    plot: Path | str | None = None,
     transactions: Any = None,
     progress: Progress | None = None,
     **settings: Any,
@@ -284,10 +285,13 @@ def explain(
     """Say what is known of one customer, what is expected of them, and why; arguments and errors as in `score`.
 
     `customer` is the id; it is given by place, since `customer_id="user"` names the column of a frame.
+    `plot` is a PNG to write: P(still a customer) through time.
     """
     bundle = _bundle(model)
     job = _job(orders, transactions, settings, model)
-    return explain_job.explain(job.config, customer, model=bundle, transactions=job.orders, progress=progress)
+    return explain_job.explain(
+        job.config, customer, model=bundle, plot=plot, transactions=job.orders, progress=progress
+    )
 
 
 def plan_outreach(

@@ -1,5 +1,6 @@
 """The command that explains one customer."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from ltvml.cli.session import read_config, session
 EXPLAIN_EXAMPLES = examples(
     "ltvml explain 12346",
     "ltvml explain 12346 --set window.cutoff=2011-12-01",
+    "ltvml explain 12346 --plot alive.png",
     "ltvml explain 00123 --config shop.yaml --json | jq .reasons",
     notes="""
         A reason that raises the risk is shown only if the risk falls when its
@@ -32,16 +34,20 @@ def explain(
             help="Bundle folder, models:/NAME@ALIAS or runs:/ID/PATH. Default: last fit.",
         ),
     ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", metavar="FILE", help="PNG to write: P(still a customer) through time."),
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Show one customer: orders, scores and reasons.
 
-    Uses the bundle of the last fit, or the one given by --model. Fits and writes nothing.
+    Uses the bundle of the last fit, or the one given by --model. Fits nothing, and writes nothing but --plot.
     """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
         settings = read_config(config, overrides)
         from ltvml.workflows import explain as workflow
 
-        job.show(workflow.explain(settings, customer, model=model, progress=job.progress))
+        job.show(workflow.explain(settings, customer, model=model, plot=plot, progress=job.progress))

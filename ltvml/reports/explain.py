@@ -11,9 +11,11 @@ from ltvml.reports.fit import title
 from ltvml.window import date_of
 from ltvml.words.display import Shown
 from ltvml.words.spoken import Spoken
-from ltvml.words.text import WIDTH, fields, short
+from ltvml.words.text import WIDTH, fields, place, short
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ltvml.bundle.bundle import Bundle
     from ltvml.reasons.reason import Reason
     from ltvml.window import Window
@@ -39,6 +41,8 @@ class ExplainReport(Shown):
         Of the churn risk, strongest first.
     language : str
         Of the text, one of `ltvml.words.phrases.languages()`.
+    plot : Path or None
+        Picture of P(still a customer) through time.
     seconds : dict of str to float
         Wall-clock time by step.
     """
@@ -49,6 +53,7 @@ class ExplainReport(Shown):
     scores: pd.Series
     reasons: tuple[Reason, ...]
     language: str = "en"
+    plot: Path | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -67,6 +72,7 @@ class ExplainReport(Shown):
             "model": title(self.bundle.roles.repurchase),
             "model_version": self.bundle.version,
             "chosen_because": self.chosen_because,
+            "plot": None if self.plot is None else str(self.plot),
             "seconds": self.seconds,
         }
 
@@ -136,7 +142,8 @@ class ExplainReport(Shown):
     def _model(self) -> list[tuple[str, str]]:
         name, bundle = title(self.bundle.roles.repurchase), self.bundle
         given = self.spoken("customer.model", name=name, version=bundle.version, cutoff=str(bundle.window.cutoff))
-        return [("model", given), *([("choice", self.chosen_because)] if self.chosen_because else [])]
+        choice = [("choice", self.chosen_because)] if self.chosen_because else []
+        return [("model", given), *choice, *([("plot", place(self.plot))] if self.plot is not None else [])]
 
 
 def _plain(value: Any) -> Any:

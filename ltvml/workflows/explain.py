@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
 from ltvml.engines.values.identity import normalised_id
-from ltvml.errors import DataContractError
+from ltvml.errors import ConfigError, DataContractError, OutputError
+from ltvml.evaluation.purchase_tracking import alive_through_time
 from ltvml.features.behaviour import snapshot_features
 from ltvml.inputs.orders import read_orders
+from ltvml.plots.figures import save
+from ltvml.plots.purchases import alive_path
 from ltvml.progress import Progress, Steps
 from ltvml.reasons.reason import find_reasons
 from ltvml.reports.explain import ExplainReport
@@ -18,8 +22,6 @@ from ltvml.words.spoken import Spoken
 from ltvml.workflows.score import as_fitted, bundle_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
 
     from ltvml.bundle.bundle import Bundle
@@ -33,6 +35,7 @@ def explain(
     customer_id: str,
     *,
     model: str | Path | Bundle | None = None,
+    plot: Path | str | None = None,
     transactions: Any = None,
     progress: Progress | None = None,
 ) -> ExplainReport:
@@ -45,6 +48,8 @@ def explain(
         As it stands in the orders, leading zeros included; any id of the person, where `identities` merges ids.
     model : str, Path or Bundle, optional
         Bundle folder, `models:/name@alias` or `runs:/id`; the last fit in `output.dir` by default.
+    plot : Path, optional
+        PNG to write: P(still a customer) through time, with the days of the orders.
     transactions : frame, optional
         pandas, Polars, Arrow, DuckDB or Spark; in place of `transactions.source`.
     progress : callable, optional
@@ -57,11 +62,14 @@ def explain(
     ------
     DataContractError
         If no customer of that id has bought up to the cutoff.
+    ConfigError
+        If the plot is no PNG, or the bundle has no P(alive) to draw.
     LtvmlError
         See `ltvml.errors`.
     """
     steps = Steps(progress)
     config, bundle = as_fitted(config, bundle_of(config, model))
+    picture = None if plot is None else drawable(Path(plot), bundle)
     language = config.outreach.language
     intake = read_orders(config.orders, config.window, transactions, steps)
     with steps.step("look up"):
@@ -71,9 +79,52 @@ def explain(
     with steps.step("explain"):
         scores = bundle.score(customer.row)
         reasons = reasons_of(bundle, customer.row, scores, language=language)
+    if picture is not None:
+        with steps.step("draw"):
+            draw_alive(picture, bundle, customer, str(scores["customer_id"].iloc[0]), intake.window.cutoff_day)
     return ExplainReport(
-        bundle, intake.window, customer.orders, scores.iloc[0], reasons, language=language, seconds=steps.seconds
+        bundle,
+        intake.window,
+        customer.orders,
+        scores.iloc[0],
+        reasons,
+        language=language,
+        plot=picture,
+        seconds=steps.seconds,
     )
+
+
+def drawable(path: Path, bundle: Bundle) -> Path:
+    """The place of a picture of P(alive), if there can be one.
+
+    Raises
+    ------
+    ConfigError
+        If it is no PNG, or the purchases of the fit do not tell P(alive).
+    """
+    if path.suffix.lower() != ".png":
+        raise ConfigError(f"the plot is '{path}'; expected a name that ends in .png.")
+    if reason := bundle.roles.purchase.diagnosis_.withheld.get("p_alive"):
+        raise ConfigError(f"there is no plot of p_alive: {reason}.", hint="leave out --plot.")
+    return path.absolute()
+
+
+def draw_alive(path: Path, bundle: Bundle, customer: Customer, name: str, cutoff_day: int) -> None:
+    """Write P(still a customer) through time, up to the cutoff.
+
+    Raises
+    ------
+    OutputError
+        If the picture cannot be written.
+    """
+    days = customer.orders["day"].to_numpy(dtype=float)
+    figure = alive_path(alive_through_time(bundle.roles.purchase, days, float(cutoff_day)), customer=name)
+    try:
+        save(figure, path)
+    except OSError as error:
+        raise OutputError(
+            f"could not write {path}: {error.strerror or error}.", hint="--plot names another place."
+        ) from error
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 import ltvml
-from ltvml.errors import DataContractError
+from ltvml.errors import ConfigError, DataContractError
 from ltvml.evaluation.selection import Selection
+from ltvml.plots.purchases import alive_path
 from ltvml.reports.fit import title
 from ltvml.words.text import columns
 from ltvml.workflows.explain import explain
@@ -170,3 +171,31 @@ def test_the_command_refuses_an_unknown_customer_with_code_3(place, orders):
     result = place.run("explain", "nobody", "--json")
     assert result.exit_code == 3
     assert "'nobody' is not among" in json.loads(result.stdout)["error"]["message"]
+
+
+@pytest.mark.drawn
+def test_a_picture_shows_p_alive_through_time_and_ends_with_that_of_the_score(shop, orders, tmp_path, monkeypatch):
+    config, bundle, scores = shop
+    customer = buyer_of(scores, 3)
+    drawn = []
+    monkeypatch.setattr(
+        "ltvml.workflows.explain.alive_path", lambda table, **names: drawn.append(table) or alive_path(table, **names)
+    )
+    report = explain(config, customer, model=bundle, plot=tmp_path / "alive.png", transactions=orders)
+    assert (tmp_path / "alive.png").read_bytes().startswith(b"\x89PNG")
+    assert report.to_dict()["plot"] == str(tmp_path / "alive.png")
+    assert "alive.png" in report.text()
+    assert drawn[0]["p_alive"].iloc[-1] == pytest.approx(report.scores["p_alive"], rel=1e-9)
+    assert drawn[0]["time"][drawn[0]["purchase"]].tolist() == report.orders["day"].tolist()
+
+
+def test_a_picture_that_cannot_be_is_refused(shop, orders, tmp_path, monkeypatch):
+    config, bundle, scores = shop
+    given = {"model": bundle, "transactions": orders}
+    with pytest.raises(ConfigError, match=r"expected a name that ends in .png"):
+        explain(config, buyer_of(scores, 3), plot=tmp_path / "alive.pdf", **given)
+    nobody = replace(bundle.roles.purchase.diagnosis_, withheld={"p_alive": "nobody is seen to leave"})
+    monkeypatch.setattr(bundle.roles.purchase, "diagnosis_", nobody)
+    with pytest.raises(ConfigError, match="no plot of p_alive: nobody is seen to leave"):
+        explain(config, buyer_of(scores, 3), plot=tmp_path / "alive.png", **given)
+    assert not list(tmp_path.iterdir())

@@ -144,6 +144,7 @@ PHRASES: dict[str, str] = {
     "label.raises": "raises risk",
     "label.lowers": "lowers risk",
     "label.model": "model",
+    "label.plot": "plot",
     "label.choice": "why this one",
     "label.customers": "customers",
     "label.value": "value",

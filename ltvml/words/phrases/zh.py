@@ -144,6 +144,7 @@ PHRASES: dict[str, str] = {
     "label.raises": "风险升高",
     "label.lowers": "风险降低",
     "label.model": "模型",
+    "label.plot": "图",
     "label.choice": "选用理由",
     "label.customers": "客户数",
     "label.value": "价值",
