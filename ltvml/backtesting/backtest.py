@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ltvml.backtesting.candidates import (
+    CLOSED_DEFAULT,
     CLOSED_FORM,
     CLOSED_FORMS,
     MIX,
@@ -124,7 +125,7 @@ class Backtester:
         """Backtest one role."""
         history = self.history
         horizon = judged_horizon(history.cutoff_day, history.first_day, given)
-        gate = self._gate(history.snapshots(history.cutoff_day, given), horizon)
+        gate = self._gate(role, history.snapshots(history.cutoff_day, given), horizon)
         folds = self._folds(role, self._origins(horizon), horizon)
         if role == "repurchase" and gate.passed:
             folds = self._stacked(folds)
@@ -170,11 +171,10 @@ class Backtester:
         self.steps.advance(step, len(origins), len(origins))
         return tuple(folds)
 
-    def _gate(self, snapshots: Snapshots | None, judged: int) -> Gate:
+    def _gate(self, role: Role, snapshots: Snapshots | None, judged: int) -> Gate:
         history = self.history
-        return minimum_data(
-            snapshots, customers=history.intake.customers, history=history.cutoff_day - history.first_day, judged=judged
-        )
+        days = history.cutoff_day - history.first_day
+        return minimum_data(snapshots, role, customers=history.intake.customers, history=days, judged=judged)
 
     def _stacked(self, folds: tuple[Fold, ...]) -> tuple[Fold, ...]:
         """The folds with predictions of the stack, its weights learned at the other cutoffs."""
@@ -231,10 +231,10 @@ class Backtester:
 
     def _select(self, role: Role, folds: tuple[Fold, ...], gate: Gate) -> Selection:
         names = {name for fold in folds for name in fold.predictions}
-        default = (STACK if STACK in names else MIX) if gate.passed else CLOSED_FORM
+        default = (STACK if STACK in names else MIX) if gate.passed else CLOSED_DEFAULT[role]
         usable = [fold for fold in folds if default in fold.predictions and can_measure(fold, role)]
         if not usable:
-            words = f"{default} (default) used without a backtest: the history is too short ({gate.words})."
+            words = f"{default} (default) used without a backtest, on too few data for one: {gate.words}."
             return Selection(role, default, default, (), words)
         selection = select_model(usable, role, default=default, may_win=lambda name: may_win(role, name, gate))
         selection = stack_selection(selection, usable) if default == STACK else selection

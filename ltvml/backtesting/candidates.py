@@ -51,6 +51,9 @@ CLOSED_FORMS: Mapping[Role, frozenset[str]] = {
     "value": frozenset({CLOSED_FORM, ALL_ORDERS, PastSpend.name}),
 }
 """Candidates that learn nothing from past windows: all that few data allow."""
+CLOSED_DEFAULT: Mapping[Role, str] = {"repurchase": CLOSED_FORM, "value": ALL_ORDERS}
+"""What serves below the gate. Spend by all orders knows the one order of most customers, which spend by repeat orders
+does not: at 110 past cutoffs of 14 shops its Gini is .690 in place of .659, at the same error of the total."""
 
 # below these a fifth of the customers, which stops the training, says nothing
 TRAINABLE_CUSTOMERS, TRAINABLE_OUTCOMES = 100, 20
@@ -157,7 +160,7 @@ class Candidates:
             ALL_ORDERS: lambda: self._times_spend(self.closed_form.spend_all),
             PastSpend.name: PastSpend,
         }
-        if not self.can_learn:
+        if not self.can_learn or self._training.payers < TRAINABLE_OUTCOMES:
             return closed
         return {
             MIX: lambda: self._value_mix,
@@ -264,7 +267,9 @@ class Gate:
     words: str
 
 
-def minimum_data(snapshots: Snapshots | None, *, customers: int, history: int, judged: int) -> Gate:
+def minimum_data(
+    snapshots: Snapshots | None, role: Role = "repurchase", *, customers: int, history: int, judged: int
+) -> Gate:
     """Compare the data with what learners need.
 
     A shop is old enough when it has seen three of the windows that are asked about, not when it has seen half a year.
@@ -272,6 +277,8 @@ def minimum_data(snapshots: Snapshots | None, *, customers: int, history: int, j
     Parameters
     ----------
     snapshots : Snapshots or None
+    role : {"repurchase", "value"}
+        Value asks for customers who paid, too.
     customers : int
         Seen up to the cutoff.
     history : int
@@ -292,5 +299,8 @@ def minimum_data(snapshots: Snapshots | None, *, customers: int, history: int, j
             f"{fewer:,} of the rarer outcome (at least {FEWEST_OF_EACH_OUTCOME} needed)",
         ),
     ]
+    if role == "value":
+        paid = f"{snapshots.payers:,} customers who paid in past windows (at least {TRAINABLE_OUTCOMES} needed)"
+        found.append((snapshots.payers >= TRAINABLE_OUTCOMES, paid))
     short = [words for enough, words in found if not enough]
     return Gate(not short, "; ".join(short) if short else "; ".join(words for _, words in found))

@@ -24,6 +24,7 @@ from ltvml.window import daily_discount_rate
 if TYPE_CHECKING:
     from ltvml.backtesting.history import History
     from ltvml.config import Config
+    from ltvml.evaluation.selection import Role
     from ltvml.models.base import RepurchaseModel, SpendModel, ValueModel
     from ltvml.models.snapshots import Snapshots
 
@@ -54,7 +55,7 @@ def first_roles(config: Config, history: History) -> Roles:
 def _repurchase(config: Config, history: History) -> RepurchaseModel:
     if config.models.churn.name != AUTO:
         return repurchase_model(config, history, None)
-    snapshots = trainable(history, history.intake.window.churn_horizon)
+    snapshots = trainable(history, "repurchase", history.intake.window.churn_horizon)
     if snapshots is None:
         return cast("RepurchaseModel", history.closed_form(history.cutoff_day).purchase)
     return _mix(config, snapshots)
@@ -70,20 +71,21 @@ def _value(config: Config, history: History, spend: SpendModel) -> ValueModel:
     if config.models.value.name != AUTO:
         return value_model(config, history, {}, spend)
     rate = daily_discount_rate(config.value.annual_discount_rate)
-    snapshots = trainable(history, history.intake.window.ltv_horizon)
-    if snapshots is None or not snapshots.spend.sum() > 0:
+    snapshots = trainable(history, "value", history.intake.window.ltv_horizon)
+    if snapshots is None:
         return PurchaseTimesSpend(history.closed_form(history.cutoff_day).purchase, spend, rate)
     how: dict[str, Any] = {"discount_rate": rate, "random_state": config.random_state}
     tweedie = LightGBMTweedie(members=members_of(snapshots), **how).fit(snapshots)
     return ValueMix(**how).combine(snapshots, chance=_mix(config, snapshots), tweedie=tweedie)
 
 
-def trainable(history: History, given: int) -> Snapshots | None:
+def trainable(history: History, role: Role, given: int) -> Snapshots | None:
     """The newest snapshots where they are enough for a learner, else None."""
     snapshots = history.snapshots(history.cutoff_day, given)
     customers, days = history.intake.customers, history.cutoff_day - history.first_day
     judged = judged_horizon(history.cutoff_day, history.first_day, given)
-    return snapshots if minimum_data(snapshots, customers=customers, history=days, judged=judged).passed else None
+    gate = minimum_data(snapshots, role, customers=customers, history=days, judged=judged)
+    return snapshots if gate.passed else None
 
 
 def members_of(snapshots: Snapshots) -> int:

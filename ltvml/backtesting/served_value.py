@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 NEGLIGIBLE = 0.005
 """An exponent nearer to 1 changes no value by more than 2 %, and is left out."""
+FAR_OFF = 1.5
+"""How far a total must have been off at past cutoffs, either way, to be named."""
 
 
 def served_value(backtests: Sequence[RoleBacktest]) -> ServedValue | None:
@@ -44,12 +46,15 @@ class ServedValue:
         b, at least 1.
     cutoffs : int
         Past cutoffs that b was learned from.
+    too_high : float
+        Geometric mean over these of predicted over actual total; 1 without any.
     """
 
     champion: str
     default: str
     exponent: float
     cutoffs: int
+    too_high: float = 1.0
 
     @classmethod
     def of(cls, value: RoleBacktest) -> ServedValue:
@@ -57,7 +62,7 @@ class ServedValue:
         folds = [fold for fold in value.folds if value.champion in fold.predictions]
         exponent = stretch_of(folds, value.champion)
         kept = exponent if exponent > 1 + NEGLIGIBLE else 1.0
-        return cls(value.champion, value.selection.default, kept, len(folds))
+        return cls(value.champion, value.selection.default, kept, len(folds), _too_high(folds, value.selection.default))
 
     @property
     def as_it_is(self) -> bool:
@@ -88,11 +93,28 @@ class ServedValue:
     def words(self) -> str:
         """What a reader should know; empty where the champion serves unchanged."""
         ranked = f"ranked by {self.champion}, at the total of {self.default} (default)"
+        over = f"{self.cutoffs} backtest cutoff{'s' if self.cutoffs > 1 else ''}"
         said = [ranked] if self.champion != self.default else []
         if self.exponent > 1:
-            over = f"{self.cutoffs} backtest cutoff{'s' if self.cutoffs > 1 else ''}"
             said.append(
                 f"spread apart by the power {self.exponent:.2f} at an unchanged total, because at {over} low values "
                 "were predicted too high and high values too low"
             )
-        return f"Predicted values are {'; and '.join(said)}." if said else ""
+        shaped = f"Predicted values are {'; and '.join(said)}." if said else ""
+        return " ".join(filter(None, (shaped, self._level_words(over))))
+
+    def _level_words(self, over: str) -> str:
+        """A warning where the total was far off at past cutoffs."""
+        if 1 / FAR_OFF <= self.too_high <= FAR_OFF:
+            return ""
+        return (
+            f"At {over} the predicted total was {self.too_high:,.2f} times the actual one. It is not corrected for "
+            "that: rely on the order of the customers more than on the total."
+        )
+
+
+def _too_high(folds: Sequence[Fold], default: str) -> float:
+    """Geometric mean of predicted over actual total of the default, whose total is served; 1 where nothing is known."""
+    totals = [(fold.predictions[default].sum(), fold.spend.sum()) for fold in folds if default in fold.predictions]
+    ratios = [predicted / actual for predicted, actual in totals if predicted > 0 and actual > 0]
+    return float(np.exp(np.mean(np.log(ratios)))) if ratios else 1.0

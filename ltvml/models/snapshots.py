@@ -96,6 +96,11 @@ class Snapshots:
         return int(np.sum(self.buys & self.latest))
 
     @property
+    def payers(self) -> int:
+        """Customers who paid something in a label window."""
+        return len(np.unique(self.bucket[self.spend > 0]))
+
+    @property
     def repeats(self) -> int:
         """Snapshots: the most rows that one customer can have."""
         return len(np.unique(self.origin))

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ltvml.backtesting.backtest import history_of, run_backtests
 from ltvml.backtesting.dates import named_or_chosen, with_dates
 from ltvml.backtesting.first_answer import NO_ITEMS, first_roles, not_done
@@ -21,6 +23,7 @@ from ltvml.bundle.rfm import RFM
 from ltvml.bundle.typical import Typical, typical_of_patterns
 from ltvml.contracts import BEHAVIOUR
 from ltvml.errors import FitWarning
+from ltvml.features.quiet import quiet_words
 from ltvml.inputs.item_names import item_names
 from ltvml.inputs.orders import Intake, read_orders
 from ltvml.inputs.without_effect import without_effect
@@ -107,7 +110,13 @@ def _fit(config: Config, transactions: Any, steps: Steps) -> FitReport:
         _settings(config),
         in_place,
         seconds=steps.seconds,
-        notes=(*_not_done(config, history), *without_effect(config, intake), *removed_buyers(history), *items.notes),
+        notes=(
+            *_not_done(config, history),
+            *without_effect(config, intake),
+            *removed_buyers(history),
+            *quiet(intake),
+            *items.notes,
+        ),
         gaps=gap_words(items),
     )
     _warn_of_what_is_withheld(bundle)
@@ -119,6 +128,13 @@ def removed_buyers(history: History) -> tuple[str, ...]:
     """A note where every customer has bought again: one-time buyers were probably removed from the orders."""
     patterns = history.patterns(history.cutoff_day)
     said = without_one_time_buyers(patterns["frequency"].to_numpy(dtype=float), float(patterns["count"].sum()))
+    return (said,) if said else ()
+
+
+def quiet(intake: Intake) -> tuple[str, ...]:
+    """A note where no order at all fell in a long stretch of the history."""
+    found = intake.engine.collect(intake.days.select("day").unique())
+    said = quiet_words(found["day"].to_numpy(dtype=np.int64))
     return (said,) if said else ()
 
 

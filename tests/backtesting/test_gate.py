@@ -34,5 +34,15 @@ def test_what_falls_short_is_named(bought: int, customers: int, history: int, wo
     assert words in gate.words
 
 
+@pytest.mark.parametrize(("payers", "passed"), [(19, False), (20, True)])
+def test_value_asks_for_customers_who_paid_and_churn_does_not(payers: int, passed: bool) -> None:
+    seen = snapshots(400, 1000)
+    seen.payers = payers
+    asked = {"customers": 300, "history": 180, "judged": 60}
+    assert minimum_data(seen, "value", **asked).passed is passed
+    assert minimum_data(seen, "repurchase", **asked).passed
+    assert f"{payers} customers who paid" in minimum_data(seen, "value", **asked).words
+
+
 def test_without_a_closed_window_the_history_is_named() -> None:
     assert "no label window has closed in 30 days" in minimum_data(None, customers=10, history=30, judged=10).words

@@ -256,7 +256,7 @@ def grow(
         return Trees((), (), start, growth.num_threads)
     matrix = design(sample.X, columns)
     directions = silence_directions(columns) if monotone else None
-    sides = [held_out_customers(sample.bucket, fold) for fold in range(members_for(len(matrix), members))]
+    sides = sides_of(sample, members_for(len(matrix), members))
     grown = grow_each(matrix, sample, objective, growth, sides, directions)
     if not beat(grown, sample, objective, np.full(len(matrix), start) if to_beat is None else to_beat):
         return Trees((), (), start, growth.num_threads)
@@ -351,21 +351,29 @@ def beat(grown: Sequence[Member], sample: Sample, objective: Objective, to_beat:
     return standard_errors_gained(theirs, others, sample.bucket[rows]) > PROOF
 
 
-def held_out_customers(bucket: NDArray[np.int64], fold: int) -> Mask:
-    """Rows of the customers that stop the training, about a fifth, shape (n,).
+def sides_of(sample: Sample, members: int) -> list[Mask]:
+    """The rows that stop each member; a side is left out where either part is empty or nothing happens in the training.
 
     Raises
     ------
     DataContractError
-        If either side is empty.
+        If no side is left.
     """
-    held_out = np.asarray(bucket % FOLDS == fold)
-    if not held_out.any() or held_out.all():
+    sides = [held_out_customers(sample.bucket, fold) for fold in range(FOLDS)]
+    usable = [side for side in sides if side.any() and sample.target[~side].any()]
+    if not usable:
+        acting = sample.bucket[sample.target != 0]
         raise DataContractError(
-            f"found {len(np.unique(bucket))} customers to train on; expected enough to hold a fifth of them out.",
+            f"found {len(np.unique(sample.bucket))} customers to train on, of whom {len(np.unique(acting))} bought; "
+            "expected enough to hold a fifth of them out.",
             hint="use a closed-form model for so few customers.",
         )
-    return held_out
+    return usable[:members]
+
+
+def held_out_customers(bucket: NDArray[np.int64], fold: int) -> Mask:
+    """Rows of the customers that stop the training, about a fifth, shape (n,)."""
+    return np.asarray(bucket % FOLDS == fold)
 
 
 def _dataset(matrix: Array, sample: Sample, parameters: Mapping[str, Any]) -> lgb.Dataset:

@@ -13,7 +13,7 @@ from ltvml.errors import DataContractError
 from ltvml.models.design import design, usable_names
 from ltvml.models.proof import constant_score, losses, standard_errors_gained
 from ltvml.models.trees import booster
-from ltvml.models.trees.booster import Growth, Sample, grow, held_out_customers, members_for, threads_for
+from ltvml.models.trees.booster import Growth, Sample, grow, held_out_customers, members_for, sides_of, threads_for
 from ltvml.threads import at_most
 
 ROWS = 600
@@ -102,6 +102,13 @@ def test_too_few_customers_are_refused_in_words(sample):
     alone = Sample(sample.X, sample.target, np.zeros(ROWS, dtype=np.int64))
     with pytest.raises(DataContractError, match="found 1 customers to train on"):
         grow(alone, "binary", Growth())
+
+
+def test_a_fifth_without_customers_and_one_that_holds_all_buyers_stop_no_member(sample):
+    """Buyers of the fold 0 alone, and nobody in fold 4: three members of five are trained."""
+    bucket = sample.bucket % 4 + 5 * (sample.bucket % 97)
+    alone = Sample(sample.X, np.where(bucket % 5 == 0, sample.target, 0.0), bucket)
+    assert [int(side.sum()) for side in sides_of(alone, 5)] == [int(np.sum(bucket % 5 == fold)) for fold in (1, 2, 3)]
 
 
 def test_noise_leaves_a_constant(sample):
