@@ -7,7 +7,7 @@ model on a clock (`InOperationalTime`) is tracked in calendar days.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -16,6 +16,7 @@ import pandas as pd
 from ltvml.errors import DataContractError
 from ltvml.models.purchase.in_operational_time import InOperationalTime
 from ltvml.models.purchase.kinds import KindsOfCustomers
+from ltvml.models.purchase.unit import check_unit
 from ltvml.window import WEEK, as_date, day_number
 
 if TYPE_CHECKING:
@@ -47,12 +48,15 @@ class Cohort:
         Times of repeat purchases.
     purchases : (m,) array
         How many there were at each.
+    unit : str, optional
+        Of the times, where it is known: a model that was fitted on another one is refused.
     """
 
     births: Array
     customers: Array
     times: Array
     purchases: Array
+    unit: str | None = None
 
     @classmethod
     def of_times(cls, births: ArrayLike, purchases: ArrayLike) -> Cohort:
@@ -92,7 +96,7 @@ class Cohort:
         if days.empty:
             raise DataContractError(f"no customer of the orders bought by {born_by}; expected at least one.")
         born = days["day"] == first
-        return cls.of_times(days.loc[born, "day"], days.loc[~born, "day"])
+        return replace(cls.of_times(days.loc[born, "day"], days.loc[~born, "day"]), unit="day")
 
     def weeks(self, until: float) -> Array:
         """Ends of the whole weeks from the day of the first birth to a day, both included."""
@@ -116,7 +120,13 @@ def track(model: PurchaseModel, cohort: Cohort, ends: ArrayLike) -> pd.DataFrame
     (m, 5) frame
         end; actual and expected of the period, from the end before it or from the first birth; cumulative_actual and
         cumulative_expected.
+
+    Raises
+    ------
+    DataContractError
+        If the ends do not ascend, or the model was fitted on times in another unit than the cohort's.
     """
+    check_unit(type(model).__name__, getattr(model, "unit_", None), cohort.unit)
     ends = np.asarray(ends, dtype=float)
     if (np.diff(ends) <= 0).any():
         raise DataContractError("the ends of the periods do not ascend; expected each after the one before.")
@@ -158,6 +168,9 @@ def held_out_by_frequency(
     (k, 4) frame
         frequency, customers, actual, expected.
     """
+    check_some(X)
+    if np.shape(held_out) != (len(X),):
+        raise DataContractError(f"held_out has the shape {np.shape(held_out)}; expected one number a row, ({len(X)},).")
     table = pd.DataFrame(
         {
             "frequency": np.minimum(X["frequency"].to_numpy(dtype=float), most).astype(np.int64),
@@ -190,6 +203,7 @@ def purchase_counts(
     (most + 1, 3) frame
         frequency, actual, expected; both sum to the number of customers.
     """
+    check_some(X)
     within, X = plain(model, X)
     weight = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
     capped = np.minimum(X["frequency"].to_numpy(dtype=float), most).astype(np.int64)
@@ -238,6 +252,7 @@ def gap_shares(
     (k, 4) frame
         low, high, actual, expected: shares of the gaps within the edges.
     """
+    check_some(X)
     within, X = plain(model, X)
     rng = np.random.default_rng(random_state)
     ages = rng.choice(X["T"].to_numpy(dtype=float), draws)
@@ -283,18 +298,15 @@ def alive_through_time(
     moments = np.union1d(np.linspace(times[0], until, points), times)
     frequency = np.searchsorted(times, moments, side="right") - 1
     X = pd.DataFrame(
-        {
-            "cutoff_day": moments,
-            "frequency": frequency.astype(float),
-            "recency": times[frequency] - times[0],
-            "T": moments - times[0],
-        }
+        {"frequency": frequency.astype(float), "recency": times[frequency] - times[0], "T": moments - times[0]}
     )
+    whole = of_everybody(model)
+    X = X.assign(cutoff_day=moments) if isinstance(whole, InOperationalTime) else X
     return pd.DataFrame(
         {
             "time": moments - start,
             "frequency": frequency,
-            "p_alive": of_everybody(model).probability_alive(X),
+            "p_alive": whole.probability_alive(X),
             "purchase": np.isin(moments, times),
         }
     )
@@ -335,11 +347,22 @@ def over_histories(
         Expected purchases within it; P(alive) where absent.
     cutoff_day : float, optional
         Day on which the customers are that old; needed by a model on a clock.
+
+    Raises
+    ------
+    DataContractError
+        If a model on a clock is not told the day.
     """
     frequencies, recencies = np.arange(1.0, most + 1), np.linspace(age / 80, age, 80)
     x, t_x = np.meshgrid(frequencies, recencies)
-    X = pd.DataFrame({"cutoff_day": cutoff_day or 0.0, "frequency": x.ravel(), "recency": t_x.ravel(), "T": age})
+    X = pd.DataFrame({"frequency": x.ravel(), "recency": t_x.ravel(), "T": age})
     model = of_everybody(model)
+    if isinstance(model, InOperationalTime):
+        if cutoff_day is None:
+            raise DataContractError(
+                "the model runs on a clock; expected cutoff_day, the day that the histories end on."
+            )
+        X = X.assign(cutoff_day=cutoff_day)
     values = model.probability_alive(X) if horizon is None else model.expected_purchases(X, horizon)
     return HistoryGrid(frequencies, recencies, values.reshape(x.shape), age)
 
@@ -413,6 +436,17 @@ def likelihood_surface(
     first, second = np.exp(at[places][:, None, None] + moved)
     estimate = np.exp(at[places]).tolist()
     return LikelihoodSurface(names, first, second, below, (estimate[0], estimate[1]))
+
+
+def check_some(X: pd.DataFrame) -> None:
+    """Refuse a frame without customers.
+
+    Raises
+    ------
+    DataContractError
+    """
+    if not len(X):
+        raise DataContractError("there are no customers; expected at least one row.")
 
 
 def plain(model: PurchaseModel, X: pd.DataFrame) -> tuple[ParametricPurchaseModel, pd.DataFrame]:

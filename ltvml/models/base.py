@@ -457,6 +457,8 @@ class PurchaseModel(RepurchaseModel):
         weight = None if sample_weight is None else np.asarray(sample_weight, dtype=float)
         customers = np.bincount(place, weights=weight, minlength=len(born))
         ages = np.maximum(np.asarray(times, dtype=float) - born[:, None], 0.0)
+        if not len(born):
+            return np.zeros(ages.shape[1])
         distinct, cell = np.unique(ages, return_inverse=True)
         if len(distinct) <= MOST_AGES:
             expected = self.expected_purchases_at(self.newcomers(), distinct)[0]

@@ -26,6 +26,7 @@ from ltvml.models.purchase.in_operational_time import InOperationalTime
 from ltvml.models.purchase.mbg_nbd import MBGNBD
 from ltvml.models.purchase.pareto_nbd import ParetoNBD
 from ltvml.window import day_number
+from ltvml.workflows.summary import customer_summary
 
 PARAMS = {"r": 0.8, "alpha": 30.0, "a": 0.8, "b": 2.5}
 MODEL = MBGNBD.from_params(**PARAMS)
@@ -199,3 +200,30 @@ def test_where_kinds_of_customers_differ_the_tables_are_those_of_all_of_them():
     )
     on_clock = over_histories(InOperationalTime(kinds, OperationalTime()), age=90, most=4, cutoff_day=18_000)
     np.testing.assert_allclose(on_clock.values, over_histories(whole, age=90, most=4).values)
+
+
+def test_times_in_another_unit_than_that_of_the_fit_are_refused():
+    orders = orders_of(400)
+    days = customer_summary(orders, "2020-12-31")
+    weeks = days.assign(recency=days.recency / 7, T=days["T"] / 7).drop(columns="cutoff_day")
+    weeks.attrs["unit"] = "week"
+    model, cohort = MBGNBD().fit(weeks), Cohort.of_orders(orders)
+    with pytest.raises(DataContractError, match="fitted on times in weeks and was given times in days"):
+        track(model, cohort, cohort.weeks(day_number("2020-12-31")))
+    # whole weeks are no days
+    assert alive_through_time(model, [0, 2], until=10, points=11).p_alive.between(0, 1).all()
+    assert over_histories(model, age=80.0, most=3).values.shape == (80, 3)
+
+
+def test_a_model_on_a_clock_must_know_the_day():
+    with pytest.raises(DataContractError, match="expected cutoff_day"):
+        over_histories(InOperationalTime(MODEL, OperationalTime()), age=90, most=4)
+
+
+def test_nobody_and_holdouts_of_another_length_are_refused():
+    X = pd.DataFrame({"frequency": [1.0], "recency": [2.0], "T": [3.0]})
+    for table in (lambda: purchase_counts(MODEL, X[:0]), lambda: gap_shares(MODEL, X[:0], [1.0], [0, 2])):
+        with pytest.raises(DataContractError, match="no customers"):
+            table()
+    with pytest.raises(DataContractError, match="expected one number a row"):
+        held_out_by_frequency(MODEL, X, [1, 2], 30)

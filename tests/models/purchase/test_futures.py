@@ -135,3 +135,12 @@ def test_what_cannot_be_drawn_is_refused():
         model_of("bg_bb").draw_newcomers([2.5], random_state=1)
     with pytest.raises(LtvmlError, match="draws no futures"):
         PurchaseModel.draw_futures(model_of("nbd"), customers("nbd"), 1.0, random_state=1)
+
+
+@pytest.mark.parametrize("name", PARAMS)
+def test_nobody_and_no_time_make_no_purchases(name):
+    model, X = model_of(name), customers(name)
+    assert not len(model.draw_futures(X[:0], HORIZON, random_state=1).time)
+    assert not model.draw_futures(X, 0.0, random_state=1).counts().any()
+    assert not len(model.draw_newcomers(np.zeros(0), random_state=1).rate)
+    np.testing.assert_array_equal(model.expected_of_cohort([], [1.0, 2.0]), [0.0, 0.0])
