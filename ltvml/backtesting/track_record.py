@@ -10,6 +10,7 @@ from ltvml.backtesting.served_value import ServedValue
 from ltvml.bundle.track_record import NOT_BACKTESTED, TrackRecord
 from ltvml.evaluation.calibration import Calibration, proven_calibration
 from ltvml.evaluation.intervals import ValueIntervals, coverage, prior_words, why_withheld
+from ltvml.evaluation.tiers import tiers
 from ltvml.models.season.season import Season
 from ltvml.models.value.simulated_values import simulated_values
 
@@ -57,6 +58,7 @@ def learn_record(
         date_choice=dates.words,
         coverage=_coverage(value, folds) if intervals else "",
         value_shape=served.words if served else "",
+        tiers=tiers(folds, value.champion) if value else (),
     )
 
 

@@ -9,6 +9,7 @@ from ltvml.evaluation.calibration import Calibration
 from ltvml.evaluation.date_intervals import DateWindow
 from ltvml.evaluation.intervals import ValueIntervals
 from ltvml.evaluation.selection import Selection
+from ltvml.evaluation.tiers import Tier, said
 from ltvml.models.season.season import Season
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class TrackRecord:
         How the predicted values differ from those of the champion, in words; empty where they do not.
     date_choice : str
         Whose dates serve and why, in words; empty where there was nothing to choose.
+    tiers : tuple of Tier
+        What the top of the customers by predicted value brought later, at past cutoffs; none in old bundles.
     """
 
     selections: tuple[Selection, ...] = ()
@@ -52,6 +55,7 @@ class TrackRecord:
     coverage: str = ""
     value_shape: str = ""
     date_choice: str = ""
+    tiers: tuple[Tier, ...] = ()
 
     @property
     def withheld(self) -> dict[str, str]:
@@ -67,6 +71,8 @@ class TrackRecord:
         given += [words for words in (self.value_shape, self.season.words) if words]
         if self.calibration.method != "none":
             given.append(self.calibration.words)
+        if self.tiers:
+            given.append(said(self.tiers))
         if self.date_choice:
             given.append(self.date_choice)
         if self.dates.covered is not None:
@@ -85,6 +91,7 @@ class TrackRecord:
             "coverage": self.coverage,
             # a bundle of an earlier release, read and written again, keeps its bytes
             **{name: words for name in ("value_shape", "date_choice") if (words := getattr(self, name))},
+            **({"tiers": [tier.to_dict() for tier in self.tiers]} if self.tiers else {}),
         }
 
     @classmethod
@@ -100,4 +107,5 @@ class TrackRecord:
             coverage=values["coverage"],
             value_shape=values.get("value_shape", ""),
             date_choice=values.get("date_choice", ""),
+            tiers=tuple(Tier.from_dict(tier) for tier in values.get("tiers", ())),
         )

@@ -257,7 +257,27 @@ def value_section(found: Found) -> Section:
         )
         names = tuple(words(f"page.value.{name}") for name in ("segment", "customers", "value"))
         tables.append(Rows(words("page.value.segments"), names, segments))
+    tables += past_tiers(found)
     return Section("value", title, tables=tuple(tables), reading=words("page.value.read"))
+
+
+def past_tiers(found: Found) -> list[Rows]:
+    """What the top of the customers brought later, at past cutoffs; none without a backtest."""
+    words, bundle = found.words, found.cohorts.bundle
+    if bundle is None or not bundle.record.tiers:
+        return []
+    rows = tuple(
+        (
+            percent(tier.share),
+            percent(tier.brought),
+            percent(tier.naive),
+            words.one(words.money, tier.predicted),
+            words.one(words.money, tier.actual),
+        )
+        for tier in bundle.record.tiers
+    )
+    header = tuple(words(f"page.value.{name}") for name in ("tier", "brought", "naive", "predicted", "actual"))
+    return [Rows(words("page.value.past", cutoffs=str(bundle.record.tiers[0].cutoffs)), header, rows)]
 
 
 def items_section(found: Found) -> Section:
