@@ -1,9 +1,12 @@
-"""Progress of long steps, drawn on stderr where that is a terminal."""
+"""Progress of long steps on stderr: bars where that is a terminal, a line a step where it is a file or a log."""
 
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING
+
+import typer
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -63,6 +66,27 @@ def _started_display() -> Progress:
     return display
 
 
-def progress_bars(*, quiet: bool) -> ProgressBars | None:
-    """Bars, or None where stderr is no terminal or output is quiet."""
-    return ProgressBars() if sys.stderr.isatty() and not quiet else None
+class StepLines:
+    """A `workflows.progress.Progress` for logs: a line when a step ends, with the seconds that it took."""
+
+    def __init__(self) -> None:
+        self._started: dict[str, float] = {}
+
+    def __call__(self, step: str, done: int, total: int | None) -> None:
+        """Remember when `step` began; say so when `done` reaches `total`."""
+        now = time.perf_counter()
+        if total is None or done < total:
+            self._started.setdefault(step, now)
+        elif step in self._started:
+            typer.echo(f"{step}: {now - self._started.pop(step):.1f} s", err=True)
+
+    def stop(self) -> None:
+        """Forget the steps that did not end: what stopped them is said elsewhere."""
+        self._started = {}
+
+
+def shown_progress(*, quiet: bool) -> ProgressBars | StepLines | None:
+    """Bars on a terminal, lines elsewhere; None where output is quiet."""
+    if quiet:
+        return None
+    return ProgressBars() if sys.stderr.isatty() else StepLines()

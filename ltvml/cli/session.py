@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 import typer
 
-from ltvml.cli.progress import progress_bars
+from ltvml.cli.progress import shown_progress
 from ltvml.errors import LtvmlError, LtvmlWarning, OutputError
 from ltvml.passwords import without_password, without_passwords
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ltvml.cli.progress import ProgressBars
+    from ltvml.cli.progress import ProgressBars, StepLines
     from ltvml.config import Config
     from ltvml.reports.recording import Recorded
 
@@ -79,7 +79,7 @@ class Session:
         Where the result goes; meanwhile `sys.stdout` is stderr, so that no library can print into it.
     as_json, quiet, debug : bool
         The options of that name.
-    progress : ProgressBars or None
+    progress : ProgressBars, StepLines or None
         To be handed to the workflow.
     """
 
@@ -87,7 +87,7 @@ class Session:
     as_json: bool
     quiet: bool
     debug: bool
-    progress: ProgressBars | None
+    progress: ProgressBars | StepLines | None
 
     def show(self, report: Report) -> None:
         """Print the result: JSON, or text, or nothing with `quiet`."""
@@ -137,7 +137,7 @@ def session(*, as_json: bool, quiet: bool, debug: bool) -> Iterator[Session]:
     """
     for stream in (sys.stdout, sys.stderr):
         _escape_what_cannot_be_shown(stream)
-    job = Session(sys.stdout, as_json, quiet, debug, progress_bars(quiet=quiet))
+    job = Session(sys.stdout, as_json, quiet, debug, shown_progress(quiet=quiet))
     with contextlib.redirect_stdout(sys.stderr), _warnings_in_words(), _logs_on_stderr(debug), _ended_by_exception():
         try:
             yield job
