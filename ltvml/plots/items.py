@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from ltvml.models.replenishment.renewal import Renewal
 from ltvml.plots.figures import ACCENT, GRID, INK, MAIN, QUIET, canvas
 from ltvml.plots.letters import legible
 from ltvml.words.text import percent
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 
 
 COLUMNS = 3
-MOST_PAIRS = 2000
+MOST_PAIRS = 1000
 LONGEST = 0.9
-POINTS = 60
+POINTS = 40
 HALF = 0.5
 NAME_WIDTH = 26
 
@@ -102,13 +103,16 @@ def expected_share(renewal: GammaRenewal, pairs: pd.DataFrame, gaps: pd.DataFram
         Days, from 0 on.
     """
     spells = spells_of(pairs.iloc[:: max(len(pairs) // MOST_PAIRS, 1)], gaps, renewal)
+    # the longest first: those at risk at a time are the first rows
+    spells = spells.sort_values("lasted", ascending=False, kind="stable", ignore_index=True)
     state, scale = renewal.state(spells), renewal.items_.scale(spells)
-    still_open = [(1 - state.pi) + state.pi * state.tail(time / scale) for time in times]
-    lasted, share = spells["lasted"].to_numpy(dtype=float), np.ones(len(times))
-    for place, now in enumerate(times[:-1]):
-        at_risk = lasted > now
-        stays = still_open[place + 1][at_risk] / still_open[place][at_risk]
-        share[place + 1] = share[place] * (stays.mean() if len(stays) else 1.0)
+    at_risk = np.searchsorted(-spells["lasted"].to_numpy(dtype=float), -times, side="left")
+    share, open_now = np.ones(len(times)), np.ones(len(spells))
+    for place, rows in enumerate(at_risk[:-1]):
+        known = Renewal(*(values[:rows] for values in (state.kappa, state.A, state.B, state.pi, state.elapsed)))
+        then = (1 - known.pi) + known.pi * known.tail(times[place + 1] / scale[:rows])
+        share[place + 1] = share[place] * (float(np.mean(then / open_now[:rows])) if rows else 1.0)
+        open_now = then
     return share
 
 
