@@ -58,6 +58,7 @@ TRANSACTIONS = Table(
         Column("cost", "float64", "cost of the line", required=False),
         Column("discount", "float64", "discount given on the line, positive", required=False),
         Column("channel", "string", "sales channel", required=False),
+        Column("country", "string", "country of the order", required=False),
         Column("currency", "string", "currency of the amounts; more than one in a run is an error", required=False),
         Column("refund", "float64", "part of the amount that was refunded; its sign does not count", required=False),
         Column("order_time", "string", "time of the order, where order_date has none", required=False),
@@ -82,6 +83,7 @@ LINES = Table(
         Column("cost", "int64", "cost of the line in minor units", required=False),
         Column("discount", "int64", "discount of the line in minor units", required=False),
         Column("channel", "string", "as in transactions", required=False),
+        Column("country", "string", "as in transactions", required=False),
         Column("currency", "string", "as in transactions", required=False),
         Column("refund", "int64", "refund in minor units, 0 where there is none; netted by the check", required=False),
         Column("file", "int64", "number of the file among several, in the order of their names", required=False),
@@ -502,6 +504,44 @@ BEHAVIOUR = Table(
         _float("hour_mean", "hour of the day (second / 3600), averaged over lines", required=False),
         _float("weekend_share", "share of the order days on Saturday or Sunday"),
         _float("weekday_top_share", "share of the order days on the customer's commonest weekday"),
+    ),
+)
+
+FIRST_ORDER = Table(
+    "attributes of the first order",
+    (
+        Column("first_channel", "string", "channel of the line of the highest value on the first day", required=False),
+        Column("first_country", "string", "country of that line", required=False),
+        Column("first_category", "string", "category of that line", required=False),
+        _float("first_lines", "rows of the transactions on the first order day, returns left out"),
+        _float("first_units", "units on the first order day", required=False),
+        _float("first_discount_share", "sum of discount / (value + sum of discount) of that day", required=False),
+    ),
+)
+OF_CUSTOMERS = "attribute_"
+"""Begins the name of a column that comes from the table of customers."""
+
+
+def is_attribute(name: str) -> bool:
+    """Whether a column says what was known of a customer at the first order."""
+    return name in FIRST_ORDER.names or name.startswith(OF_CUSTOMERS)
+
+
+ATTRIBUTES = Table(
+    "attributes",
+    (
+        Column("attribute", "string", "column of the first order, or of the table customers"),
+        Column("level", "string", "its value, a range of numbers, (other) for pooled values, or (missing)"),
+        Column("customers", "int64", "customers of the level; not shown below attributes.min_customers, but pooled"),
+        Column("followed", "int64", "those of them who were seen for `days` days after the first order"),
+        Column("days", "int64", "days after the first order that the rates and values are about"),
+        Column("repeat_rate", "float64", "share of them with another order day within these days"),
+        Column("repeat_rate_lo", "float64", "lower end of its 95 % interval (Wilson)"),
+        Column("repeat_rate_hi", "float64", "upper end of that interval"),
+        Column("value", "float64", "mean net value within these days, the first order left out"),
+        Column("value_lo", "float64", "lower end of its 95 % interval (bootstrap)"),
+        Column("value_hi", "float64", "upper end of that interval"),
+        Column("used_for", "string", "churn, value, or churn and value: the predictions that read it; empty for none"),
     ),
 )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ltvml.contracts import (
     ABOUT_CUSTOMERS,
+    ATTRIBUTES,
     BEHAVIOUR,
     BUNDLES,
     CLAIMS,
@@ -17,6 +18,7 @@ from ltvml.contracts import (
     COHORTS,
     CONTACTS,
     CUSTOMER_SCORES,
+    FIRST_ORDER,
     FORECAST,
     LINES,
     OUTREACH,
@@ -44,6 +46,12 @@ INTRODUCTIONS = {
         "What learners read beside the summary. An order day is a purchase day, `age` the days from it to the cutoff, "
         "a gap the days between two that follow each other; null is not known."
     ),
+    FIRST_ORDER: (
+        "What learners read of the first order, where past windows show that it matters, and beside them a column "
+        "`attribute_<name>` for each name of `attributes.customers`. Texts are levels: rare ones count as `(other)`, "
+        "and one that the fit did not know is missing."
+    ),
+    ATTRIBUTES: "What goes out: `bundle/attributes.csv` of `ltvml fit`, one row an attribute and level.",
     CLOSED_FORM: "What the closed form says of the label window, for learners; `season_*` is 1 without season.",
     PAIRS: "What the replenishment models see: one row a customer x item.",
     REPLENISHMENT: "What goes out: `replenishment.parquet` (and `.csv` on request), one row a customer x item.",

@@ -13,6 +13,7 @@ from ltvml.backtesting.candidates import (
     CLOSED_FORMS,
     MIX,
     STACK,
+    WITH_ATTRIBUTES,
     WITHOUT_SEASON,
     Candidates,
     Gate,
@@ -245,7 +246,7 @@ def may_win(role: Role, name: str, gate: Gate) -> bool:
     """Whether a candidate may replace the default: no bare learner on too few data, no part of a mix of its parts."""
     if not gate.passed:
         return name in CLOSED_FORMS[role]
-    return role == "value" or name not in (MIX, *EXPERTS)
+    return role == "value" or name not in (MIX, WITH_ATTRIBUTES, *EXPERTS)
 
 
 def stack_selection(selection: Selection, folds: Sequence[Fold]) -> Selection:
@@ -273,7 +274,8 @@ def _can_teach(fold: Fold) -> bool:
 
 def _experts(fold: Fold) -> tuple[Array, Array]:
     """Log-odds of the experts, (n, 3), and outcomes, (n,), of those who decide."""
-    odds = np.column_stack([log_odds(fold.predictions[name]) for name in EXPERTS])
+    moved = {CLOSED_FORM: WITH_ATTRIBUTES} if WITH_ATTRIBUTES in fold.predictions else {}
+    odds = np.column_stack([log_odds(fold.predictions[moved.get(name, name)]) for name in EXPERTS])
     return odds[fold.decides], fold.bought[fold.decides]
 
 
@@ -283,9 +285,11 @@ def predictions_of(
     """What candidates say of these customers: probability of a purchase, or expected value, by name."""
     if role == "repurchase":
         trainers = candidates.repurchase()
-        return {
+        said = {
             name: 1 - train().churn_risk(customers, horizon) for name, train in trainers.items() if name not in without
         }
+        moved = candidates.closed_form_with_attributes(customers, horizon)
+        return said if moved is None else {**said, WITH_ATTRIBUTES: moved}
     valued = candidates.value()
     return {name: train().expected_value(customers, horizon) for name, train in valued.items() if name not in without}
 

@@ -7,10 +7,12 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from scipy.special import expit
 
 from ltvml.backtesting.search import search_trees
 from ltvml.clock import OperationalTime
 from ltvml.models import registry
+from ltvml.models.logit import log_odds
 from ltvml.models.plugin import fit_plugin
 from ltvml.models.purchase.bg_nbd import BGNBD
 from ltvml.models.purchase.in_operational_time import InOperationalTime
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from ltvml.arrays import Array
     from ltvml.backtesting.history import History
     from ltvml.evaluation.selection import Role
     from ltvml.models.base import RepurchaseModel, ValueModel
@@ -44,6 +47,8 @@ if TYPE_CHECKING:
 CLOSED_FORM = "closed_form"
 ALL_ORDERS = "closed_form_all_orders"
 WITHOUT_SEASON = "closed_form_without_season"
+WITH_ATTRIBUTES = "closed_form_with_attributes"
+"""The closed form as the stack reads it where attributes matter; evaluated, and no candidate by itself."""
 MIX = "mix"
 STACK = RepurchaseStack.name
 CLOSED_FORMS: Mapping[Role, frozenset[str]] = {
@@ -169,6 +174,20 @@ class Candidates:
             LightGBMTwoStage.name: lambda: self._two_stage,
             **self._plugins("value"),
         }
+
+    def closed_form_with_attributes(self, X: pd.DataFrame, horizon: float) -> Array | None:
+        """P(a purchase) of the closed form moved by what past windows showed of attributes, (n,); None without.
+
+        Parameters
+        ----------
+        X : (n, ...) frame
+        horizon : float
+            Days.
+        """
+        if not self.can_learn or not self._logistic.attributes_:
+            return None
+        closed = log_odds(self.closed_form.probability_of_purchase(X, horizon))
+        return np.asarray(expit(self._logistic.moved(X, closed)))
 
     @cached_property
     def can_learn(self) -> bool:

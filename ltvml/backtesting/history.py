@@ -5,7 +5,7 @@ Everything about a day uses rows up to that day alone; outcomes use rows up to t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,13 +15,16 @@ import pandas as pd
 
 from ltvml.backtesting.origins import label_horizon, snapshot_origins
 from ltvml.clock import OperationalTime
-from ltvml.contracts import BEHAVIOUR
+from ltvml.contracts import BEHAVIOUR, is_attribute
+from ltvml.features.attributes import attribute_days
 from ltvml.features.behaviour import basket_days, days_as_of, snapshot_features
 from ltvml.features.outcomes import outcomes
 from ltvml.features.returns import summed_lines
 from ltvml.features.season import daily_counts, early_buyer_counts
 from ltvml.features.summary import Orders, customer_summary, purchase_patterns, spend_patterns
 from ltvml.models import registry
+from ltvml.models.attributes.levels import Attributes, attribute_of
+from ltvml.models.attributes.relevance import relevant_attributes
 from ltvml.models.closed_form import ClosedForm, likelier, purchase_models
 from ltvml.models.purchase.in_operational_time import InOperationalTime
 from ltvml.models.season.counts import DailyCounts, EarlyBuyers
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ltvml.inputs.orders import Intake
+    from ltvml.models.attributes.relevance import Relevant
     from ltvml.models.base import Model, PurchaseModel, SpendModel
 
 SAMPLE_SALT = "sample"
@@ -75,6 +79,7 @@ class History:
     spend: str = "auto"
     spend_params: dict[str, Any] = field(default_factory=dict)
     _customers: dict[int, pd.DataFrame] = field(default_factory=dict, repr=False)
+    _attributes: dict[int, Attributes] = field(default_factory=dict, repr=False)
     _plain_customers: dict[int, pd.DataFrame] = field(default_factory=dict, repr=False)
     _closed_forms: dict[tuple[int, bool], ClosedForm] = field(default_factory=dict, repr=False)
     _purchase_fits: dict[tuple[int, bool], list[InOperationalTime]] = field(default_factory=dict, repr=False)
@@ -111,6 +116,11 @@ class History:
         """What behaviour reads of the sampled lines, as of any day."""
         return self.intake.engine.keep(basket_days(self.sampled_lines))
 
+    @cached_property
+    def _sampled_attributes(self) -> nw.LazyFrame[Any]:
+        """What could be known of a first order, by customer and day, as of any day."""
+        return self.intake.engine.keep(attribute_days(self.sampled_lines))
+
     @property
     def _has_returns(self) -> bool:
         return self.intake.ledger.has_returns
@@ -127,7 +137,7 @@ class History:
         return self.intake.ledger.first_day
 
     def customers(self, day: int) -> pd.DataFrame:
-        """Summary and behaviour of the sampled customers as of a day, with `bucket`, ordered by customer."""
+        """Summary, behaviour, attributes and `bucket` of the sampled customers as of a day, ordered by customer."""
         if day not in self._customers:
             features = snapshot_features(
                 self.sampled_lines,
@@ -135,16 +145,24 @@ class History:
                 self.window(day),
                 decimals=self.decimals,
                 baskets=self._sampled_baskets,
+                attributes=self._sampled_attributes,
             )
             bucketed = self.intake.engine.bucket(features, SAMPLE_SALT)
-            frame = self.intake.engine.collect(bucketed)
-            self._customers[day] = frame.sort_values("customer_id").reset_index(drop=True)
+            frame = self.intake.engine.collect(bucketed).sort_values("customer_id").reset_index(drop=True)
+            self._attributes[day] = Attributes.learn(frame, self.intake.attributes)
+            self._customers[day] = self._attributes[day].apply(frame)
         return self._customers[day]
+
+    def attributes(self, day: int) -> Attributes:
+        """The levels of the attributes as of a day."""
+        self.customers(day)
+        return self._attributes[day]
 
     def customers_read_by(self, models: Iterable[Model], day: int) -> pd.DataFrame:
         """The sampled customers as of a day, without behaviour where none of the models looks at it."""
         read = {name for model in models for name in model.reads()}
-        return self.summaries(day) if read.isdisjoint(BEHAVIOUR.names) else self.customers(day)
+        reads_orders = not read.isdisjoint(BEHAVIOUR.names) or any(is_attribute(attribute_of(name)[0]) for name in read)
+        return self.customers(day) if reads_orders else self.summaries(day)
 
     def summaries(self, day: int) -> pd.DataFrame:
         """Summary alone of the sampled customers as of a day, with `bucket`, ordered by customer."""
@@ -190,8 +208,9 @@ class History:
 
         Returns
         -------
-        (n, 2) frame
-            `wait` (days to the next purchase, inf where none was seen) and `spend` in (day, day + horizon].
+        (n, 3) frame
+            `wait` (days to the next purchase, inf where none was seen), and `spend` and `purchases` in
+            (day, day + horizon].
         """
         table = outcomes(
             self._sampled_sums,
@@ -204,9 +223,8 @@ class History:
         )
         found = self.intake.engine.collect(table).set_index("customer_id")
         found = found.reindex(self.customers(day)["customer_id"])
-        return pd.DataFrame({"wait": found["wait"].fillna(np.inf), "spend": found["spend"].fillna(0.0)}).reset_index(
-            drop=True
-        )
+        known = {"wait": found["wait"].fillna(np.inf), "spend": found["spend"].fillna(0.0)}
+        return pd.DataFrame({**known, "purchases": found["purchases"].fillna(0)}).reset_index(drop=True)
 
     def snapshots(self, day: int, given: int) -> Snapshots | None:
         """What learners may be trained on at `day`; None where no window has closed.
@@ -229,14 +247,28 @@ class History:
         parts = [part for origin in origins if len((part := self._part(origin, horizon, until=day))["X"])]
         if not parts:
             return None
-        joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0] if name != "X"}
-        return Snapshots(
+        joined: dict[str, Any] = {
+            name: np.concatenate([part[name] for part in parts]) for name in parts[0] if name != "X"
+        }
+        snapshots = Snapshots(
             X=pd.concat([part["X"] for part in parts], ignore_index=True),
             **joined,
             horizon=horizon,
             given=given,
             present=self.customers(day),
             closed_form=self.closed_form(day),
+        )
+        return replace(snapshots, attributes=self._relevant(day, snapshots))
+
+    def _relevant(self, day: int, snapshots: Snapshots) -> Relevant:
+        """The attributes that say something of what happened next."""
+        return relevant_attributes(
+            snapshots.X,
+            buys=snapshots.buys,
+            spend=snapshots.spend,
+            bucket=snapshots.bucket,
+            repeats=snapshots.repeats,
+            names=[name for name in self.attributes(day).names if name in snapshots.X],
         )
 
     def window(self, day: int) -> Window:
@@ -254,6 +286,7 @@ class History:
             "wait": happened["wait"].to_numpy(dtype=float),
             "follow_up": np.full(rows, float(until - origin)),
             "spend": happened["spend"].to_numpy(dtype=float),
+            "purchases": happened["purchases"].to_numpy(dtype=float),
             "bucket": customers["bucket"].to_numpy(),
         }
 

@@ -21,9 +21,10 @@ from ltvml.bundle.replenishment import Replenishment
 from ltvml.bundle.rfm import RFM
 from ltvml.bundle.track_record import TrackRecord
 from ltvml.bundle.typical import Typical
-from ltvml.contracts import BEHAVIOUR, SUMMARY
+from ltvml.contracts import BEHAVIOUR, OF_CUSTOMERS, SUMMARY
 from ltvml.errors import BundleError, DataContractError
 from ltvml.models import registry
+from ltvml.models.attributes.levels import Attributes, attribute_of
 from ltvml.run_directory import changed_files, manifest_of, reading, write_json
 from ltvml.window import Window
 
@@ -83,6 +84,8 @@ class Bundle:
         Carries value intervals to other horizons; None in bundles of earlier versions.
     fitted : Window, optional
         Horizons of the fit, where `window` has others.
+    attributes : Attributes
+        Levels of the attributes as of the fit.
 
     Examples
     --------
@@ -100,6 +103,7 @@ class Bundle:
     without_replenishment: str = ""
     levels: Levels | None = None
     fitted: Window | None = None
+    attributes: Attributes = field(default_factory=Attributes)
 
     @property
     def fitted_window(self) -> Window:
@@ -122,9 +126,15 @@ class Bundle:
 
     @cached_property
     def summary_columns(self) -> tuple[str, ...]:
-        """Columns of a row to score: the summary, and the behaviour that the models were trained on."""
-        read = {name for role in ROLES for name in getattr(self.roles, role).reads()}
-        return (*SUMMARY.names, *(name for name in BEHAVIOUR.names if name in read))
+        """Columns of a row to score: the summary, and the behaviour and attributes that the models were trained on."""
+        read = {attribute_of(name)[0] for role in ROLES for name in getattr(self.roles, role).reads()}
+        behaviour = (name for name in BEHAVIOUR.names if name in read)
+        return (*SUMMARY.names, *behaviour, *(name for name in self.attributes.names if name in read))
+
+    @property
+    def attributes_read(self) -> tuple[str, ...]:
+        """Attributes of the customer that the models look at."""
+        return tuple(name for name in self.summary_columns if name in self.attributes.names)
 
     @property
     def reads_behaviour(self) -> bool:
@@ -159,7 +169,7 @@ class Bundle:
         """
         self._check(summary)
         return customer_scores(
-            summary,
+            self.attributes.apply(summary),
             self.roles,
             self.window,
             margin=self.money.margin,
@@ -187,7 +197,8 @@ class Bundle:
             As in `score`.
         """
         self._check(summary)
-        return chances(summary, self._predicted(summary), windows=windows)
+        known = self.attributes.apply(summary)
+        return chances(known, self._predicted(known), windows=windows)
 
     def future(self, summary: pd.DataFrame, ends: Sequence[int]) -> pd.DataFrame:
         """Purchases and undiscounted value of each customer up to each of several ends; see `customer_scores.future`.
@@ -205,7 +216,8 @@ class Bundle:
             As in `score`.
         """
         self._check(summary)
-        return future(summary, self.roles, self._predicted(summary), ends)
+        known = self.attributes.apply(summary)
+        return future(known, self.roles, self._predicted(known), ends)
 
     def _predicted(self, summary: pd.DataFrame) -> Predicted:
         return Predicted.of(
@@ -232,7 +244,13 @@ class Bundle:
                 "first_order_value": [20.0, 25.0],
                 "historic_value": [20.0, 100.0],
             }
-        ).assign(**{name: np.nan for name in self.summary_columns if name in BEHAVIOUR.names})
+        ).assign(**{name: self._example(name) for name in self.summary_columns if name not in SUMMARY.names})
+
+    def _example(self, name: str) -> str | float:
+        """A value of a column that is no part of the summary; what comes from the table of customers is text."""
+        if name in self.attributes.categories:
+            return self.attributes.categories[name].kept[0]
+        return "1" if name.startswith(OF_CUSTOMERS) else np.nan
 
     def save(self, folder: Path | str) -> None:
         """Write the bundle as JSON files into `folder`, which is made."""
@@ -292,6 +310,7 @@ class Bundle:
             replenishment=Replenishment.from_dict(items) if items is not None else None,
             without_replenishment=header["without_replenishment"],
             levels=Levels.from_dict(header["levels"]) if "levels" in header else None,
+            attributes=Attributes.from_dict(header["attributes"]) if "attributes" in header else Attributes(),
         )
 
     def _content(self) -> dict[str, Any]:
@@ -307,6 +326,7 @@ class Bundle:
                 **({"horizons": list(window.horizons)} if window.horizons else {}),
             },
             **({"levels": self.levels.to_dict()} if self.levels is not None else {}),
+            **({"attributes": self.attributes.to_dict()} if self.attributes.names else {}),
             "money": vars(self.money).copy(),
             "rfm": self.rfm.to_dict(),
             "typical": self.typical.to_dict(),
@@ -325,7 +345,7 @@ class Bundle:
             raise DataContractError(
                 f"rows to score: missing columns {missing}; expected {list(self.summary_columns)}.",
                 hint="build the rows with ltvml.customer_summary, from orders with the columns that the fit had "
-                "(product, category, quantity, ...).",
+                "(product, category, channel, quantity, ...), and the attributes.customers of the fit.",
             )
         if len(summary) and (earliest := int(summary["cutoff_day"].min())) < self.window.cutoff_day:
             raise DataContractError(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from ltvml.bundle.rfm import weighted_quantiles
-from ltvml.contracts import BEHAVIOUR, DERIVED
+from ltvml.contracts import BEHAVIOUR, DERIVED, is_attribute
+from ltvml.models.attributes.levels import attribute_of
 from ltvml.models.design import column
 
 if TYPE_CHECKING:
@@ -28,9 +29,12 @@ class Typical:
     medians : dict of str to float
         By name: columns of `snapshot_columns.DERIVED` and `BEHAVIOUR`, `usual_gap` (recency over frequency, of those
         with a repeat purchase) and `order_value` (historic value over order days). Empty columns are absent.
+    levels : dict of str to str
+        The commonest level of each attribute that is no number.
     """
 
     medians: Mapping[str, float]
+    levels: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, X: pd.DataFrame) -> Self:
@@ -39,28 +43,41 @@ class Typical:
         Parameters
         ----------
         X : (n, ...) frame
-            Columns of `contracts.SUMMARY`, and those of `snapshot_columns.BEHAVIOUR` that there are.
+            Columns of `contracts.SUMMARY`, those of `snapshot_columns.BEHAVIOUR` that there are, and attributes as
+            `Attributes.apply` gives them.
         """
-        names = (*DERIVED.names, *(name for name in BEHAVIOUR.names if name in X))
+        attributes = [str(name) for name in X if is_attribute(str(name))]
+        numbers = [name for name in attributes if X[name].dtype.kind == "f"]
+        texts = {name: X[name].dropna() for name in attributes if name not in numbers}
+        levels = {name: str(known.mode().iloc[0]) for name, known in texts.items() if len(known)}
+        names = (*DERIVED.names, *(name for name in BEHAVIOUR.names if name in X), *numbers)
         columns = {name: column(X, name) for name in names} | {
             "usual_gap": usual_gap(X),
             "order_value": mean_order_value(X),
         }
         known = {name: values[~np.isnan(values)] for name, values in columns.items()}
-        return cls({name: float(np.median(values)) for name, values in known.items() if len(values)})
+        return cls({name: float(np.median(values)) for name, values in known.items() if len(values)}, levels)
 
     def __getitem__(self, name: str) -> float:
-        """The median of a column; NaN where all values are missing."""
+        """The median of a column; NaN where all values are missing. Of a level, whether it is the commonest."""
+        attribute, level = attribute_of(name)
+        if attribute in self.levels:
+            return float(self.levels[attribute] == level)
         return float(self.medians.get(name, np.nan))
 
+    def known(self, name: str) -> float | str:
+        """The median of a column, or the commonest level of an attribute."""
+        return self.levels[name] if name in self.levels else self[name]
+
     def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
-        return dict(self.medians)
+        """As plain values: numbers, and texts for levels."""
+        return {**self.medians, **self.levels}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The inverse of `to_dict`."""
-        return cls({name: float(value) for name, value in values.items()})
+        levels = {name: value for name, value in values.items() if isinstance(value, str)}
+        return cls({name: float(value) for name, value in values.items() if name not in levels}, levels)
 
 
 def usual_gap(X: pd.DataFrame) -> Array:

@@ -7,6 +7,7 @@ from ltvml.config.fields import Days, Seed
 from ltvml.config.outreach import OutreachSettings
 from ltvml.config.section import Section
 from ltvml.config.sections import (
+    AttributeSettings,
     BacktestSettings,
     CohortSettings,
     ContactSettings,
@@ -49,6 +50,8 @@ class Config(Section):
     """The contacts made so far."""
     customers: CustomerSettings = CustomerSettings()
     """What else is known of the customers."""
+    attributes: AttributeSettings = AttributeSettings()
+    """What learners may know of a customer beside the orders."""
     identities: IdentitySettings = IdentitySettings()
     """Which ids are one person."""
     window: WindowSettings = WindowSettings()
@@ -100,4 +103,6 @@ class Config(Section):
     @property
     def orders(self) -> OrderSettings:
         """The sections that say how the orders are read."""
-        return OrderSettings(self.transactions, self.value, self.engine, self.identities)
+        return OrderSettings(
+            self.transactions, self.value, self.engine, self.identities, self.customers, self.attributes
+        )

@@ -47,6 +47,7 @@ from ltvml.config.fields import (
 from ltvml.config.section import Section
 from ltvml.errors import ConfigError
 from ltvml.models import registry
+from ltvml.models.attributes.rules import MIN_CUSTOMERS, MOST_LEVELS, Rules
 from ltvml.nearest import did_you_mean
 from ltvml.window import CalendarPeriod, Window
 
@@ -341,6 +342,39 @@ class CustomerSettings(Section):
     """customer_id, and any other name that you want to use: your column name. Other columns keep theirs."""
 
 
+class AttributeSettings(Section):
+    """What learners may know of a customer at the first order, beside how often, when and for how much they bought."""
+
+    first_order: bool = True
+    """Whether channel, country, category, size and discount of the first order are read, where the orders have them."""
+    customers: Names = ()
+    """Columns of the table of customers that were known when the customer first ordered and stay as they were, like
+    [country, source]. A column that is updated later, such as a tier or a last visit, would tell the future."""
+    most_levels: Count = MOST_LEVELS
+    """Values of one attribute that are told apart, the most frequent first; the others are pooled."""
+    min_customers: Count = MIN_CUSTOMERS
+    """Customers below which a value is pooled with other rare ones, and not shown."""
+
+    @field_validator("customers")
+    @classmethod
+    def _can_be_named(cls, names: Names) -> Names:
+        """Refuse a column that is no attribute, or whose name an engine would take apart."""
+        for name in names:
+            if name == "customer_id":
+                raise ValueError("customer_id is the customer; expected what is known of them, like country")
+            if found := sorted(set(name) & set(".`=")):
+                raise ValueError(
+                    f"the name '{name}' holds {' '.join(found)}; give the column another one under customers.columns, "
+                    "like {country: Ship.Country}"
+                )
+        return names
+
+    @property
+    def rules(self) -> Rules:
+        """How attributes are read."""
+        return Rules(self.first_order, self.most_levels, self.min_customers)
+
+
 class IdentitySettings(Section):
     """Ids that are one person over channels: e-mail, telephone, member number."""
 
@@ -419,12 +453,16 @@ class OrderSettings:
     value : ValueSettings
     engine : EngineSettings
     identities : IdentitySettings
+    customers : CustomerSettings
+    attributes : AttributeSettings
     """
 
     transactions: TransactionSettings
     value: ValueSettings
     engine: EngineSettings
     identities: IdentitySettings
+    customers: CustomerSettings
+    attributes: AttributeSettings
 
 
 class TrackingSettings(Section):

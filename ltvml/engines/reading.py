@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 FILE_NUMBER = "ltvml_file_number"
 """Column that an engine adds to the rows of several files: the number of the file, from 1."""
-_TEXTS = ("order_id", "product_id", "category", "item_name", "channel", "currency")
+_TEXTS = ("order_id", "product_id", "category", "item_name", "channel", "country", "currency")
 _CURRENCY_SIGNS = {"$": "USD", "US$": "USD", "€": "EUR", "EURO": "EUR", "£": "GBP", "R$": "BRL", "人民币": "CNY"}
 _FLOATS = ("quantity", "unit_price")
 _MONEY = ("cost", "discount", "refund")

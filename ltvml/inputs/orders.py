@@ -18,8 +18,10 @@ from ltvml.errors import ConfigError, DataContractError, DataWarning
 from ltvml.features.gaps import observed_gap_quantile
 from ltvml.features.ledger import Rules
 from ltvml.features.transactions import check
+from ltvml.inputs.tables.attributes import with_attributes
 from ltvml.inputs.tables.identities import Persons, read_persons, with_persons
 from ltvml.inputs.tables.identity_checks import warn_of_ids
+from ltvml.models.attributes.rules import Rules as AttributeRules
 from ltvml.window import Window, round_to_weeks
 
 if TYPE_CHECKING:
@@ -52,6 +54,10 @@ class Intake:
         Of the configuration, or of the orders where they name one.
     persons : Persons
         Which ids were merged, as `identities` has them.
+    attributes : models.attributes.rules.Rules
+        How learners read what was known at the first order.
+    attribute_notes : tuple of str
+        What is unusual about the table of customers as a source of attributes.
     """
 
     engine: Engine
@@ -61,6 +67,8 @@ class Intake:
     window: Window
     currency: str | None = None
     persons: Persons = field(default_factory=Persons)
+    attributes: AttributeRules = field(default_factory=AttributeRules)
+    attribute_notes: tuple[str, ...] = ()
 
     @property
     def row_counts(self) -> dict[str, Any]:
@@ -108,8 +116,10 @@ def read_orders(settings: OrderSettings, asked: WindowSettings, transactions: An
         currency = agreed_currency(settings.value.currency, engine, checked.lines)
         warn_of_ids(engine, checked.days, source)
         warn_of_months(source)
+        known, notes = with_attributes(engine, checked.lines, settings, persons)
     window = asked.resolved(_churn_horizon(asked, engine, checked.days))
-    return Intake(engine, checked.lines, checked.days, checked.ledger, window, currency, persons)
+    rules = settings.attributes.rules
+    return Intake(engine, known, checked.days, checked.ledger, window, currency, persons, rules, notes)
 
 
 def agreed_currency(settings: str | None, engine: Engine, lines: nw.LazyFrame[Any]) -> str | None:

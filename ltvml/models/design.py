@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ltvml.contracts import DERIVED, GROW_WITH_SILENCE, LEARNER_COLUMNS, SHRINK_WITH_SILENCE
+from ltvml.contracts import DERIVED, GROW_WITH_SILENCE, LEARNER_COLUMNS, SHRINK_WITH_SILENCE, is_attribute
 from ltvml.errors import DataContractError
+from ltvml.models.attributes.levels import attribute_of, learner_column, learner_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,9 +25,18 @@ INTERVAL = "interval"
 _YOUNG = 30.0
 
 
-def usable_names(X: pd.DataFrame) -> tuple[str, ...]:
-    """The columns of `LEARNER_COLUMNS` that `X` can give and that hold at least two different values, in order."""
-    return tuple(name for name in LEARNER_COLUMNS if (name in X or name in DERIVED.names) and _varies(column(X, name)))
+def usable_names(X: pd.DataFrame, attributes: Sequence[str] = ()) -> tuple[str, ...]:
+    """The columns that `X` can give and that hold at least two different values, in order.
+
+    Parameters
+    ----------
+    X : (n, ...) frame
+        As in `design`.
+    attributes : sequence of str
+        Attributes that are read beside `LEARNER_COLUMNS`.
+    """
+    known = (name for name in LEARNER_COLUMNS if name in X or name in DERIVED.names)
+    return tuple(name for name in (*known, *learner_columns(X, attributes)) if _varies(column(X, name)))
 
 
 def design(X: pd.DataFrame, names: Sequence[str]) -> Array:
@@ -35,7 +45,7 @@ def design(X: pd.DataFrame, names: Sequence[str]) -> Array:
     Parameters
     ----------
     X : (n, ...) frame
-        Columns of `contracts.SUMMARY`, `snapshot_columns.BEHAVIOUR` and `snapshot_columns.CLOSED_FORM`.
+        Columns of `contracts.SUMMARY`, `snapshot_columns.BEHAVIOUR` and `snapshot_columns.CLOSED_FORM`, and attributes.
     names : sequence of k str
 
     Returns
@@ -47,7 +57,7 @@ def design(X: pd.DataFrame, names: Sequence[str]) -> Array:
     DataContractError
         If a column that was there at training is missing.
     """
-    if missing := [name for name in names if name not in X and name not in DERIVED.names]:
+    if missing := [name for name in names if attribute_of(name)[0] not in X and name not in DERIVED.names]:
         raise DataContractError(
             f"the model was trained on {len(names)} columns; missing now: {missing}.",
             hint="score with the transaction columns that the fit had (product, category, ...), or fit again.",
@@ -67,6 +77,8 @@ def column(X: pd.DataFrame, name: str) -> Array:
         If the summary lacks what the column needs.
     """
     try:
+        if is_attribute(attribute_of(name)[0]):
+            return learner_column(X, name)
         return _derived(X, name) if name in DERIVED.names else _floats(X, name)
     except KeyError as error:
         raise DataContractError(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ltvml.contracts import BEHAVIOUR, SUMMARY
+from ltvml.contracts import BEHAVIOUR, SUMMARY, is_attribute
 from ltvml.errors import ConfigError, LtvmlError
 from ltvml.models import registry
 from ltvml.models.base import Diagnosis, RepurchaseModel
@@ -83,7 +83,7 @@ def check_laws(model: RepurchaseModel | ValueModel, X: pd.DataFrame, horizon: fl
     ----------
     model : RepurchaseModel or ValueModel
     X : (n, ...) frame
-        Columns of `contracts.SUMMARY` and `contracts.BEHAVIOUR`.
+        Columns of `contracts.SUMMARY` and `contracts.BEHAVIOUR`, and attributes.
     horizon : float
         Days.
 
@@ -92,7 +92,7 @@ def check_laws(model: RepurchaseModel | ValueModel, X: pd.DataFrame, horizon: fl
     ConfigError
         That names the law, what was found and what was expected.
     """
-    known = {*SUMMARY.names, *BEHAVIOUR.names}
+    known = {*SUMMARY.names, *BEHAVIOUR.names, *(str(name) for name in X if is_attribute(str(name)))}
     if unknown := [column for column in model.reads() if column not in known]:
         raise _broken(
             model.role, model.name, f"it reads the columns {', '.join(unknown)}, which a row to score does not have"

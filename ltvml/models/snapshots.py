@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from ltvml.errors import DataContractError
+from ltvml.models.attributes.relevance import Relevant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +29,8 @@ class Snapshots:
     ----------
     X : (n, ...) frame
         Features as of each origin: columns of `contracts.SUMMARY`, `snapshot_columns.BEHAVIOUR` and
-        `snapshot_columns.CLOSED_FORM` (the closed form refitted at each origin, its window `horizon`).
+        `snapshot_columns.CLOSED_FORM` (the closed form refitted at each origin, its window `horizon`), and attributes
+        as `Attributes.apply` gives them.
     origin : (n,) array of int
         Day numbers; equals `X["cutoff_day"]`.
     wait : (n,) array
@@ -49,6 +51,10 @@ class Snapshots:
         and stored as numbers, so that a score does not depend on who else is in the batch.
     closed_form : ClosedForm
         Fitted at the bundle's cutoff; lends curves and columns at scoring.
+    purchases : (n,) array, optional
+        Purchase days in the label window; needed where attributes are read.
+    attributes : Relevant
+        The attributes that learners read.
 
     Raises
     ------
@@ -66,6 +72,8 @@ class Snapshots:
     given: int
     present: pd.DataFrame
     closed_form: ClosedForm
+    purchases: Array | None = None
+    attributes: Relevant = field(default_factory=Relevant)
 
     def __post_init__(self) -> None:
         rows = {name: len(getattr(self, name)) for name in ("X", "origin", "wait", "follow_up", "spend", "bucket")}
@@ -120,6 +128,7 @@ class Snapshots:
             follow_up=self.follow_up[rows],
             spend=self.spend[rows],
             bucket=self.bucket[rows],
+            purchases=None if self.purchases is None else self.purchases[rows],
         )
 
     def require_both_outcomes(self) -> None:

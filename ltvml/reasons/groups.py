@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from ltvml.contracts import BEHAVIOUR, LEARNER_COLUMNS
+from typing import TYPE_CHECKING
+
+from ltvml.contracts import BEHAVIOUR, LEARNER_COLUMNS, is_attribute
+from ltvml.models.attributes.levels import attribute_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ATTRIBUTES = "attributes"
+"""The idea of what was known at the first order, whose columns are those of the shop."""
 
 
 def _starting(*starts: str) -> tuple[str, ...]:
@@ -38,8 +47,25 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "weekday": ("weekend_share", "weekday_top_share"),
     "last_year": tuple(name for name in BEHAVIOUR.names if "year_ago" in name),
     "season": ("season_ahead", "season_behind"),
+    ATTRIBUTES: (),
 }
 """The columns of each idea; together they are `LEARNER_COLUMNS`, each once."""
 
-ORDERED = tuple(sorted(GROUPS, key=lambda group: min(LEARNER_COLUMNS.index(name) for name in GROUPS[group])))
+ORDERED = tuple(
+    sorted(GROUPS, key=lambda group: min((LEARNER_COLUMNS.index(name) for name in GROUPS[group]), default=10**6))
+)
 """The ideas in the order of their first column: what decides between two of the same weight."""
+
+
+def columns_of(group: str, names: Iterable[str]) -> list[str]:
+    """Those of some columns that belong to an idea.
+
+    Examples
+    --------
+    >>> columns_of("attributes", ["recency", "first_channel=shop"])
+    ['first_channel=shop']
+    """
+    if group == ATTRIBUTES:
+        return [name for name in names if is_attribute(attribute_of(name)[0])]
+    known = set(names)
+    return [name for name in GROUPS[group] if name in known]

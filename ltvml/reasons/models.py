@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ltvml.contracts import BEHAVIOUR
+from ltvml.contracts import BEHAVIOUR, is_attribute
+from ltvml.models.attributes.levels import attribute_of
 from ltvml.models.base import RepurchaseModel, ValueModel
 from ltvml.models.logit import log_odds
 from ltvml.models.repurchase.dated import Dated
@@ -24,7 +25,7 @@ from ltvml.reasons.parts import Combination, SummaryPart, TreePart
 from ltvml.reasons.shapley import Linear, LogChance, LogChanceTimesSpend, LogOfSum, LogRatioOfChances, NoEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     import pandas as pd
 
@@ -58,8 +59,14 @@ def part_of(model: RepurchaseModel | ValueModel, typical: Typical, horizon: floa
     for kind, taken_apart in _KINDS.items():
         if isinstance(model, kind):
             return taken_apart(model, typical)
-    behaviour = tuple(name for name in BEHAVIOUR.names if name in model.reads())
-    return SummaryPart(_score_of(model, horizon), typical, behaviour)
+    return SummaryPart(_score_of(model, horizon), typical, _besides(model.reads()))
+
+
+def _besides(read: Iterable[str]) -> tuple[str, ...]:
+    """Columns that a model reads besides the summary: behaviour, and attributes in place of learners' columns."""
+    names = [attribute_of(name)[0] for name in read]
+    attributes = dict.fromkeys(name for name in names if is_attribute(name))
+    return (*(name for name in BEHAVIOUR.names if name in names), *attributes)
 
 
 def _score_of(model: RepurchaseModel | ValueModel, horizon: float) -> Callable[[pd.DataFrame], Array]:
@@ -95,14 +102,10 @@ def _stack(model: RepurchaseStack, typical: Typical) -> Part:
 
 def _experts(model: RepurchaseMix | RepurchaseStack, typical: Typical) -> tuple[Part, ...]:
     """Logistic regression, trees and closed form, each in log-odds of a purchase."""
-    read = tuple(name for name in BEHAVIOUR.names if name in model.logistic_.reads())
     return (
-        SummaryPart(model.logistic_.log_odds_at_horizon, typical, read),
+        SummaryPart(model.logistic_.log_odds_at_horizon, typical, _besides(model.logistic_.reads())),
         _purchase_trees(model.trees_, typical),
-        SummaryPart(
-            lambda X: log_odds(model.closed_form_.probability_of_purchase(X, model.horizon_)),
-            typical,
-        ),
+        SummaryPart(model.closed_log_odds, typical, _besides(model.logistic_.attributes_.names)),
     )
 
 
@@ -130,11 +133,11 @@ def _two_stage(model: LightGBMTwoStage, typical: Typical) -> Part:
 
 
 def _value_mix(model: ValueMix, typical: Typical) -> Part:
-    weight = model.weight_
+    weight, read = model.weight_, (*model.attributes_.columns.names, *model.chance_.logistic_.attributes_.names)
     chance = Combination(Linear((-1.0,)), (_repurchase_mix(model.chance_, typical),))
     parts = (
         Combination(LogChance(), (chance,)),
-        SummaryPart(lambda X: _log_value(model.closed_spend(X)), typical),
+        SummaryPart(lambda X: _log_value(model.closed_spend(X)), typical, _besides(read)),
         _tweedie(model.tweedie_, typical),
         Combination(LogChance(), (_purchase_trees(model.chance_.trees_, typical),)),
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from ltvml.contracts import CLOSED_FORM
+from ltvml.contracts import CLOSED_FORM, is_attribute
 from ltvml.models.design import INTERVAL
 from ltvml.reasons.facts import FACTS, Facts
 from ltvml.reasons.groups import GROUPS
@@ -127,8 +127,9 @@ class SummaryPart:
     function : callable of a frame with the columns of `contracts.SUMMARY` and `behaviour`, giving (n,)
     typical : Typical
     behaviour : tuple of str
-        Columns of `contracts.BEHAVIOUR` that it reads besides. Those of one idea of `groups.GROUPS` have one share,
-        given to the first of them; with more than six ideas they stay the customer's own and have none.
+        Columns of `contracts.BEHAVIOUR` and attributes that it reads besides. Those of one idea of `groups.GROUPS` have
+        one share, given to the first of them, and each attribute its own; with more than six they stay the customer's
+        own and have none.
     """
 
     function: Callable[[pd.DataFrame], Array]
@@ -149,13 +150,14 @@ class SummaryPart:
         middle = Facts.typical(self.typical, len(X))
         mixed = Facts.of(X, self.typical).having(middle, typical & frozenset(FACTS))
         rows = mixed.summary(X["cutoff_day"].to_numpy())
-        own = {name: self.typical[name] if name in typical else X[name].to_numpy() for name in self.behaviour}
+        own = {name: self.typical.known(name) if name in typical else X[name].to_numpy() for name in self.behaviour}
         return np.asarray(self.function(rows.assign(**own)))
 
     def _ideas(self) -> dict[str, frozenset[str]]:
         """Behaviour columns by the first of their idea."""
         read = [[name for name in names if name in self.behaviour] for names in GROUPS.values()]
         ideas = {names[0]: frozenset(names) for names in read if names}
+        ideas |= {name: frozenset({name}) for name in self.behaviour if is_attribute(name)}
         return ideas if len(ideas) <= MOST_IDEAS else {}
 
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import pandas as pd
 
-from ltvml.reasons.groups import GROUPS, ORDERED
+from ltvml.models.attributes.levels import attribute_of
+from ltvml.reasons.groups import ATTRIBUTES, GROUPS, ORDERED, columns_of
 from ltvml.reasons.models import part_of
-from ltvml.reasons.sentences import Case, rows_of, sentence
+from ltvml.reasons.sentences import Case, known_of, rows_of, sentence
 from ltvml.words.spoken import Spoken
 
 if TYPE_CHECKING:
@@ -92,8 +93,8 @@ def find_reasons(
     """
     evidence = Evidence.of(model, X, typical=typical, horizon=horizon)
     return [
-        [evidence.reason(row, group, own, typical, words) for group in evidence.best(row, first)[:most]]
-        for row, own in enumerate(rows_of(X))
+        [evidence.reason(row, group, own, known, typical, words) for group in evidence.best(row, first)[:most]]
+        for row, (own, known) in enumerate(zip(rows_of(X), known_of(X), strict=True))
     ]
 
 
@@ -124,7 +125,7 @@ def reasons_for(
     found = iter(
         find_reasons(
             bundle.roles.repurchase,
-            X[known],
+            bundle.attributes.apply(X[known]),
             typical=typical,
             horizon=bundle.window.churn_horizon,
             words=words,
@@ -165,16 +166,24 @@ class Evidence:
         ]
         return sorted(sayable, key=lambda group: (first == "raising" and weights[group] < 0, -abs(weights[group])))
 
-    def reason(self, row: int, group: str, own: dict[str, float], typical: Typical, words: Spoken) -> Reason:
+    def reason(
+        self,
+        row: int,
+        group: str,
+        own: dict[str, float],
+        known: dict[str, str | float],
+        typical: Typical,
+        words: Spoken,
+    ) -> Reason:
         """An idea about a customer, in words."""
         weight, moved = float(self.weights[group].iloc[row]), float(self.moved[group].iloc[row])
-        case = Case(own, typical, self._leading(row, group, weight), raises=weight > 0)
+        case = Case(own, typical, self._leading(row, group, weight), raises=weight > 0, known=known)
         return Reason(group, "raises" if weight > 0 else "lowers", weight, moved, sentence(group, case, words))
 
     def _leading(self, row: int, group: str, weight: float) -> str:
         """The column of an idea that pulls its way most."""
-        columns = [name for name in GROUPS[group] if name in self.contributed]
-        return str((self.contributed[columns].iloc[row] * weight).idxmax())
+        pulls = self.contributed[columns_of(group, map(str, self.contributed))].iloc[row] * weight
+        return str((pulls.groupby(lambda name: attribute_of(name)[0]).sum() if group == ATTRIBUTES else pulls).idxmax())
 
 
 BASELINE = "baseline"
@@ -211,7 +220,7 @@ def contributions(
 
 def by_group(contributed: pd.DataFrame) -> pd.DataFrame:
     """Contributions summed over the columns of each idea of `groups.GROUPS` that has any, shape (n, groups)."""
-    columns = {group: [name for name in GROUPS[group] if name in contributed] for group in ORDERED}
+    columns = {group: columns_of(group, map(str, contributed)) for group in ORDERED}
     sums = {group: contributed[names].sum(axis=1) for group, names in columns.items() if names}
     return pd.DataFrame(sums, index=contributed.index)
 
@@ -226,5 +235,8 @@ def moved_by_typical(
     """
     part = part_of(model, typical, horizon)
     as_is = part.value(X)
-    moved = {group: part.value(X, frozenset(GROUPS[group])) - as_is for group in ORDERED}
+    read = columns_of(ATTRIBUTES, model.reads())
+    attributes = frozenset({*read, *(attribute_of(name)[0] for name in read)})
+    columns = {group: frozenset(GROUPS[group]) for group in GROUPS} | {ATTRIBUTES: attributes}
+    moved = {group: part.value(X, columns[group]) - as_is for group in ORDERED if columns[group]}
     return pd.DataFrame(moved, index=X.index)

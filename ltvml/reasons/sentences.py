@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isnan
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ltvml.bundle.typical import mean_order_value, usual_gap
-from ltvml.contracts import BEHAVIOUR, COUNT_WINDOWS, DERIVED, SPEND_WINDOWS
+from ltvml.contracts import BEHAVIOUR, COUNT_WINDOWS, DERIVED, OF_CUSTOMERS, SPEND_WINDOWS, is_attribute
 from ltvml.models.design import column
 
 if TYPE_CHECKING:
@@ -40,12 +40,15 @@ class Case:
         The column of the idea that weighs most.
     raises : bool
         Whether it raises churn risk.
+    known : dict of str to str or float
+        The customer's attributes; absent where not known.
     """
 
     own: Mapping[str, float]
     typical: Typical
     leading: str
     raises: bool
+    known: Mapping[str, str | float] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> float:
         """The customer's own number; NaN where not known."""
@@ -79,6 +82,13 @@ def rows_of(X: pd.DataFrame) -> list[dict[str, float]]:
     columns |= {"usual_gap": usual_gap(X), "order_value": mean_order_value(X)}
     columns |= {name: column(X, name) for name in ("T", "cutoff_day")}
     return [{name: float(values[row]) for name, values in columns.items()} for row in range(len(X))]
+
+
+def known_of(X: pd.DataFrame) -> list[dict[str, str | float]]:
+    """The attributes of each customer of a frame, as `Attributes.apply` gives them; those that are missing left out."""
+    columns = {str(name): X[name].tolist() for name in X if is_attribute(str(name))}
+    rows = ({name: values[row] for name, values in columns.items()} for row in range(len(X)))
+    return [{name: value for name, value in row.items() if value is not None and value == value} for row in rows]
 
 
 def sentence(group: str, case: Case, words: Spoken) -> str:
@@ -228,6 +238,28 @@ def _season(case: Case, words: Spoken) -> str:
     return words("why.season")
 
 
+def _attributes(case: Case, words: Spoken) -> str:
+    own, typical = case.known.get(case.leading), case.typical.known(case.leading)
+    given = {"name": attribute_name(case.leading, words), "value": attribute_value(case.leading, own, words)}
+    if isinstance(typical, str):
+        return words("why.attribute", typical=typical, **given)
+    return words("why.attribute.number", typical=attribute_value(case.leading, typical, words), **given)
+
+
+def attribute_name(name: str, words: Spoken) -> str:
+    """An attribute in words; a column of the table of customers keeps its own name."""
+    return name.removeprefix(OF_CUSTOMERS) if name.startswith(OF_CUSTOMERS) else words(f"attribute.{name}")
+
+
+def attribute_value(name: str, value: str | float | None, words: Spoken) -> str:
+    """The value of an attribute in words."""
+    if value is None:
+        return words("attribute.unknown")
+    if isinstance(value, str):
+        return value
+    return words.one(words.percent if name.endswith("share") else words.count, value)
+
+
 def _against_the_shop(case: Case, name: str, words: Spoken) -> dict[str, str]:
     own, typical = case[name], case.typical[name]
     return {"amount": words.one(words.money, own), "ratio": words.ratio(own, typical, words.one(words.money, typical))}
@@ -256,5 +288,6 @@ SENTENCES: dict[str, Callable[[Case, Spoken], str]] = {
     "weekday": _weekday,
     "last_year": _last_year,
     "season": _season,
+    "attributes": _attributes,
 }
 """The sentence of each idea of `groups.GROUPS`."""

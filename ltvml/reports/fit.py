@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import pandas as pd
 
+from ltvml.contracts import ATTRIBUTES
 from ltvml.models.purchase.in_operational_time import InOperationalTime
 from ltvml.models.repurchase.dated import Dated
 from ltvml.models.value.stretched import Stretched
@@ -47,6 +48,8 @@ class FitReport(Shown):
         What is odd about the items of the orders, with counts.
     gaps : tuple of str
         How long until items are bought again, as a sentence.
+    attributes : frame of `contracts.ATTRIBUTES`
+        What each attribute of the customers goes with; without rows where there is none.
     """
 
     folder: Path
@@ -58,6 +61,7 @@ class FitReport(Shown):
     seconds: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
+    attributes: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(ATTRIBUTES.names)))
 
     def summary(self) -> pd.DataFrame:
         """Parameters of the fitted closed forms.
@@ -139,6 +143,7 @@ class FitReport(Shown):
             "models": {role: _model_facts(model) for role, model in fitted(self.bundle)},
             "messages": self.messages,
             "ledger": self.intake.ledger.to_dict(),
+            "attributes": self.attributes.to_dict("records"),
             "record": [*self.bundle.record.words, *item_words(self.bundle)],
             "without_replenishment": self.bundle.without_replenishment,
             "fingerprint": {"lines": self.intake.fingerprint},

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ltvml.contracts import BEHAVIOUR, SUMMARY, Column, Table, customer_table
+from ltvml.contracts import BEHAVIOUR, FIRST_ORDER, OF_CUSTOMERS, SUMMARY, Column, Table, customer_table
 from ltvml.errors import ConfigError, DataContractError
 from ltvml.window import day_number
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from ltvml.contracts import Dtype
 
-ROW = Table("row to score", (*SUMMARY.columns, *(replace(column, required=False) for column in BEHAVIOUR.columns)))
+OPTIONAL_COLUMNS = (*BEHAVIOUR.columns, *FIRST_ORDER.columns)
+ROW = Table("row to score", (*SUMMARY.columns, *(replace(column, required=False) for column in OPTIONAL_COLUMNS)))
 CUTOFF = Column("cutoff", "string", "last day seen as YYYY-MM-DD; takes the place of cutoff_day", required=False)
 MOST_EXACT = 2**53
 """Beyond it a double no longer holds every whole number."""
@@ -44,7 +45,7 @@ def input_columns(names: Sequence[str]) -> tuple[Column, ...]:
     tuple of Column
         `customer_id` may be left out; of `cutoff` and `cutoff_day`, one.
     """
-    columns = (ROW[name] for name in names)
+    columns = (_column(name) for name in names)
     return (CUTOFF, *(_travelling(column, required=column.name not in _OPTIONAL) for column in columns))
 
 
@@ -80,7 +81,7 @@ def summary_of(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     known = rows.assign(cutoff_day=cutoff_days(rows))
     if "customer_id" not in known:
         known["customer_id"] = None
-    return pd.DataFrame({name: _as_summary(known[name], ROW[name]) for name in names})
+    return pd.DataFrame({name: _as_summary(known[name], _column(name)) for name in names})
 
 
 def cutoff_days(rows: pd.DataFrame) -> pd.Series:
@@ -121,6 +122,13 @@ def travelling(scores: pd.DataFrame, horizons: Sequence[int] = ()) -> pd.DataFra
     """
     columns = customer_table(horizons).columns
     return pd.DataFrame({column.name: _as_travelling(scores[column.name], column) for column in columns})
+
+
+def _column(name: str) -> Column:
+    """A column of a row to score; an attribute of the table of customers travels as text."""
+    if name.startswith(OF_CUSTOMERS):
+        return Column(name, "string", "what was known of the customer at the first order", required=False)
+    return ROW[name]
 
 
 def _travelling(column: Column, *, required: bool) -> Column:

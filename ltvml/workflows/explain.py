@@ -170,7 +170,7 @@ def reasons_of(bundle: Bundle, row: pd.DataFrame, scores: pd.DataFrame, *, langu
         return ()
     (found,) = find_reasons(
         bundle.roles.repurchase,
-        row,
+        bundle.attributes.apply(row),
         typical=bundle.typical,
         horizon=bundle.window.churn_horizon,
         words=Spoken.of(language, bundle.money.currency),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ltvml.backtesting.attribute_table import attribute_table
 from ltvml.backtesting.backtest import history_of, run_backtests
 from ltvml.backtesting.dates import named_or_chosen, with_dates
 from ltvml.backtesting.first_answer import NO_ITEMS, first_roles, not_done
@@ -28,6 +29,7 @@ from ltvml.inputs.item_names import item_names
 from ltvml.inputs.orders import Intake, read_orders
 from ltvml.inputs.without_effect import without_effect
 from ltvml.models.purchase.unit import without_one_time_buyers
+from ltvml.outputs.spreadsheet import write_csv
 from ltvml.progress import Progress, Steps
 from ltvml.reports.fit import FitReport, save_fit_plots, save_parameters
 from ltvml.reports.items import gap_words, save_items
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     from ltvml.bundle.customer_scores import Roles
     from ltvml.bundle.track_record import TrackRecord
     from ltvml.config import Config
+
+ATTRIBUTES_FILE = "attributes.csv"
 
 
 def fit(config: Config, *, transactions: Any = None, progress: Progress | None = None) -> FitReport:
@@ -93,7 +97,9 @@ def _fit(config: Config, transactions: Any, steps: Steps) -> FitReport:
         replenishment=items.fitted,
         without_replenishment=items.withheld,
         levels=learn_levels(history, roles, record_of_past),
+        attributes=history.attributes(history.cutoff_day),
     )
+    known = attribute_table(history, roles, random_state=config.random_state)
     folder, plots = Path(config.output.dir) / "bundle", list[Path]()
     with steps.step("write"), run_directory(folder, kind="bundle") as staging:
         bundle.save(staging)
@@ -101,6 +107,8 @@ def _fit(config: Config, transactions: Any, steps: Steps) -> FitReport:
         if not config.fast:
             plots += save_fit_plots(staging / "plots", bundle, intake, history.patterns(history.cutoff_day))
             plots += save_items(staging, items, item_names(config.products, intake, items.column))
+        if len(known.table):
+            write_csv(staging / ATTRIBUTES_FILE, known.table)
         write_manifest(staging, "bundle", _manifest(bundle, intake, config))
     in_place = tuple(folder.absolute() / plot.relative_to(staging) for plot in plots)
     report = FitReport(
@@ -115,8 +123,11 @@ def _fit(config: Config, transactions: Any, steps: Steps) -> FitReport:
             *without_effect(config, intake),
             *removed_buyers(history),
             *quiet(intake),
+            *intake.attribute_notes,
+            *known.notes,
             *items.notes,
         ),
+        attributes=known.table,
         gaps=gap_words(items),
     )
     _warn_of_what_is_withheld(bundle)

@@ -13,9 +13,10 @@ import pandas as pd
 from ltvml.bundle.bundle import Bundle
 from ltvml.bundle.replenishment import with_next_due
 from ltvml.config import ValueSettings, WindowSettings
-from ltvml.contracts import Table, customer_table, purchase_probabilities
+from ltvml.contracts import OF_CUSTOMERS, Table, customer_table, purchase_probabilities
 from ltvml.engines.frames import to_contract
-from ltvml.errors import ConfigError, DataWarning, EngineError, LtvmlWarning
+from ltvml.errors import ConfigError, DataContractError, DataWarning, EngineError, LtvmlWarning
+from ltvml.features.attributes import attribute_columns, first_order
 from ltvml.features.behaviour import snapshot_features
 from ltvml.features.summary import customer_summary
 from ltvml.inputs.orders import Intake, read_orders
@@ -93,6 +94,7 @@ def _score(
 ) -> ScoreReport:
     config, bundle = as_fitted(config, bundle_of(config, model))
     intake = read_orders(config.orders, config.window, transactions, steps)
+    refuse_missing(intake, bundle)
     tally = Tally()
     with run_directory(folder, kind="scores") as staging:
         with steps.step("score items"):
@@ -106,6 +108,7 @@ def _score(
                 formats=config.output.formats,
             )
         with steps.step("score"):
+            warn_of_unseen(intake, bundle)
             _write(staging, intake, bundle, config, tally, steps, due)
         drawn = [path.relative_to(staging) for path in _drawn(staging, bundle, tally)]
         write_manifest(staging, "scores", _manifest(bundle, intake, config, tally) | {"replenishment": items.to_dict()})
@@ -245,10 +248,61 @@ def _write(
 
 
 def rows_to_score(intake: Intake, bundle: Bundle, *, decimals: int) -> nw.LazyFrame[Any]:
-    """One row a customer with the columns that the bundle reads and the orders can give."""
+    """One row a customer with the columns that the bundle reads and the orders can give.
+
+    Raises
+    ------
+    DataContractError
+        If the models read an attribute that orders and table of customers do not have.
+    """
+    refuse_missing(intake, bundle)
     if bundle.reads_behaviour:
         return snapshot_features(intake.lines, intake.days, intake.window, decimals=decimals)
     return customer_summary(intake.days, intake.window, decimals=decimals)
+
+
+def refuse_missing(intake: Intake, bundle: Bundle) -> None:
+    """Refuse orders that lack an attribute which the models read: every customer would count as unknown in silence.
+
+    Raises
+    ------
+    DataContractError
+    """
+    there = attribute_columns(intake.lines)
+    missing = [name for name in bundle.attributes_read if name not in there]
+    if missing:
+        named = [name.removeprefix(OF_CUSTOMERS) for name in bundle.attributes_read if name.startswith(OF_CUSTOMERS)]
+        columns = f"attributes.customers: [{', '.join(named)}] with customers.source, and " if named else ""
+        raise DataContractError(
+            f"the models read the attributes {', '.join(bundle.attributes_read)}; missing now: {', '.join(missing)}.",
+            hint=f"score with what the fit had: {columns}the same columns of the orders; or fit again without them.",
+        )
+
+
+def warn_of_unseen(intake: Intake, bundle: Bundle) -> None:
+    """Say how many customers have a level of an attribute that the fit did not know.
+
+    Warns
+    -----
+    DataWarning
+    """
+    names = [name for name in bundle.attributes_read if name in bundle.attributes.categories]
+    if not names:
+        return
+    attributes = intake.engine.keep(first_order(intake.lines, intake.days, intake.window))
+    for name in names:
+        counted = attributes.group_by(name).agg(nw.len().cast(nw.Int64).alias("customers"))
+        levels = intake.engine.collect(counted)
+        unknown = levels[bundle.attributes.unseen(levels[[name]])]
+        if len(unknown):
+            rows, most = int(unknown["customers"].sum()), unknown.sort_values(["customers", name]).iloc[-1]
+            _warn(
+                DataWarning(
+                    f"{name}: {rows:,} of {intake.customers:,} customers have a value that the fit did not know "
+                    f"(most of them '{most[name]}'); they are scored as customers whose {name} is missing. Fit again "
+                    "to learn it."
+                )
+            )
 
 
 def _drawn(staging: Path, bundle: Bundle, tally: Tally) -> tuple[Path, ...]:

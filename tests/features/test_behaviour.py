@@ -15,6 +15,7 @@ import pytest
 
 from ltvml.contracts import BEHAVIOUR
 from ltvml.engines.duckdb import DuckDBEngine
+from ltvml.features.attributes import first_order
 from ltvml.features.behaviour import basket_days, behaviour, behaviour_columns, days_as_of, snapshot_features
 from ltvml.features.behaviour.table import NEEDS
 from ltvml.features.summary import customer_summary
@@ -333,12 +334,13 @@ def test_money_is_counted_in_the_minor_unit_of_the_currency(wrap: Wrap) -> None:
     assert (yen["orders_90d"] == pence["orders_90d"]).all()
 
 
-def test_snapshot_features_are_the_summary_beside_the_behaviour(wrap: Wrap) -> None:
+def test_snapshot_features_are_the_summary_beside_behaviour_and_attributes(wrap: Wrap) -> None:
     lines = wrap(random_lines(3))
     days = days_as_of(lines, WINDOW)
     found = collected(snapshot_features(lines, days, WINDOW))
     summary, columns = collected(customer_summary(days, WINDOW)), collected(behaviour(lines, days, WINDOW))
-    pd.testing.assert_frame_equal(found, summary.join(columns), check_exact=True)
+    known = collected(first_order(lines, days, WINDOW))
+    pd.testing.assert_frame_equal(found, summary.join(columns).join(known), check_exact=True)
 
 
 def test_one_table_of_baskets_serves_every_cutoff(wrap: Wrap) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ltvml.models.attributes.levels import Attributes
 from ltvml.models.design import column
 from ltvml.reasons.groups import GROUPS
 from ltvml.reasons.reason import LEAST, MOST, by_group, contributions, find_reasons, moved_by_typical, reasons_for
@@ -101,6 +102,7 @@ def test_a_shortlist_gets_its_reasons_in_words_and_nobody_whose_risk_is_not_know
         roles=SimpleNamespace(repurchase=fitted["mix"]),
         window=SimpleNamespace(churn_horizon=HORIZON),
         money=SimpleNamespace(currency=None),
+        attributes=Attributes(),
     )
     X, scores = shortlist.head(3), pd.DataFrame({"churn_risk": [0.4, np.nan, 0.5]})
     first, unknown, last = reasons_for(bundle, X, scores, typical=typical)

@@ -144,7 +144,7 @@ def test_who_was_not_there_a_year_ago_is_said_to_be_young():
     assert given("last_year", **own) == "not yet a customer on 11 September 2010"
 
 
-OPTIONAL = ("price", "variety", "discounts", "hour")
+OPTIONAL = ("price", "variety", "discounts", "hour", "attributes")
 """Ideas whose columns the simulated orders lack: nothing contributes to them, so they are not said."""
 
 

@@ -91,3 +91,8 @@ def test_a_row_without_a_customer_is_scored_all_the_same(bundle: Bundle) -> None
     answer = travelling(bundle.score(summary_of(rows(), bundle.summary_columns)))
     assert answer["customer_id"].to_list() == [None]
     assert answer["n_orders"].to_list() == [3.0]
+
+
+def test_attributes_travel_as_texts_and_numbers():
+    found = {column.name: column.dtype for column in input_columns(("first_channel", "first_lines", "attribute_age"))}
+    assert found == {"cutoff": "string", "first_channel": "string", "first_lines": "float64", "attribute_age": "string"}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from ltvml.contracts import BEHAVIOUR
+from ltvml.features.attributes import first_order
 from ltvml.features.behaviour.baskets import basket_columns, basket_days, basket_sums
 from ltvml.features.behaviour.order_days import history_sums, order_days
 from ltvml.features.behaviour.orders import (
@@ -101,10 +102,20 @@ def snapshot_features(
     *,
     decimals: int = 2,
     baskets: nw.LazyFrame[Any] | None = None,
+    attributes: nw.LazyFrame[Any] | None = None,
 ) -> nw.LazyFrame[Any]:
-    """The customer summary with the behaviour columns beside it; parameters as in `behaviour`."""
+    """The customer summary with behaviour and attributes of the first order beside it.
+
+    Parameters
+    ----------
+    lines, days, window, decimals, baskets
+        As in `behaviour`.
+    attributes : lazy frame, optional
+        Of `attributes.attribute_days`, where it serves several cutoffs; made of the lines if not given.
+    """
     columns = behaviour(lines, days, window, decimals=decimals, baskets=baskets)
-    return customer_summary(days, window, decimals=decimals).join(columns, on="customer_id", how="inner")
+    summary = customer_summary(days, window, decimals=decimals).join(columns, on="customer_id", how="inner")
+    return summary.join(first_order(lines, days, window, known=attributes), on="customer_id", how="left")
 
 
 NEEDS = {

@@ -83,7 +83,7 @@ def read_persons(settings: IdentitySettings, orders: TransactionSettings) -> Per
     if words := missing_columns(settings.source, table, ("a", "b")):
         raise DataContractError(words, hint="map them: identities.columns: {a: your column, b: your other column}.")
     nobody = {value.strip().lower() for value in orders.not_customers}
-    first, second = (_ids(table[name], orders.normalize_ids, nobody) for name in ("a", "b"))
+    first, second = (ids_of_orders(table[name], orders.normalize_ids, nobody) for name in ("a", "b"))
     paired = (first.notna() & second.notna()).to_numpy()
     return persons_of_pairs(
         first[paired].tolist(),
@@ -148,7 +148,7 @@ def with_persons(engine: Engine, lines: nw.LazyFrame[Any], persons: Persons) -> 
     return engine.keep(merged.select(names))
 
 
-def _ids(column: pd.Series, rules: Sequence[IdRule], nobody: set[str]) -> pd.Series:
+def ids_of_orders(column: pd.Series, rules: Sequence[IdRule], nobody: set[str]) -> pd.Series:
     """Ids as the orders have them; null where there is none, or where it stands for nobody."""
     texts = column.astype("str").str.replace(r"^(\d+)\.0$", r"\1", regex=True) if _is_float(column) else column
     given = texts.astype(object).where(column.notna() & (texts.astype("str").str.strip() != ""), None)

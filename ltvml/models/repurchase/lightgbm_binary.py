@@ -57,7 +57,8 @@ class LightGBMBinary(TreeLearner, AtHorizon):
         """
         snapshots.require_both_outcomes()
         self._keep(snapshots)
-        sample = Sample(snapshots.X, snapshots.buys.astype(float), snapshots.bucket)
+        read = snapshots.attributes.purchase
+        sample = Sample(snapshots.X, snapshots.buys.astype(float), snapshots.bucket, attributes=read)
         self.trees_ = grow(sample, "binary", self.growth, members=self.members, monotone=True)
         self.diagnosis_ = self.trees_.diagnosis
         return self

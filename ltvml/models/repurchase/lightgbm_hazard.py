@@ -188,7 +188,7 @@ class LightGBMHazard(TreeLearner, RepurchaseModel):
         """Trees on all columns where they beat the interval alone, else on the interval alone."""
         expanded = kept.X.iloc[periods.row].assign(**{INTERVAL: periods.interval.astype(float)})
         sample = Sample(expanded, periods.event, kept.bucket[periods.row])
-        names = (*usable_names(kept.X), INTERVAL)
+        names = (*usable_names(kept.X, kept.attributes.purchase), INTERVAL)
         trees = grow(sample, "binary", self.growth, monotone=True, names=names, to_beat=interval_log_odds(periods))
         if trees.texts:
             return trees, trees.diagnosis

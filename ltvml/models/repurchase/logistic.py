@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from ltvml.contracts import BEHAVIOUR
+from ltvml.models.attributes.effects import FORMS, Columns, LogOdds
 from ltvml.models.design import column, design
+from ltvml.models.logit import log_odds
 from ltvml.models.regression import LogisticRegression
 from ltvml.models.repurchase.at_horizon import AtHorizon
 
@@ -78,20 +80,31 @@ def with_fading(X: pd.DataFrame) -> Array:
 
 
 class Logistic(AtHorizon):
-    """Logistic regression on `with_fading`; one that was fitted without fading orders reads none.
+    """Logistic regression on `with_fading` and attributes; one that was fitted without either reads none.
 
     Attributes
     ----------
     regression_ : LogisticRegression
         Fitted numbers; scoring needs numpy alone.
+    attributes_ : Columns
+        What it reads of attributes, behind the other columns.
+    moves_ : LogOdds
+        What the same columns add to the closed form's log-odds, for the mixes of the two.
     """
 
     name = "logistic"
     requires = ("cutoff_day", "frequency", "recency", "T", "historic_value")
 
-    learned: ClassVar[Mapping[str, Any]] = {**AtHorizon.learned, "regression": LogisticRegression}
+    learned: ClassVar[Mapping[str, Any]] = {
+        **AtHorizon.learned,
+        "regression": LogisticRegression,
+        "attributes": Columns,
+        "moves": LogOdds,
+    }
 
     regression_: LogisticRegression
+    attributes_: Columns
+    moves_: LogOdds
 
     def fit(self, snapshots: Snapshots) -> Self:
         """Learn from all snapshots together.
@@ -103,17 +116,53 @@ class Logistic(AtHorizon):
         """
         snapshots.require_both_outcomes()
         self._keep(snapshots)
+        self.attributes_ = Columns.learn(snapshots.X, snapshots.attributes.purchase)
         matrix = with_fading if set(FADING) <= set(snapshots.X) else rfm_logs
-        self.regression_ = LogisticRegression.fit(matrix(snapshots.X), snapshots.buys, snapshots.repeats)
+        columns = np.column_stack([matrix(snapshots.X), self.attributes_.matrix(snapshots.X)])
+        self.regression_ = LogisticRegression.fit(columns, snapshots.buys, snapshots.repeats)
+        self.moves_ = self._moves(snapshots)
         self.diagnosis_ = self.regression_.diagnosis
         return self
 
+    @property
+    def of_orders(self) -> int:
+        """Columns of the regression that are made of orders; those of attributes follow."""
+        return len(self.regression_.weights) - FORMS * len(self.attributes_.names)
+
     def log_odds_at_horizon(self, X: pd.DataFrame) -> Array:
         """Log-odds of a purchase within `horizon_`, shape (n,)."""
-        if len(self.regression_.weights) == RFM_COLUMNS:
-            return self.regression_.log_odds(rfm_logs(X))
-        return self.regression_.log_odds(with_fading(X))
+        matrix = rfm_logs(X) if self.of_orders == RFM_COLUMNS else with_fading(X)
+        return self.regression_.log_odds(np.column_stack([matrix, self.attributes_.matrix(X)]))
+
+    def moved(self, X: pd.DataFrame, closed: Array) -> Array:
+        """The closed form's log-odds, moved by what past windows showed of attributes; shape (n,).
+
+        Parameters
+        ----------
+        X : (n, ...) frame
+        closed : (n,) array
+            Log-odds.
+        """
+        return closed + self.moves_.added(self.attributes_.matrix(X)) if self.attributes_ else closed
+
+    def _moves(self, snapshots: Snapshots) -> LogOdds:
+        if not self.attributes_:
+            return LogOdds()
+        closed = log_odds(column(snapshots.X, "closed_form_p_buy"))
+        return LogOdds.fit(self.attributes_.matrix(snapshots.X), snapshots.buys, closed)
 
     def reads(self) -> tuple[str, ...]:
-        """The summary, and fading orders where it was fitted with them."""
-        return self.requires if len(self.regression_.weights) == RFM_COLUMNS else (*self.requires, *FADING)
+        """The summary, and fading orders and attributes where it was fitted with them."""
+        fading = () if self.of_orders == RFM_COLUMNS else FADING
+        return (*self.requires, *fading, *self.attributes_.names)
+
+    def fitted_state(self) -> dict[str, Any]:
+        """As plain values, without attributes where there are none: as in bundles of earlier versions."""
+        state = super().fitted_state()
+        if self.attributes_:
+            return state
+        return {name: value for name, value in state.items() if name not in ("attributes", "moves")}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Set the fitted attributes from `fitted_state`."""
+        super().restore({"attributes": {}, "moves": {}, **state})

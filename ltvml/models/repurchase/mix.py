@@ -10,9 +10,10 @@ and shift(z, m) the log-odds z moved by a constant to mean probability m:
     dB = logit(actual rate) - logit(mean sz)                       in the last closed window
     p  = shift(z, expit(logit(mean sz) + dB / 2))
 
-Means run over the customers at the cutoff of the fit; the two constants that they give are stored, so that a score
-does not depend on who else is in the batch. Where no window as long as the horizon has closed, the learners are
-trained on the longest that has, and dB = 0.
+Where attributes matter, the logit sz of z is moved by what a regression with this offset found of them: customers of
+one order have nothing else that tells them apart. Means run over the customers at the cutoff of the fit; the two
+constants that they give are stored, so that a score does not depend on who else is in the batch. Where no window as
+long as the horizon has closed, the learners are trained on the longest that has, and dB = 0.
 """
 
 from __future__ import annotations
@@ -123,12 +124,12 @@ class RepurchaseMix(AtHorizon):
         self.horizon_, self.closed_form_ = snapshots.given, snapshots.closed_form
         self.weight_ = learners_weight(snapshots.buyers)
         present = snapshots.present
-        closed = self.closed_form_.probability_of_purchase(present, self.horizon_)
-        level = float(closed.mean())
+        closed = self.closed_log_odds(present)
+        level = float(self.closed_form_.probability_of_purchase(present, self.horizon_).mean())
         learned = mean_log_odds(logistic.log_odds_at_horizon(present), trees.log_odds_at_horizon(present))
         self.learners_shift_ = shift_to_mean(learned, level)
         self.level_shift_ = 0.0
-        mixed = self.log_odds_from(learned, log_odds(closed))
+        mixed = self.log_odds_from(learned, closed)
         carried = log_odds(level) + DRIFT_KEPT * drift(snapshots)
         self.level_shift_ = shift_to_mean(mixed, float(expit(carried)))
         self.diagnosis_ = Diagnosis()
@@ -137,7 +138,11 @@ class RepurchaseMix(AtHorizon):
     def log_odds_at_horizon(self, X: pd.DataFrame) -> Array:
         """Log-odds of a purchase within the horizon asked for, shape (n,)."""
         learned = mean_log_odds(self.logistic_.log_odds_at_horizon(X), self.trees_.log_odds_at_horizon(X))
-        return self.log_odds_from(learned, log_odds(self.closed_form_.probability_of_purchase(X, self.horizon_)))
+        return self.log_odds_from(learned, self.closed_log_odds(X))
+
+    def closed_log_odds(self, X: pd.DataFrame) -> Array:
+        """Log-odds of the closed form, moved by what past windows showed of attributes; shape (n,)."""
+        return self.logistic_.moved(X, log_odds(self.closed_form_.probability_of_purchase(X, self.horizon_)))
 
     def log_odds_from(self, learned: Array, closed: Array) -> Array:
         """The mix of the learners' log-odds and the closed form's, each (n,), at its level."""

@@ -1,8 +1,9 @@
 """A stack of the experts in place of a winner: who buys again, by weights that past cutoffs taught.
 
-The experts are the closed form, logistic regression and LightGBM. With z_k the log-odds of expert k, w weights on the
-simplex in steps of 1/6, and l_j(w) the log-loss at past cutoff j of sum_k w_k z_kj, shifted by a constant to the rate
-that followed, the weights are a mean over the simplex that one noisy window does not decide:
+The experts are the closed form, logistic regression and LightGBM; where attributes of the customer matter, the closed
+form is moved by what a regression found of them. With z_k the log-odds of expert k, w weights on the simplex in steps
+of 1/6, and l_j(w) the log-loss at past cutoff j of sum_k w_k z_kj, shifted by a constant to the rate that followed,
+the weights are a mean over the simplex that one noisy window does not decide:
 
     w* = mean of w under exp(-mean_j [l_j(w) - min l_j] / tau - 6 |w - 1/3|^2 / (1 + J)),     tau = .001
     p  = sum_k w*_k z_k, shifted to the mean probability of the mix
@@ -175,9 +176,13 @@ class RepurchaseStack(AtHorizon):
     def log_odds_at_horizon(self, X: pd.DataFrame) -> Array:
         """Log-odds of a purchase within the horizon, shape (n,)."""
         closed, logistic, trees = (float(weight) for weight in self.weights_)
-        odds = closed * log_odds(self.closed_form_.probability_of_purchase(X, self.horizon_))
+        odds = closed * self.closed_log_odds(X)
         odds = odds + logistic * self.logistic_.log_odds_at_horizon(X) + trees * self.trees_.log_odds_at_horizon(X)
         return np.asarray(odds + self.level_shift_)
+
+    def closed_log_odds(self, X: pd.DataFrame) -> Array:
+        """Log-odds of the closed form, moved by what past windows showed of attributes; shape (n,)."""
+        return self.logistic_.moved(X, log_odds(self.closed_form_.probability_of_purchase(X, self.horizon_)))
 
     def reads(self) -> tuple[str, ...]:
         """The summary, and the columns of the parts."""

@@ -114,12 +114,15 @@ class Sample:
         Hash of the customer.
     offset : (n,) array, optional
         Known part of the raw score, on the scale of the objective's link.
+    attributes : tuple of str
+        Attributes of the customer that may be read.
     """
 
     X: pd.DataFrame
     target: Array
     bucket: NDArray[np.int64]
     offset: Array | None = None
+    attributes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -250,7 +253,7 @@ def grow(
     to_beat : (n,) array, optional
         Raw score that the trees have to beat on unseen customers, or be dropped; by default the best constant.
     """
-    columns = tuple(names) if names is not None else usable_names(sample.X)
+    columns = tuple(names) if names is not None else usable_names(sample.X, sample.attributes)
     start = constant_score(objective, sample.target) if sample.offset is None else 0.0
     if not columns:
         return Trees((), (), start, growth.num_threads)

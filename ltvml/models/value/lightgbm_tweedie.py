@@ -84,7 +84,7 @@ class LightGBMTweedie(LightGBMValue):
         spend = winsorised(snapshots.spend)
         self.mean_ = float(spend.mean())
         offset = self._offset(snapshots.X) if self.offset else None
-        sample = Sample(snapshots.X, spend / self.mean_, snapshots.bucket, offset)
+        sample = Sample(snapshots.X, spend / self.mean_, snapshots.bucket, offset, snapshots.attributes.either)
         self.trees_ = grow(sample, "tweedie", self.growth, members=self.members)
         return self._levelled(snapshots, self.trees_)
 

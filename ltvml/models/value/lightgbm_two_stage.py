@@ -79,7 +79,8 @@ class LightGBMTwoStage(LightGBMValue):
         spend = winsorised(snapshots.spend)
         paid = spend > 0
         self.mean_ = float(spend[paid].mean())
-        sample = Sample(snapshots.X[paid], spend[paid] / self.mean_, snapshots.bucket[paid])
+        read = snapshots.attributes.spend
+        sample = Sample(snapshots.X[paid], spend[paid] / self.mean_, snapshots.bucket[paid], attributes=read)
         self.spends_ = grow(sample, "gamma", self.growth, members=self.members)
         return self._levelled(snapshots, self.spends_)
 

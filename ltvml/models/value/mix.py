@@ -17,6 +17,9 @@ Where no window as long as the horizon has closed, the level is sqrt(sum vr x su
 form has then never been seen to be right, and the past rate errs the other way. The level is not corrected by the last
 closed window, where a few large customers decide.
 
+Where attributes of the customer matter, p0 is moved as in the mix of churn, and expected purchases and the value of an
+order are multiplied by the factors of `attributes.effects`: in va and s, and in vr and the level, too.
+
 c is stored as a number, so that a value does not depend on who else is in the batch.
 """
 
@@ -27,7 +30,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from scipy.special import expit
 
+from ltvml.models.attributes.effects import Factors
 from ltvml.models.base import Diagnosis
+from ltvml.models.design import column
 from ltvml.models.repurchase.lightgbm_binary import LightGBMBinary
 from ltvml.models.repurchase.logistic import Logistic
 from ltvml.models.repurchase.mix import RepurchaseMix
@@ -36,6 +41,7 @@ from ltvml.models.value.at_horizon import ValueAtHorizon
 from ltvml.models.value.earlier_mix import EarlierValueMix
 from ltvml.models.value.lightgbm_tweedie import LightGBMTweedie
 from ltvml.models.value.past_spend import PastSpend
+from ltvml.models.value.winsor import winsorised
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,6 +94,8 @@ class ValueMix(ValueAtHorizon):
         w, the learner's share.
     factor_ : float
         c.
+    attributes_ : Factors
+        By what attributes multiply the closed form's purchases and order values.
     """
 
     name = "mix"
@@ -99,12 +107,14 @@ class ValueMix(ValueAtHorizon):
         "tweedie": LightGBMTweedie,
         "weight": float,
         "factor": float,
+        "attributes": Factors,
     }
 
     chance_: RepurchaseMix
     tweedie_: LightGBMTweedie
     weight_: float
     factor_: float
+    attributes_: Factors
 
     def __init__(
         self, discount_rate: float = 0.0, num_threads: int = Growth.num_threads, random_state: int = 0
@@ -146,9 +156,10 @@ class ValueMix(ValueAtHorizon):
         self.horizon_, self.closed_form_ = snapshots.given, snapshots.closed_form
         self.weight_ = snapshots.buyers / (snapshots.buyers + HALF_TRUST)
         self.factor_ = 1.0
+        self.attributes_ = factors_of(snapshots)
         present = snapshots.present
         past = PastSpend().expected_value(present, self.horizon_)
-        repeat = self.closed_form_.values(present, self.horizon_)[0]
+        repeat = self.closed_form_.values(present, self.horizon_)[0] * self.attributes_.of(present)
         mean = float(self.value_at_horizon(present).mean())
         self.factor_ = mean_level(repeat, past, has_closed=snapshots.asked_has_closed) / mean if mean > 0 else 0.0
         self.diagnosis_ = Diagnosis()
@@ -164,6 +175,9 @@ class ValueMix(ValueAtHorizon):
         every = self.closed_form_.spend_all.expected_spend(X)
         expected = self.closed_form_.purchase.expected_purchases(X, self.horizon_)
         chance = self.closed_form_.probability_of_purchase(X, self.horizon_)
+        if self.attributes_:
+            purchases, spend = self.attributes_.parts(X)
+            every, expected, chance = every * spend, expected * purchases, expit(self.chance_.closed_log_odds(X))
         return np.asarray(every * np.maximum(expected / np.maximum(chance, LEAST_CHANCE), 1.0))
 
     def learned_spend(self, X: pd.DataFrame) -> Array:
@@ -174,4 +188,28 @@ class ValueMix(ValueAtHorizon):
 
     def reads(self) -> tuple[str, ...]:
         """The summary, and the columns of the parts."""
-        return (*self.chance_.reads(), *self.tweedie_.reads())
+        return (*self.chance_.reads(), *self.tweedie_.reads(), *self.attributes_.columns.names)
+
+    def fitted_state(self) -> dict[str, Any]:
+        """As plain values, without factors where there are none: as in bundles of earlier versions."""
+        state = super().fitted_state()
+        return state if self.attributes_ else {name: value for name, value in state.items() if name != "attributes"}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Set the fitted attributes from `fitted_state`."""
+        super().restore({"attributes": {}, **state})
+
+
+def factors_of(snapshots: Snapshots) -> Factors:
+    """By what attributes multiply the closed form's expectations; by 1 where no attribute matters."""
+    if snapshots.purchases is None or not snapshots.attributes.either:
+        return Factors()
+    X = snapshots.X
+    return Factors.fit(
+        X,
+        snapshots.attributes.either,
+        expected=column(X, "closed_form_purchases"),
+        purchases=snapshots.purchases,
+        worth=np.nan_to_num(column(X, "closed_form_order_value_repeat")),
+        spend=winsorised(snapshots.spend),
+    )

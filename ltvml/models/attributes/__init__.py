@@ -1,0 +1,1 @@
+"""What was known of a customer at the first order, as learners read it."""
