@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 CHANCE = 0.01
 """Probability with which any attribute of a shop whose attributes are of no use is read nevertheless."""
 _BANDS = 5
+# what fewer customers did is no ground to read an attribute for all
+_SMALLEST_GROUP = 30
 _FEWEST = 2
 _TESTS = 2
 
@@ -93,6 +95,8 @@ def relevant_attributes(
 def chance_of(residuals: Array, group: Ints, bucket: Ints) -> float:
     """Probability of differences between groups as large as these, if there are none; 1 where nothing can be compared.
 
+    Groups of fewer than 30 customers are left out.
+
     Parameters
     ----------
     residuals : (n,) array
@@ -111,7 +115,7 @@ def chance_of(residuals: Array, group: Ints, bucket: Ints) -> float:
     _, last, customer = np.unique(bucket[::-1], return_index=True, return_inverse=True)
     sums = np.bincount(customer, weights=residuals[::-1])
     of = group[::-1][last]
-    parts = [part for one in np.unique(of) if len(part := sums[of == one]) >= _FEWEST]
+    parts = [part for one in np.unique(of) if len(part := sums[of == one]) >= _SMALLEST_GROUP]
     if len(parts) < _FEWEST or float(np.var(np.concatenate(parts))) == 0:
         return 1.0
     with warnings.catch_warnings():
