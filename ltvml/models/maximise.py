@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 ROUND_OFF = 1e-14
 """Relative noise of a long sum: a smaller gain is within rounding."""
+CANCELLED = 1e-9
+"""Relative loss within which two values near a maximum are the same: large terms may have cancelled in them."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def better(function: Callable[[Array], Evaluation], point: Array, here: Evaluati
     """
     step, _ = bounded_step(here, 1.0)
     there = function(point + step)
-    as_high = there.value >= here.value - ROUND_OFF * abs(here.value)
+    as_high = there.value >= here.value - CANCELLED * max(1.0, abs(here.value))
     return (point + step, there) if as_high and newton_gain(there) <= newton_gain(here) else (point, here)
 
 

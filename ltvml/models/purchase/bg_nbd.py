@@ -151,8 +151,8 @@ def waiting_branch(params: Array, x: Array, t: Array) -> Branch:
 
 CENTRE = np.array([-0.7, -0.7, 0.0, 1.0])
 """Log-parameters of an ordinary shop, times in units of the mean T."""
-EDGES = np.array([[0, 0, -4, -4], [0, 0, 4, 4], [0, 0, -4, 4], [0, 0, 4, -4], [4, 4, 0, 0]])
-"""From the centre towards: all-or-none dropout, equal dropout, none, at once; equal rates."""
+EDGES = np.array([[0, 0, 4, 4], [0, 0, -4, -4], [0, 0, -4, 4], [0, 0, 4, -4], [4, 4, 0, 0]])
+"""From the centre towards: equal dropout, all-or-none dropout, none, at once; equal rates."""
 NOBODY_LEAVES = 0.005
 """Mean dropout probability a / (a + b) below which P(alive) is an artefact of the model."""
 

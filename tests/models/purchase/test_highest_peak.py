@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ltvml.datasets.simulate import simulate_bg_nbd, simulate_small_shop
+from ltvml.models.maximise import Evaluation
 from ltvml.models.purchase import highest_peak as peaks
 from ltvml.models.purchase.bg_nbd import BGNBD, CENTRE, EDGES, Likelihood
 from ltvml.models.purchase.mbg_nbd import MBGNBD
@@ -45,7 +46,7 @@ def test_few_starts_end_as_high_as_one_from_every_edge(seed):
     scaled, likelihood = counted_likelihood(small.X, int(small.modified))
     every = max(peaks.polished(likelihood, CENTRE + edge).at.value for edge in (np.zeros(4), *EDGES))
     found = peaks.highest_peak(lambda _: likelihood, scaled, CENTRE, EDGES)
-    # the bar for an optimum is 1e-3; climbs that agree differ by rounding, those that do not are all made
+    # the bar for an optimum is 1e-3, and climbs that agree differ by rounding
     assert found.at.value > every - 1e-6
 
 
@@ -61,14 +62,35 @@ def test_a_well_defined_peak_needs_two_climbs(shop):
     assert likelihood.calls < 0.75 * two
 
 
-def test_customers_who_do_not_differ_are_climbed_from_every_edge():
+def test_on_a_ridge_a_third_climb_must_agree():
+    """Customers who do not differ: alpha and r run off together, and two climbs prove little."""
     equal = simulate_bg_nbd(300, r=400.0, alpha=4_000.0, a=0.8, b=2.5, T=50.0, random_state=2)
     scaled, likelihood = counted_likelihood(equal)
-    for edge in (np.zeros(4), *EDGES):
-        peaks.polished(likelihood, CENTRE + edge)
-    six, likelihood.calls = likelihood.calls, 0
+    first = peaks.polished(likelihood, CENTRE)
+    peaks.polished(likelihood, CENTRE + EDGES[0])
+    two, likelihood.calls = likelihood.calls, 0
     peaks.highest_peak(lambda _: likelihood, scaled, CENTRE, EDGES)
-    assert likelihood.calls == six
+    assert peaks.on_a_ridge(first)
+    assert likelihood.calls > two
+
+
+def test_climbs_that_end_apart_are_joined_by_one_from_every_edge():
+    """Two bells in each parameter: the higher one is met from the last edge alone."""
+    far = np.array([6.0, 6.0, 0.0, 0.0])
+
+    def two_bells(point):
+        lower, higher = (bell(point - middle, height) for middle, height in ((CENTRE, 1.0), (CENTRE + far, 5.0)))
+        return lower if lower.value > higher.value else higher
+
+    def bell(away, height):
+        return Evaluation(float(1e4 * (height - 0.01 * away @ away)), -200 * away, -200 * np.eye(4))
+
+    edges = [*EDGES[:4], far]
+    one = lattice(np.array([1.0]), np.array([1.0]), np.array([2.0]))
+    lone = peaks.highest_peak(lambda _: two_bells, one, CENTRE, edges[:2], near=CENTRE + far)
+    assert lone.at.value == pytest.approx(5e4)
+    apart = peaks.highest_peak(lambda _: two_bells, one, CENTRE, [far, *edges[:4]])
+    assert apart.at.value == pytest.approx(5e4)
 
 
 @pytest.mark.parametrize("kind", [BGNBD, MBGNBD])
