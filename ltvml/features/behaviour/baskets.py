@@ -39,7 +39,7 @@ def basket_days(lines: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     Returns
     -------
     lazy frame
-        `customer_id`, `day` and, all int64, what `basket_sums` adds up.
+        `customer_id`, `day` and, all int64, what `added_baskets` adds up.
     """
     found, key = lines.collect_schema().names(), ["customer_id", "day"]
     table = lines.group_by(*key).agg(*_sums(found))
@@ -51,25 +51,47 @@ def basket_days(lines: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     return table
 
 
-def basket_sums(baskets: nw.LazyFrame[Any], days: nw.LazyFrame[Any], window: Window) -> nw.LazyFrame[Any]:
-    """One row a customer who has an order day: sums over the days up to the cutoff, for `basket_columns`.
+def basket_sums(lines: nw.LazyFrame[Any], days: nw.LazyFrame[Any], window: Window) -> nw.LazyFrame[Any]:
+    """One row a customer who has an order day: sums over the lines up to the cutoff, for `basket_columns`.
 
     Parameters
     ----------
-    baskets : lazy frame
-        Of `basket_days`.
+    lines : lazy frame
+        As for `basket_days`.
     days : lazy frame
         Purchase days of the same lines.
     window : Window
     """
-    customers = seen(days, window).group_by("customer_id").agg(nw.col("day").max().alias("last_day"))
-    known = seen(baskets, window).join(customers, on="customer_id", how="inner")
+    found = lines.collect_schema().names()
+    return (
+        _known(lines, days, window)
+        .group_by("customer_id")
+        .agg(
+            *_sums(found),
+            *_sums_of_last_day(found),
+            *(_distinct_count(value).alias(f"{name}_new") for name, value in _distinct(found).items()),
+        )
+    )
+
+
+def added_baskets(baskets: nw.LazyFrame[Any], days: nw.LazyFrame[Any], window: Window) -> nw.LazyFrame[Any]:
+    """As `basket_sums` of the lines, from their `basket_days`."""
     sums = [name for name in baskets.collect_schema().names() if name not in ("customer_id", "day")]
     last = [name for name in sums if name in _OF_THE_LAST_DAY]
-    return known.group_by("customer_id").agg(
-        *(whole_sum(nw.col(name)).alias(name) for name in sums),
-        *(whole_sum(_where(is_last(), nw.col(name))).alias(f"last_{name}") for name in last),
+    return (
+        _known(baskets, days, window)
+        .group_by("customer_id")
+        .agg(
+            *(whole_sum(nw.col(name)).alias(name) for name in sums),
+            *(whole_sum(_where(is_last(), nw.col(name))).alias(f"last_{name}") for name in last),
+        )
     )
+
+
+def _known(table: nw.LazyFrame[Any], days: nw.LazyFrame[Any], window: Window) -> nw.LazyFrame[Any]:
+    """Rows up to the cutoff of customers who have an order day, with the last of these."""
+    customers = seen(days, window).group_by("customer_id").agg(nw.col("day").max().alias("last_day"))
+    return seen(table, window).join(customers, on="customer_id", how="inner")
 
 
 def basket_columns(unit: float, found: Collection[str]) -> dict[str, nw.Expr]:
@@ -108,14 +130,24 @@ def _sums(found: Collection[str]) -> Iterable[nw.Expr]:
     yield whole_sum(_where(amount > 0, amount)).alias("sold")
     yield whole_sum(_where(amount < 0, amount)).alias("returned")
     if "quantity" in found:
-        units = nw.when(nw.col("quantity").abs() < _MOST_UNITS).then(nw.col("quantity"))
-        yield whole_sum(~units.is_null()).alias("counted_rows")
-        yield from float_sum(units, "units")
+        yield whole_sum(~_units().is_null()).alias("counted_rows")
+        yield from float_sum(_units(), "units")
     if "discount" in found:
         yield whole_sum(nw.col("discount")).alias("discounted")
     if "second" in found:
         yield whole_sum(nw.col("second")).alias("seconds")
         yield whole_sum(~nw.col("second").is_null()).alias("timed_rows")
+
+
+def _sums_of_last_day(found: Collection[str]) -> Iterable[nw.Expr]:
+    yield whole_sum(is_last()).alias("last_rows")
+    if "quantity" in found:
+        yield whole_sum(is_last() & ~_units().is_null()).alias("last_counted_rows")
+        yield from float_sum(nw.when(is_last()).then(_units()), "last_units")
+
+
+def _units() -> nw.Expr:
+    return nw.when(nw.col("quantity").abs() < _MOST_UNITS).then(nw.col("quantity"))
 
 
 def _where(condition: nw.Expr, number: nw.Expr) -> nw.Expr:
@@ -132,6 +164,11 @@ def _basket() -> nw.Expr:
     """Day and order of a line that is not a return: a return may carry a number of its own."""
     name = nw.concat_str(nw.col("day").cast(nw.String), nw.col("order_id"), separator=" ")
     return nw.when(nw.col("amount") >= 0).then(name)
+
+
+def _distinct_count(values: nw.Expr) -> nw.Expr:
+    """Distinct values without null, which the count of an engine takes for one."""
+    return values.n_unique().cast(nw.Int64) - values.is_null().cast(nw.Int64).max()
 
 
 def _known_distinct(name: str) -> nw.Expr:

@@ -8,7 +8,7 @@ import narwhals as nw
 
 from ltvml.contracts import BEHAVIOUR
 from ltvml.features.attributes import first_order
-from ltvml.features.behaviour.baskets import basket_columns, basket_days, basket_sums
+from ltvml.features.behaviour.baskets import added_baskets, basket_columns, basket_sums
 from ltvml.features.behaviour.order_days import history_sums, order_days
 from ltvml.features.behaviour.orders import (
     count_columns,
@@ -67,7 +67,7 @@ def behaviour(
     decimals : int
         Digits of the minor unit in which money is counted.
     baskets : lazy frame, optional
-        `basket_days` of the lines, where one table of them serves many cutoffs; made for this one if not given.
+        `basket_days` of the lines, where one table of them serves many cutoffs; the lines are read if not given.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def behaviour(
     found, unit = lines.collect_schema().names(), float(10**decimals)
     families = (history_sums(), count_sums(), gap_sums(), value_sums(), weekday_sums())
     of_days = order_days(days, window).group_by("customer_id").agg(*(sums for family in families for sums in family))
-    of_lines = basket_sums(basket_days(seen(lines, window)) if baskets is None else baskets, days, window)
+    of_lines = basket_sums(lines, days, window) if baskets is None else added_baskets(baskets, days, window)
     customers = of_days.join(of_lines, on="customer_id", how="left")
     columns = {
         **count_columns(window, unit),
