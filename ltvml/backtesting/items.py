@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,13 +13,13 @@ from ltvml.backtesting.origins import item_origins
 from ltvml.errors import DataContractError
 from ltvml.evaluation.date_intervals import DateFold, DateWindow, choose_window
 from ltvml.evaluation.item_measures import date_measures, measure_items, precision_of_first, status_table
-from ltvml.evaluation.selection import Fold, Selection, select_model
+from ltvml.evaluation.selection import MEANINGFUL, Fold, Selection, compare, select_model
 from ltvml.models import registry
 from ltvml.models.replenishment.stock import StockRules, stock_status
 from ltvml.window import date_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 DEFAULT = "gamma_renewal"
 UNSCALED = ("poisson_gamma", "mean_gap", "pooled_median")
 LEARNERS = ("household_activity", "lightgbm_stacker")
+RACED = LEARNERS[1]
+"""The learner that costs more than all others together: trained at older cutoffs only within reach at the newest."""
+REACH = 0.002
+"""Log-loss that the advantage of a model was seen to differ by from cutoff to cutoff."""
 WITHIN = (7, 14, 28)
 FOLLOW_UP = WITHIN[-1]
 FOLDS, TRAINED = 3, 3
@@ -204,6 +208,7 @@ class ItemBacktester:
             return ItemBacktest((), Selection("replenishment", DEFAULT, DEFAULT, (), words), horizon=self.horizon)
         folds = [at_cutoff.fold(place) for at_cutoff in cutoffs for place in range(len(WITHIN))]
         selection = select_model(folds, "replenishment", default=DEFAULT)
+        selection = replace(selection, words=selection.words + stopped_words(cutoffs))
         dates, window = self._dates()
         return ItemBacktest(cutoffs, selection, dates, window, self.horizon)
 
@@ -249,30 +254,33 @@ class ItemBacktester:
         return self.items.snapshots(origins, day, follow_up=FOLLOW_UP)
 
     def _cutoffs(self, origins: Sequence[int]) -> Iterator[ItemFold]:
+        racing: bool | None = None
         for done, origin in enumerate(origins):
             self.steps.advance("backtest replenishment", done, len(origins))
-            at_cutoff = self._cutoff(origin)
+            at_cutoff = self._cutoff(origin, without=() if racing in (None, True) else (RACED,))
             if at_cutoff is not None:
+                racing = within_reach(at_cutoff) if racing is None else racing
                 yield at_cutoff
         self.steps.advance("backtest replenishment", len(origins), len(origins))
 
-    def _cutoff(self, origin: int) -> ItemFold | None:
-        """One past cutoff; None where nothing was bought after it."""
+    def _cutoff(self, origin: int, *, without: Collection[str]) -> ItemFold | None:
+        """One past cutoff, but for some learners; None where nothing was bought after it."""
         rows = self.items.rows(origin)
         wait = self.items.wait(origin, FOLLOW_UP, until=self.items.history.cutoff_day)
         if not (wait <= WITHIN[0]).any():
             return None
-        predicted = {name: self._predicted(model, name, origin) for name, model in self._candidates(origin)}
+        predicted = {name: self._predicted(model, name, origin) for name, model in self._candidates(origin, without)}
         status = stock_status(rows, self.items.renewal(origin).items_, self.stock)
         return ItemFold(origin, rows, wait, predicted, status)
 
-    def _candidates(self, origin: int) -> Iterator[tuple[str, ReplenishmentModel]]:
+    def _candidates(self, origin: int, without: Collection[str]) -> Iterator[tuple[str, ReplenishmentModel]]:
         for name in (DEFAULT, *UNSCALED):
             yield name, self.fitted(name, origin)
         snapshots = self.items.snapshots(self.training(origin), origin, follow_up=FOLLOW_UP)
         if enough(snapshots):
             for name in LEARNERS:
-                yield name, self.learner(name, snapshots)
+                if name not in without:
+                    yield name, self.learner(name, snapshots)
 
     def _predicted(self, model: ReplenishmentModel, name: str, origin: int) -> Array:
         return model.probabilities(self.rows_for(name, origin), [float(days) for days in WITHIN])
@@ -294,6 +302,32 @@ class ItemBacktester:
                 tables.append({"candidate": name, "cutoff": date_of(origin), **date_measures(fold)})
                 folds += [fold] if name == DEFAULT else []
         return pd.DataFrame(tables), choose_window(folds) if folds else DateWindow()
+
+
+def within_reach(newest: ItemFold) -> bool:
+    """Whether the raced learner may still win: to win it must gain .003 on average, and more than the others.
+
+    At the newest cutoff it has to be within `REACH` of both.
+    """
+    if RACED not in newest.predicted:
+        return False
+    folds = [newest.fold(place) for place in range(len(WITHIN))]
+    gained = {
+        name: compare(folds, "replenishment", name, DEFAULT).advantage for name in newest.predicted if name != DEFAULT
+    }
+    ours = gained.pop(RACED)
+    return ours > max([MEANINGFUL, *gained.values()]) - REACH
+
+
+def stopped_words(cutoffs: Sequence[ItemFold]) -> str:
+    """That the raced learner was evaluated at the newest cutoff alone; empty where it was not."""
+    newest, *older = (RACED in at_cutoff.predicted for at_cutoff in cutoffs)
+    if not newest or not older or any(older):
+        return ""
+    return (
+        f" Evaluated at the newest of {len(cutoffs)} backtest cutoffs alone, being more than {REACH} short of winning "
+        f"there: {RACED}."
+    )
 
 
 def enough(snapshots: PairSnapshots) -> bool:
