@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from scipy.special import betaln, digamma, expit, gammaln, polygamma
+from scipy.special import expit, gammaln
 
 from ltvml.errors import DataContractError
 from ltvml.models.base import Diagnosis
@@ -54,37 +54,79 @@ class Cases:
 
     Parameters
     ----------
-    x : (n, 1) array
-    misses : (n, m) array
+    x : (n, 1) array of int
+    misses : (n, m) array of int
         Opportunities not taken while there.
-    left : (n, 1 or m) array
+    left : (n, m) array of int
         1 where the customer left, 0 in the case of one who is still there.
-    stayed : (n, m) array
+    stayed : (n, m) array of int
         Opportunities at which the customer was still there.
     real : (n, m) array of bool
     """
 
-    x: Array
-    misses: Array
-    left: Array
-    stayed: Array
+    x: Ints
+    misses: Ints
+    left: Ints
+    stayed: Ints
     real: NDArray[np.bool_]
 
     @classmethod
     def of(cls, x: Array, t_x: Array, n: Array) -> Self:
         """Cases of histories (x, t_x, n), each (n,)."""
+        x, t_x, n = (column.astype(np.int64) for column in (x, t_x, n))
         i = np.arange(int((n - t_x).max(initial=0)) + 1)
         seen = np.minimum(t_x[:, None] + i, n[:, None])
         real = t_x[:, None] + i <= n[:, None]
-        left = np.where(t_x[:, None] + i < n[:, None], 1.0, 0.0)
+        left = (t_x[:, None] + i < n[:, None]).astype(np.int64)
         return cls(x[:, None], seen - x[:, None], left, seen, real)
+
+
+@dataclass(frozen=True)
+class BetaRatios:
+    """ln B(a + hits, b + misses) - ln B(a, b) and its derivatives, read from tables of sums.
+
+    ln(z) + ln(z+1) + ...: no difference of lnGammas, which loses everything on a ridge to equal customers.
+
+    Parameters
+    ----------
+    a, b, both : (3, k) arrays
+        Sums of ln(z+i), 1 / (z+i) and -1 / (z+i)^2 over i < 0, 1, 2, ..., for z = a, b and a + b.
+    """
+
+    a: Array
+    b: Array
+    both: Array
+
+    @classmethod
+    def of(cls, a: float, b: float, hits: int, misses: int) -> Self:
+        """For up to so many hits and misses."""
+        return cls(rising(a, hits), rising(b, misses), rising(a + b, hits + misses))
+
+    def at(self, hits: Ints, misses: Ints) -> tuple[Array, Array, Array]:
+        """The three sums of a, b and a + b: each (3, ...)."""
+        return self.a[:, hits], self.b[:, misses], self.both[:, hits + misses]
+
+
+def rising(z: float, longest: int) -> Array:
+    """Sums over i < 0, 1, ..., longest of ln(z+i), 1 / (z+i) and -1 / (z+i)^2; shape (3, longest + 1)."""
+    terms = z + np.arange(longest)
+    sums = np.cumsum([np.log(terms), 1 / terms, -(terms**-2.0)], axis=1)
+    return np.concatenate([np.zeros((3, 1)), sums], axis=1)
+
+
+def ratios(params: Array, cases: Cases) -> tuple[tuple[Array, Array, Array], tuple[Array, Array, Array]]:
+    """Sums for the purchase probability and for the dropout of each case."""
+    alpha, beta, gamma, delta = params
+    most = int(cases.x.max(initial=0)), int(cases.misses.max(initial=0))
+    buys = BetaRatios.of(alpha, beta, *most).at(cases.x, cases.misses)
+    leaves = BetaRatios.of(gamma, delta, 1, int(cases.stayed.max(initial=0))).at(cases.left, cases.stayed)
+    return buys, leaves
 
 
 def log_cases(params: Array, cases: Cases) -> Array:
     """Logarithm of each case's probability, shape (n, m); -inf where there is none."""
-    alpha, beta, gamma, delta = params
-    value = betaln(alpha + cases.x, beta + cases.misses) + betaln(gamma + cases.left, delta + cases.stayed)
-    return np.where(cases.real, value - betaln(alpha, beta) - betaln(gamma, delta), -np.inf)
+    (x, misses, seen), (left, stayed, ended) = ratios(params, cases)
+    return np.where(cases.real, x[0] + misses[0] - seen[0] + left[0] + stayed[0] - ended[0], -np.inf)
 
 
 def log_likelihoods(params: Array, x: Array, t_x: Array, n: Array) -> Array:
@@ -137,7 +179,7 @@ def posterior(params: Array, x: Array, t_x: Array, n: Array) -> Posterior:
         cases = Cases.of(x[rows], t_x[rows], n[rows])
         values = log_cases(params, cases)
         share = np.exp(values - values.max(axis=1, keepdims=True))
-        left, there = (np.where(cases.left == side, share, 0.0).sum(axis=1) for side in (1.0, 0.0))
+        left, there = (np.where(cases.left == side, share, 0.0).sum(axis=1) for side in (1, 0))
         p_left[rows], p_alive[rows] = left / (left + there), there / (left + there)
     return Posterior(alpha + x, beta + n - x, float(gamma), delta + n, p_alive, p_left)
 
@@ -159,10 +201,12 @@ LONGEST_SUM = 5_000
 def silent(of: Posterior, ends: Ints) -> Array:
     """P(no purchase at the next t opportunities) of one customer, in the shape of `ends`."""
     i = np.arange(min(int(ends.max(initial=0)), LONGEST_SUM) + 1)
-    misses = betaln(of.alpha, of.beta + i) - betaln(of.alpha, of.beta)
-    stays, leaves = (betaln(of.gamma + left, of.delta + i) - betaln(of.gamma, of.delta) for left in (0.0, 1.0))
-    gone = np.concatenate([[0.0], np.cumsum(np.exp(misses + leaves))[:-1]])
-    within = (np.exp(misses + stays) + gone)[np.minimum(ends, len(i) - 1)]
+    both = of.gamma + of.delta + i
+    each = np.log1p(-of.alpha / (of.alpha + of.beta + i)) + np.log1p(-of.gamma / both)
+    # there after i opportunities, none of them taken
+    quiet = np.exp(np.concatenate([[0.0], np.cumsum(each)[:-1]]))
+    gone = np.concatenate([[0.0], np.cumsum(quiet * of.gamma / both)[:-1]])
+    within = (quiet + gone)[np.minimum(ends, len(i) - 1)]
     far = ends > LONGEST_SUM
     if far.any():
         within[far] = beyond(of, ends[far].astype(float))
@@ -188,11 +232,11 @@ def beyond(of: Posterior, ends: Array) -> Array:
 def count(of: Posterior, k: int, ahead: int) -> float:
     """P(exactly k purchases at the next opportunities) of one living customer: stays to the end, or leaves after i."""
     i = np.arange(k, ahead + 1)
-    left = (i < ahead).astype(float)
+    left = (i < ahead).astype(np.int64)
     ways = gammaln(i + 1) - gammaln(k + 1) - gammaln(i - k + 1)
-    buys = betaln(of.alpha + k, of.beta + i - k) - betaln(of.alpha, of.beta)
-    stays = betaln(of.gamma + left, of.delta + i) - betaln(of.gamma, of.delta)
-    return float(np.exp(ways + buys + stays).sum())
+    hits, misses, seen = BetaRatios.of(float(of.alpha[0]), float(of.beta[0]), k, ahead).at(np.array([k]), i - k)
+    gone, stayed, ended = BetaRatios.of(of.gamma, float(of.delta[0]), 1, ahead).at(left, i)
+    return float(np.exp(ways + hits[0] + misses[0] - seen[0] + gone[0] + stayed[0] - ended[0]).sum())
 
 
 class Likelihood:
@@ -235,18 +279,12 @@ class Likelihood:
 
 def beta_slopes(params: Array, cases: Cases) -> tuple[list[Array], dict[tuple[int, int], Array]]:
     """First and second derivatives of the logarithm of each case in the parameters."""
-    alpha, beta, gamma, delta = params
-    pairs = ((alpha, beta, cases.x, cases.misses), (gamma, delta, cases.left, cases.stayed))
     slopes: list[Array] = []
     bends: dict[tuple[int, int], Array] = {}
-    for place, (a, b, hits, misses) in enumerate(pairs):
-        together = digamma(a + b) - digamma(a + b + hits + misses)
-        slopes += [digamma(a + hits) - digamma(a) + together, digamma(b + misses) - digamma(b) + together]
-        bent = polygamma(1, a + b) - polygamma(1, a + b + hits + misses)
-        first, second = 2 * place, 2 * place + 1
-        bends[first, first] = polygamma(1, a + hits) - polygamma(1, a) + bent
-        bends[second, second] = polygamma(1, b + misses) - polygamma(1, b) + bent
-        bends[first, second] = bent
+    for first, (hits, misses, both) in zip((0, 2), ratios(params, cases), strict=True):
+        slopes += [hits[1] - both[1], misses[1] - both[1]]
+        bends[first, first], bends[first + 1, first + 1] = hits[2] - both[2], misses[2] - both[2]
+        bends[first, first + 1] = -both[2]
     return slopes, bends
 
 
@@ -292,8 +330,10 @@ class BGBB(ParametricPurchaseModel):
         """P(still a customer at opportunity T + t) for each t, shape (n, m)."""
         ends = whole(times)
         of, kind = self._posterior(X)
-        stays = betaln(of.gamma, of.delta[:, None] + ends) - betaln(of.gamma, of.delta)[:, None]
-        return np.asarray((of.p_alive[:, None] * np.exp(stays))[kind])
+        logit, weight = logit_nodes(of.gamma, of.delta, PURCHASE_NODES)
+        log_stays = -np.logaddexp(0.0, logit)
+        stays = np.stack([(weight * np.exp(t * log_stays)).sum(axis=1) for t in ends], axis=1)
+        return np.asarray((of.p_alive[:, None] * stays)[kind])
 
     def expected_purchases_at(self, X: pd.DataFrame, times: ArrayLike) -> Array:
         """Expected purchases at the next t opportunities, for each t; shape (n, m).

@@ -45,6 +45,7 @@ from ltvml.models.purchase.special import (
     at_least_arrivals,
     fewer_arrivals,
     log_beta_ratio,
+    log_rising,
     logit_nodes,
     negative_binomial,
 )
@@ -128,7 +129,7 @@ def log_stages(kappa: Array, q: Array, k: int) -> Array:
     """Ln (kappa)_j q^j / j! for j < k, shape (k, n): how likely a living customer is in each stage, up to a factor."""
     j = np.arange(k)[:, None]
     # xlogy: 0 for j = 0 even where the last purchase was at the cutoff, q = 0
-    return np.asarray(gammaln(kappa + j) - gammaln(kappa) - gammaln(j + 1) + xlogy(j, q))
+    return np.asarray(log_rising(kappa, j) - gammaln(j + 1) + xlogy(j, q))
 
 
 def regularity(histories: Lattice, k: int, log_gaps: float | None) -> float:

@@ -38,7 +38,7 @@ from ltvml.models.purchase.parametric import (
 )
 from ltvml.models.purchase.patterns import cells
 from ltvml.models.purchase.separable import Branch, in_logs, weighted_logaddexp
-from ltvml.models.purchase.special import RisingSums, negative_binomial, scaled_expint
+from ltvml.models.purchase.special import RisingSums, log_rising, negative_binomial, scaled_expint
 from ltvml.models.purchase.tail_integral import log_tail, tail_branch
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ def gone_after(of: Posterior, counts: Array, horizon: float) -> Array:
         length = fallen(log_density, top, far, height - FALLS) - top
         for u, w in zip((1 + point) / 2, weight / 2, strict=True):
             total += w * np.abs(length) * np.exp(log_density(top + length * u) - height)
-    ways = gammaln(kappa + n) - gammaln(kappa) - gammaln(n + 1) + np.log(of.s)
+    ways = log_rising(kappa, n) - gammaln(n + 1) + np.log(of.s)
     return np.asarray(np.exp(height + ways) * total)
 
 

@@ -326,9 +326,19 @@ def order_near_one(away: Array, y: Array) -> Array:
     return np.asarray(np.exp(y) * result)
 
 
+LARGE_START = 1e4
+"""From here lnGamma(z) is so large that a difference of two loses digits."""
+
+
+def log_rising(z: Array, n: Array) -> Array:
+    """lnGamma(z+n) - lnGamma(z), also where z is as large as on a ridge to equal customers."""
+    far = np.maximum(z, LARGE_START)
+    return np.where(z < LARGE_START, gammaln(z + n) - gammaln(z), stretch_sums(far, n)[0])
+
+
 def log_beta_ratio(a: float, b: Array, n: Array) -> Array:
     """Log of B(a, b+n) / B(a, b)."""
-    return np.asarray(gammaln(b + n) - gammaln(b) - gammaln(a + b + n) + gammaln(a + b))
+    return np.asarray(log_rising(b, n) - log_rising(a + b, n))
 
 
 def negative_binomial(n: Array, kappa: Array, tau: Array) -> Array:
@@ -336,7 +346,7 @@ def negative_binomial(n: Array, kappa: Array, tau: Array) -> Array:
     some = n > 0
     # n ln(tau) is 0 for n = 0 even where the horizon is 0
     power = np.where(some, n * np.log(np.where(some & (tau > 0), tau, 1.0)), 0.0)
-    log = gammaln(kappa + n) - gammaln(kappa) - gammaln(n + 1) + power - (kappa + n) * np.log1p(tau)
+    log = log_rising(kappa, n) - gammaln(n + 1) + power - (kappa + n) * np.log1p(tau)
     return np.asarray(np.where(some & (tau == 0), 0.0, np.exp(log)))
 
 
