@@ -25,6 +25,7 @@ from ltvml.models.distinct import distinct_rows
 from ltvml.models.maximise import Evaluation
 from ltvml.models.purchase.futures import draw_at_opportunities
 from ltvml.models.purchase.parametric import ParametricPurchaseModel, checked_discount_rate, checked_times
+from ltvml.models.purchase.patterns import check_histories
 from ltvml.models.purchase.separable import in_logs
 from ltvml.models.purchase.special import PURCHASE_NODES, logit_nodes
 
@@ -419,7 +420,9 @@ class BGBB(ParametricPurchaseModel):
         return 1.0
 
     def _grouped(self, X: pd.DataFrame, sample_weight: ArrayLike | None) -> Lattice:
-        check_opportunities(*self.columns(X, *self.requires), may_differ=self.opportunities_may_differ)
+        x, t_x, n = self.columns(X, *self.requires)
+        check_histories(x, t_x, n)
+        check_opportunities(x, t_x, n, may_differ=self.opportunities_may_differ)
         return super()._grouped(X, sample_weight)
 
     def _diagnosed(self, params: Array, log_errors: Array, histories: Lattice, withheld: dict[str, str]) -> Diagnosis:
@@ -461,7 +464,8 @@ def check_opportunities(x: Array, t_x: Array, n: Array, *, may_differ: bool) -> 
         raise DataContractError(
             f"BGBB: the number of opportunities T differs between customers: {len(distinct):,} values from "
             f"{distinct[0]:g} to {distinct[-1]:g}; expected one for all.",
-            hint="fit one cohort, or BGBB(opportunities_may_differ=True) to hold all cohorts to the same parameters.",
+            hint="fit one cohort, or hold all cohorts to the same parameters: BGBB(opportunities_may_differ=True), or "
+            "models.purchase: {name: bg_bb, params: {opportunities_may_differ: true}}.",
         )
 
 

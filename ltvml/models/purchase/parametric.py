@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from ltvml.errors import DataContractError, LtvmlError
 from ltvml.models.base import Diagnosis, PurchaseModel, frame_of
 from ltvml.models.maximise import maximise
+from ltvml.models.purchase.first_customers import cut_off_on_the_left
 from ltvml.models.purchase.futures import Purchases
 from ltvml.models.purchase.highest_peak import (
     ParameterFit,
@@ -207,6 +209,11 @@ class ParametricPurchaseModel(PurchaseModel):
     def _without_repeats(self, scaled: Lattice, unit: float) -> ParameterFit:
         """Nobody bought twice: parameters of an ordinary shop, moved only by the silence; nothing is identified."""
         reason = "no customer has bought twice, so the purchase rate cannot be estimated"
+        if not scaled.T.any():
+            reason = (
+                f"each of the {scaled.n_customers:,.0f} customers was first seen at the cutoff itself (T = 0), so the "
+                "purchase rate cannot be estimated"
+            )
         likelihood = self._likelihood(scaled)
         optimum = maximise(lambda point: likelihood(point) + prior(point, self.centre), self.centre)
         withheld = dict.fromkeys(("p_alive", *FROM_THE_RATE), reason)
@@ -358,16 +365,38 @@ class ParametricPurchaseModel(PurchaseModel):
         params = np.exp(optimum.point) * self._units(unit)
         log_covariance = inverse_information(optimum.at.hessian)
         repeats = float((scaled.weight * scaled.x).sum())
+        histories, log_errors = scaled.scaled(unit), np.sqrt(np.diag(log_covariance))
+        found = self._diagnosed(params, log_errors, histories, withheld)
+        more = (
+            *half_known(self.parameters, params, log_errors, found.withheld),
+            *(() if self.discrete else cut_off_on_the_left(histories)),
+        )
         return ParameterFit(
             params=params,
             covariance=np.outer(params, params) * log_covariance,
             log_likelihood=value - repeats * np.log(unit),
-            diagnosis=self._diagnosed(params, np.sqrt(np.diag(log_covariance)), scaled.scaled(unit), withheld),
+            diagnosis=replace(found, messages=(*found.messages, *(more if histories.x.any() else ()))),
         )
 
     @abstractmethod
     def _diagnosed(self, params: Array, log_errors: Array, histories: Lattice, withheld: dict[str, str]) -> Diagnosis:
         """What is odd about a fit, in words; `log_errors` are the standard errors of the logs of the parameters."""
+
+
+def half_known(
+    names: tuple[str, ...], params: Array, log_errors: Array, withheld: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Parameters that ran to a bound alone; where both of a pair did, the model has words for the ridge."""
+    found = []
+    for first in range(0, len(names), 2):
+        vague = log_errors[first : first + 2] > UNKNOWN
+        if vague.sum() == 1 and not (first and "p_alive" in withheld):
+            place = first + int(np.argmax(vague))
+            found.append(
+                f"{names[place]} = {params[place]:.3g} is at a bound: the customers hardly tell it (its standard error "
+                f"is {log_errors[place]:.1f} times its value)"
+            )
+    return tuple(found)
 
 
 def rate_messages(params: Array, log_errors: Array, histories: Lattice) -> tuple[str, ...]:

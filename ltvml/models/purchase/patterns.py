@@ -114,10 +114,12 @@ def check_histories(x: Array, t_x: Array, T: Array) -> None:
 
 def impossible_histories(x: Array, t_x: Array, T: Array) -> DataContractError:
     """The error that counts the rows by broken rule."""
-    finite = np.isfinite(x) & np.isfinite(t_x) & np.isfinite(T)
-    broken = {
-        "values that are not finite": ~finite,
-        "a frequency that is not a whole number of at least 0": finite & ((x < 0) | (x != np.floor(x))),
+    named = {"frequency": x, "recency": t_x, "T": T}
+    broken = {f"{name} missing or not finite": ~np.isfinite(values) for name, values in named.items()}
+    finite = np.isfinite(x)
+    broken |= {
+        "frequency below 0": finite & (x < 0),
+        "a frequency that is not a whole number": finite & (x != np.floor(x)),
         "recency below 0": t_x < 0,
         "recency above T": t_x > T,
         "recency 0 with repeat purchases": (x > 0) & (t_x == 0),

@@ -23,6 +23,8 @@ LEFT = -3.84
 """exp(u - e^-u) is 1e-20 there."""
 FALLS = 40.0
 """The right tail is cut where it is exp(-40) of the peak."""
+FARTHEST = 600.0
+"""exp(600) is near the largest double; beyond it the tail is added in closed form."""
 CHEBYSHEV = 36
 CHUNK = 4_000
 """Points of a quadrature at a time, for memory."""
@@ -133,9 +135,13 @@ def nodes(m: Array, n: float, A: Array, B: Array) -> tuple[Array, Array]:
     # the positive root in the form that does not cancel
     mode = np.where(linear > 0, 2 * A * B / (linear + root), (root - linear) / (2 * square))
     slowest = float(np.min(square))
-    u = np.arange(LEFT, 5.0 + FALLS / slowest + STEP, STEP)
+    u = np.arange(LEFT, min(5.0 + FALLS / slowest, FARTHEST) + STEP, STEP)
     gap = mode[:, None] * np.exp(u - np.exp(-u))
-    return gap, gap * (1 + np.exp(-u))
+    stretch = gap * (1 + np.exp(-u))
+    if FALLS / slowest > FARTHEST:
+        # what is left falls like exp(-(m+n-1) v) from here to infinity
+        stretch[:, -1] *= 0.5 + 1 / (square * STEP)
+    return gap, stretch
 
 
 def derivatives(params: Array, x: Array, t: Array, more: tuple[int, int]) -> Array:
