@@ -210,10 +210,7 @@ class ParametricPurchaseModel(PurchaseModel):
         """Nobody bought twice: parameters of an ordinary shop, moved only by the silence; nothing is identified."""
         reason = "no customer has bought twice, so the purchase rate cannot be estimated"
         if not scaled.T.any():
-            reason = (
-                f"each of the {scaled.n_customers:,.0f} customers was first seen at the cutoff itself (T = 0), so the "
-                "purchase rate cannot be estimated"
-            )
+            reason += f": each of the {scaled.n_customers:,.0f} customers was first seen at the cutoff itself (T = 0)"
         likelihood = self._likelihood(scaled)
         optimum = maximise(lambda point: likelihood(point) + prior(point, self.centre), self.centre)
         withheld = dict.fromkeys(("p_alive", *FROM_THE_RATE), reason)
