@@ -74,12 +74,10 @@ class Cases:
     @classmethod
     def of(cls, x: Array, t_x: Array, n: Array) -> Self:
         """Cases of histories (x, t_x, n), each (n,)."""
-        x, t_x, n = (column.astype(np.int64) for column in (x, t_x, n))
-        i = np.arange(int((n - t_x).max(initial=0)) + 1)
-        seen = np.minimum(t_x[:, None] + i, n[:, None])
-        real = t_x[:, None] + i <= n[:, None]
-        left = (t_x[:, None] + i < n[:, None]).astype(np.int64)
-        return cls(x[:, None], seen - x[:, None], left, seen, real)
+        bought, last, end = (column.astype(np.int64)[:, None] for column in (x, t_x, n))
+        left_after = last + np.arange(int((n - t_x).max(initial=0)) + 1)
+        seen = np.minimum(left_after, end)
+        return cls(bought, seen - bought, (left_after < end).astype(np.int64), seen, left_after <= end)
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,7 @@ def in_some_stage(params: Array, x: Array, T: Array, silence: Array, k: int) -> 
 
 def log_stages(kappa: Array, q: Array, k: int) -> Array:
     """Ln (kappa)_j q^j / j! for j < k, shape (k, n): how likely a living customer is in each stage, up to a factor."""
-    j = np.arange(k)[:, None]
+    j = np.arange(k, dtype=float)[:, None]
     # xlogy: 0 for j = 0 even where the last purchase was at the cutoff, q = 0
     return np.asarray(log_rising(kappa, j) - gammaln(j + 1) + xlogy(j, q))
 
