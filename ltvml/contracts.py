@@ -394,6 +394,27 @@ COHORTS = Table(
     ),
 )
 
+ACQUISITION = Table(
+    "acquisition",
+    (
+        Column(
+            "attribute", "string", "channel, country or category of the first order, or one of attributes.customers"
+        ),
+        Column("level", "string", "its value; (other) for all but the twelve most frequent, (missing) where not known"),
+        Column("customers", "int64", "customers of the level; figures of fewer than cohorts.fewest are null"),
+        Column("repeat_rate", "float64", "share with a second purchase day up to the cutoff"),
+        Column("revenue_per_customer", "float64", "net value up to the cutoff a customer"),
+        Column("margin_per_customer", "float64", "times value.margin"),
+        Column("predicted_value", "float64", "sum of predicted_ltv; null without a fitted model"),
+        Column("predicted_value_lo", "float64", "10 % quantile of what the customers of the level bring"),
+        Column("predicted_value_hi", "float64", "90 % quantile"),
+        Column("lifetime_value_per_customer", "float64", "margin so far plus predicted value, a customer"),
+        Column("acquisition_cost", "float64", "what winning these customers cost, by the table of costs"),
+        Column("value_to_cost", "float64", "lifetime value over acquisition cost"),
+        Column("break_even_probability", "float64", "that lifetime value reaches the cost"),
+    ),
+)
+
 COHORT_PERIODS = Table(
     "cohort periods",
     (

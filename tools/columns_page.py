@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ltvml.contracts import (
     ABOUT_CUSTOMERS,
+    ACQUISITION,
     ATTRIBUTES,
     BEHAVIOUR,
     BUNDLES,
@@ -68,6 +69,10 @@ INTRODUCTIONS = {
         "What goes out: `forecast.parquet` (and `.csv` on request) of `ltvml forecast`, one row a group and period."
     ),
     COHORTS: "What goes out: `cohorts.parquet` (and `.csv` on request) of `ltvml cohorts`, one row a cohort.",
+    ACQUISITION: (
+        "What goes out beside it: `acquisition.parquet`, one row a way to come, with the ages of its customers mixed: "
+        "compare levels that have been there equally long."
+    ),
     COHORT_PERIODS: "What goes out beside it: `cohort_periods.parquet`, one row a cohort and period since the first.",
     TASKS: (
         "What goes out: `tasks.parquet`, service contacts, made and not; `tasks.csv` holds those to make, by day. They "

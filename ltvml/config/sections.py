@@ -402,7 +402,8 @@ class CostSettings(Section):
     """What winning customers cost."""
 
     source: Path | None = None
-    """CSV, Excel or Parquet file: cost, and customer_id (of one customer) or cohort (of all its customers together)."""
+    """CSV, Excel or Parquet file: cost, and customer_id (of one customer), or cohort or an attribute of the first order
+    such as channel (of all its customers together)."""
     columns: dict[Name, Name] = Field(default_factory=dict)
     """cost, customer_id, cohort: your column name. Other columns keep theirs."""
 

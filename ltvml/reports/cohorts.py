@@ -73,6 +73,8 @@ class CohortReport(Shown):
     referrals : Referrals or None
         None where no column says who referred whom, or nothing was fitted.
     by : {"week", "month", "quarter"}
+    acquisition : frame
+        Rows of `contracts.ACQUISITION`; empty where the orders know no way to come.
     total : tuple of float, optional
         Predicted value of all customers, 10 and 90 % quantile; None where nothing was fitted.
     notes : tuple of str
@@ -92,6 +94,7 @@ class CohortReport(Shown):
     costs: Costs
     referrals: Referrals | None
     by: CalendarPeriod
+    acquisition: pd.DataFrame
     total: tuple[float, float, float] | None = None
     notes: tuple[str, ...] = ()
     language: str = "en"
@@ -117,6 +120,7 @@ class CohortReport(Shown):
             "model_version": self.bundle.version if self.bundle is not None else None,
             "by": self.by,
             "cohorts": rows.to_dict("records"),
+            "acquisition": self.acquisition.to_dict("records"),
             "plain": {
                 **asdict(self.plain),
                 "customer_value": self.plain.customer_value,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ltvml.bundle.customer_scores import intervals_at
-from ltvml.contracts import COHORT_PERIODS, COHORTS, Column, Table
+from ltvml.contracts import ACQUISITION, COHORT_PERIODS, COHORTS, Column, Table
 from ltvml.economics.acquisition import against_cost, payback
 from ltvml.economics.cohort_tables import Cohorts, suppressed
 from ltvml.economics.levers import Levers
@@ -34,6 +34,7 @@ from ltvml.reports.recording import versions
 from ltvml.run_directory import alone_on, run_directory, write_manifest
 from ltvml.window import DAYS_PER_YEAR, WEEK, calendar_starts
 from ltvml.words.spoken import Spoken
+from ltvml.workflows.acquisition import acquisition_table, shown, text_attributes
 from ltvml.workflows.score import as_fitted, bundle_of, rows_to_score
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ def cohorts_of(config: Config, bundle: Bundle | None, intake: Intake, folder: Pa
     with steps.step("price"):
         table, costs = cohort_table(config, intake, counted, futures, bundle)
         brought = brought_along(config, intake, futures)
+        ways = ways_to_come(config, intake, futures, bundle, costs)
     hide, margin = config.cohorts.fewest, config.value.margin
     return CohortReport(
         folder=folder.absolute(),
@@ -139,8 +141,9 @@ def cohorts_of(config: Config, bundle: Bundle | None, intake: Intake, folder: Pa
         costs=costs,
         referrals=brought,
         by=config.cohorts.by,
+        acquisition=suppressed(ways, hide, keep=("attribute", "level", "customers")),
         total=total_of(futures, bundle),
-        notes=notes_of(table, config, costs, bundle, words),
+        notes=notes_of(table, ways, config, costs, bundle, words),
         language=config.outreach.language,
         currency=intake.currency,
         seconds=steps.seconds,
@@ -302,7 +305,7 @@ def costs_of(config: Config, intake: Intake, counted: Cohorts) -> tuple[Costs, A
         customer_summary(intake.days, intake.window, decimals=config.value.decimals).select("customer_id", "T")
     )
     ids = CustomerIds.of(joined["customer_id"], config.transactions, intake.persons.aliases)
-    costs = read_costs(config.costs, ids, counted.names)
+    costs = read_costs(config.costs, ids, counted.names, [shown(name) for name in text_attributes(intake)])
     if costs.by == "cohort":
         found = np.array([costs.cost.get(name, np.nan) for name in counted.names])
     elif costs.by == "customer_id":
@@ -313,6 +316,14 @@ def costs_of(config: Config, intake: Intake, counted: Cohorts) -> tuple[Costs, A
         # a customer without a row cost nothing only where the others of the cohort have one
         found = np.where(np.bincount(cohort[known], minlength=len(found)) > 0, sums, np.nan)
     return costs, found
+
+
+def ways_to_come(
+    config: Config, intake: Intake, futures: Futures | None, bundle: Bundle | None, costs: Costs
+) -> pd.DataFrame:
+    """Rows of `contracts.ACQUISITION`."""
+    predicted = None if futures is None else pd.Series(futures.predicted, index=futures.customer_id)
+    return acquisition_table(config, intake, predicted, None if bundle is None else _intervals(bundle), costs)
 
 
 def brought_along(config: Config, intake: Intake, futures: Futures | None) -> Referrals | None:
@@ -331,7 +342,7 @@ def brought_along(config: Config, intake: Intake, futures: Futures | None) -> Re
 
 
 def notes_of(
-    table: pd.DataFrame, config: Config, costs: Costs, bundle: Bundle | None, words: Spoken
+    table: pd.DataFrame, ways: pd.DataFrame, config: Config, costs: Costs, bundle: Bundle | None, words: Spoken
 ) -> tuple[str, ...]:
     """What a reader must know: suppressed cohorts, no model, costs that nobody has."""
     few = table["customers"] < config.cohorts.fewest
@@ -355,6 +366,9 @@ def notes_of(
         notes.append(words("cohorts.no_costs", setting="costs.source"))
     if costs.by == "customer_id" and len(costs.cost) < (everybody := int(table["customers"].sum())):
         notes.append(words("cohorts.some_costs", known=f"{len(costs.cost):,}", customers=f"{everybody:,}"))
+    if costs.by not in ("", "cohort", "customer_id"):
+        levels = set(ways.loc[ways["attribute"] == costs.by, "level"])
+        costs = replace(costs, unknown=tuple(level for level in costs.cost if level not in levels))
     if costs.unknown:
         notes.append(
             words("cohorts.unknown_costs", rows=f"{len(costs.unknown):,}", column=costs.by, first=costs.unknown[0])
@@ -362,11 +376,17 @@ def notes_of(
     return tuple(notes)
 
 
-def _write(report: CohortReport, staging: Path, config: Config) -> None:
-    tables = ((COHORTS, "cohorts", report.cohorts), (COHORT_PERIODS, "cohort_periods", report.periods))
+def write_tables(report: CohortReport, staging: Path, config: Config) -> None:
+    """The tables of a report, in the formats asked for; ways to come only where the orders have some."""
+    tables = [(COHORTS, "cohorts", report.cohorts), (COHORT_PERIODS, "cohort_periods", report.periods)]
+    tables += [(ACQUISITION, "acquisition", report.acquisition)] if len(report.acquisition) else []
     for contract, name, table in tables:
         with TableFiles(staging, contract, name, config.output.formats) as files:
             files.write(to_contract(table, contract))
+
+
+def _write(report: CohortReport, staging: Path, config: Config) -> None:
+    write_tables(report, staging, config)
     save(cohort_map(report.periods, by=report.by), staging / "plots" / "cohort_retention.png")
     save(value_curves(report.periods, by=report.by, currency=report.currency), staging / "plots" / "cohort_value.png")
     manifest = {

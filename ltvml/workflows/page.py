@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ltvml.contracts import COHORT_PERIODS, COHORTS
-from ltvml.engines.frames import to_contract
 from ltvml.features.summary import customer_summary, purchase_patterns
 from ltvml.inputs.orders import read_orders
-from ltvml.outputs.customers import TableFiles
 from ltvml.progress import Progress, Steps
 from ltvml.reports.page.render import page
 from ltvml.reports.page.report import PAGE, PageReport
@@ -19,7 +16,7 @@ from ltvml.reports.page.sections import ITEMS, TAKEN, Found, headlines_of, secti
 from ltvml.reports.recording import versions
 from ltvml.run_directory import alone_on, reading, run_directory, write_manifest
 from ltvml.words.spoken import Spoken
-from ltvml.workflows.cohorts import cohorts_of, fitted_bundle
+from ltvml.workflows.cohorts import cohorts_of, fitted_bundle, write_tables
 from ltvml.workflows.plan_tables import ladder_of
 from ltvml.workflows.score import as_fitted
 
@@ -88,7 +85,7 @@ def _report(config: Config, bundle: Bundle | None, folder: Path, transactions: A
         )
     with steps.step("write"), run_directory(folder, kind=NAME) as staging:
         (staging / PAGE).write_text(html, encoding="utf-8")
-        _write_tables(staging, cohorts, config)
+        write_tables(cohorts, staging, config)
         write_manifest(staging, NAME, _manifest(config, cohorts))
     return PageReport(folder.absolute(), html, tuple(sections), cohorts, config.report.language, steps.seconds)
 
@@ -128,15 +125,6 @@ def _about(intake: Intake, cohorts: CohortReport, words: Spoken) -> str:
     first = intake.ledger.to_dict()["first_order_date"]
     customers, cutoff = f"{intake.customers:,}", str(intake.window.cutoff)
     return words("page.about", customers=customers, first=first, cutoff=cutoff, version=version)
-
-
-def _write_tables(staging: Path, cohorts: CohortReport, config: Config) -> None:
-    for contract, name, table in (
-        (COHORTS, "cohorts", cohorts.cohorts),
-        (COHORT_PERIODS, "cohort_periods", cohorts.periods),
-    ):
-        with TableFiles(staging, contract, name, config.output.formats) as files:
-            files.write(to_contract(table, contract))
 
 
 def _manifest(config: Config, cohorts: CohortReport) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def test_costs_of_customers_are_summed(shop, fitted, tmp_path):
         ("cohort,cost\n2019-Q1,-3\n", "no number of 0 or more"),
         ("cohort,cost\n2019-Q1,three\n", "three"),
         ("cohort,cost\n2019-Q1,3\n2019-Q1,4\n", "repeat a cohort"),
-        ("channel,cost\nshop,3\n", "missing: customer_id"),
+        ("weather,cost\nsun,3\n", "missing: customer_id"),
     ],
 )
 def test_bad_costs_are_refused(shop, tmp_path, text, said):
@@ -150,3 +150,30 @@ def test_the_report_is_within_80_columns_in_both_languages(shop, fitted):
     for language in ("en", "zh"):
         found = ltvml.cohorts(shop, model=fitted, cutoff=CUTOFF, outreach={"language": language})
         assert max(map(len, found.text().splitlines())) <= 80
+
+
+@pytest.fixture(scope="module")
+def by_channel(shop):
+    """The shop, with the channel of each order: who is divisible by three came by search."""
+    number = shop["customer_id"].astype("category").cat.codes
+    return shop.assign(channel=np.where(number % 3 == 0, "search", "shop"))
+
+
+def test_ways_to_come_hold_everybody_and_their_values(by_channel, tmp_path):
+    costs = tmp_path / "costs.csv"
+    costs.write_text("channel,cost\nsearch,1\nnowhere,5\n")
+    model = ltvml.fit(by_channel, cutoff=CUTOFF, models=NAMED, season="off")
+    found = ltvml.cohorts(by_channel, model=model, cutoff=CUTOFF, costs={"source": str(costs)})
+    rows = found.acquisition[found.acquisition["attribute"] == "channel"].set_index("level")
+    expected = by_channel.groupby("channel").agg(customers=("customer_id", "nunique"), revenue=("amount", "sum"))
+    assert rows["customers"].to_dict() == expected["customers"].to_dict()
+    assert (rows["revenue_per_customer"] * rows["customers"]).to_dict() == pytest.approx(expected["revenue"].to_dict())
+    assert rows["predicted_value"].sum() == pytest.approx(found.total[0], rel=EXACT)
+    assert rows.loc["search", "break_even_probability"] == 1
+    assert np.isnan(rows.loc["shop", "value_to_cost"])
+    assert "nowhere" in found.text()
+    assert found.cohorts["acquisition_cost"].isna().all()
+
+
+def test_without_an_attribute_there_is_no_table_of_ways(report):
+    assert report.acquisition.empty

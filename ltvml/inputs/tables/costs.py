@@ -1,4 +1,4 @@
-"""What winning customers cost: a table by customer, or by cohort."""
+"""What winning customers cost: a table by customer, by cohort, or by a way to come such as the channel."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from ltvml.config.sections import CostSettings
     from ltvml.inputs.tables.customer_ids import CustomerIds
 
-KEYS = ("customer_id", "cohort")
-
 
 @dataclass(frozen=True)
 class Costs:
@@ -26,10 +24,10 @@ class Costs:
 
     Parameters
     ----------
-    by : {"customer_id", "cohort", ""}
-        What a row is; empty where the configuration names no table.
+    by : str
+        What a row is: customer_id, cohort or an attribute; empty where the configuration names no table.
     cost : dict of str to float
-        Of a customer, or of all customers of a cohort together.
+        Of a customer, or of all customers of a cohort or of a level together.
     unknown : tuple of str
         Keys that are no customer, or no cohort, of the orders.
     """
@@ -39,7 +37,7 @@ class Costs:
     unknown: tuple[str, ...] = ()
 
 
-def read_costs(settings: CostSettings, ids: CustomerIds, cohorts: list[str]) -> Costs:
+def read_costs(settings: CostSettings, ids: CustomerIds, cohorts: list[str], attributes: list[str]) -> Costs:
     """Read the table of costs; without one, none are known.
 
     Parameters
@@ -50,6 +48,8 @@ def read_costs(settings: CostSettings, ids: CustomerIds, cohorts: list[str]) -> 
         Customers that are known.
     cohorts : list of str
         Names of the cohorts.
+    attributes : list of str
+        Names of the ways to come.
 
     Raises
     ------
@@ -62,13 +62,14 @@ def read_costs(settings: CostSettings, ids: CustomerIds, cohorts: list[str]) -> 
         return Costs()
     path = settings.source
     table = read_table(path, "costs.source").rename(columns={own: ours for ours, own in settings.columns.items()})
-    table = with_columns(table, ["cost"], also=["cohort"])
-    if "cohort" not in table:
+    table = with_columns(table, ["cost"], also=["cohort", *attributes])
+    if not {"cohort", *attributes} & set(table):
         table = with_customer_id(table, ids, path)
-    by = next((name for name in ("cohort", "customer_id") if name in table), "customer_id")
+    by = next((name for name in ("cohort", "customer_id", *attributes) if name in table), "customer_id")
     if problem := missing_columns(path, table, (by, "cost")):
         raise DataContractError(
-            problem, hint="a table of costs has the column cost, and customer_id or cohort; map them by costs.columns."
+            problem,
+            hint=f"it needs the column cost, and one of {', '.join(('customer_id', 'cohort', *attributes))}.",
         )
     rows = table[table[by].notna()]
     keys, cost = rows[by].astype(str), _costs(rows["cost"], path)
@@ -79,6 +80,9 @@ def read_costs(settings: CostSettings, ids: CustomerIds, cohorts: list[str]) -> 
             hint="add up the costs of one " + by.replace("_id", "") + ".",
         )
     known = keys.isin(cohorts if by == "cohort" else ids.known)
+    if by in attributes:
+        # whether a level is one of the orders is seen where the levels are counted
+        known[:] = True
     return Costs(by, dict(zip(keys[known], cost[known], strict=True)), tuple(keys[~known]))
 
 

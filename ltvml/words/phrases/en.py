@@ -238,6 +238,8 @@ PHRASES: dict[str, str] = {
     "page.cohorts.map": "Share of customers of each cohort who ordered again, by periods since the first order",
     "page.cohorts.curves": "Net value a customer has brought, by periods since the first order",
     "page.cohorts.table": "Cohorts by the period of the first order",
+    "page.cohorts.level": "first order",
+    "page.cohorts.ways": "Customers by {attribute} of the first order",
     "page.cohorts.read": "A row is the customers who first ordered in a period. Read it from left to right: how many "
     "came "
     "back later. Compare cohorts of the same age only.",

@@ -232,6 +232,8 @@ PHRASES: dict[str, str] = {
     "page.cohorts.map": "各同期群在首单之后各期再次下单的客户占比",
     "page.cohorts.curves": "首单之后各期每位客户累计带来的净额",
     "page.cohorts.table": "按首单时间分的同期群",
+    "page.cohorts.level": "首单",
+    "page.cohorts.ways": "按首单的{attribute}分的客户",
     "page.cohorts.read": "一行是在同一时段首次下单的客户。从左到右看之后有多少人回来。只比较年龄相同的同期群。",
     "page.cohorts.cohort": "首单",
     "page.cohorts.customers": "客户",
