@@ -21,7 +21,7 @@ from ltvml.features.behaviour import basket_days, days_as_of, snapshot_features
 from ltvml.features.outcomes import outcomes
 from ltvml.features.returns import summed_lines
 from ltvml.features.season import daily_counts, early_buyer_counts
-from ltvml.features.summary import Orders, customer_summary, purchase_patterns, spend_patterns
+from ltvml.features.summary import Orders, customer_summary, held_out_patterns, purchase_patterns, spend_patterns
 from ltvml.models import registry
 from ltvml.models.attributes.levels import Attributes, attribute_of
 from ltvml.models.attributes.relevance import relevant_attributes
@@ -195,6 +195,12 @@ class History:
             table = purchase_patterns(self._summary(day))
             self._patterns[day] = self.intake.engine.collect(table).assign(cutoff_day=day)
         return self._patterns[day]
+
+    def held_out_patterns(self, day: int) -> pd.DataFrame:
+        """Purchase patterns of all customers as of a day, with the purchases of each since: `held_out`, their sum."""
+        ahead = self.cutoff_day - day
+        table = held_out_patterns(self._summary(day), self.intake.days, self.window(day), ahead)
+        return self.intake.engine.collect(table).assign(cutoff_day=day)
 
     def spend_patterns(self, day: int, orders: Orders) -> pd.DataFrame:
         """Spend patterns of all customers as of a day: n, total, count."""

@@ -146,7 +146,13 @@ def track(model: PurchaseModel, cohort: Cohort, ends: ArrayLike) -> pd.DataFrame
 
 
 def held_out_by_frequency(
-    model: PurchaseModel, X: pd.DataFrame, held_out: ArrayLike, horizon: float, *, most: int = 7
+    model: PurchaseModel,
+    X: pd.DataFrame,
+    held_out: ArrayLike,
+    horizon: float,
+    sample_weight: ArrayLike | None = None,
+    *,
+    most: int = 7,
 ) -> pd.DataFrame:
     """Purchases in a holdout by the number of repeat purchases before it, actual and expected, mean a customer.
 
@@ -155,11 +161,12 @@ def held_out_by_frequency(
     model : PurchaseModel
         Fitted to what came before.
     X : (n, ...) frame
-        Histories at the start of the holdout.
+        Histories at the start of the holdout; rows may be patterns with counts.
     held_out : (n,) array
-        Purchases of each customer in the holdout.
+        Purchases in the holdout: of each customer, or of all customers of the pattern.
     horizon : float
         Length of the holdout.
+    sample_weight : (n,) array, optional
     most : int
         Customers with so many repeat purchases or more are one group.
 
@@ -167,21 +174,25 @@ def held_out_by_frequency(
     -------
     (k, 4) frame
         frequency, customers, actual, expected.
+
+    Raises
+    ------
+    DataContractError
+        If there are no customers, or `held_out` is of another length.
     """
     check_some(X)
     if np.shape(held_out) != (len(X),):
         raise DataContractError(f"held_out has the shape {np.shape(held_out)}; expected one number a row, ({len(X)},).")
-    table = pd.DataFrame(
-        {
-            "frequency": np.minimum(X["frequency"].to_numpy(dtype=float), most).astype(np.int64),
-            "actual": np.asarray(held_out, dtype=float),
-            "expected": model.expected_purchases(X, horizon),
-        }
+    weight = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
+    frequency = np.minimum(X["frequency"].to_numpy(dtype=float), most).astype(np.int64)
+    expected = weight * model.expected_purchases(X, horizon)
+    sums = (
+        pd.DataFrame({"customers": weight, "actual": np.asarray(held_out, dtype=float), "expected": expected})
+        .groupby(frequency)
+        .sum()
     )
-    groups = table.groupby("frequency")
-    return groups.agg(
-        customers=("actual", "size"), actual=("actual", "mean"), expected=("expected", "mean")
-    ).reset_index()
+    means = sums.div(sums["customers"], axis=0).assign(customers=sums["customers"].round().astype(np.int64))
+    return means.rename_axis("frequency").reset_index()
 
 
 def purchase_counts(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import narwhals as nw
 
-from ltvml.features.split import seen
+from ltvml.features.split import held_out, seen
 
 if TYPE_CHECKING:
     from ltvml.window import Window
@@ -77,6 +77,33 @@ def purchase_patterns(summary: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """Customers who share frequency, recency and T as one row with their `count`, sorted."""
     keys = ["frequency", "recency", "T"]
     return summary.group_by(*keys).agg(nw.len().cast(nw.Int64).alias("count")).sort(*keys)
+
+
+def held_out_patterns(
+    summary: nw.LazyFrame[Any], days: nw.LazyFrame[Any], window: Window, horizon: int
+) -> nw.LazyFrame[Any]:
+    """Purchase patterns as of a cutoff, with what their customers bought after it, sorted.
+
+    Parameters
+    ----------
+    summary : lazy frame of `contracts.SUMMARY`
+        As of the cutoff of `window`.
+    days : lazy frame
+        Purchase days, those after the cutoff too.
+    window : Window
+    horizon : int
+        Days after the cutoff that are counted.
+
+    Returns
+    -------
+    lazy frame
+        frequency, recency, T, `count` (customers) and `held_out` (purchases of all of them).
+    """
+    later = held_out(days, window, horizon).group_by("customer_id").agg(nw.len().cast(nw.Int64).alias("later"))
+    table = summary.join(later, on="customer_id", how="left").with_columns(nw.col("later").fill_null(0))
+    keys = ["frequency", "recency", "T"]
+    sums = nw.len().cast(nw.Int64).alias("count"), nw.col("later").sum().cast(nw.Int64).alias("held_out")
+    return table.group_by(*keys).agg(*sums).sort(*keys)
 
 
 def spend_patterns(summary: nw.LazyFrame[Any], orders: Orders, *, decimals: int = 2) -> nw.LazyFrame[Any]:

@@ -13,7 +13,7 @@ from ltvml.models.repurchase.dated import Dated
 from ltvml.models.value.stretched import Stretched
 from ltvml.plots import figures as plots
 from ltvml.reports.kinds import differing_groups, kind_title, kind_words
-from ltvml.reports.purchase_plots import purchase_plots
+from ltvml.reports.purchase_plots import held_out_plots, purchase_plots
 from ltvml.reports.recording import NOT_KEPT, Recorded
 from ltvml.words.display import Shown
 from ltvml.words.text import fields, known, number, place, times
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+    from ltvml.backtesting.history import History
     from ltvml.bundle.bundle import Bundle
     from ltvml.inputs.orders import Intake
     from ltvml.models.base import Model
@@ -239,20 +240,19 @@ def _model_line(model: Model) -> str:
 FEWEST_CUSTOMERS = 20
 
 
-def save_fit_plots(folder: Path, bundle: Bundle, intake: Intake, patterns: pd.DataFrame) -> tuple[Path, ...]:
+def save_fit_plots(folder: Path, bundle: Bundle, history: History) -> tuple[Path, ...]:
     """Write the plots that the data allow; returns their paths.
 
     Parameters
     ----------
     folder : Path
     bundle : Bundle
-    intake : Intake
-    patterns : frame
-        frequency, recency, T, count.
+    history : History
     """
-    figures: dict[str, Figure] = {}
+    figures, patterns = dict[str, "Figure"](), history.patterns(history.cutoff_day)
     if patterns["count"].sum() >= FEWEST_CUSTOMERS and (patterns["frequency"] > 0).any():
-        figures = purchase_plots(cast("InOperationalTime", bundle.roles.purchase), intake, patterns)
+        figures = purchase_plots(cast("InOperationalTime", bundle.roles.purchase), history.intake, patterns)
+        figures |= held_out_plots(history)
     if (season := bundle.record.season).source != "off":
         figures["season"] = plots.season_curve(season.index, words=season.reason)
     for name, figure in figures.items():

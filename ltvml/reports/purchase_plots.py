@@ -8,20 +8,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ltvml.bundle.rfm import weighted_quantiles
-from ltvml.evaluation.purchase_tracking import Cohort, over_histories, purchase_counts, track
+from ltvml.evaluation.purchase_tracking import Cohort, held_out_by_frequency, over_histories, purchase_counts, track
 from ltvml.features.season import daily_counts
 from ltvml.models.season.counts import DailyCounts
 from ltvml.plots import purchases as plots
+from ltvml.window import date_of
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from ltvml.backtesting.history import History
     from ltvml.inputs.orders import Intake
     from ltvml.models.purchase.in_operational_time import InOperationalTime
 
 FEWEST_DRAWN, MOST_DRAWN = 5, 40
 """Repeat purchases that a grid of histories reaches to, at least and at most."""
+FEWEST_REPEATERS = 50
+"""Customers who had come back at the start of a holdout, below which it is not drawn."""
 
 
 def purchase_plots(purchase: InOperationalTime, intake: Intake, patterns: pd.DataFrame) -> dict[str, Figure]:
@@ -67,3 +71,29 @@ def history_plots(purchase: InOperationalTime, intake: Intake, patterns: pd.Data
     if "expected_purchases" not in purchase.diagnosis_.withheld:
         figures["expected_purchases"] = plots.purchases_by_history(grid(horizon=horizon), horizon=horizon)
     return figures
+
+
+def held_out_plots(history: History) -> dict[str, Figure]:
+    """Purchases of the last churn horizon by what was bought before, as the closed form expected them at its start.
+
+    Parameters
+    ----------
+    history : History
+
+    Returns
+    -------
+    dict of str to Figure
+        None where the shop is younger than two such horizons, or too few customers had come back by then.
+    """
+    horizon = history.intake.window.churn_horizon
+    day = history.cutoff_day - horizon
+    if day - history.first_day < horizon:
+        return {}
+    patterns = history.held_out_patterns(day)
+    came_back = patterns["frequency"] > 0
+    if patterns["count"][came_back].sum() < FEWEST_REPEATERS:
+        return {}
+    model = history.closed_form(day).purchase
+    table = held_out_by_frequency(model, patterns, patterns["held_out"], horizon, patterns["count"])
+    when = f"the {horizon} days up to {date_of(history.cutoff_day)}"
+    return {"held_out_purchases": plots.held_out_plot(table, model=model.model.name, horizon=when)}

@@ -105,7 +105,7 @@ def _fit(config: Config, transactions: Any, steps: Steps) -> FitReport:
         bundle.save(staging)
         save_parameters(staging, bundle)
         if not config.fast:
-            plots += save_fit_plots(staging / "plots", bundle, intake, history.patterns(history.cutoff_day))
+            plots += save_fit_plots(staging / "plots", bundle, history)
             plots += save_items(staging, items, item_names(config.products, intake, items.column))
         if len(known.table):
             write_csv(staging / ATTRIBUTES_FILE, known.table)

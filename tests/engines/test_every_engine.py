@@ -22,7 +22,7 @@ from ltvml.features.ledger import Rules, with_reasons
 from ltvml.features.order_values import valued
 from ltvml.features.returns import customer_days, summed_lines
 from ltvml.features.split import held_out, seen
-from ltvml.features.summary import customer_summary, purchase_patterns, spend_patterns
+from ltvml.features.summary import customer_summary, held_out_patterns, purchase_patterns, spend_patterns
 from ltvml.features.transactions import check
 from ltvml.hashing import bucket_of
 from ltvml.window import Window
@@ -109,6 +109,9 @@ FEATURES: dict[str, Callable[[nw.LazyFrame[Any]], nw.LazyFrame[Any]]] = {
     "gap_counts": lambda lines: gap_counts(customer_days(seen(lines, WINDOW))),
     "customer_summary": lambda lines: customer_summary(customer_days(seen(lines, WINDOW)), WINDOW),
     "purchase_patterns": lambda lines: purchase_patterns(customer_summary(customer_days(seen(lines, WINDOW)), WINDOW)),
+    "held_out_patterns": lambda lines: held_out_patterns(
+        customer_summary(customer_days(seen(lines, WINDOW)), WINDOW), customer_days(lines), WINDOW, 30
+    ),
     "spend_patterns": lambda lines: spend_patterns(
         customer_summary(customer_days(seen(lines, WINDOW)), WINDOW), "repeat"
     ),

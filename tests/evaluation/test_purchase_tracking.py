@@ -119,6 +119,14 @@ def test_holdouts_are_grouped_by_what_came_before():
     )
 
 
+def test_holdouts_of_patterns_are_those_of_their_customers():
+    X = simulate_histories(500, **PARAMS, T=60.0, random_state=1, daily=True)
+    later = np.random.default_rng(2).poisson(1.0, 500)
+    patterns = X.assign(count=1, later=later).groupby(["frequency", "recency", "T"], as_index=False).sum()
+    by_pattern = held_out_by_frequency(MODEL, patterns, patterns.later, 30, patterns["count"])
+    np.testing.assert_allclose(by_pattern, held_out_by_frequency(MODEL, X, later, 30), rtol=1e-9)
+
+
 @pytest.mark.parametrize(
     ("model", "name", "T"),
     [

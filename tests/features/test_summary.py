@@ -13,7 +13,7 @@ from ltvml.contracts import SUMMARY
 from ltvml.engines.base import Source
 from ltvml.features.gaps import observed_gap_quantile
 from ltvml.features.split import held_out, seen
-from ltvml.features.summary import customer_summary, purchase_patterns, spend_patterns
+from ltvml.features.summary import customer_summary, held_out_patterns, purchase_patterns, spend_patterns
 from ltvml.features.transactions import check
 from ltvml.window import Window, date_of
 
@@ -81,6 +81,16 @@ def test_patterns_count_every_customer_once(engine: DuckDBEngine) -> None:
     assert engine.collect(purchase_patterns(summary)).values.tolist() == [[0, 0, 99, 1], [1, 2, 99, 2]]
     assert engine.collect(spend_patterns(summary, "repeat")).values.tolist() == [[1, 0.1, 2]]
     assert engine.collect(spend_patterns(summary, "all")).values.tolist() == [[1, 0.1, 1], [2, 0.2, 1], [2, 1.09, 1]]
+
+
+def test_patterns_know_what_their_customers_bought_after_the_cutoff(engine: DuckDBEngine) -> None:
+    rows = [("a", 1, 10), ("a", 3, 10), ("b", 1, 99), ("b", 3, 10), ("c", 1, 10)]
+    # of a one purchase in the horizon and one after it, of c two; d comes later
+    days = days_of(engine, [*rows, ("a", 110, 5), ("a", 111, 5), ("c", 101, 5), ("c", 105, 5), ("d", 102, 5)])
+    summary = customer_summary(days, WINDOW)
+    found = engine.collect(held_out_patterns(summary, days, WINDOW, 10))
+    assert found.columns.tolist() == ["frequency", "recency", "T", "count", "held_out"]
+    assert found.values.tolist() == [[0, 0, 99, 1, 2], [1, 2, 99, 2, 1]]
 
 
 def test_seen_and_held_out_meet_at_the_cutoff(engine: DuckDBEngine) -> None:
