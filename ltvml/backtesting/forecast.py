@@ -2,7 +2,8 @@
 
 Customers of today make what the purchase model expects of each. New ones come at the rate of `models.arrivals`; each
 makes a first purchase and then what the model expects of a customer without history. At past cutoffs everything is
-fitted again on what was known then; their revenue is purchases times what a purchase was worth in the year before.
+fitted again on what was known then; their revenue is purchases times what a purchase was worth in the year before, or
+what the spend model says that the configuration names.
 """
 
 from __future__ import annotations
@@ -180,7 +181,7 @@ def past_forecast(history: History, takings: Takings, origin: int, ends: Ints) -
     by_period = np.diff(expected, prepend=0.0)
     forecast = {
         ("today", "purchases"): by_period,
-        ("today", "revenue"): by_period * worth.repeat,
+        ("today", "revenue"): revenue_of_today(history, origin, ends, by_period, worth),
         ("new", "purchases"): summed(new.purchases, ends),
         ("new", "revenue"): summed(new.revenue, ends),
     }
@@ -197,6 +198,22 @@ def past_forecast(history: History, takings: Takings, origin: int, ends: Ints) -
             came = summed(takings.between(name, groups[group], origin, origin + days), ends)
             found[group, measure] = PastForecast(origin, np.maximum(forecast[group, measure], 0.0), came, naive)
     return found
+
+
+def revenue_of_today(history: History, origin: int, ends: Ints, by_period: Array, worth: Worth) -> Array:
+    """Purchases times what one was worth in the year before; a spend model that is named values each customer's.
+
+    Parameters
+    ----------
+    by_period : (m,) array
+        Expected purchases of all customers seen; those of a sample are brought to their total.
+    """
+    if history.spend == "auto":
+        return by_period * worth.repeat
+    customers, fitted = history.summaries(origin), history.closed_form(origin)
+    expected = fitted.purchase.expected_purchases_at(customers, ends)
+    value = np.diff(fitted.spend_all.expected_spend(customers) @ expected, prepend=0.0)
+    return np.asarray(value * by_period.sum() / max(float(expected[:, -1].sum()), 1e-12))
 
 
 def naive_forecast(daily: Array, ends: Ints) -> Array:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
+from ltvml.backtesting.backtest import spend_named
 from ltvml.backtesting.forecast import (
     GROUPS,
     MEASURES,
@@ -207,6 +208,8 @@ def past_forecasts(
         with_season=bundle.record.season.source != "off",
         purchase=config.models.purchase.name,
         purchase_params=dict(config.models.purchase.params),
+        spend=spend_named(config),
+        spend_params=dict(config.models.spend.params),
     )
     first, cutoff = history.first_day, history.cutoff_day
     days = judged_days(cutoff - first, int(ends[-1]))

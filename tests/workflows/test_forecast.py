@@ -15,8 +15,11 @@ from ltvml.contracts import FORECAST
 from ltvml.datasets.simulate import simulate_transactions
 from ltvml.engines.frames import arrow_schema
 from ltvml.errors import ConfigError
+from ltvml.inputs.orders import read_orders
+from ltvml.progress import Steps
+from ltvml.window import date_of
 from ltvml.words.spoken import Spoken
-from ltvml.workflows.forecast import month_ends, outside_notes
+from ltvml.workflows.forecast import month_ends, outside_notes, past_forecasts
 
 # sums of the same doubles in another order
 EXACT = 1e-9
@@ -213,6 +216,25 @@ def test_the_customer_who_makes_all_the_money_is_named_as_a_share(past):
     orders = one_spender(past)
     scored = ltvml.score(orders, model=fitted(orders, churn_horizon=60, models={**NAMED, "spend": "mean_order"}))
     assert "100 % of it from one customer" in " ".join(scored.text().split())
+
+
+def test_past_revenue_is_that_of_a_spend_model_that_is_named(past):
+    frequent = past.groupby("customer_id")["order_date"].transform("nunique") > 5
+    orders = past.assign(amount=past["amount"].where(~frequent, 10 * past["amount"]))
+    models = {**NAMED, "purchase": "bg_nbd", "spend": {"name": "mean_order", "params": {"orders": "all"}}}
+    config = ltvml.Config.model_validate(
+        {"window": {"cutoff": CUTOFF}, "models": models, "season": "off", "tracking": {"backend": "none"}}
+    )
+    intake = read_orders(config.orders, config.window, orders, Steps())
+    bundle = fitted(orders, models=models).bundle
+    found, _, ends = past_forecasts(config, bundle, intake, 7 * np.arange(1, 14))
+    newest = found["today", "revenue"][0]
+    summary = ltvml.customer_summary(orders, str(date_of(newest.origin)))
+    expected = ltvml.BGNBD().fit(summary).expected_purchases(summary, float(ends[-1]))
+    each = summary["historic_value"] / (summary["frequency"] + 1)
+    assert newest.forecast.sum() == pytest.approx(float(expected @ each), rel=1e-6)  # two climbs to one maximum
+    # not purchases at the mean of all orders: those are made by customers who bought often
+    assert newest.forecast.sum() < 0.95 * expected.sum() * orders["amount"].mean()
 
 
 def test_a_total_at_the_end_of_its_interval_is_said():
