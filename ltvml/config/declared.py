@@ -9,7 +9,7 @@ from itertools import pairwise
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_type_hints
 
-from pydantic import Field, create_model
+from pydantic import ConfigDict, Field, create_model
 from pydantic_core import core_schema
 
 from ltvml.config.faults import DECLARED
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from pydantic import BaseModel, GetCoreSchemaHandler, SerializationInfo, ValidatorFunctionWrapHandler
 
 CHECKED: dict[Any, Any] = {bool: bool, int: Whole, float: Number, str: Name, tuple[str, ...]: Names}
+
+
+class _Keys(Section):
+    """Keys whose meanings are given: pydantic would look for them in the source of every module that is loaded."""
+
+    model_config = ConfigDict(use_attribute_docstrings=False)
 
 
 class _Declared:
@@ -61,7 +67,7 @@ def section_of(settings: type) -> type[BaseModel]:
         keys: dict[str, Any] = {
             one.name: (_checked(types[one.name]), _key(one, meanings[one.name])) for one in fields(settings)
         }
-        DECLARED[settings] = create_model(settings.__name__, __base__=Section, __doc__=settings.__doc__, **keys)
+        DECLARED[settings] = create_model(settings.__name__, __base__=_Keys, __doc__=settings.__doc__, **keys)
     return DECLARED[settings]
 
 
