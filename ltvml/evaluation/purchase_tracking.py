@@ -8,7 +8,7 @@ model on a clock (`InOperationalTime`) is tracked in calendar days.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ import pandas as pd
 from ltvml.errors import DataContractError
 from ltvml.models.purchase.in_operational_time import InOperationalTime
 from ltvml.models.purchase.kinds import KindsOfCustomers
+from ltvml.models.purchase.parametric import ParametricPurchaseModel
 from ltvml.models.purchase.unit import check_unit
 from ltvml.window import WEEK, as_date, day_number
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from ltvml.arrays import Array
     from ltvml.models.base import PurchaseModel
-    from ltvml.models.purchase.parametric import ParametricPurchaseModel
 
 MOST_AGES = 60
 """Ages at which the distribution of the number of purchases is computed."""
@@ -461,11 +461,27 @@ def check_some(X: pd.DataFrame) -> None:
 
 
 def plain(model: PurchaseModel, X: pd.DataFrame) -> tuple[ParametricPurchaseModel, pd.DataFrame]:
-    """The model of all customers without its clock, with the histories on that clock."""
-    model = of_everybody(model)
-    if isinstance(model, InOperationalTime):
-        return cast("ParametricPurchaseModel", model.model), model.operational(X)
-    return cast("ParametricPurchaseModel", model), X
+    """The model of all customers without its clock, with the histories on that clock.
+
+    Raises
+    ------
+    DataContractError
+        If it is a model of another package, which may know no distribution of purchases.
+    """
+    whole = of_everybody(model)
+    if isinstance(whole, InOperationalTime):
+        X, whole = whole.operational(X), whole.model
+    if not isinstance(whole, ParametricPurchaseModel):
+        raise DataContractError(
+            f"{type(whole).__name__} has no distribution of purchases to draw; expected a purchase model of ltvml."
+        )
+    return whole, X
+
+
+def has_counts(model: PurchaseModel) -> bool:
+    """Whether the numbers of purchases have a distribution in this model: those of other packages may lack one."""
+    whole = of_everybody(model)
+    return isinstance(whole.model if isinstance(whole, InOperationalTime) else whole, ParametricPurchaseModel)
 
 
 def of_everybody(model: PurchaseModel) -> PurchaseModel:

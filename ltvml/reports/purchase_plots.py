@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ltvml.bundle.rfm import weighted_quantiles
-from ltvml.evaluation.purchase_tracking import Cohort, held_out_by_frequency, over_histories, purchase_counts, track
+from ltvml.evaluation.purchase_tracking import (
+    Cohort,
+    has_counts,
+    held_out_by_frequency,
+    over_histories,
+    purchase_counts,
+    track,
+)
 from ltvml.features.season import daily_counts
 from ltvml.models.season.counts import DailyCounts
 from ltvml.plots import purchases as plots
@@ -52,6 +59,8 @@ def tracking_plots(purchase: InOperationalTime, intake: Intake, patterns: pd.Dat
         table = track(purchase, cohort, weeks)
         figures["repeat_purchases"] = plots.weekly_tracking(table, model=name)
         figures["cumulative_purchases"] = plots.cumulative_tracking(table, model=name)
+    if not has_counts(purchase):
+        return figures
     seen = patterns.assign(cutoff_day=cutoff)
     spread = purchase_counts(purchase, seen, seen["count"])
     return figures | {"purchase_counts": plots.purchase_counts_plot(spread, model=name)}

@@ -13,12 +13,14 @@ from ltvml.evaluation.purchase_tracking import (
     Cohort,
     alive_through_time,
     gap_shares,
+    has_counts,
     held_out_by_frequency,
     likelihood_surface,
     over_histories,
     purchase_counts,
     track,
 )
+from ltvml.models.base import PurchaseModel
 from ltvml.models.purchase.bg_bb import BGBB
 from ltvml.models.purchase.bg_nbd import BGNBD
 from ltvml.models.purchase.covariates import WithCovariates
@@ -235,3 +237,35 @@ def test_nobody_and_holdouts_of_another_length_are_refused():
             table()
     with pytest.raises(DataContractError, match="expected one number a row"):
         held_out_by_frequency(MODEL, X, [1, 2], 30)
+
+
+class OneAWeek(PurchaseModel):
+    """As little as a model of another package has to have."""
+
+    name = "one_a_week"
+
+    def __init__(self) -> None:
+        pass
+
+    def fit(self, X, sample_weight=None):
+        return self
+
+    def expected_purchases(self, X, horizon):
+        return np.full(len(X), horizon / 7)
+
+    def probability_alive(self, X):
+        return np.ones(len(X))
+
+    def survival_function(self, X, times):
+        return np.exp(-np.broadcast_to(times, (len(X), len(times))) / 7)
+
+
+def test_a_model_of_another_package_is_tracked_as_far_as_it_knows():
+    model, cohort = OneAWeek(), Cohort.of_times([0.0, 0.0], [3.0])
+    assert track(model, cohort, [7, 14]).expected.tolist() == [2, 2]
+    assert over_histories(model, age=50.0, most=2).values.tolist() == np.ones((80, 2)).tolist()
+    for of in (model, InOperationalTime(model, OperationalTime())):
+        assert not has_counts(of)
+        with pytest.raises(DataContractError, match="OneAWeek has no distribution of purchases"):
+            purchase_counts(of, pd.DataFrame({"cutoff_day": [9], "frequency": [1], "recency": [2], "T": [5]}))
+    assert has_counts(InOperationalTime(MODEL, OperationalTime()))
