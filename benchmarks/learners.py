@@ -17,7 +17,7 @@ import pandas as pd
 
 from ltvml.contracts import BEHAVIOUR, CLOSED_FORM
 from ltvml.models.design import design, silence_directions, usable_names
-from ltvml.models.trees.booster import MOST_ROUNDS, PATIENCE, Growth, Sample, grow, held_out_customers
+from ltvml.models.trees.booster import Growth, Sample, grow, held_out_customers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,12 +43,12 @@ def simulated(rows: int, seed: int = 0) -> Sample:
     return Sample(X, bought, draw.integers(0, 2**32, rows))
 
 
-def bare_train(matrix: np.ndarray, sample: Sample, parameters: dict[str, object]) -> lgb.Booster:
+def bare_train(matrix: np.ndarray, sample: Sample, parameters: dict[str, object], growth: Growth) -> lgb.Booster:
     held_out = held_out_customers(sample.bucket, 0)
     train = lgb.Dataset(matrix[~held_out], sample.target[~held_out], params=parameters)
     check = lgb.Dataset(matrix[held_out], sample.target[held_out], reference=train, params=parameters)
-    stop = lgb.early_stopping(PATIENCE, verbose=False)
-    return lgb.train(parameters, train, MOST_ROUNDS, valid_sets=[check], callbacks=[stop])
+    stop = lgb.early_stopping(growth.patience, verbose=False)
+    return lgb.train(parameters, train, growth.most_rounds, valid_sets=[check], callbacks=[stop])
 
 
 def main() -> None:
@@ -59,11 +59,11 @@ def main() -> None:
     sample = simulated(arguments.rows)
     growth = Growth(num_threads=arguments.threads)
     names = usable_names(sample.X)
-    parameters = growth.parameters("binary", arguments.rows, monotone_constraints=silence_directions(names))
+    parameters = growth.parameters("binary", arguments.rows, len(names), monotone_constraints=silence_directions(names))
 
     trees, ours = timed(lambda: grow(sample, "binary", growth, monotone=True))
     matrix = design(sample.X, names)
-    booster, bare = timed(lambda: bare_train(matrix, sample, parameters))
+    booster, bare = timed(lambda: bare_train(matrix, sample, parameters, growth))
     print(f"{arguments.rows:,} rows x {len(names)} columns, {booster.best_iteration} rounds")
     print(f"train   ltvml {ours:6.2f} s   lightgbm.train   {bare:6.2f} s   ratio {ours / bare:.2f}")
 

@@ -45,11 +45,12 @@ _ROWS_A_THREAD = 50_000
 _ROWS_IN_ALL = 400_000
 # a leaf of fewer customers than this is noise in any shop; a fixed share keeps large shops as coarse as small ones
 _SMALLEST_LEAF, _LARGEST_LEAF, _LEAVES_IN_ALL = 20, 500, 400
+# a tree that sees half of many columns differs more from the others; of few columns it would miss what matters
+_MANY_COLUMNS, _SHARE_OF_MANY, _SHARE_OF_FEW = 40, 0.5, 0.7
 _FIXED = {
     "deterministic": True,
     "force_row_wise": True,
     "verbosity": -1,
-    "feature_fraction": 0.5,
     "bagging_fraction": 0.8,
     "bagging_freq": 1,
     "lambda_l2": 5.0,
@@ -88,10 +89,11 @@ class Growth:
         """Rounds without gain on unseen customers that stop the training."""
         return max(round(PATIENCE / self.learning_rate), 1)
 
-    def parameters(self, objective: Objective, rows: int, **more: Any) -> dict[str, Any]:
-        """LightGBM's own parameters for a training set of so many rows."""
+    def parameters(self, objective: Objective, rows: int, columns: int, **more: Any) -> dict[str, Any]:
+        """LightGBM's own parameters for a training set of so many rows and columns."""
         return {
             **_FIXED,
+            "feature_fraction": _SHARE_OF_MANY if columns >= _MANY_COLUMNS else _SHARE_OF_FEW,
             "objective": objective,
             "learning_rate": self.learning_rate,
             "num_leaves": self.num_leaves,
@@ -291,7 +293,7 @@ def grow_in_time(sample: Sample, objective: Objective, growth: Growth, latest: M
     (grown,) = grow_each(matrix, sample, objective, growth, [latest])
     if not beat([grown], sample, objective, np.zeros(len(matrix))):
         return Trees((), (), 0.0, growth.num_threads)
-    parameters = growth.parameters(objective, len(matrix))
+    parameters = growth.parameters(objective, *matrix.shape)
     rounds = lgb.Booster(model_str=grown.text).num_trees()
     booster = lgb.train(parameters, _dataset(matrix, sample, parameters), rounds)
     return Trees(columns, (text_of(booster),), 0.0, growth.num_threads)
@@ -324,7 +326,7 @@ def grow_each(
     bound: dict[str, Any] = {"monotone_constraints": list(directions)} if directions and any(directions) else {}
     if len(sides) > 1:
         bound["num_threads"] = 1
-    parameters = growth.parameters(objective, len(matrix), **bound)
+    parameters = growth.parameters(objective, *matrix.shape, **bound)
     binned = _dataset(matrix, sample, parameters).construct()
 
     def grow_one(held_out: Mask) -> Member:

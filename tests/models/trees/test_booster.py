@@ -48,7 +48,7 @@ def test_bins_of_a_subset_train_what_slices_of_the_matrix_train(sample):
     offset = np.random.default_rng(5).normal(size=ROWS)
     growth, moved = Growth(), replace(sample, offset=offset)
     (ours,) = booster.grow_each(matrix, moved, "binary", growth, [held_out])
-    parameters = growth.parameters("binary", ROWS)
+    parameters = growth.parameters("binary", *matrix.shape)
     bins = lgb.Dataset(matrix, sample.target, params=dict(parameters)).construct()
     train, check = (
         lgb.Dataset(matrix[rows], sample.target[rows], init_score=offset[rows], reference=bins, params=dict(parameters))
@@ -68,6 +68,11 @@ def test_an_answer_is_remembered_for_the_same_rows_alone(sample):
     matrix[0] = matrix[-1]
     fresh = np.mean([one.predict(matrix, raw_score=True) for one in trees.boosters], axis=0)
     assert np.array_equal(trees.raw_of(matrix), fresh)
+
+
+def test_of_few_columns_a_tree_sees_more():
+    shares = [Growth().parameters("binary", ROWS, columns)["feature_fraction"] for columns in (5, 39, 40, 63)]
+    assert shares == [0.7, 0.7, 0.5, 0.5]
 
 
 def test_half_the_learning_rate_has_twice_the_rounds():
