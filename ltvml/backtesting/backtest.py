@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 
 
 REACH = WINDOW_SPREAD / 2
-"""Log-loss or Gini behind the mix at the newest cutoff: a raced candidate that is further behind is not trained again.
+"""Log-loss or Gini behind the mix, mean of the newest cutoffs: a raced candidate further behind is not trained again.
 
 Half of what an advantage differs by from window to window: to win from there, every older cutoff would have to be an
 exception.
@@ -169,8 +169,8 @@ class Backtester:
             self.steps.advance(step, done, len(origins))
             if (fold := self._fold(role, origin, horizon, without=behind)) is None:
                 continue
-            behind = behind if folds else out_of_reach(fold, role)
             folds.append(fold)
+            behind |= out_of_reach(folds, role)
         self.steps.advance(step, len(origins), len(origins))
         return tuple(folds)
 
@@ -314,24 +314,30 @@ def predictions_of(
     return {name: train().expected_value(customers, horizon) for name, train in valued.items() if name not in without}
 
 
-def out_of_reach(fold: Fold, role: Role) -> frozenset[str]:
-    """Raced candidates that are more than `REACH` behind the mix at this cutoff; none where there is no mix."""
-    if MIX not in fold.predictions or not can_measure(fold, role):
-        return frozenset()
-    best, sign = measured(fold, role, MIX).value, 1 if role == "value" else -1
-    raced = RACED.get(role, frozenset()) & set(fold.predictions)
-    return frozenset(name for name in raced if sign * (measured(fold, role, name).value - best) < -REACH)
+def out_of_reach(folds: Sequence[Fold], role: Role) -> frozenset[str]:
+    """Raced candidates that are more than `REACH` behind the mix, mean of these cutoffs; none where there is no mix."""
+    counted = [fold for fold in folds if MIX in fold.predictions and can_measure(fold, role)]
+    raced = {name for name in RACED.get(role, ()) if counted and all(name in fold.predictions for fold in counted)}
+    return frozenset(name for name in raced if mean_advantage(counted, role, name) < -REACH)
+
+
+def mean_advantage(folds: Sequence[Fold], role: Role, name: str) -> float:
+    """Log-loss saved or Gini gained over the mix, mean of the cutoffs."""
+    sign = 1 if role == "value" else -1
+    gaps = [measured(fold, role, name).value - measured(fold, role, MIX).value for fold in folds]
+    return sign * float(np.mean(gaps))
 
 
 def stopped_words(folds: Sequence[Fold], role: Role) -> str:
-    """Which raced candidates were evaluated at the newest cutoff alone; empty where none was."""
-    raced = RACED.get(role, frozenset()) & set(folds[0].predictions)
-    stopped = sorted(name for name in raced if not any(name in fold.predictions for fold in folds[1:]))
-    if not stopped or len(folds) == 1:
+    """Which raced candidates were not evaluated at every cutoff; empty where there is none."""
+    learned = [fold for fold in folds if MIX in fold.predictions]
+    counts = {name: sum(name in fold.predictions for fold in learned) for name in sorted(RACED.get(role, ()))}
+    stopped = [f"{name} ({count} of {len(learned)})" for name, count in counts.items() if 0 < count < len(learned)]
+    if not stopped:
         return ""
     return (
-        f" Evaluated at the newest of {len(folds)} backtest cutoffs alone, being more than {REACH} behind the mix "
-        f"there: {', '.join(stopped)}."
+        f" Evaluated at the newest backtest cutoffs alone, being more than {REACH} behind the mix there: "
+        f"{', '.join(stopped)}."
     )
 
 
