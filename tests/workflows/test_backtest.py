@@ -65,10 +65,12 @@ def test_the_outcomes_of_a_round_are_what_the_orders_say(report: BacktestReport,
     assert fold.spend.sum() == pytest.approx(later["amount"].sum())
 
 
-def test_the_dates_of_the_champion_stand_beside_two_naive_ones_at_every_cutoff(report: BacktestReport) -> None:
+def test_the_dates_of_the_champion_stand_beside_naive_ones_and_the_renewal(
+    report: BacktestReport,
+) -> None:
     champion = report.backtests[0].champion
     dates = report.measures().query("role == 'date' and segment == 'all customers'")
-    assert set(dates["candidate"]) == {champion, "bg_nbd", "constant_day"}
+    assert set(dates["candidate"]) == {champion, "bg_nbd", "constant_day", "own_mean_gap", "customer_renewal"}
     assert set(dates["cutoff"]) == set(report.measures().query("role == 'repurchase'")["cutoff"])
     constant = dates.query("candidate == 'constant_day' and measure == 'concordance'")
     assert (constant["value"] == 0.5).all()
@@ -142,5 +144,6 @@ def test_a_history_too_short_for_any_cutoff_gets_the_closed_form_and_the_reason(
     day = pd.to_datetime(young["order_date"])
     young = young[day > pd.Timestamp(CUTOFF) - pd.Timedelta(days=5)]
     report = ltvml.backtest(backtest_config(tmp_path), transactions=young)
-    assert {role_backtest.champion for role_backtest in report.backtests} == {"closed_form"}
-    assert all("too short" in role_backtest.selection.words for role_backtest in report.backtests)
+    champions = {role_backtest.role: role_backtest.champion for role_backtest in report.backtests}
+    assert champions == {"repurchase": "closed_form", "value": "closed_form_all_orders"}
+    assert all("too few data" in role_backtest.selection.words for role_backtest in report.backtests)
