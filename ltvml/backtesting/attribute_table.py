@@ -35,6 +35,8 @@ CONFIDENCE = 0.95
 _DRAWS = 400
 _BANDS = 4
 _SHOWN = 5
+# what every shop has and nobody named: without a use it is in the table alone
+_OF_EVERY_ORDER = ("first_lines", "first_units")
 
 
 @dataclass(frozen=True)
@@ -164,10 +166,11 @@ def notes_of(table: pd.DataFrame, known: Attributes, history: History) -> Iterat
     title = {name: attribute_name(name, words) for name in (*known.names, *known.dropped)}
     for name in known.names:
         rows = table[table["attribute"] == name]
-        used = str(rows["used_for"].iloc[0]) if len(rows) else ""
-        if used:
-            yield f"Attribute used to predict {used}: {title[name]}. {_levels(rows, words)}"
-    if tested := [title[name] for name in known.names if (table["used_for"][table["attribute"] == name] == "").all()]:
+        read_by = str(rows["used_for"].iloc[0]) if len(rows) else ""
+        if read_by:
+            yield f"Attribute used to predict {read_by}: {title[name]}. {_levels(rows, words)}"
+    used = set(table["attribute"][table["used_for"] != ""])
+    if tested := [title[name] for name in known.names if name not in used and name not in _OF_EVERY_ORDER]:
         yield (
             f"Attributes without a use: {', '.join(tested)}. In past windows they showed no difference between "
             "customers beyond chance and what orders tell already, or no model that serves reads them."
