@@ -41,6 +41,9 @@ from ltvml.models.purchase.futures import draw_leaving_at_purchases
 from ltvml.models.purchase.parametric import ParametricPurchaseModel, checked_discount_rate, checked_times
 from ltvml.models.purchase.separable import Branch, in_logs, weighted_logaddexp
 from ltvml.models.purchase.special import (
+    CHECK_EVERY,
+    LONGEST_SERIES,
+    SMALLEST_START,
     RisingSums,
     at_least_arrivals,
     fewer_arrivals,
@@ -48,6 +51,7 @@ from ltvml.models.purchase.special import (
     log_rising,
     logit_nodes,
     negative_binomial,
+    series_length,
 )
 
 if TYPE_CHECKING:
@@ -229,13 +233,50 @@ SMALLEST_TERM = 1e-17
 
 
 def purchases_while_alive(of: Posterior, horizon: float) -> Array:
-    """Expected purchases within the horizon of a living customer, shape (n,).
-
-    sum over n >= 1 of P(at least n come) B(a, b+n-1) / B(a, b): all terms are positive, and there is no hole at a = 1.
-    """
-    total, rows = np.zeros(len(of.kappa)), np.arange(len(of.kappa))
+    """Expected purchases within the horizon of a living customer, shape (n,); all terms of both sums are positive."""
+    total = np.zeros(len(of.kappa))
     if not horizon:
         return total
+    tau, most = horizon / of.A, of.kappa + len(of.stage) - 1
+    short = (series_length(most, tau) <= LONGEST_SERIES) & (most * np.log1p(tau) <= SMALLEST_START)
+    for rows, compute in ((short, by_events), (~short, by_purchases)):
+        if rows.any():
+            total[rows] = compute(rows_of(of, rows), horizon)
+    return total
+
+
+def by_events(of: Posterior, horizon: float) -> Array:
+    """Sum over stages j and numbers of events m of NB(m; kappa + j) C((m + j) // k), as `special.by_series` for k = 1.
+
+    C(n) = sum_{i<=n} B(a, b+i-1) / B(a, b) is the number of purchases that a customer stays for, if n come.
+    """
+    k, tau = len(of.stage), horizon / of.A
+    kappa = of.kappa + np.arange(k, dtype=float)[:, None]
+    total, rows, z, b = np.zeros(len(tau)), np.arange(len(tau)), tau / (1 + tau), of.b
+    arrivals, stayed = of.stage * np.exp(-kappa * np.log1p(tau)), np.zeros((k, len(tau)))
+    stays, part, m = np.ones(len(tau)), np.zeros(len(tau)), 0
+    while len(rows):
+        for _ in range(CHECK_EVERY * k):
+            arrivals *= z * ((kappa + m) / (m + 1))
+            m += 1
+            # the one stage in which the m-th event is the last of a gap
+            stayed[-m % k] += stays
+            if m % k == 0:
+                stays = stays * (1 - of.a / (of.a + b + m // k - 1))
+            part += (arrivals * stayed).sum(axis=0)
+        shrink = z * (kappa[-1] + m) / (m + 1) * (1 + 1 / m)
+        left = (arrivals * (stayed + stays)).sum(axis=0) * shrink
+        going = (shrink >= 1) | (left > SMALLEST_TERM * (1 - shrink) * part)
+        if not going.all():
+            total[rows[~going]] = part[~going]
+            rows, z, b, stays, part = (values[going] for values in (rows, z, b, stays, part))
+            kappa, arrivals, stayed = kappa[:, going], arrivals[:, going], stayed[:, going]
+    return total
+
+
+def by_purchases(of: Posterior, horizon: float) -> Array:
+    """The same as a sum over n >= 1 of P(at least n come) B(a, b+n-1) / B(a, b), without a hole at a = 1."""
+    total, rows = np.zeros(len(of.kappa)), np.arange(len(of.kappa))
     part, n = of, 0
     while len(rows) and n < LONGEST_SUM:
         n += 1
