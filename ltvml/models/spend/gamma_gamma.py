@@ -27,6 +27,7 @@ from scipy.special import gammaln, polygamma, psi
 from ltvml.errors import DataContractError, LtvmlError
 from ltvml.models.base import Diagnosis, SpendModel, frame_of
 from ltvml.models.maximise import Evaluation, Optimum, maximise
+from ltvml.models.spend.independence import Independence, independence
 from ltvml.models.spend.order_totals import Orders, columns_of, order_totals, row_weights
 
 if TYPE_CHECKING:
@@ -309,7 +310,7 @@ class GammaGamma(SpendModel):
         rows, counts = frame_of(self.requires, X, more, sample_weight)
         n, total = order_totals(self, rows, self.orders)
         weight = row_weights(counts, len(n))
-        aside = _excluded(n, total, weight)
+        aside = (*_excluded(n, total, weight), *independence(n, total, weight).words)
         used = (n > 0) & (total > 0) & (weight > 0)
         if reason := _too_alike(n[used], total[used]):
             return self._fit_mean(n, total, weight, used, (*aside, reason))
@@ -318,6 +319,19 @@ class GammaGamma(SpendModel):
         start = optimum(every(sample, step)).point if step > 1 else _START
         self._keep(sample, optimum(sample, start), aside)
         return self
+
+    def independence(self, X: pd.DataFrame, sample_weight: ArrayLike | None = None) -> Independence:
+        """Check of the assumption that order value and frequency are independent; arguments as in `fit`.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> spend = pd.DataFrame({"frequency": [0, 0, 1, 1, 4, 6], "historic_value": [18.0, 9, 80, 30, 300, 200]})
+        >>> print(round(GammaGamma().independence(spend).spearman, 2))
+        0.65
+        """
+        n, total = order_totals(self, X, self.orders)
+        return independence(n, total, row_weights(sample_weight, len(n)))
 
     def expected_spend(self, X: pd.DataFrame) -> Array:
         """Conditional expectation of the value of the next order.

@@ -57,7 +57,7 @@ def order_totals(model: Model, X: pd.DataFrame, orders: Orders) -> tuple[Array, 
     Raises
     ------
     DataContractError
-        If a column is missing, or a number of orders is negative or not whole.
+        If a column is missing, a number of orders is negative or not whole, or orders have no finite value.
     """
     if {"n", "total"} <= set(X) and not set(columns_of(orders)) <= set(X):
         n, total = model.columns(X, "n", "total")
@@ -66,6 +66,11 @@ def order_totals(model: Model, X: pd.DataFrame, orders: Orders) -> tuple[Array, 
         n, total = (frequency, frequency * value) if orders == "repeat" else (frequency + 1, value)
     if wrong := int(np.sum((n < 0) | (n != np.rint(n)))):
         raise DataContractError(f"{wrong} of {len(n)} numbers of orders are negative or not whole; expected counts.")
+    if unknown := int(np.sum((n > 0) & ~np.isfinite(total))):
+        raise DataContractError(
+            f"{unknown:,} of {len(n):,} customers have orders whose value is missing or not finite; expected amounts.",
+            hint="leave these customers out, or give their orders a value; 0 is one.",
+        )
     return n, np.where(n > 0, total, 0.0)
 
 
