@@ -237,6 +237,10 @@ Scalar = Annotated[
     bool | int | float | str | None,
     WrapValidator(_instead_of_union_errors("a number, a word, true, false or null")),
 ]
+Argument = Annotated[
+    bool | int | float | str | tuple[bool | int | float | str, ...] | None,
+    WrapValidator(_instead_of_union_errors("a number, a word, true, false, null, or a list of them")),
+]
 DecimalSign = Annotated[Decimal, WrapValidator(_instead_of_union_errors("'.' or ',' between quotes"))]
 ThousandsSign = Annotated[
     Thousands, WrapValidator(_instead_of_union_errors("',' or '.' or ' ' (a blank) or \"'\" between quotes"))

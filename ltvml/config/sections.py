@@ -10,6 +10,7 @@ from typing import Any, Literal, Self, cast
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from ltvml.config.fields import (
+    Argument,
     Columns,
     ContactColumns,
     Count,
@@ -37,7 +38,6 @@ from ltvml.config.fields import (
     ProductColumns,
     Rows,
     RowValues,
-    Scalar,
     Share,
     TableName,
     ThousandsSign,
@@ -45,7 +45,7 @@ from ltvml.config.fields import (
     Zone,
 )
 from ltvml.config.section import Section
-from ltvml.errors import ConfigError
+from ltvml.errors import ConfigError, LtvmlError
 from ltvml.models import registry
 from ltvml.models.attributes.rules import MIN_CUSTOMERS, MOST_LEVELS, Rules
 from ltvml.nearest import did_you_mean
@@ -201,8 +201,10 @@ class ModelChoice(Section):
 
     name: Name
     """Name of the model, as `ltvml models` lists it; auto leaves the choice to ltvml."""
-    params: dict[str, Scalar] = Field(default_factory=dict)
-    """Arguments of the model's constructor."""
+    params: dict[str, Argument] = Field(default_factory=dict)
+    """Arguments of the model's constructor. Purchase models and gamma_gamma also take covariates: a list of attributes
+    that move their parameters; purchase models dropout_covariates, or by: an attribute whose groups have parameters of
+    their own, held to the whole."""
 
     @model_validator(mode="before")
     @classmethod
@@ -260,6 +262,32 @@ def models_by_name(role: ChosenRole) -> dict[str, str]:
     return dict(sorted((alone | dict(ON_OTHERS[role])).items()))
 
 
+def check_kinds(role: str, choice: ModelChoice) -> None:
+    """Refuse covariates and groups where nothing would read them.
+
+    Raises
+    ------
+    ValueError
+        With the argument, and where it belongs.
+    """
+    asked = sorted({*choice.params} & {argument for known in registry.AROUND.values() for argument in known})
+    if not asked:
+        return
+    named, known = " and ".join(asked), registry.AROUND.get(role, {})
+    if foreign := [argument for argument in asked if argument not in known]:
+        places = " and ".join(f"models.{place}" for place, found in registry.AROUND.items() if foreign[0] in found)
+        raise ValueError(f"params.{foreign[0]} has no effect here; expected it under {places}")
+    if choice.name == AUTO:
+        raise ValueError(f"params.{named} needs a model by name, such as {role}: {{name: {EXAMPLES[role]}, ...}}")
+    try:
+        registry.make(role, choice.name, **choice.params)
+    except LtvmlError as error:
+        raise ValueError(error.message) from None
+
+
+EXAMPLES: Mapping[str, str] = MappingProxyType({"purchase": "bg_nbd", "spend": "gamma_gamma"})
+
+
 class ModelSettings(Section):
     """Which model answers which question."""
 
@@ -287,6 +315,7 @@ class ModelSettings(Section):
         if choice.name not in {AUTO, *known}:
             near = did_you_mean(choice.name, known)
             raise ValueError(f"there is no model '{choice.name}'{near}; expected auto, {', '.join(known)}")
+        check_kinds(str(place.field_name), choice)
         return choice
 
 

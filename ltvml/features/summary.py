@@ -9,6 +9,8 @@ import narwhals as nw
 from ltvml.features.split import held_out, seen
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ltvml.window import Window
 
 Orders = Literal["repeat", "all"]
@@ -73,9 +75,9 @@ def _first_value() -> nw.Expr:
     return high * _LOW + low - _SHIFT
 
 
-def purchase_patterns(summary: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """Customers who share frequency, recency and T as one row with their `count`, sorted."""
-    keys = ["frequency", "recency", "T"]
+def purchase_patterns(summary: nw.LazyFrame[Any], also: Sequence[str] = ()) -> nw.LazyFrame[Any]:
+    """Customers who share frequency, recency and T, and the columns `also`, as one row with their `count`, sorted."""
+    keys = ["frequency", "recency", "T", *also]
     return summary.group_by(*keys).agg(nw.len().cast(nw.Int64).alias("count")).sort(*keys)
 
 
@@ -106,7 +108,9 @@ def held_out_patterns(
     return table.group_by(*keys).agg(*sums).sort(*keys)
 
 
-def spend_patterns(summary: nw.LazyFrame[Any], orders: Orders, *, decimals: int = 2) -> nw.LazyFrame[Any]:
+def spend_patterns(
+    summary: nw.LazyFrame[Any], orders: Orders, *, decimals: int = 2, also: Sequence[str] = ()
+) -> nw.LazyFrame[Any]:
     """Customers who share a number of order days and what these came to, sorted.
 
     Parameters
@@ -116,16 +120,20 @@ def spend_patterns(summary: nw.LazyFrame[Any], orders: Orders, *, decimals: int 
         Without or with the first order day.
     decimals : int
         Digits of the minor unit, in which sums are compared.
+    also : sequence of str
+        Columns of the summary that the customers of a row share besides.
 
     Returns
     -------
     lazy frame
-        `n` (order days, at least 1), `total` (sum of their value, currency units) and `count`.
+        `n` (order days, at least 1), `total` (sum of their value, currency units), the columns `also`, and `count`.
     """
     repeat = orders == "repeat"
     total = nw.col("historic_value") - nw.col("first_order_value") if repeat else nw.col("historic_value")
     n = nw.col("frequency") if repeat else nw.col("frequency") + 1
     unit = float(10**decimals)
-    table = summary.select(n.alias("n"), (total * unit).round(0).cast(nw.Int64).alias("minor")).filter(nw.col("n") > 0)
-    patterns = table.group_by("n", "minor").agg(nw.len().cast(nw.Int64).alias("count")).sort("n", "minor")
-    return patterns.select("n", (nw.col("minor").cast(nw.Float64) / unit).alias("total"), "count")
+    minor = (total * unit).round(0).cast(nw.Int64).alias("minor")
+    table = summary.select(n.alias("n"), minor, *also).filter(nw.col("n") > 0)
+    keys = ["n", "minor", *also]
+    patterns = table.group_by(*keys).agg(nw.len().cast(nw.Int64).alias("count")).sort(*keys)
+    return patterns.select("n", (nw.col("minor").cast(nw.Float64) / unit).alias("total"), *also, "count")

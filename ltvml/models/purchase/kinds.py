@@ -52,8 +52,8 @@ class KindsOfCustomers(PurchaseModel):
     def _each(self, X: pd.DataFrame, ask: Callable[[Any, pd.DataFrame, Ints], Array]) -> Array:
         """Ask the model of each kind about its rows; the answers in the order of `X`."""
         X = as_pandas(X)
-        if not len(X):
-            return ask(self.model, X, np.empty(0, dtype=np.int64))
+        if not len(X) or self._are_anybody(X):
+            return ask(self.model, X, np.arange(len(X)))
         kind, models = self._kinds(X)
         answer: Array | None = None
         for rows in rows_by_kind(kind):
@@ -63,6 +63,11 @@ class KindsOfCustomers(PurchaseModel):
             answer[rows] = part
         assert answer is not None
         return answer
+
+    def _are_anybody(self, X: pd.DataFrame) -> bool:
+        """Whether these are newcomers of whom nothing is told, as of `newcomers`: the fit to all answers for them."""
+        kinds = [name for name in self.requires if name not in self.model.requires]
+        return not any(name in X for name in kinds) and "T" in X and not X["T"].to_numpy(dtype=float).any()
 
     def expected_purchases(self, X: pd.DataFrame, horizon: float) -> Array:
         """Expected purchases in (T, T + horizon], shape (n,)."""
