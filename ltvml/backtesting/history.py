@@ -13,10 +13,12 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from ltvml.backtesting.kind_columns import named_columns, with_found_columns
 from ltvml.backtesting.origins import label_horizon, snapshot_origins
 from ltvml.clock import OperationalTime
 from ltvml.contracts import BEHAVIOUR, is_attribute
-from ltvml.features.attributes import attribute_days
+from ltvml.errors import DataContractError
+from ltvml.features.attributes import attribute_columns, attribute_days, first_order
 from ltvml.features.behaviour import basket_days, days_as_of, snapshot_features
 from ltvml.features.outcomes import outcomes
 from ltvml.features.returns import summed_lines
@@ -27,11 +29,13 @@ from ltvml.models.attributes.levels import Attributes, attribute_of
 from ltvml.models.attributes.relevance import relevant_attributes
 from ltvml.models.closed_form import ClosedForm, likelier, purchase_models
 from ltvml.models.purchase.in_operational_time import InOperationalTime
+from ltvml.models.purchase.kinds import KindsOfCustomers
 from ltvml.models.season.counts import DailyCounts, EarlyBuyers
 from ltvml.models.season.season import Season, find_season, too_short
 from ltvml.models.season.smoothing import YEAR
 from ltvml.models.snapshots import Snapshots
 from ltvml.models.spend.gamma_gamma import GammaGamma
+from ltvml.models.spend.spend_covariates import SpendWithCovariates
 from ltvml.window import Window, date_of
 
 if TYPE_CHECKING:
@@ -190,10 +194,14 @@ class History:
         return self._closed_forms[day, seasonal]
 
     def patterns(self, day: int) -> pd.DataFrame:
-        """Purchase patterns of all customers as of a day: cutoff_day, frequency, recency, T, count."""
+        """Purchase patterns of all customers as of a day: cutoff_day, frequency, recency, T, count.
+
+        With the attributes that the purchase model reads, their levels as of that day.
+        """
         if day not in self._patterns:
-            table = purchase_patterns(self._summary(day))
-            self._patterns[day] = self.intake.engine.collect(table).assign(cutoff_day=day)
+            also = named_columns(self._purchase_arguments)
+            table = self.intake.engine.collect(purchase_patterns(self._known(day, also), also))
+            self._patterns[day] = self._with_levels(day, table.assign(cutoff_day=day), also)
         return self._patterns[day]
 
     def held_out_patterns(self, day: int) -> pd.DataFrame:
@@ -203,11 +211,35 @@ class History:
         return self.intake.engine.collect(table).assign(cutoff_day=day)
 
     def spend_patterns(self, day: int, orders: Orders) -> pd.DataFrame:
-        """Spend patterns of all customers as of a day: n, total, count."""
+        """Spend patterns of all customers as of a day: n, total, count, and the attributes that the model reads."""
         if (day, orders) not in self._spending:
-            table = spend_patterns(self._summary(day), orders, decimals=self.decimals)
-            self._spending[day, orders] = self.intake.engine.collect(table)
+            also = named_columns(self._spend_arguments)
+            table = spend_patterns(self._known(day, also), orders, decimals=self.decimals, also=also)
+            self._spending[day, orders] = self._with_levels(day, self.intake.engine.collect(table), also)
         return self._spending[day, orders]
+
+    @cached_property
+    def _attribute_names(self) -> tuple[str, ...]:
+        """Attributes that the lines can give, and that the configuration lets models read."""
+        return self.intake.attributes.names(pd.DataFrame(columns=list(attribute_columns(self.intake.lines))))
+
+    @cached_property
+    def _purchase_arguments(self) -> dict[str, Any]:
+        return with_found_columns("purchase", self.purchase_params, self._attribute_names)
+
+    @cached_property
+    def _spend_arguments(self) -> dict[str, Any]:
+        return with_found_columns("spend", self.spend_params, self._attribute_names)
+
+    def _known(self, day: int, also: tuple[str, ...]) -> nw.LazyFrame[Any]:
+        """The summary of all customers as of a day with some attributes."""
+        if not also:
+            return self._summary(day)
+        attributes = first_order(self.intake.lines, self._days_of(day), self.window(day))
+        return self._summary(day).join(attributes.select("customer_id", *also), on="customer_id", how="left")
+
+    def _with_levels(self, day: int, patterns: pd.DataFrame, also: tuple[str, ...]) -> pd.DataFrame:
+        return self.attributes(day).apply(patterns) if also else patterns
 
     def outcomes(self, day: int, horizon: int, *, until: int) -> pd.DataFrame:
         """What the sampled customers of a day did after it, no later than `until`; in the order of `customers(day)`.
@@ -306,14 +338,23 @@ class History:
             if seasonal:
                 plain = self._purchase_models(day, seasonal=False)
                 models = [model.like(similar) for model, similar in zip(models, plain, strict=True)]
-            patterns = self.patterns(day)
-            self._purchase_fits[day, seasonal] = [model.fit(patterns, patterns["count"]) for model in models]
+            self._purchase_fits[day, seasonal] = [self._fitted_purchase(model, day) for model in models]
         return self._purchase_fits[day, seasonal]
+
+    def _fitted_purchase(self, model: InOperationalTime, day: int) -> InOperationalTime:
+        """A purchase model as of a day; on a past day whose attributes tell nobody apart, the same model without."""
+        patterns = self.patterns(day)
+        try:
+            return model.fit(patterns, patterns["count"])
+        except DataContractError:
+            if day == self.cutoff_day or not isinstance(model.model, KindsOfCustomers):
+                raise
+            return InOperationalTime(model.model.model, model.clock).fit(patterns, patterns["count"])
 
     def _unfitted(self, clock: OperationalTime) -> list[InOperationalTime]:
         if self.purchase == "auto":
             return purchase_models(clock)
-        model = cast("PurchaseModel", registry.make("purchase", self.purchase, **self.purchase_params))
+        model = cast("PurchaseModel", registry.make("purchase", self.purchase, **self._purchase_arguments))
         return [InOperationalTime(model, clock)]
 
     def _spend_models(self, day: int) -> tuple[SpendModel, SpendModel]:
@@ -324,13 +365,21 @@ class History:
 
     def _fit_spend(self, day: int) -> tuple[SpendModel, SpendModel]:
         if self.spend != "auto":
-            named = self._spend_model(day, cast("SpendModel", registry.make("spend", self.spend, **self.spend_params)))
+            named = self._spend_model(
+                day, cast("SpendModel", registry.make("spend", self.spend, **self._spend_arguments))
+            )
             return named, named
         return self._spend_model(day, GammaGamma(orders="repeat")), self._spend_model(day, GammaGamma(orders="all"))
 
     def _spend_model(self, day: int, model: SpendModel) -> SpendModel:
+        """A spend model as of a day; on a past day whose attributes tell nobody apart, the same model without."""
         patterns = self.spend_patterns(day, model.orders)
-        return model.fit(patterns, patterns["count"])
+        try:
+            return model.fit(patterns, patterns["count"])
+        except DataContractError:
+            if day == self.cutoff_day or not isinstance(model, SpendWithCovariates):
+                raise
+            return model.model.fit(patterns, patterns["count"])
 
     def _summary(self, day: int) -> nw.LazyFrame[Any]:
         if day not in self._summaries:
