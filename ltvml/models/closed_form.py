@@ -100,6 +100,10 @@ class ClosedForm:
         """`X` with the columns of this closed form, in place of any it had; `X` stays as it was."""
         return X.assign(**self.columns(X, horizon))
 
+    def reads(self) -> tuple[str, ...]:
+        """Columns that the parts look at."""
+        return tuple(dict.fromkeys([*self.purchase.reads(), *self.spend_repeat.reads(), *self.spend_all.reads()]))
+
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
         return {name: getattr(self, name).to_dict() for name in ("purchase", "spend_repeat", "spend_all")}

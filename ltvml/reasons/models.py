@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from ltvml.arrays import Array
     from ltvml.bundle.typical import Typical
+    from ltvml.models.closed_form import ClosedForm
     from ltvml.reasons.parts import Part
 
 
@@ -60,6 +61,11 @@ def part_of(model: RepurchaseModel | ValueModel, typical: Typical, horizon: floa
         if isinstance(model, kind):
             return taken_apart(model, typical)
     return SummaryPart(_score_of(model, horizon), typical, _besides(model.reads()))
+
+
+def attributes_of(closed_form: ClosedForm) -> list[str]:
+    """Attributes that move the parameters of a closed form."""
+    return [name for name in closed_form.reads() if is_attribute(name)]
 
 
 def _besides(read: Iterable[str]) -> tuple[str, ...]:
@@ -105,7 +111,11 @@ def _experts(model: RepurchaseMix | RepurchaseStack, typical: Typical) -> tuple[
     return (
         SummaryPart(model.logistic_.log_odds_at_horizon, typical, _besides(model.logistic_.reads())),
         _purchase_trees(model.trees_, typical),
-        SummaryPart(model.closed_log_odds, typical, _besides(model.logistic_.attributes_.names)),
+        SummaryPart(
+            model.closed_log_odds,
+            typical,
+            _besides([*model.logistic_.attributes_.names, *attributes_of(model.closed_form_)]),
+        ),
     )
 
 
@@ -123,7 +133,9 @@ def _tweedie(model: LightGBMTweedie, typical: Typical) -> Part:
     def offset(X: pd.DataFrame) -> Array:
         return log_closed_form_value(model.closed_form_.with_columns(X, model.horizon_), model.mean_)
 
-    return Combination(Linear((1.0, 1.0), constant), (trees, SummaryPart(offset, typical)))
+    return Combination(
+        Linear((1.0, 1.0), constant), (trees, SummaryPart(offset, typical, _besides(attributes_of(model.closed_form_))))
+    )
 
 
 def _two_stage(model: LightGBMTwoStage, typical: Typical) -> Part:
@@ -133,7 +145,8 @@ def _two_stage(model: LightGBMTwoStage, typical: Typical) -> Part:
 
 
 def _value_mix(model: ValueMix, typical: Typical) -> Part:
-    weight, read = model.weight_, (*model.attributes_.columns.names, *model.chance_.logistic_.attributes_.names)
+    weight, learned = model.weight_, (*model.attributes_.columns.names, *model.chance_.logistic_.attributes_.names)
+    read = (*learned, *attributes_of(model.closed_form_))
     chance = Combination(Linear((-1.0,)), (_repurchase_mix(model.chance_, typical),))
     parts = (
         Combination(LogChance(), (chance,)),

@@ -115,7 +115,12 @@ class TreePart:
 
     def _closed_form_of_the_typical(self, X: pd.DataFrame) -> dict[str, Array]:
         middle = Facts.typical(self.typical, len(X)).summary(X["cutoff_day"].to_numpy())
-        return self.closed_form.columns(middle, self.horizon)
+        return self.closed_form.columns(with_own_attributes(middle, X), self.horizon)
+
+
+def with_own_attributes(rows: pd.DataFrame, X: pd.DataFrame) -> pd.DataFrame:
+    """Imagined rows with what was known of the customers themselves at the first order: a model may need it."""
+    return rows.assign(**{str(name): X[name].to_numpy() for name in X if is_attribute(str(name))})
 
 
 @dataclass(frozen=True)
@@ -151,7 +156,7 @@ class SummaryPart:
         mixed = Facts.of(X, self.typical).having(middle, typical & frozenset(FACTS))
         rows = mixed.summary(X["cutoff_day"].to_numpy())
         own = {name: self.typical.known(name) if name in typical else X[name].to_numpy() for name in self.behaviour}
-        return np.asarray(self.function(rows.assign(**own)))
+        return np.asarray(self.function(with_own_attributes(rows, X).assign(**own)))
 
     def _ideas(self) -> dict[str, frozenset[str]]:
         """Behaviour columns by the first of their idea."""

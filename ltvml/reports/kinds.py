@@ -56,8 +56,8 @@ def _covariate_words(model: Model) -> str:
         "describe customers better than none" if test.p_value < CERTAIN else "are not better than none beyond chance"
     )
     return (
-        f"{kind_title(model)}: the covariates {better} (likelihood ratio {number(test.statistic)} with {test.degrees} "
-        f"degrees of freedom, p {chance}); the effects are in parameters.csv"
+        f"{kind_title(model)}: the covariates {better} (likelihood ratio {number(test.statistic)}, degrees of "
+        f"freedom {test.degrees}, p {chance}); the effects are in parameters.csv"
     )
 
 

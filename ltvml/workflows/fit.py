@@ -22,12 +22,13 @@ from ltvml.bundle.customer_scores import withheld_by
 from ltvml.bundle.levels import Levels
 from ltvml.bundle.rfm import RFM
 from ltvml.bundle.typical import Typical, typical_of_patterns
-from ltvml.contracts import BEHAVIOUR
+from ltvml.contracts import BEHAVIOUR, is_attribute
 from ltvml.errors import FitWarning
 from ltvml.features.quiet import quiet_words
 from ltvml.inputs.item_names import item_names
 from ltvml.inputs.orders import Intake, read_orders
 from ltvml.inputs.without_effect import without_effect
+from ltvml.models.attributes.levels import attribute_of
 from ltvml.models.purchase.unit import without_one_time_buyers
 from ltvml.outputs.spreadsheet import write_csv
 from ltvml.progress import Progress, Steps
@@ -175,10 +176,10 @@ def learn_levels(history: History, roles: Roles, record: TrackRecord) -> Levels:
 
 
 def learn_typical(history: History, roles: Roles) -> Typical:
-    """Medians of the customers seen: of patterns, and of the sampled customers where a model reads their behaviour."""
+    """Medians of the customers seen: of patterns, and of the sampled customers where a model reads more of them."""
     day = history.cutoff_day
     read = {name for model in vars(roles).values() for name in model.reads()}
-    if read.isdisjoint(BEHAVIOUR.names):
+    if read.isdisjoint(BEHAVIOUR.names) and not any(is_attribute(attribute_of(name)[0]) for name in read):
         return typical_of_patterns(history.patterns(day), history.spend_patterns(day, "all"))
     return Typical.of(history.customers(day))
 

@@ -151,4 +151,4 @@ class RepurchaseMix(AtHorizon):
 
     def reads(self) -> tuple[str, ...]:
         """The summary, and the columns of the parts."""
-        return (*self.logistic_.reads(), *self.trees_.reads())
+        return (*self.logistic_.reads(), *self.trees_.reads(), *self.closed_form_.reads())

@@ -225,4 +225,4 @@ class RepurchaseStack(AtHorizon):
 
     def reads(self) -> tuple[str, ...]:
         """The summary, and the columns of the parts."""
-        return (*self.logistic_.reads(), *self.trees_.reads())
+        return (*self.logistic_.reads(), *self.trees_.reads(), *self.closed_form_.reads())

@@ -8,6 +8,7 @@ from ltvml.models.base import Model
 from ltvml.models.trees.booster import Growth
 
 if TYPE_CHECKING:
+    from ltvml.models.closed_form import ClosedForm
     from ltvml.models.trees.booster import Trees
 
 
@@ -29,6 +30,7 @@ class TreeLearner(Model):
     num_threads: int
     random_state: int
     trees_: Trees
+    closed_form_: ClosedForm
 
     @property
     def growth(self) -> Growth:
@@ -36,5 +38,5 @@ class TreeLearner(Model):
         return Growth(self.learning_rate, self.num_leaves, self.num_threads, self.random_state)
 
     def reads(self) -> tuple[str, ...]:
-        """The summary, and the columns of the trees."""
-        return (*self.requires, *self.trees_.names)
+        """The summary, the columns of the trees, and those of the closed form that makes some of these."""
+        return (*self.requires, *self.trees_.names, *self.closed_form_.reads())

@@ -91,4 +91,4 @@ class LightGBMTwoStage(LightGBMValue):
 
     def reads(self) -> tuple[str, ...]:
         """The summary, and the columns of both stages."""
-        return (*self.buys_.reads(), *self.spends_.names)
+        return (*self.buys_.reads(), *self.spends_.names, *self.closed_form_.reads())
