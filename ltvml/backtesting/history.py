@@ -206,9 +206,9 @@ class History:
 
     def held_out_patterns(self, day: int) -> pd.DataFrame:
         """Purchase patterns of all customers as of a day, with the purchases of each since: `held_out`, their sum."""
-        ahead = self.cutoff_day - day
-        table = held_out_patterns(self._summary(day), self.intake.days, self.window(day), ahead)
-        return self.intake.engine.collect(table).assign(cutoff_day=day)
+        ahead, also = self.cutoff_day - day, named_columns(self._purchase_arguments)
+        table = held_out_patterns(self._known(day, also), self.intake.days, self.window(day), ahead, also)
+        return self._with_levels(day, self.intake.engine.collect(table).assign(cutoff_day=day), also)
 
     def spend_patterns(self, day: int, orders: Orders) -> pd.DataFrame:
         """Spend patterns of all customers as of a day: n, total, count, and the attributes that the model reads."""

@@ -82,7 +82,7 @@ def purchase_patterns(summary: nw.LazyFrame[Any], also: Sequence[str] = ()) -> n
 
 
 def held_out_patterns(
-    summary: nw.LazyFrame[Any], days: nw.LazyFrame[Any], window: Window, horizon: int
+    summary: nw.LazyFrame[Any], days: nw.LazyFrame[Any], window: Window, horizon: int, also: Sequence[str] = ()
 ) -> nw.LazyFrame[Any]:
     """Purchase patterns as of a cutoff, with what their customers bought after it, sorted.
 
@@ -95,15 +95,17 @@ def held_out_patterns(
     window : Window
     horizon : int
         Days after the cutoff that are counted.
+    also : sequence of str
+        Columns of the summary that the customers of a row share besides.
 
     Returns
     -------
     lazy frame
-        frequency, recency, T, `count` (customers) and `held_out` (purchases of all of them).
+        frequency, recency, T, the columns `also`, `count` (customers) and `held_out` (purchases of all of them).
     """
     later = held_out(days, window, horizon).group_by("customer_id").agg(nw.len().cast(nw.Int64).alias("later"))
     table = summary.join(later, on="customer_id", how="left").with_columns(nw.col("later").fill_null(0))
-    keys = ["frequency", "recency", "T"]
+    keys = ["frequency", "recency", "T", *also]
     sums = nw.len().cast(nw.Int64).alias("count"), nw.col("later").sum().cast(nw.Int64).alias("held_out")
     return table.group_by(*keys).agg(*sums).sort(*keys)
 
