@@ -32,6 +32,25 @@ NAIVE_DAYS = 91
 GROUPS = ("today", "new", "all")
 MEASURES = ("purchases", "revenue")
 QUARTER, MOST_COHORTS = 91, 8
+SILENT, TWO_WEEKS = 91, 14
+
+
+@dataclass(frozen=True)
+class Silence:
+    """Days without an order up to the cutoff, and the most that lay between two orders before.
+
+    Parameters
+    ----------
+    days, longest_before : int
+    """
+
+    days: int
+    longest_before: int
+
+    @property
+    def unusual(self) -> bool:
+        """Two weeks or more, and three times as long as any silence before; or a quarter."""
+        return self.days >= SILENT or (self.days >= TWO_WEEKS and self.days > 3 * self.longest_before)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +93,12 @@ class Takings:
         """By day in (after, until], shape (until - after,)."""
         start, stop = (day - self.first_day + 1 for day in (after, until))
         return np.asarray(getattr(self, name)[cohorts, max(start, 0) : stop].sum(axis=0))
+
+    def silence(self) -> Silence:
+        """How long no order has come, and how long none had come before."""
+        sold = np.flatnonzero(self.orders.sum(axis=0) > 0)
+        gaps = np.diff(sold)
+        return Silence(self.orders.shape[1] - 1 - int(sold[-1]), int(gaps.max()) - 1 if len(gaps) else 0)
 
 
 COUNTED = ("orders", "first_orders", "value", "first_value")

@@ -132,7 +132,7 @@ def _forecast(
     checked = {
         measure: check_forecasts(past["all", measure], days=days, ends=judged.astype(float)) for measure in MEASURES
     }
-    totals = totals_of(table, past, ends, days)
+    totals = totals_of(table, takings, past, ends, days)
     report = ForecastReport(
         folder.absolute(),
         bundle,
@@ -267,6 +267,8 @@ def forecast_table(
     }
     values["all"] = {measure: values["today"][measure] + values["new"][measure] for measure in MEASURES}
     starts = np.r_[0, ends[:-1]] + 1
+    # a shop that seems to have stopped may sell nothing at all
+    sells = float(not takings.silence().unusual)
     parts = []
     for group in GROUPS:
         part = {
@@ -280,23 +282,24 @@ def forecast_table(
             errors = ForecastErrors.fit(past[group, measure], days=days)
             point = values[group][measure]
             low, high = errors.bounds(np.maximum(point, 0.0), ends=ends.astype(float))
-            part |= {measure: point, f"{measure}_lo": low, f"{measure}_hi": high}
+            part |= {measure: point, f"{measure}_lo": low * sells, f"{measure}_hi": high}
         parts.append(pd.DataFrame(part))
     return pd.concat(parts, ignore_index=True)
 
 
 def totals_of(
-    table: pd.DataFrame, past: dict[tuple[str, str], list[PastForecast]], ends: Ints, days: int
+    table: pd.DataFrame, takings: Takings, past: dict[tuple[str, str], list[PastForecast]], ends: Ints, days: int
 ) -> dict[str, dict[str, tuple[float, float, float]]]:
     """Sum over the periods with its interval, by group and measure."""
     found: dict[str, dict[str, tuple[float, float, float]]] = {}
+    sells = float(not takings.silence().unusual)
     for group in GROUPS:
         rows, found[group] = table[table["group"] == group], {}
         for measure in MEASURES:
             total = np.array([float(rows[measure].sum())])
             errors = ForecastErrors.fit(past[group, measure], days=days)
             low, high = errors.bounds(np.maximum(total, 0.0), ends=np.array([float(ends[-1])]))
-            found[group][measure] = (float(total[0]), float(low[0]), float(high[0]))
+            found[group][measure] = (float(total[0]), float(low[0]) * sells, float(high[0]))
     return found
 
 
@@ -352,7 +355,7 @@ def cohort_errors(takings: Takings, purchase: Any) -> Array:
     return np.array(found)
 
 
-SILENT, GROWING, LOOKBACK = 91, 3.0, 91
+GROWING, LOOKBACK = 3.0, 91
 
 
 def notes_of(
@@ -360,11 +363,11 @@ def notes_of(
 ) -> tuple[str, ...]:
     """What a reader must know: a shop that is silent or grows fast, a forecast beyond the orders, nothing checked."""
     daily = takings.between("orders", slice(None), takings.first_day - 1, takings.cutoff_day)
-    silence = int(np.argmax(daily[::-1] > 0))
+    silence = takings.silence()
     notes = [*far_horizons(intake, [(words("forecast.reach"), days)], words)]
-    if silence >= SILENT:
-        last = str(date_of(takings.cutoff_day - silence))
-        notes.append(words("forecast.silent", days=words.one(words.days, silence), last=last))
+    if silence.unusual:
+        last = str(date_of(takings.cutoff_day - silence.days))
+        notes.append(words("forecast.silent", days=words.one(words.days, silence.days), last=last))
     recent, before = daily[-LOOKBACK:].sum(), daily[-2 * LOOKBACK : -LOOKBACK].sum()
     if len(daily) >= 2 * LOOKBACK and before > 0 and recent >= GROWING * before:
         notes.append(words("forecast.growing", times=words.one(words.times, recent / before)))

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import ltvml
+from ltvml.backtesting.forecast import Silence
 from ltvml.contracts import FORECAST
 from ltvml.datasets.simulate import simulate_transactions
 from ltvml.engines.frames import arrow_schema
@@ -216,6 +217,24 @@ def test_the_customer_who_makes_all_the_money_is_named_as_a_share(past):
     orders = one_spender(past)
     scored = ltvml.score(orders, model=fitted(orders, churn_horizon=60, models={**NAMED, "spend": "mean_order"}))
     assert "100 % of it from one customer" in " ".join(scored.text().split())
+
+
+@pytest.mark.filterwarnings("ignore::ltvml.errors.LtvmlWarning")
+def test_a_shop_that_stopped_a_month_ago_may_sell_nothing(past, report):
+    orders = past[past["order_date"] <= "2019-11-30"]
+    quiet = ltvml.forecast(orders, model=fitted(orders, churn_horizon=60))
+    assert "no order in the 31 days up to the cutoff, the last on 2019-11-30" in " ".join(quiet.notes)
+    assert (quiet.table[["purchases_lo", "revenue_lo"]] == 0).all(axis=None)
+    assert quiet.totals["all"]["purchases"][1] == 0
+    # a shop that sells every day is believed to go on
+    assert (rows(report, "all")["purchases_lo"] > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("days", "before", "unusual"), [(13, 0, False), (14, 4, True), (14, 5, False), (60, 30, False), (91, 60, True)]
+)
+def test_a_silence_is_unusual_beside_those_before(days, before, unusual):
+    assert Silence(days, before).unusual is unusual
 
 
 def test_past_revenue_is_that_of_a_spend_model_that_is_named(past):

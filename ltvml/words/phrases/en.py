@@ -384,7 +384,7 @@ PHRASES: dict[str, str] = {
     "forecast.inside": "; the 80 % interval covered {share} of {periods} periods, each cutoff left out in turn",
     "forecast.reach": "the forecast",
     "forecast.silent": "no order in the {days} up to the cutoff, the last on {last}: if the shop is closed, the "
-    "forecast is of what would come if it sold again",
+    "forecast is of what would come if it sold again, and its intervals begin at 0",
     "forecast.growing": "orders of the last 91 days are {times} those of the 91 days before: the forecast lets such "
     "growth level off, and may be low",
     "forecast.unchecked": "the orders are too short for a past cutoff: the intervals are a written prior, not checked",

@@ -365,7 +365,8 @@ PHRASES: dict[str, str] = {
     "forecast.checked": "在 {cutoffs} 个过去的截止日，各期{measure}的误差为 {error}（朴素预测：{naive}）",
     "forecast.inside": "；80 % 区间覆盖了 {periods} 期中的 {share}（逐个截止日留出）",
     "forecast.reach": "预测期",
-    "forecast.silent": "截止日前 {days} 没有订单，最后一单在 {last}：若店铺已停业，此预测为恢复销售后的情形",
+    "forecast.silent": "截止日前 {days} 没有订单，最后一单在 {last}：若店铺已停业，此预测为恢复销售后的情形，"
+    "区间从 0 开始",
     "forecast.growing": "最近 91 天的订单是之前 91 天的 {times}：预测使这种增长逐渐放缓，可能偏低",
     "forecast.unchecked": "订单历史太短，没有过去的截止日：区间为事先设定，未经检验",
     "forecast.outside": "{what}：过去截止日的预测{end}，因此合计位于其区间的一端",
