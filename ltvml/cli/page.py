@@ -51,4 +51,4 @@ def report(
         found = workflow.report(settings, model=model, out=out, progress=job.progress)
         job.show(found)
         if show:
-            webbrowser.open((found.folder / "report.html").as_uri())
+            webbrowser.open(found.path.as_uri())

@@ -1,5 +1,6 @@
 """Commands that backtest, fit and score: demo, backtest, fit, score."""
 
+import webbrowser
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from ltvml.cli.session import read_config, session, show_run
 
 DEMO_EXAMPLES = examples(
     "ltvml demo",
+    "ltvml demo --open",
     "ltvml demo --out /data/demo --no-mlflow",
     "ltvml demo --json | jq .",
 )
@@ -42,6 +44,7 @@ SCORE_EXAMPLES = examples(
 
 def demo(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for all results.")] = Path("ltvml-demo"),
+    show: Annotated[bool, typer.Option("--open", help="Open the report page in the browser at the end.")] = False,
     no_mlflow: NoMlflow = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -54,7 +57,10 @@ def demo(
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
         from ltvml.workflows import demo as workflow
 
-        show_run(job, workflow.demo(out=out, tracking="local" if no_mlflow else "mlflow", progress=job.progress))
+        found = workflow.demo(out=out, tracking="local" if no_mlflow else "mlflow", progress=job.progress)
+        if show:
+            webbrowser.open(found.page.path.as_uri())
+        show_run(job, found)
 
 
 def backtest(

@@ -1,4 +1,4 @@
-"""Demo: fit, score and plan for the real shop that is shipped inside the package."""
+"""Demo: fit, score, plan and page for the real shop that is shipped inside the package."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from ltvml.config import load_config
 from ltvml.datasets import demo_config, online_retail, online_retail_products
 from ltvml.words.display import Shown
-from ltvml.words.text import fields, times
+from ltvml.words.text import fields, paragraph, place, times
 from ltvml.workflows.fit import fit
+from ltvml.workflows.page import report
 from ltvml.workflows.plan import plan_outreach
 from ltvml.workflows.score import score
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ltvml.config.sections import TrackingBackend
     from ltvml.progress import Progress
     from ltvml.reports.fit import FitReport
+    from ltvml.reports.page.report import PageReport
     from ltvml.reports.plan import OutreachReport
     from ltvml.reports.recording import Recorded
     from ltvml.reports.score import ScoreReport
@@ -27,18 +29,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class DemoReport(Shown):
-    """A fit, the scores and the plan of the demo shop."""
+    """A fit, the scores, the plan and the page of the demo shop."""
 
     fit: FitReport
     score: ScoreReport
     plan: OutreachReport
+    page: PageReport
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
-        return {"fit": self.fit.to_dict(), "score": self.score.to_dict(), "plan": self.plan.to_dict()}
+        return {name: getattr(self, name).to_dict() for name in ("fit", "score", "plan", "page")}
 
     def text(self) -> str:
-        """In words, within 80 columns; the plan comes last."""
+        """In words, within 80 columns; the contacts come last, and where to see all of it."""
         return "\n\n".join(
             [
                 "Online Retail II, a British gift shop: fitted, scored, and the contacts planned.",
@@ -48,6 +51,7 @@ class DemoReport(Shown):
                 self._places(),
                 fields(self.plan.findings()),
                 self.plan.contacts_text(),
+                paragraph(f"All of it on one page: {place(self.page.path)}"),
             ]
         )
 
@@ -59,13 +63,13 @@ class DemoReport(Shown):
 
     def _places(self) -> str:
         """What was written, and how long it took."""
-        seconds = {name: sum(getattr(self, name).seconds.values()) for name in ("fit", "score", "plan")}
+        seconds = {name: sum(getattr(self, name).seconds.values()) for name in ("fit", "score", "plan", "page")}
         places = [*self.fit.places(), *self.score.places(), *self.plan.places(), *self.fit.recorded.lines()]
         return fields([*places, ("took", times(seconds))])
 
 
 def demo(*, out: Path | str, tracking: TrackingBackend, progress: Progress | None = None) -> DemoReport:
-    """Fit, score and plan for the shop shipped with the package.
+    """Fit, score, plan and draw the page for the shop shipped with the package.
 
     Parameters
     ----------
@@ -77,7 +81,8 @@ def demo(*, out: Path | str, tracking: TrackingBackend, progress: Progress | Non
     config = shop_config(out, tracking)
     fitted = fit(config, progress=progress)
     scored = score(config, progress=progress)
-    return DemoReport(fitted, scored, plan_outreach(config, progress=progress))
+    planned = plan_outreach(config, progress=progress)
+    return DemoReport(fitted, scored, planned, report(config, progress=progress))
 
 
 def shop_config(out: Path | str, tracking: TrackingBackend) -> Config:

@@ -112,7 +112,8 @@ def _table(folder: Path, name: str) -> pd.DataFrame | None:
     if not folder.exists():
         return None
     with reading(folder):
-        path = folder / name
+        # a relative path with a colon would be taken for an address
+        path = (folder / name).absolute()
         return pd.read_parquet(path) if path.exists() else None
 
 

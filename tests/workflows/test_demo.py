@@ -49,8 +49,10 @@ def test_the_demo_scores_the_shop_and_says_where_everything_is(tmp_path, monkeyp
     # a customer whose goods all came back is no buyer and no fault
     assert known_customers() * 0.98 < len(scores) <= known_customers()
     assert len(report.score.most_at_risk) == 20
-    # it ends with the plan, and its first contacts are those of the file that a team works from
-    assert text.endswith(report.plan.contacts_text())
+    # it ends with the plan, and its first contacts are those of the file that a team works from; then a page
+    assert report.plan.contacts_text() in text
+    assert text.endswith("report.html")
+    assert report.page.lacking == {"models": "The pictures of the backtest are missing: run ltvml backtest."}
     first = pd.read_csv(tmp_path / "my: demo #1" / "outreach" / CUTOFF / "outreach.csv", dtype=str).head(10)
     shown = re.findall(r"^\d+ +(\d+)  ", report.plan.contacts_text(), flags=re.MULTILINE)
     assert shown == first["customer_id"].tolist()

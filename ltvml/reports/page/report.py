@@ -41,6 +41,11 @@ class PageReport(Shown):
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
+    def path(self) -> Path:
+        """The file."""
+        return self.folder / PAGE
+
+    @property
     def lacking(self) -> dict[str, str]:
         """What a section cannot show, by its name."""
         return {section.name: section.lacks for section in self.sections if section.lacks}
@@ -52,7 +57,7 @@ class PageReport(Shown):
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
         return {
-            "page": str(self.folder / PAGE),
+            "page": str(self.path),
             "bytes": len(self.html.encode()),
             "sections": [section.name for section in self.sections],
             "lacking": self.lacking,
@@ -65,7 +70,7 @@ class PageReport(Shown):
         words = Spoken.of(self.language)
         lacks = [(section.title, section.lacks) for section in self.sections if section.lacks]
         lines = [
-            (words("label.page"), place(self.folder / PAGE)),
+            (words("label.page"), place(self.path)),
             (words("label.sections"), ", ".join(section.title for section in self.sections)),
             *((words("label.note"), f"{title}: {text}") for title, text in lacks),
             (words("label.took"), times(self.seconds)),
