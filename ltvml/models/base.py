@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 FORMAT_VERSION = 1
-MOST_AGES = 1000
+MOST_AGES = 300
 """Ages at which the expected purchases of a cohort are computed one by one."""
 
 
@@ -460,12 +460,14 @@ class PurchaseModel(RepurchaseModel):
         if not len(born):
             return np.zeros(ages.shape[1])
         distinct, cell = np.unique(ages, return_inverse=True)
-        if len(distinct) <= MOST_AGES:
+        if len(distinct) <= MOST_AGES or getattr(self, "discrete", False):
             expected = self.expected_purchases_at(self.newcomers(), distinct)[0]
         else:
             # many births on a clock that is not the calendar: the curve is smooth, and steepest for the youngest
+            from scipy.interpolate import PchipInterpolator
+
             grid = distinct[-1] * np.linspace(0.0, 1.0, MOST_AGES // 2) ** 2
-            expected = np.interp(distinct, grid, self.expected_purchases_at(self.newcomers(), grid)[0])
+            expected = PchipInterpolator(grid, self.expected_purchases_at(self.newcomers(), grid)[0])(distinct)
         return np.asarray(customers @ expected[cell.reshape(ages.shape)])
 
     def draw_futures(

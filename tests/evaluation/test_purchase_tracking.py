@@ -89,7 +89,7 @@ def test_on_a_clock_many_births_are_tracked_as_each_one_alone():
     table = track(model, cohort, ends)
     ages = model.clock.between(births[:, None], ends)
     exact = 2 * MODEL.expected_purchases_at(MODEL.newcomers(), ages.ravel())[0].reshape(ages.shape).sum(axis=0)
-    # 2,940 ages are read off a curve of 500: far below a thousandth of a purchase each
+    # 2,940 ages are read off a curve through 150: far below a thousandth of a purchase each
     np.testing.assert_allclose(table.cumulative_expected, exact, rtol=2e-5)
 
 

@@ -144,3 +144,10 @@ def test_nobody_and_no_time_make_no_purchases(name):
     assert not model.draw_futures(X, 0.0, random_state=1).counts().any()
     assert not len(model.draw_newcomers(np.zeros(0), random_state=1).rate)
     np.testing.assert_array_equal(model.expected_of_cohort([], [1.0, 2.0]), [0.0, 0.0])
+
+
+def test_a_cohort_of_many_opportunities_is_counted_at_whole_ones():
+    model = model_of("bg_bb")
+    expected = model.expected_of_cohort(np.arange(400), [400.0])
+    by_age = model.expected_purchases_at(model.newcomers(), np.arange(1, 401))[0]
+    np.testing.assert_allclose(expected, [by_age.sum()], rtol=1e-12)
