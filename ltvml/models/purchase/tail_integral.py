@@ -26,8 +26,9 @@ FALLS = 40.0
 FARTHEST = 600.0
 """exp(600) is near the largest double; beyond it the tail is added in closed form."""
 CHEBYSHEV = 36
-CHUNK = 4_000
-"""Points of a quadrature at a time, for memory."""
+CHUNK = 128
+"""Points of a quadrature at a time, in the order of x: the rule is as long as the slowest of them needs, and one that
+never bought again (x = 0) needs four times as many nodes as a busy one."""
 R, ALPHA, S, BETA = range(4)
 PAIRS = tuple((i, j) for i in range(4) for j in range(i, 4))
 
