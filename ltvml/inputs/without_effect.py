@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _SEARCHED = (AUTO, "lightgbm_binary")
 _CLOSED = (CLOSED_FORM, *registry.names("purchase"))
+_OF_ORDERS = ("past_spend", "purchase_times_spend")
 _READ_NOWHERE = ("cost",)
 
 FAST_ITEMS = "fast is true, and a first answer leaves replenishment out"
@@ -83,6 +84,11 @@ RULES = (
         "models.churn and models.value are named, so no backtest is run",
         lambda facts: facts.named,
     ),
+    Rule(
+        "attributes",
+        "models.churn and models.value name models that read orders alone",
+        lambda facts: facts.config.models.churn.name in _CLOSED and facts.config.models.value.name in _OF_ORDERS,
+    ),
     Rule("search", "fast is true, and a first answer searches for nothing", lambda facts: facts.config.fast),
     Rule("backtest", "fast is true, so no backtest is run", lambda facts: facts.config.fast and not facts.named),
     *(
@@ -113,7 +119,12 @@ def without_effect(config: Config, intake: Intake) -> tuple[str, ...]:
     """
     columns = frozenset(intake.lines.collect_schema().names())
     facts = Facts(config, columns, intake.engine.name)
-    return (*_settings(facts), *_columns(facts), *far_horizons(intake, intake.window.asked, Spoken.of("en")))
+    return (
+        *_settings(facts),
+        *_columns(facts),
+        *_table_of_customers(facts),
+        *far_horizons(intake, intake.window.asked, Spoken.of("en")),
+    )
 
 
 def _settings(facts: Facts) -> Iterator[str]:
@@ -148,6 +159,15 @@ def _columns(facts: Facts) -> Iterator[str]:
         yield (
             "transactions.columns.item_name has no effect: no product is an item. replenishment.item: product_id makes "
             "products the items."
+        )
+
+
+def _table_of_customers(facts: Facts) -> Iterator[str]:
+    """A table of customers of which no model reads anything: which columns they may know is the shop's to say."""
+    if facts.config.customers.source is not None and not facts.config.attributes.customers:
+        yield (
+            "No model reads the table of customers (customers.source): plans do. Columns that were known at the first "
+            "order and stay as they were, such as a country or a source, can be named in attributes.customers."
         )
 
 

@@ -52,6 +52,8 @@ def test_a_spend_model_that_values_read_is_not_named():
         ({"products": {"source": "products.csv"}}, "products.source has no effect: the orders have no product_id"),
         ({"transactions": {"columns": {"cost": "paid_for"}}}, "transactions.columns.cost has no effect"),
         ({"transactions": {"columns": {"item_name": "paid_for"}}}, "transactions.columns.item_name has no effect"),
+        ({"models": NAMED, "attributes": {"most_levels": 5}}, "attributes.most_levels has no effect: models.churn and"),
+        ({"customers": {"source": "customers.csv"}}, "No model reads the table of customers (customers.source)"),
         ({"window": {"ltv_horizon": 3650}}, "window.ltv_horizon is 3,650 days, 10 times the 365 days of orders"),
     ],
 )
