@@ -110,7 +110,7 @@ class LikelihoodRatio:
 
 AT_THE_EDGE = {
     ("nbd", "pareto_nbd"): "the NBD is the Pareto/NBD whose customers leave at rate 0, the edge of what is possible, "
-    "and there the other dropout parameter means nothing: p is an upper bound",
+    "and there the other dropout parameter means nothing: p is approximate, as a rule an upper bound",
     ("bg_nbd", "bg_cnbd"): "k = 1 is the first of whole numbers: p is an upper bound",
     ("mbg_nbd", "mbg_cnbd"): "k = 1 is the first of whole numbers: p is an upper bound",
 }
