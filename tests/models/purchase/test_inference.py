@@ -118,8 +118,10 @@ def test_exponential_gaps_are_found_not_regular() -> None:
         likelihood_ratio(small, large)
     searched = BGCNBD().fit(shop)
     found = likelihood_ratio(small, searched)
-    assert (searched.stages_, found.statistic, found.degrees) == (1, 0.0, 1)
-    assert found.p_value == 1.0
+    assert (searched.stages_, found.degrees) == (1, 1)
+    # one likelihood summed in two orders
+    assert found.statistic == pytest.approx(0.0, abs=1e-8)
+    assert found.p_value == pytest.approx(1.0, abs=1e-4)
 
 
 def test_models_that_are_not_nested_are_refused(shop: pd.DataFrame) -> None:
