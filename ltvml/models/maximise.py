@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ltvml.arrays import Array
 
 
+FLAT = 1e-5
+"""A slope below this is that of a ridge whose bends are rounding: nothing is to be gained, whatever their sign says."""
 ROUND_OFF = 1e-14
 """Relative noise of a long sum: a smaller gain is within rounding."""
 CANCELLED = 1e-9
@@ -52,7 +54,7 @@ class Optimum:
     at : Evaluation
         The function there.
     converged : bool
-        A full Newton step would gain less than the tolerance.
+        A full Newton step would gain less than the tolerance, or no slope is left on a ridge.
     """
 
     point: Array
@@ -98,7 +100,8 @@ def maximise(
         radius = next_radius(radius, float(np.linalg.norm(step)), ratio, max_radius)
         if ratio > 0.05:
             point, here = point + step, there
-    return Optimum(point, here, converged=False, steps=max_steps)
+    flat = bool(np.abs(here.gradient).max() <= FLAT)
+    return Optimum(point, here, converged=flat, steps=max_steps)
 
 
 def newton_gain(here: Evaluation) -> float:

@@ -134,3 +134,9 @@ def test_a_shop_of_repeat_buyers_alone_is_warned_of(frame):
             pytest.warns(FitWarning, match="each of the 200 customers has a repeat purchase"),
         ):
             registry.make("purchase", name).fit(frame(*rows))
+
+
+def test_a_ridge_that_is_flat_within_rounding_ends_and_is_named():
+    """A small shop of the robustness benchmark whose s and beta grow for ever: the climb used to count as failed."""
+    model = hard_shop("pareto_nbd", 8).model.fit(hard_shop("pareto_nbd", 8).X)
+    assert "hardly any customer is seen to leave" in model.diagnosis_.withheld["p_alive"]
