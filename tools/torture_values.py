@@ -240,7 +240,8 @@ def bought(kappa: Any, tau: Any, k: int, stage: list[Any], p: Any) -> Any:
             part = filtered * base**-kappa * mp.polyval(stage[::-1], z / base)
             # the roots come in conjugate pairs
             stays += mp.re(part) * (1 if 2 * turn in (0, k) else 2)
-        return (1 - stays) / p
+        # the weights of the stages sum to 1 only within the digits of the point
+        return (sum(stage) - stays) / p
 
 
 def worth(kappa: Any, a: Any, b: Any, rate: Any, k: int, stage: list[Any], speed: Any) -> Any:
