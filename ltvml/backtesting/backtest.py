@@ -29,15 +29,13 @@ from ltvml.evaluation.selection import (
     Role,
     Selection,
     can_measure,
-    effective_windows,
     log_losses,
     measured,
     select_model,
 )
 from ltvml.models.logit import log_odds
 from ltvml.models.repurchase.lightgbm_hazard import LightGBMHazard
-from ltvml.models.repurchase.logistic import Logistic
-from ltvml.models.repurchase.stack import EXPERTS, logistic_share, losses_on_simplex, stack_weights
+from ltvml.models.repurchase.stack import EXPERTS, losses_on_simplex, stack_weights
 from ltvml.models.season.season import fuse
 from ltvml.models.value.lightgbm_two_stage import LightGBMTwoStage
 from ltvml.progress import Steps
@@ -131,8 +129,8 @@ class Backtester:
         gate = self._gate(role, history.snapshots(history.cutoff_day, given), horizon)
         folds = self._folds(role, self._origins(horizon), horizon)
         if role == "repurchase" and gate.passed:
-            folds = self._stacked(folds, given)
-        return RoleBacktest(role, given, horizon, gate, folds, self._select(role, folds, gate, given))
+            folds = self._stacked(folds)
+        return RoleBacktest(role, given, horizon, gate, folds, self._select(role, folds, gate))
 
     def candidates(self, day: int, given: int) -> Candidates:
         """The candidates, trained on what was known on `day`."""
@@ -179,19 +177,18 @@ class Backtester:
         days = history.cutoff_day - history.first_day
         return minimum_data(snapshots, role, customers=history.intake.customers, history=days, judged=judged)
 
-    def _stacked(self, folds: tuple[Fold, ...], given: int) -> tuple[Fold, ...]:
+    def _stacked(self, folds: tuple[Fold, ...]) -> tuple[Fold, ...]:
         """The folds with predictions of the stack, its weights learned at the other cutoffs."""
         losses = {fold.origin: losses_on_simplex(*_experts(fold)) for fold in folds if _can_teach(fold)}
         found = []
         for fold in folds:
-            weights = stack_weights([loss for origin, loss in losses.items() if origin != fold.origin])
-            share = level_share([other for other in folds if other.origin != fold.origin], given)
-            found.append(self._with_stack(fold, weights, share) if MIX in fold.predictions else fold)
+            others = [loss for origin, loss in losses.items() if origin != fold.origin]
+            found.append(self._with_stack(fold, stack_weights(others)) if MIX in fold.predictions else fold)
         return tuple(found)
 
-    def _with_stack(self, fold: Fold, weights: tuple[float, ...], share: float) -> Fold:
+    def _with_stack(self, fold: Fold, weights: tuple[float, ...]) -> Fold:
         candidates = self.candidates(fold.origin, fold.horizon)
-        candidates.stack_weights, candidates.level_share = weights, share
+        candidates.stack_weights = weights
         model, customers = candidates.repurchase()[STACK](), self.history.customers(fold.origin)
         chance = 1 - model.churn_risk(customers, fold.horizon)
         return replace(fold, predictions={STACK: chance, **fold.predictions})
@@ -233,7 +230,7 @@ class Backtester:
             predictions={},
         )
 
-    def _select(self, role: Role, folds: tuple[Fold, ...], gate: Gate, given: int) -> Selection:
+    def _select(self, role: Role, folds: tuple[Fold, ...], gate: Gate) -> Selection:
         names = {name for fold in folds for name in fold.predictions}
         default = (STACK if STACK in names else MIX) if gate.passed else CLOSED_DEFAULT[role]
         usable = [fold for fold in folds if default in fold.predictions and can_measure(fold, role)]
@@ -241,7 +238,7 @@ class Backtester:
             words = f"{default} (default) used without a backtest, on too few data for one: {gate.words}."
             return Selection(role, default, default, (), words)
         selection = select_model(usable, role, default=default, may_win=lambda name: may_win(role, name, gate))
-        selection = stack_selection(selection, usable, given) if default == STACK else selection
+        selection = stack_selection(selection, usable) if default == STACK else selection
         return replace(selection, words=selection.words + stopped_words(usable, role))
 
 
@@ -252,9 +249,8 @@ def may_win(role: Role, name: str, gate: Gate) -> bool:
     return role == "value" or name not in (MIX, WITH_ATTRIBUTES, *EXPERTS)
 
 
-def stack_selection(selection: Selection, folds: Sequence[Fold], given: int) -> Selection:
-    """The selection with the weights and level that all cutoffs teach, and what simpler models would have done."""
-    share = level_share(folds, given)
+def stack_selection(selection: Selection, folds: Sequence[Fold]) -> Selection:
+    """The selection with the weights that all cutoffs teach, and what simpler models would have done."""
     weights = stack_weights([losses_on_simplex(*_experts(fold)) for fold in folds if _can_teach(fold)])
     losses = {
         name: float(np.mean([measured(fold, "repurchase", name).value for fold in folds]))
@@ -262,30 +258,14 @@ def stack_selection(selection: Selection, folds: Sequence[Fold], given: int) -> 
     }
     single = min(EXPERTS, key=lambda name: losses[name])
     shares = ", ".join(f"{name} {percent(weight)}" for name, weight in zip(EXPERTS, weights, strict=True))
-    moved = f", moved by {percent(share)} of the distance to that of {Logistic.name}" if share else ""
     words = (
         f"A stack of {shares}, weighted by {len(folds)} backtest cutoff{'s' if len(folds) > 1 else ''}, at the level "
-        f"of the mix{moved}. Log-loss there, each cutoff predicted with weights of the others: {losses[STACK]:.4f}; "
-        f"equal trust by sample size (mix): {losses[MIX]:.4f}; the best expert alone ({single}): {losses[single]:.4f}."
+        f"of the mix. Log-loss there, each cutoff predicted with weights of the others: {losses[STACK]:.4f}; equal "
+        f"trust by sample size (mix): {losses[MIX]:.4f}; the best expert alone ({single}): {losses[single]:.4f}."
     )
     if selection.champion != STACK:
         words = f"{selection.words} Its ranking is used at the level of the stack."
-    return replace(selection, words=words, weights=weights, level_share=share)
-
-
-def level_share(folds: Sequence[Fold], given: int) -> float:
-    """How far the stack's level moves, as cutoffs with a window of the horizon asked for teach it."""
-    taught = [fold for fold in folds if fold.horizon == given and {MIX, Logistic.name} <= set(fold.predictions)]
-    if not taught:
-        return 0.0
-    mix, logistic = (np.array([_level_error(fold, name) for fold in taught]) for name in (MIX, Logistic.name))
-    return logistic_share(mix, logistic, effective_windows(taught))
-
-
-def _level_error(fold: Fold, name: str) -> float:
-    """Log-odds of the predicted mean less those of the actual rate, half a customer on either side of it."""
-    actual = (fold.bought.sum() + 0.5) / (len(fold.bought) + 1)
-    return float(log_odds(fold.predictions[name].mean()) - log_odds(actual))
+    return replace(selection, words=words, weights=weights)
 
 
 def _can_teach(fold: Fold) -> bool:

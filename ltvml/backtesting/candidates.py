@@ -83,8 +83,6 @@ class Candidates:
         Trials of the search for tree arguments, on these snapshots alone; 0 takes the defaults.
     stack_weights : tuple of float
         Of the experts of the stack, as past cutoffs taught them; without them there is no stack.
-    level_share : float
-        Of the stack's level, as past cutoffs taught it.
     """
 
     snapshots: Snapshots | None
@@ -95,7 +93,6 @@ class Candidates:
     random_state: int = 0
     search_trials: int = 0
     stack_weights: tuple[float, ...] = ()
-    level_share: float = 0.0
     _trained: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -250,8 +247,7 @@ class Candidates:
         return mix.combine(self._training, logistic=self._logistic, trees=self._binary)
 
     def _repurchase_stack(self) -> RepurchaseStack:
-        taught, present = (self._repurchase_mix, self.stack_weights), self._training.present
-        return RepurchaseStack().combine(*taught, present, level_share=self.level_share)
+        return RepurchaseStack().combine(self._repurchase_mix, self.stack_weights, self._training.present)
 
     @cached_property
     def _value_mix(self) -> ValueMix:

@@ -80,7 +80,7 @@ def repurchase_model(
         assert selection is not None
         assert candidates is not None
         trained = candidates(given)
-        trained.stack_weights, trained.level_share = selection.weights, selection.level_share
+        trained.stack_weights = selection.weights
         present = history.customers(history.cutoff_day)
         return trained.serving(selection.champion, selection.default, present=present, horizon=given)
     if choice.name == CLOSED_FORM:

@@ -146,8 +146,6 @@ class Selection:
         Why, in words.
     weights : tuple of float
         Of the experts of a stack, as past cutoffs taught them.
-    level_share : float
-        How far a stack's level is moved towards that of the logistic regression.
     """
 
     role: Role
@@ -156,13 +154,12 @@ class Selection:
     comparisons: tuple[Comparison, ...]
     words: str
     weights: tuple[float, ...] = ()
-    level_share: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values that `json` can write exactly; without weights where there are none, as in old bundles."""
         plain = asdict(self) | {"comparisons": [asdict(comparison) for comparison in self.comparisons]}
-        weights, share = list(plain.pop("weights")), plain.pop("level_share")
-        return plain | ({"weights": weights} if weights else {}) | ({"level_share": share} if share else {})
+        weights = list(plain.pop("weights"))
+        return plain | ({"weights": weights} if weights else {})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -179,8 +176,7 @@ class Selection:
             )
         comparisons = tuple(Comparison(**one) for one in values["comparisons"])
         weights = tuple(values.get("weights", ()))
-        said = (values["role"], values["default"], values["champion"], comparisons, values["words"])
-        return cls(*said, weights, float(values.get("level_share", 0.0)))
+        return cls(values["role"], values["default"], values["champion"], comparisons, values["words"], weights)
 
 
 def select_model(

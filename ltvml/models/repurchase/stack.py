@@ -8,16 +8,8 @@ the weights are a mean over the simplex that one noisy window does not decide:
     w* = mean of w under exp(-mean_j [l_j(w) - min l_j] / tau - 6 |w - 1/3|^2 / (1 + J)),     tau = .001
     p  = sum_k w*_k z_k, shifted to the mean probability of the mix
 
-So cutoffs teach a ranking and how far to trust each expert. An election brings the level of the winner's last window
-along, and most of what it claims to save does not come; so the level is the mix's, moved by a share towards that of the
-logistic regression, which knows last window's rate, as far as that was nearer at past cutoffs of the full horizon. With
-e the errors of the two levels in log-odds there and n the independent windows,
-
-    share = expit(n (mean e_mix^2 - mean e_logistic^2) / (2 x .2^2) - 1),    0 without such a cutoff
-
-At 110 past cutoffs of 14 shops the share lowers the error of the level from .206 to .199 (root mean square, log-odds),
-and what serves is .0019 behind the best single model chosen with hindsight, in place of .0023, in either half of them
-(November 2026).
+So cutoffs teach a ranking and how far to trust each expert, and never a level: that is the mix's. An election brings
+the level of the winner's last window along, and most of what it claims to save does not come.
 """
 
 from __future__ import annotations
@@ -50,8 +42,6 @@ EXPERTS = ("closed_form", Logistic.name, LightGBMBinary.name)
 STEPS = 6
 TEMPERATURE = 0.001
 """Log-loss by which weights must be worse to count e times less: differences below it do not last."""
-LEVEL_SPREAD, LEVEL_CAUTION = 0.2, 1.0
-"""Usual error of a level in log-odds, and by how much (in log-odds) the mix's is believed more before any cutoff."""
 MOST_ROWS = 20_000
 PULL = 6.0
 """How strongly the weights are held at a third each, before the first past cutoff."""
@@ -112,30 +102,6 @@ def stack_weights(cutoffs: Sequence[Array]) -> tuple[float, ...]:
     return tuple(float(weight) for weight in likely @ grid / likely.sum())
 
 
-def logistic_share(mix: Array, logistic: Array, windows: float) -> float:
-    """How far the level moves from the mix's to that of the logistic regression.
-
-    Parameters
-    ----------
-    mix, logistic : (k,) array
-        Errors of the two levels at past cutoffs, log-odds; k may be 0.
-    windows : float
-        Independent windows among these cutoffs, n.
-
-    Examples
-    --------
-    >>> no_cutoff = np.array([])
-    >>> logistic_share(no_cutoff, no_cutoff, 0)
-    0.0
-    >>> round(logistic_share(np.array([0.4, 0.4]), np.array([0.1, 0.1]), 2), 3)
-    0.94
-    """
-    if not len(mix):
-        return 0.0
-    nearer = float(np.mean(mix**2) - np.mean(logistic**2))
-    return float(expit(windows * nearer / (2 * LEVEL_SPREAD**2) - LEVEL_CAUTION))
-
-
 def among_learned(weights: Sequence[float], learned: Sequence[bool]) -> tuple[float, ...]:
     """The weights without experts that learned nothing: a constant only flattens what the others know.
 
@@ -151,14 +117,14 @@ def among_learned(weights: Sequence[float], learned: Sequence[bool]) -> tuple[fl
 
 
 class RepurchaseStack(AtHorizon):
-    """Weighted log-odds of closed form, logistic regression and LightGBM, at the level of the mix or near it.
+    """Weighted log-odds of closed form, logistic regression and LightGBM, at the mix's level.
 
     Attributes
     ----------
     weights_ : (3,) array
         Of `EXPERTS`, sum 1.
     level_shift_ : float
-        The constant that gives the customers at the cutoff the mean that is served, in log-odds.
+        The constant that gives the customers at the cutoff the mix's mean, in log-odds.
     """
 
     name = "stack"
@@ -186,9 +152,7 @@ class RepurchaseStack(AtHorizon):
         """
         raise NotImplementedError("a stack is made of a fitted mix: RepurchaseStack().combine(mix, weights, present)")
 
-    def combine(
-        self, mix: RepurchaseMix, weights: Sequence[float], present: pd.DataFrame, *, level_share: float = 0.0
-    ) -> Self:
+    def combine(self, mix: RepurchaseMix, weights: Sequence[float], present: pd.DataFrame) -> Self:
         """Weigh the experts of a fitted mix, and take its level.
 
         Parameters
@@ -198,16 +162,13 @@ class RepurchaseStack(AtHorizon):
             As `stack_weights` gives them; experts that learned nothing leave.
         present : (n, ...) frame
             The customers at the cutoff of the fit.
-        level_share : float
-            As `logistic_share` gives it.
         """
         self.logistic_, self.trees_ = mix.logistic_, mix.trees_
         self.horizon_, self.closed_form_ = mix.horizon_, mix.closed_form_
         learned = (True, any(self.logistic_.regression_.weights), bool(self.trees_.trees_.texts))
         self.weights_ = np.array(among_learned(weights, learned))
         self.level_shift_ = 0.0
-        levels = [log_odds(expit(model.log_odds_at_horizon(present)).mean()) for model in (mix, self.logistic_)]
-        level = float(expit((1 - level_share) * levels[0] + level_share * levels[1]))
+        level = float(expit(mix.log_odds_at_horizon(present)).mean())
         self.level_shift_ = shift_to_mean(self.log_odds_at_horizon(present), level)
         self.diagnosis_ = Diagnosis()
         return self

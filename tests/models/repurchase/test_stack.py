@@ -9,7 +9,6 @@ import pytest
 from scipy.special import expit
 
 from ltvml.models import registry
-from ltvml.models.logit import log_odds
 from ltvml.models.repurchase.levelled import Levelled, at_level
 from ltvml.models.repurchase.lightgbm_binary import LightGBMBinary
 from ltvml.models.repurchase.logistic import Logistic
@@ -18,7 +17,6 @@ from ltvml.models.repurchase.stack import (
     EXPERTS,
     RepurchaseStack,
     among_learned,
-    logistic_share,
     losses_on_simplex,
     simplex,
     stack_weights,
@@ -118,25 +116,3 @@ def test_a_level_is_reached_by_one_constant_on_the_log_odds():
     apart = np.log(moved / (1 - moved)) - np.log(np.array([1 / 9, 2 / 3, 4.0]))
     assert moved.mean() == pytest.approx(0.2, abs=MEAN)
     assert np.ptp(apart) == pytest.approx(0, abs=MEAN)
-
-
-def test_the_level_moves_to_the_logistic_regression_as_far_as_it_was_nearer():
-    far, near = np.array([0.5, -0.5]), np.array([0.05, -0.05])
-    assert logistic_share(far, near, 2) > KNOWN
-    assert logistic_share(near, far, 2) < 1 - KNOWN
-    # no evidence either way: the mix is believed more
-    assert logistic_share(near, near, 2) == pytest.approx(expit(-1), abs=EXACT)
-    assert logistic_share(np.array([]), np.array([]), 0) == 0.0
-    # windows that overlap say less
-    assert logistic_share(far, near, 1) < logistic_share(far, near, 2)
-
-
-def test_the_stack_has_a_level_between_those_of_mix_and_logistic(mix, snapshots):
-    X = snapshots.present
-    ends = [
-        float(log_odds((1 - model.churn_risk(X, 60)).mean()))
-        for model in (RepurchaseStack().combine(mix, (0.2, 0.3, 0.5), X), mix.logistic_)
-    ]
-    moved = RepurchaseStack().combine(mix, (0.2, 0.3, 0.5), X, level_share=0.25)
-    level = float(log_odds((1 - moved.churn_risk(X, 60)).mean()))
-    assert level == pytest.approx(0.75 * ends[0] + 0.25 * ends[1], abs=1e-6)
