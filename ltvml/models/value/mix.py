@@ -2,7 +2,8 @@
 
 With p the mix's probability of a purchase within the horizon (`repurchase.mix`), p0 and va the closed form's
 probability and value on all orders, T the Tweedie learner's value and pt the trees' probability of a purchase, both
-within the label window, and n+ the buyers of the last closed window:
+within the label window and, where that is shorter than the horizon, carried to it by the closed form's visits a buyer,
+and n+ the buyers of the last closed window:
 
     w  = n+ / (n+ + 1000)
     s  = (va / p0)^(1 - w) (T / pt)^w          spend of a customer who buys
@@ -173,18 +174,32 @@ class ValueMix(ValueAtHorizon):
     def closed_spend(self, X: pd.DataFrame) -> Array:
         """Of a customer who buys, by the closed form: va / p0, at least the value of an order; (n,), currency."""
         every = self.closed_form_.spend_all.expected_spend(X)
+        if not self.attributes_:
+            return np.asarray(every * self.visits(X, self.horizon_))
         expected = self.closed_form_.purchase.expected_purchases(X, self.horizon_)
-        chance = self.closed_form_.probability_of_purchase(X, self.horizon_)
-        if self.attributes_:
-            purchases, spend = self.attributes_.parts(X)
-            every, expected, chance = every * spend, expected * purchases, expit(self.chance_.closed_log_odds(X))
-        return np.asarray(every * np.maximum(expected / np.maximum(chance, LEAST_CHANCE), 1.0))
+        purchases, spend = self.attributes_.parts(X)
+        chance = expit(self.chance_.closed_log_odds(X))
+        return np.asarray(every * spend * np.maximum(expected * purchases / np.maximum(chance, LEAST_CHANCE), 1.0))
 
     def learned_spend(self, X: pd.DataFrame) -> Array:
-        """Of a customer who buys, by the learners: T / pt, shape (n,), currency."""
-        rows = self.closed_form_.with_columns(X, self.tweedie_.horizon_)
+        """Of a customer who buys, by the learners: T / pt of the label window, carried to the horizon; (n,), currency.
+
+        Where no window as long as the horizon has closed, the label window is shorter: who comes often then comes
+        more often within the horizon, in the proportion of the closed form's visits.
+        """
+        label = self.tweedie_.horizon_
+        rows = self.closed_form_.with_columns(X, label)
         chance = expit(self.chance_.trees_.log_odds_of(rows))
-        return np.asarray(self.tweedie_.value_of(rows) / np.maximum(chance, LEAST_CHANCE))
+        within_label = self.tweedie_.value_of(rows) / np.maximum(chance, LEAST_CHANCE)
+        if label == self.horizon_:
+            return np.asarray(within_label)
+        return np.asarray(within_label * self.visits(X, self.horizon_) / self.visits(X, label))
+
+    def visits(self, X: pd.DataFrame, horizon: float) -> Array:
+        """Purchases within a horizon of a customer who buys in it, by the closed form, at least 1, shape (n,)."""
+        expected = self.closed_form_.purchase.expected_purchases(X, horizon)
+        chance = self.closed_form_.probability_of_purchase(X, horizon)
+        return np.asarray(np.maximum(expected / np.maximum(chance, LEAST_CHANCE), 1.0))
 
     def reads(self) -> tuple[str, ...]:
         """The summary, and the columns of the parts."""

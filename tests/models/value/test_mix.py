@@ -96,3 +96,17 @@ def test_a_longer_horizon_than_any_window_lies_between_closed_form_and_past_rate
     repeat = snapshots.closed_form.values(X, 365)[0].sum()
     past = (X["historic_value"] / (X["T"] + 365) * 365).sum()
     assert total == pytest.approx(np.sqrt(repeat * past), rel=SUM)
+
+
+def test_what_a_buyer_spends_in_a_longer_horizon_than_the_window_grows_with_how_often_the_buyer_comes(snapshots, parts):
+    window = ValueMix().combine(snapshots, **parts)
+    year = ValueMix().combine(replace(snapshots, given=365), **parts)
+    X, purchase = snapshots.present, snapshots.closed_form.purchase
+    grown = year.learned_spend(X) / window.learned_spend(X)
+    # who has surely left has no chance to divide by
+    there = purchase.churn_risk(X, 60) < 1 - 1e-6
+    visits = [purchase.expected_purchases(X, days) / (1 - purchase.churn_risk(X, days)) for days in (60, 365)]
+    expected = np.maximum(visits[1], 1.0) / np.maximum(visits[0], 1.0)
+    assert grown[there] == pytest.approx(expected[there], rel=SUM)
+    frequent, rare = X["frequency"] >= 5, X["frequency"] == 0
+    assert grown[frequent].mean() > 1.2 * grown[rare].mean()
