@@ -35,8 +35,8 @@ CONFIDENCE = 0.95
 _DRAWS = 400
 _BANDS = 4
 _SHOWN = 5
-# what every shop has and nobody named: without a use it is in the table alone
-_OF_EVERY_ORDER = ("first_lines", "first_units")
+# what orders have for other reasons and nobody named: without a use it is in the table alone
+_OF_EVERY_ORDER = ("first_lines", "first_units", "first_category")
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def bands(values: pd.Series) -> pd.Series:
     Examples
     --------
     >>> bands(pd.Series([1.0, 1.0, 2.0, 7.0, np.nan])).tolist()
-    ['1', '1', '1 to 2', '2 to 7', '(missing)']
+    ['1', '1', '1.5 to 3.25', '3.25 to 7', '(missing)']
     """
     known = values.dropna()
     if not len(known):
@@ -175,18 +175,20 @@ def notes_of(table: pd.DataFrame, known: Attributes, history: History) -> Iterat
             f"Attributes without a use: {', '.join(tested)}. In past windows they showed no difference between "
             "customers beyond chance and what orders tell already, or no model that serves reads them."
         )
+    quiet = set(_OF_EVERY_ORDER) - used
     for name, category in known.categories.items():
-        if category.rare:
+        if category.rare and name not in quiet:
             yield (
                 f"Attribute {title[name]}: {len(category.rare):,} values with {category.customers:,} customers count "
                 f"as {OTHER}; they have fewer than {rules.min_customers} customers each (attributes.min_customers), or "
                 f"are beyond the {rules.most_levels} most frequent (attributes.most_levels)."
             )
     for name, levels in known.dropped.items():
-        yield (
-            f"Attribute {title[name]} is not used: none of its {levels:,} values has {rules.min_customers} customers "
-            "(attributes.min_customers)."
-        )
+        if name not in quiet:
+            yield (
+                f"Attribute {title[name]} is not used: none of its {levels:,} values has {rules.min_customers} "
+                "customers (attributes.min_customers)."
+            )
 
 
 def _levels(rows: pd.DataFrame, words: Spoken) -> str:

@@ -57,7 +57,7 @@ def design(X: pd.DataFrame, names: Sequence[str]) -> Array:
     DataContractError
         If a column that was there at training is missing.
     """
-    if missing := [name for name in names if attribute_of(name)[0] not in X and name not in DERIVED.names]:
+    if missing := [name for name in names if not {name, attribute_of(name)[0]} & {*X, *DERIVED.names}]:
         raise DataContractError(
             f"the model was trained on {len(names)} columns; missing now: {missing}.",
             hint="score with the transaction columns that the fit had (product, category, ...), or fit again.",

@@ -32,6 +32,7 @@ def test_online_retail_is_recognised_and_its_missing_amount_is_named():
         "item_name": "Description",
         "quantity": "Quantity",
         "unit_price": "Price",
+        "country": "Country",
     }
     assert guess.missing == ("amount",)
 

@@ -95,6 +95,10 @@ KNOWN_NAMES: dict[str, tuple[str, ...]] = {
         "channel": """
             channel saleschannel vertriebskanal verkaufskanal kanal canal 销售渠道 渠道
         """,
+        "country": """
+            country countryname customercountry shippingcountry shipcountry billingcountry countrycode land
+            pays pais paese 国家
+        """,
         "currency": """
             currency currencycode ccy ordercurrency wahrung waehrung devise moneda moeda 币种 货币
         """,
