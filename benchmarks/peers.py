@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -38,14 +37,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--protocols", default="E1,E2,E3,E4,E5")
+    parser.add_argument("--peers", default=",".join(PEERS), help="Which packages, by name.")
     parser.add_argument("--python", action="append", default=[], metavar="PEER=INTERPRETER")
     given = parser.parse_args()
     interpreters = {"ltvml": sys.executable, "naive": sys.executable} | dict(one.split("=", 1) for one in given.python)
-    left_out = sorted(set(PEERS) - set(interpreters))
+    asked = [peer for peer in given.peers.split(",") if peer in PEERS]
+    left_out = sorted(set(asked) - set(interpreters))
     rows = [
         measured(given.data, name, peer, interpreters[peer])
         for name in given.protocols.split(",")
-        for peer in PEERS
+        for peer in asked
         if peer in interpreters
     ]
     print(as_markdown(rows))
@@ -119,13 +120,19 @@ def run_peer(peer: str, folder: str, cutoff: str, horizon: int) -> None:
         PEERS[peer](few, pd.Timestamp(cutoff), horizon, folder)
     before = _cpu()
     scored = PEERS[peer](orders, pd.Timestamp(cutoff), horizon, folder)
-    spent = {"cpu": _cpu() - before, "gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6}
+    spent = {"cpu": _cpu() - before, "gb": _peak()}
     scored[["value", "chance"]].to_parquet(f"{folder}/scores.parquet")
     Path(f"{folder}/spent.json").write_text(json.dumps(spent))
 
 
 def _cpu() -> float:
     return time.process_time()
+
+
+def _peak() -> float:
+    """Highest resident memory of this program, GB; the kernel's own figure, which rusage mixes with the parent's."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return float(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) / 1e6
 
 
 def of_ltvml(orders: pd.DataFrame, cutoff: pd.Timestamp, horizon: int, folder: str) -> Scores:
@@ -180,7 +187,7 @@ def of_pymc(orders: pd.DataFrame, cutoff: pd.Timestamp, horizon: int, folder: st
     model = clv.BetaGeoModel(data=rfm)
     model.fit(method="map", progressbar=False)
     expected = model.expected_purchases(rfm, future_t=horizon).mean(("chain", "draw")).to_series()
-    silent = model.expected_probability_no_purchase(rfm, t=horizon).mean(("chain", "draw")).to_series()
+    silent = model.expected_probability_no_purchase(t=horizon, data=rfm).mean(("chain", "draw")).to_series()
     spend = clv.GammaGammaModel(data=rfm[(rfm["frequency"] > 0) & (rfm["monetary_value"] > 0)])
     spend.fit(method="map", progressbar=False)
     worth = spend.expected_customer_spend(rfm).mean(("chain", "draw")).to_series()
@@ -193,7 +200,10 @@ def of_clvkit(orders: pd.DataFrame, cutoff: pd.Timestamp, horizon: int, folder: 
     from clvkit import CLV, CustomerBase
 
     base = CustomerBase.from_transactions(
-        orders, datetime_col="order_date", amount_col="amount", observation_period_end=cutoff
+        orders.assign(order_date=orders["order_date"].dt.normalize()),
+        datetime_col="order_date",
+        amount_col="amount",
+        observation_period_end=cutoff,
     )
     model = CLV().fit(base)
     value = model.predict(horizon=horizon).to_pandas()["clv"]
