@@ -135,7 +135,7 @@ def cohorts_of(config: Config, bundle: Bundle | None, intake: Intake, folder: Pa
         periods=suppressed(
             counted.by_age(margin=margin), hide, keep=("cohort", "age", "from_date", "closed", "customers")
         ),
-        plain=averages(intake, lifetimes, counted, decimals=config.value.decimals),
+        plain=averages(intake, lifetimes, decimals=config.value.decimals),
         lifetimes=lifetimes,
         changes=changes,
         costs=costs,
@@ -170,7 +170,7 @@ def observed_lifetimes(intake: Intake, *, decimals: int) -> Lifetimes:
     return Lifetimes.of(found["recency"], found["T"], lapsed_after=intake.window.churn_horizon, counts=found["count"])
 
 
-def averages(intake: Intake, lifetimes: Lifetimes, counted: Cohorts, *, decimals: int) -> PlainValue:
+def averages(intake: Intake, lifetimes: Lifetimes, *, decimals: int) -> PlainValue:
     """The plain formulas over the last year, or over all orders where there is less of them."""
     assert intake.ledger.first_day is not None
     cutoff = intake.window.cutoff_day
