@@ -98,7 +98,7 @@ def found_beside(config: Config, cohorts: CohortReport) -> Found:
         cohorts=cohorts,
         patterns=intake.engine.collect(purchase_patterns(summary)),
         ladder=ladder_of(config, intake),
-        scores=_table(results / "scores" / cutoff, "customers.parquet"),
+        scores=_of_model(_table(results / "scores" / cutoff, "customers.parquet"), cohorts),
         plan=_table(results / "outreach" / cutoff, "outreach.parquet"),
         pictures=_pictures(results / "backtest" / cutoff / "plots", TAKEN)
         | _pictures(results / "bundle" / "plots", ITEMS),
@@ -115,6 +115,13 @@ def _table(folder: Path, name: str) -> pd.DataFrame | None:
         # a relative path with a colon would be taken for an address
         path = (folder / name).absolute()
         return pd.read_parquet(path) if path.exists() else None
+
+
+def _of_model(scores: pd.DataFrame | None, cohorts: CohortReport) -> pd.DataFrame | None:
+    """The scores, if the model of the page made them: those of an earlier fit would contradict its other figures."""
+    if scores is None or cohorts.bundle is None or not (scores["model_version"] == cohorts.bundle.version).all():
+        return None
+    return scores
 
 
 def _pictures(folder: Path, names: tuple[str, ...]) -> dict[str, Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -124,6 +125,14 @@ def test_a_page_of_orders_alone_names_what_is_missing(results, tmp_path):
     assert set(found.lacking) == {"value", "models", "items", "plan"}
     assert "ltvml fit" in found.lacking["models"]
     read(found.html)
+
+
+def test_scores_of_another_model_are_not_shown(results, tmp_path):
+    other = ltvml.fit(
+        {**results, "output": {"dir": str(tmp_path / "other")}, "random_state": 1, "season": "auto"}
+    ).bundle
+    other = replace(other, money=replace(other.money, margin=0.5))
+    assert "value" in ltvml.report(results, model=other, out=tmp_path / "page").lacking
 
 
 def test_a_day_old_shop_has_a_page():

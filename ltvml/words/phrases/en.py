@@ -253,7 +253,7 @@ PHRASES: dict[str, str] = {
     "page.cohorts.value_to_cost": "value / cost",
     "page.cohorts.break_even_probability": "breaks even",
     "page.value.title": "Who is worth what",
-    "page.value.none": "No scores of this cutoff: run {command}.",
+    "page.value.none": "No scores of this cutoff by this model: run {command}.",
     "page.value.tiers": "Customers by predicted value, from the top",
     "page.value.segments": "Segments by recency, frequency and money",
     "page.value.tier": "top",

@@ -245,7 +245,7 @@ PHRASES: dict[str, str] = {
     "page.cohorts.value_to_cost": "价值与成本之比",
     "page.cohorts.break_even_probability": "回本概率",
     "page.value.title": "谁值多少",
-    "page.value.none": "没有此截止日的评分：请运行 {command}。",
+    "page.value.none": "没有本模型在此截止日的评分：请运行 {command}。",
     "page.value.tiers": "按预测价值从高到低的客户",
     "page.value.segments": "按最近购买、频率和金额的分群",
     "page.value.tier": "前",
