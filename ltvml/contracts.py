@@ -62,6 +62,19 @@ TRANSACTIONS = Table(
         Column("currency", "string", "currency of the amounts; more than one in a run is an error", required=False),
         Column("refund", "float64", "part of the amount that was refunded; its sign does not count", required=False),
         Column("order_time", "string", "time of the order, where order_date has none", required=False),
+        Column("rating", "float64", "number that the customer gave the order, more being better", required=False),
+        Column("complaint", "bool", "whether the customer complained; yes or no, true or false", required=False),
+        Column(
+            "late", "bool", "whether the order came late; without it promised_date and delivered_date", required=False
+        ),
+        Column("promised_date", "date", "day by which the order was to arrive", required=False),
+        Column("delivered_date", "date", "day on which it arrived, and on which late is known", required=False),
+        Column(
+            "experience_date",
+            "date",
+            "day on which rating and complaint were known; order_date without it",
+            required=False,
+        ),
     ),
 )
 ONE = "1"
@@ -85,6 +98,16 @@ LINES = Table(
         Column("channel", "string", "as in transactions", required=False),
         Column("country", "string", "as in transactions", required=False),
         Column("currency", "string", "as in transactions", required=False),
+        Column("rating", "float64", "as in transactions; null where not known", required=False),
+        Column("complaint", "int64", "1 yes, 0 no, null where not known", required=False),
+        Column("late", "int64", "1 late, 0 in time, null where not known", required=False),
+        Column(
+            "noted_day", "int64", "day on which rating and complaint were known, never before the order", required=False
+        ),
+        Column("delivered_day", "int64", "day on which late was known, never before the order", required=False),
+        Column(
+            "unclear", "string", "column of an experience that holds what cannot be read; else null", required=False
+        ),
         Column("refund", "int64", "refund in minor units, 0 where there is none; netted by the check", required=False),
         Column("file", "int64", "number of the file among several, in the order of their names", required=False),
         Column(
@@ -539,13 +562,33 @@ FIRST_ORDER = Table(
         _float("first_discount_share", "sum of discount / (value + sum of discount) of that day", required=False),
     ),
 )
+EXPERIENCE = Table(
+    "experience",
+    (
+        _float("first_rating", "mean rating of the first order day, as far as known by the cutoff", required=False),
+        _float("rating_mean", "mean of the ratings of all order days", required=False),
+        _float("last_rating", "rating of the last order day that has one", required=False),
+        _float("first_complaint", "1 where the first order had a complaint, 0 where it had none", required=False),
+        _float("complaint_share", "order days with a complaint / order days of which it is known", required=False),
+        _float("last_complaint", "complaint of the last order day of which it is known", required=False),
+        _float("first_late", "1 where the first order came late, 0 where it came in time", required=False),
+        _float("late_share", "order days that came late / order days of which it is known", required=False),
+        _float("last_late", "whether the last order day of which it is known came late", required=False),
+        _float(
+            "first_returned", "share of the first order day's money that was returned by the cutoff", required=False
+        ),
+        _float("last_returned", "share of the last order day's money that was returned by the cutoff", required=False),
+    ),
+)
+SIGNALS = ("rating", "complaint", "late", "returned")
+"""What an order was like: columns of the lines, and the share of its money that came back."""
 OF_CUSTOMERS = "attribute_"
 """Begins the name of a column that comes from the table of customers."""
 
 
 def is_attribute(name: str) -> bool:
-    """Whether a column says what was known of a customer at the first order."""
-    return name in FIRST_ORDER.names or name.startswith(OF_CUSTOMERS)
+    """Whether a column says what was known of a customer besides when and for how much they bought."""
+    return name in FIRST_ORDER.names or name in EXPERIENCE.names or name.startswith(OF_CUSTOMERS)
 
 
 ATTRIBUTES = Table(

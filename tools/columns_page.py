@@ -19,6 +19,7 @@ from ltvml.contracts import (
     COHORTS,
     CONTACTS,
     CUSTOMER_SCORES,
+    EXPERIENCE,
     FIRST_ORDER,
     FORECAST,
     LINES,
@@ -51,6 +52,10 @@ INTRODUCTIONS = {
         "What learners read of the first order, where past windows show that it matters, and beside them a column "
         "`attribute_<name>` for each name of `attributes.customers`. Texts are levels: rare ones count as `(other)`, "
         "and one that the fit did not know is missing."
+    ),
+    EXPERIENCE: (
+        "What learners read of how the orders went, as far as it was known by the cutoff, where past windows show that it "
+        "matters. Lines of one day are one order; null is not known."
     ),
     ATTRIBUTES: "What goes out: `bundle/attributes.csv` of `ltvml fit`, one row an attribute and level.",
     CLOSED_FORM: "What the closed form says of the label window, for learners; `season_*` is 1 without season.",

@@ -20,6 +20,7 @@ from ltvml.contracts import BEHAVIOUR, is_attribute
 from ltvml.errors import DataContractError
 from ltvml.features.attributes import attribute_columns, attribute_days, first_order
 from ltvml.features.behaviour import basket_days, days_as_of, snapshot_features
+from ltvml.features.experience import experience_days
 from ltvml.features.outcomes import outcomes
 from ltvml.features.returns import summed_lines
 from ltvml.features.season import daily_counts, early_buyer_counts
@@ -125,6 +126,15 @@ class History:
         """What could be known of a first order, by customer and day, as of any day."""
         return self.intake.engine.keep(attribute_days(self.sampled_lines))
 
+    @cached_property
+    def _sampled_experience(self) -> nw.LazyFrame[Any]:
+        """What could be known of how the orders went, by customer and day, as of any day."""
+        return self.intake.engine.keep(experience_days(self.sampled_lines))
+
+    @property
+    def _reads_returns(self) -> bool:
+        return self._has_returns and self.intake.attributes.experience
+
     @property
     def _has_returns(self) -> bool:
         return self.intake.ledger.has_returns
@@ -150,6 +160,8 @@ class History:
                 decimals=self.decimals,
                 baskets=self._sampled_baskets,
                 attributes=self._sampled_attributes,
+                has_returns=self._reads_returns,
+                known=self._sampled_experience,
             )
             bucketed = self.intake.engine.bucket(features, SAMPLE_SALT)
             frame = self.intake.engine.collect(bucketed).sort_values("customer_id").reset_index(drop=True)

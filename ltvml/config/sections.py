@@ -376,6 +376,8 @@ class AttributeSettings(Section):
 
     first_order: bool = True
     """Whether channel, country, category, size and discount of the first order are read, where the orders have them."""
+    experience: bool = True
+    """Whether ratings, complaints, late deliveries and returns of the orders are read, as far as they were known."""
     customers: Names = ()
     """Columns of the table of customers that were known when the customer first ordered and stay as they were, like
     [country, source]. A column that is updated later, such as a tier or a last visit, would tell the future."""
@@ -401,7 +403,7 @@ class AttributeSettings(Section):
     @property
     def rules(self) -> Rules:
         """How attributes are read."""
-        return Rules(self.first_order, self.most_levels, self.min_customers)
+        return Rules(self.first_order, self.most_levels, self.min_customers, self.experience)
 
 
 class IdentitySettings(Section):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ltvml.contracts import LINES
 from ltvml.engines.values.date_formats import COUNTED, FIRST_YEAR, LAST_YEAR, has_time
+from ltvml.engines.values.experience import DATES, TRUTHS, experience_columns, given, truth, without_other_meanings
 from ltvml.engines.values.identity import excluded_ids, normalised
 from ltvml.engines.values.moments import counted_moment, written_moment
 from ltvml.engines.values.number_forms import NumberForm, number_sql
@@ -29,7 +30,7 @@ FILE_NUMBER = "ltvml_file_number"
 """Column that an engine adds to the rows of several files: the number of the file, from 1."""
 _TEXTS = ("order_id", "product_id", "category", "item_name", "channel", "country", "currency")
 _CURRENCY_SIGNS = {"$": "USD", "US$": "USD", "€": "EUR", "EURO": "EUR", "£": "GBP", "R$": "BRL", "人民币": "CNY"}
-_FLOATS = ("quantity", "unit_price")
+_FLOATS = ("quantity", "unit_price", "rating")
 _MONEY = ("cost", "discount", "refund")
 _NUMBERS = ("text", "integer", "number")
 # beyond this a double no longer holds every integer, so the minor units of a line would be a guess
@@ -78,6 +79,7 @@ def projections(columns: Mapping[str, str], kinds: Mapping[str, Kind], source: S
     if "refund" in columns and "refund" not in source.columns and kinds[columns["refund"]] not in _NUMBERS:
         # a flag of that name that nobody mapped: `exclude` is for such columns
         columns = {name: column for name, column in columns.items() if name != "refund"}
+    columns = without_other_meanings(columns, kinds, source.columns)
     parsed = parsed_columns(columns, kinds, source, sql)
     steps = [parsed]
     if source.amount_is == "order":
@@ -92,7 +94,7 @@ def parsed_columns(
 ) -> dict[str, str]:
     """First step: name -> SQL over the user's columns."""
     of = {name: (sql.quote(column), kinds[column]) for name, column in columns.items()}
-    moment, timed = _moment(*of["order_date"], source, sql)
+    moment, timed = _moment("order_date", *of["order_date"], source, sql)
     expressions = {
         "customer_id": normalised(_id(*of["customer_id"], sql), source.normalize_ids, sql),
         "at_": moment,
@@ -111,6 +113,7 @@ def parsed_columns(
     if "currency" in of:
         expressions["currency"] = _currency(expressions["currency"])
     expressions |= {name: _number(name, *of[name], source, sql) for name in (*_FLOATS, *_MONEY) if name in of}
+    expressions |= _experience(of, source, sql)
     if FILE_NUMBER in kinds:
         expressions["file"] = f"CAST({FILE_NUMBER} AS BIGINT)"
     for number, column in enumerate(source.exclude):
@@ -157,6 +160,7 @@ def line_columns(columns: Mapping[str, str], kinds: Mapping[str, Kind], source: 
     expressions |= {name: _minor(name, source.decimals) for name in ("amount", *_MONEY) if name in {"amount", *columns}}
     if "refund" in columns:
         expressions["refund"] = f"coalesce(abs({expressions['refund']}), 0)"
+    expressions |= experience_columns(columns, sql)
     if FILE_NUMBER in kinds:
         expressions["file"] = "file"
     expressions["written"] = _written(columns, kinds, source, sql)
@@ -232,7 +236,14 @@ def _given(column: str, kind: Kind) -> str:
     return f"coalesce(trim({column}) <> '', FALSE)" if kind == "text" else f"{column} IS NOT NULL"
 
 
-def _moment(column: str, kind: Kind, source: Source, sql: Dialect) -> tuple[str, str]:
+def _experience(of: Mapping[str, tuple[str, Kind]], source: Source, sql: Dialect) -> dict[str, str]:
+    """How the orders went, as far as columns say it, and whether a cell says anything; ratings are numbers."""
+    found = {name: truth(name, *of[name], sql) for name in TRUTHS if name in of}
+    found |= {f"{name}_at_": _moment(name, *of[name], source, sql)[0] for name in DATES if name in of}
+    return found | {f"{name}_given_": given(*of[name]) for name in ("rating", *TRUTHS, *DATES) if name in of}
+
+
+def _moment(name: str, column: str, kind: Kind, source: Source, sql: Dialect) -> tuple[str, str]:
     """Local date or timestamp, and whether it has a time of day."""
     form = source.date_format
     if kind in ("integer", "number") and form in COUNTED:
@@ -249,7 +260,7 @@ def _moment(column: str, kind: Kind, source: Source, sql: Dialect) -> tuple[str,
     if kind == "date":
         return sql.finite(column), "FALSE"
     raise DataContractError(
-        f"column {column} (for order_date) is of type {kind}; expected a date, a timestamp or a text date.",
+        f"column {column} (for {name}) is of type {kind}; expected a date, a timestamp or a text date.",
         hint="name the form of whole numbers, as one of --set transactions.date_format=epoch_seconds, "
         "=epoch_milliseconds, =excel_days or =%Y%m%d (20110910).",
     )

@@ -18,6 +18,7 @@ from ltvml.errors import ConfigError, DataContractError, DataWarning
 from ltvml.features.gaps import observed_gap_quantile
 from ltvml.features.ledger import Rules
 from ltvml.features.transactions import check
+from ltvml.inputs.experience import with_experience
 from ltvml.inputs.tables.attributes import with_attributes
 from ltvml.inputs.tables.identities import Persons, read_persons, with_persons
 from ltvml.inputs.tables.identity_checks import warn_of_ids
@@ -57,7 +58,7 @@ class Intake:
     attributes : models.attributes.rules.Rules
         How learners read what was known at the first order.
     attribute_notes : tuple of str
-        What is unusual about the table of customers as a source of attributes.
+        What is unusual about the table of customers, and about how orders went, as sources of attributes.
     """
 
     engine: Engine
@@ -116,10 +117,11 @@ def read_orders(settings: OrderSettings, asked: WindowSettings, transactions: An
         currency = agreed_currency(settings.value.currency, engine, checked.lines)
         warn_of_ids(engine, checked.days, source)
         warn_of_months(source)
-        known, notes = with_attributes(engine, checked.lines, settings, persons)
+        lines, of_orders = with_experience(engine, checked.lines, settings.transactions.columns)
+        known, notes = with_attributes(engine, lines, settings, persons)
     window = asked.resolved(_churn_horizon(asked, engine, checked.days))
     rules = settings.attributes.rules
-    return Intake(engine, known, checked.days, checked.ledger, window, currency, persons, rules, notes)
+    return Intake(engine, known, checked.days, checked.ledger, window, currency, persons, rules, (*of_orders, *notes))
 
 
 def agreed_currency(settings: str | None, engine: Engine, lines: nw.LazyFrame[Any]) -> str | None:

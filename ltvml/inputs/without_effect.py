@@ -155,6 +155,12 @@ def _columns(facts: Facts) -> Iterator[str]:
                 f"transactions.columns.{name} has no effect: values are net revenue times value.margin "
                 f"({facts.config.value.margin:g}). Set value.margin to the share of revenue that is left after costs."
             )
+    mapped = facts.config.transactions.columns
+    for name, other in (("promised_date", "delivered_date"), ("delivered_date", "promised_date")):
+        if name in mapped and "late" not in facts.columns:
+            yield f"transactions.columns.{name} has no effect: there is neither a {other} nor a column late."
+    if "experience_date" in mapped and not {"rating", "complaint"} & facts.columns:
+        yield "transactions.columns.experience_date has no effect: there is neither a rating nor a complaint."
     if "item_name" in facts.config.transactions.columns and not _by_product(facts):
         yield (
             "transactions.columns.item_name has no effect: no product is an item. replenishment.item: product_id makes "

@@ -12,6 +12,7 @@ import numpy as np
 from ltvml.bundle.typical import mean_order_value, usual_gap
 from ltvml.contracts import BEHAVIOUR, COUNT_WINDOWS, DERIVED, OF_CUSTOMERS, SPEND_WINDOWS, is_attribute
 from ltvml.models.design import column
+from ltvml.words.text import number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -257,7 +258,11 @@ def attribute_value(name: str, value: str | float | None, words: Spoken) -> str:
         return words("attribute.unknown")
     if isinstance(value, str):
         return value
-    return words.one(words.percent if name.endswith("share") else words.count, value)
+    if name.endswith(("_complaint", "_late")):
+        return words("attribute.yes" if value else "attribute.no")
+    if "rating" in name:
+        return number(value)
+    return words.one(words.percent if name.endswith(("share", "_returned")) else words.count, value)
 
 
 def _against_the_shop(case: Case, name: str, words: Spoken) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ltvml.contracts import BEHAVIOUR, FIRST_ORDER, OF_CUSTOMERS, SUMMARY, Column, Table, customer_table
+from ltvml.contracts import BEHAVIOUR, EXPERIENCE, FIRST_ORDER, OF_CUSTOMERS, SUMMARY, Column, Table, customer_table
 from ltvml.errors import ConfigError, DataContractError
 from ltvml.window import day_number
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ltvml.contracts import Dtype
 
-OPTIONAL_COLUMNS = (*BEHAVIOUR.columns, *FIRST_ORDER.columns)
+OPTIONAL_COLUMNS = (*BEHAVIOUR.columns, *FIRST_ORDER.columns, *EXPERIENCE.columns)
 ROW = Table("row to score", (*SUMMARY.columns, *(replace(column, required=False) for column in OPTIONAL_COLUMNS)))
 CUTOFF = Column("cutoff", "string", "last day seen as YYYY-MM-DD; takes the place of cutoff_day", required=False)
 MOST_EXACT = 2**53

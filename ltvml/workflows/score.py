@@ -13,11 +13,12 @@ import pandas as pd
 from ltvml.bundle.bundle import Bundle
 from ltvml.bundle.replenishment import with_next_due
 from ltvml.config import ValueSettings, WindowSettings
-from ltvml.contracts import OF_CUSTOMERS, Table, customer_table, purchase_probabilities
+from ltvml.contracts import EXPERIENCE, OF_CUSTOMERS, Table, customer_table, purchase_probabilities
 from ltvml.engines.frames import to_contract
 from ltvml.errors import ConfigError, DataContractError, DataWarning, EngineError, LtvmlWarning
 from ltvml.features.attributes import attribute_columns, first_order
 from ltvml.features.behaviour import snapshot_features
+from ltvml.features.experience import RETURNED, experience_columns
 from ltvml.features.summary import customer_summary
 from ltvml.inputs.orders import Intake, read_orders
 from ltvml.inputs.tables.products import contents_of
@@ -257,7 +258,9 @@ def rows_to_score(intake: Intake, bundle: Bundle, *, decimals: int) -> nw.LazyFr
     """
     refuse_missing(intake, bundle)
     if bundle.reads_behaviour:
-        return snapshot_features(intake.lines, intake.days, intake.window, decimals=decimals)
+        # shares of returns are 0 where the orders have none now, and had some at the fit
+        returned = any(RETURNED in name for name in bundle.attributes_read if name in EXPERIENCE.names)
+        return snapshot_features(intake.lines, intake.days, intake.window, decimals=decimals, has_returns=returned)
     return customer_summary(intake.days, intake.window, decimals=decimals)
 
 
@@ -268,7 +271,7 @@ def refuse_missing(intake: Intake, bundle: Bundle) -> None:
     ------
     DataContractError
     """
-    there = attribute_columns(intake.lines)
+    there = (*attribute_columns(intake.lines), *experience_columns(intake.lines, has_returns=True))
     missing = [name for name in bundle.attributes_read if name not in there]
     if missing:
         named = [name.removeprefix(OF_CUSTOMERS) for name in bundle.attributes_read if name.startswith(OF_CUSTOMERS)]

@@ -20,6 +20,7 @@ from ltvml.features.behaviour.orders import (
     weekday_columns,
     weekday_sums,
 )
+from ltvml.features.experience import experience, experience_columns
 from ltvml.features.returns import customer_days
 from ltvml.features.split import seen
 from ltvml.features.summary import customer_summary
@@ -103,8 +104,10 @@ def snapshot_features(
     decimals: int = 2,
     baskets: nw.LazyFrame[Any] | None = None,
     attributes: nw.LazyFrame[Any] | None = None,
+    has_returns: bool = True,
+    known: nw.LazyFrame[Any] | None = None,
 ) -> nw.LazyFrame[Any]:
-    """The customer summary with behaviour and attributes of the first order beside it.
+    """The customer summary with behaviour, attributes of the first order and experience beside it.
 
     Parameters
     ----------
@@ -112,10 +115,18 @@ def snapshot_features(
         As in `behaviour`.
     attributes : lazy frame, optional
         Of `attributes.attribute_days`, where it serves several cutoffs; made of the lines if not given.
+    has_returns : bool
+        False where no amount is negative.
+    known : lazy frame, optional
+        Of `experience.experience_days`, where it serves several cutoffs; made of the lines if not given.
     """
     columns = behaviour(lines, days, window, decimals=decimals, baskets=baskets)
     summary = customer_summary(days, window, decimals=decimals).join(columns, on="customer_id", how="inner")
-    return summary.join(first_order(lines, days, window, known=attributes), on="customer_id", how="left")
+    table = summary.join(first_order(lines, days, window, known=attributes), on="customer_id", how="left")
+    if not experience_columns(lines, has_returns=has_returns):
+        return table
+    orders = experience(lines, days, window, has_returns=has_returns, known=known)
+    return table.join(orders, on="customer_id", how="left")
 
 
 NEEDS = {

@@ -42,6 +42,8 @@ _RIDGE = 4.0
 _MOST_STEPS = 500
 # a heavy tail of one attribute must not run away with a weight that was learned in the middle
 _REACH = (0.01, 0.99)
+# yes and no have none, however rare one of them is
+_NO_TAIL = 2
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Columns:
         known = {name: values[~np.isnan(values)] for name, values in found.items()}
         known = {name: values for name, values in known.items() if len(values) and values.min() < values.max()}
         ends = [
-            (values.min(), values.max()) if "=" in name else np.quantile(values, _REACH)
+            (values.min(), values.max()) if len(np.unique(values)) <= _NO_TAIL else np.quantile(values, _REACH)
             for name, values in known.items()
         ]
         kept = [np.clip(values, *end) for values, end in zip(known.values(), ends, strict=True)]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
-from ltvml.contracts import FIRST_ORDER, is_attribute
+from ltvml.contracts import EXPERIENCE, FIRST_ORDER, is_attribute
 from ltvml.hashing import bucket_of
 
 if TYPE_CHECKING:
@@ -196,9 +196,11 @@ def learner_column(X: pd.DataFrame, column: str) -> Array:
 
 
 def _is_number(values: pd.Series, name: str) -> bool:
-    """Whether an attribute is a number: that of the first order is by its kind, others by their values."""
+    """Whether an attribute is a number: those of the orders are by their kind, others by their values."""
     if name in FIRST_ORDER.names:
         return FIRST_ORDER[name].dtype == "float64"
+    if name in EXPERIENCE.names:
+        return True
     known = _texts(values).dropna()
     numbers = _numbers(known)
     return bool(len(known)) and bool(numbers.notna().all()) and numbers.nunique() >= _FEW_NUMBERS

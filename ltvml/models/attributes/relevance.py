@@ -72,7 +72,7 @@ def relevant_attributes(
     repeats : int
         Most rows of one customer.
     names : sequence of str
-        Attributes.
+        Attributes; one that has the same value everywhere counts for none.
     """
     if not names or buys.all() or not buys.any():
         return Relevant()
@@ -80,10 +80,11 @@ def relevant_attributes(
     missed = _purchase_residuals(X, buys, repeats)
     paid = spend > 0
     over = _spend_residuals(X[paid], spend[paid])
-    limit = CHANCE / (len(names) * _TESTS)
+    of = {name: groups(X[name]) for name in names}
+    of = {name: group for name, group in of.items() if group.min() < group.max()}
+    limit = CHANCE / (max(len(of), 1) * _TESTS)
     purchase, value = [], []
-    for name in names:
-        group = groups(X[name])
+    for name, group in of.items():
         if min(chance_of(missed, group, bucket), chance_of(missed[once], group[once], bucket[once])) < limit:
             purchase.append(name)
         who, where = once[paid], group[paid]
