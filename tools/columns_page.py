@@ -54,8 +54,8 @@ INTRODUCTIONS = {
         "and one that the fit did not know is missing."
     ),
     EXPERIENCE: (
-        "What learners read of how the orders went, as far as it was known by the cutoff, where past windows show that it "
-        "matters. Lines of one day are one order; null is not known."
+        "What learners read of how the orders went, as far as it was known by the cutoff, where past windows show that "
+        "it matters. Lines of one day are one order; null is not known."
     ),
     ATTRIBUTES: "What goes out: `bundle/attributes.csv` of `ltvml fit`, one row an attribute and level.",
     CLOSED_FORM: "What the closed form says of the label window, for learners; `season_*` is 1 without season.",
