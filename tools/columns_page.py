@@ -31,6 +31,10 @@ from ltvml.contracts import (
     SUMMARY,
     TASKS,
     TRANSACTIONS,
+    WATCHED_DAYS,
+    WATCHED_DRIFT,
+    WATCHED_LEVELS,
+    WATCHED_SCORES,
     Table,
     horizon_columns,
     purchase_probabilities,
@@ -66,13 +70,17 @@ INTRODUCTIONS = {
         "At the end of `customers.parquet`, five columns for each of `window.horizons`; these are those of 30 days. "
         "Where a horizon is longer than the orders, the report says so."
     ),
-    purchase_probabilities(windows(DEFAULT_ACTIONS)): (
+    purchase_probabilities(windows(DEFAULT_ACTIONS), [WATCHED_DAYS]): (
         "What goes out: `probabilities.parquet` (and `.csv` on request), one row a customer, for `ltvml outreach`: "
-        "two columns for each `window_days` of `outreach.actions`. These are the columns of the built-in actions."
+        "two columns for each `window_days` of `outreach.actions`, and the chance of the next seven days for `ltvml "
+        "watch`. These are the columns of the built-in actions."
     ),
     FORECAST: (
         "What goes out: `forecast.parquet` (and `.csv` on request) of `ltvml forecast`, one row a group and period."
     ),
+    WATCHED_SCORES: "What goes out: `scores.parquet` (and `.csv` on request) of `ltvml watch`, one row a cutoff.",
+    WATCHED_LEVELS: "What goes out beside it: `levels.parquet`, one row a window; windows do not overlap.",
+    WATCHED_DRIFT: "What goes out beside it: `drift.parquet`, one row a measure of the data.",
     COHORTS: "What goes out: `cohorts.parquet` (and `.csv` on request) of `ltvml cohorts`, one row a cohort.",
     ACQUISITION: (
         "What goes out beside it: `acquisition.parquet`, one row a way to come, with the ages of its customers mixed: "

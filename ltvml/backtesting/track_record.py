@@ -10,6 +10,7 @@ from ltvml.backtesting.served_value import ServedValue
 from ltvml.bundle.track_record import NOT_BACKTESTED, TrackRecord
 from ltvml.evaluation.calibration import Calibration, proven_calibration
 from ltvml.evaluation.intervals import ValueIntervals, coverage, prior_words, why_withheld
+from ltvml.evaluation.promise import promises
 from ltvml.evaluation.tiers import tiers
 from ltvml.models.season.season import Season
 from ltvml.models.value.simulated_values import simulated_values
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ltvml.backtesting.history import History
     from ltvml.bundle.customer_scores import Roles
     from ltvml.config import Config
+    from ltvml.evaluation.promise import Promise
     from ltvml.evaluation.selection import Fold
 
 
@@ -59,7 +61,13 @@ def learn_record(
         coverage=_coverage(value, folds) if intervals else "",
         value_shape=served.words if served else "",
         tiers=tiers(folds, value.champion) if value else (),
+        promises=(*_of_churn(held.get("repurchase")), *(promises(folds, "value", value.champion) if value else ())),
     )
+
+
+def _of_churn(role_backtest: RoleBacktest | None) -> tuple[Promise, ...]:
+    """What past cutoffs showed of the champion of churn."""
+    return promises(role_backtest.folds, "repurchase", role_backtest.champion) if role_backtest else ()
 
 
 def season_used(history: History) -> Season:

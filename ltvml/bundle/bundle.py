@@ -147,7 +147,7 @@ class Bundle:
         text = json.dumps(self._content(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    def score(self, summary: pd.DataFrame, windows: Sequence[int] = ()) -> pd.DataFrame:
+    def score(self, summary: pd.DataFrame, windows: Sequence[int] = (), watched: Sequence[int] = ()) -> pd.DataFrame:
         """Score customers.
 
         Parameters
@@ -156,6 +156,8 @@ class Bundle:
             Columns of `summary_columns`; left as it was.
         windows : sequence of int
             Days; `p_buy_<w>` and `value_gain_<w>` are added for each.
+        watched : sequence of int
+            Days; `p_buy_<w>` alone is added for each.
 
         Returns
         -------
@@ -177,6 +179,7 @@ class Bundle:
             record=self.record,
             version=self.version,
             windows=windows,
+            watched=watched,
             fitted=self.fitted_window,
             levels=self.levels,
         )

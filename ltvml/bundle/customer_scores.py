@@ -147,6 +147,7 @@ def customer_scores(
     record: TrackRecord,
     version: str,
     windows: Sequence[int] = (),
+    watched: Sequence[int] = (),
     fitted: Window | None = None,
     levels: Levels | None = None,
 ) -> pd.DataFrame:
@@ -168,6 +169,8 @@ def customer_scores(
         Content hash of the bundle.
     windows : sequence of int
         Days; the columns of `chances` are added for each.
+    watched : sequence of int
+        Days; `p_buy_<w>` alone is added for each.
     fitted : Window, optional
         Horizons that the record was learned for; those of `window` by default.
     levels : Levels, optional
@@ -202,7 +205,7 @@ def customer_scores(
     scores = without(pd.DataFrame({name: finite(values) for name, values in columns.items()}, index=X.index), withheld)
     scores["data_status"] = data_status(scores, withheld)
     scores = scores[list(customer_table(window.horizons).names)]
-    added = chances(X, predicted, windows=windows)
+    added = chances(X, predicted, windows=windows, watched=watched)
     return scores.assign(**{str(name): added[name] for name in added if name not in scores})
 
 
@@ -280,7 +283,9 @@ def withheld_intervals(window: Window, record: TrackRecord, learned: Window, lev
     return dict.fromkeys(names, FITTED_BEFORE)
 
 
-def chances(X: pd.DataFrame, predicted: Predicted, *, windows: Sequence[int]) -> pd.DataFrame:
+def chances(
+    X: pd.DataFrame, predicted: Predicted, *, windows: Sequence[int], watched: Sequence[int] = ()
+) -> pd.DataFrame:
     """Chance to buy within some windows, and the expected value of a purchase within them.
 
     With V the margin value in the LTV horizon and B a purchase within w days of the cutoff,
@@ -295,6 +300,8 @@ def chances(X: pd.DataFrame, predicted: Predicted, *, windows: Sequence[int]) ->
         Of the same rows.
     windows : sequence of int
         w, days.
+    watched : sequence of int
+        Further days, of which the chance alone is given.
 
     Returns
     -------
@@ -308,6 +315,8 @@ def chances(X: pd.DataFrame, predicted: Predicted, *, windows: Sequence[int]) ->
         silent = predicted.margin_value(silence=days)
         columns[f"p_buy_{days}"] = chance
         columns[f"value_gain_{days}"] = value_if_buys(value, silent, 1 - chance, least=silent) - silent
+    for days in (days for days in watched if days not in windows):
+        columns[f"p_buy_{days}"] = np.clip(1 - predicted.churn_risk(days), 0.0, 1.0)
     return pd.DataFrame({name: finite(values) for name, values in columns.items()}, index=X.index)
 
 

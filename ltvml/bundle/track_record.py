@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from ltvml.evaluation.calibration import Calibration
 from ltvml.evaluation.date_intervals import DateWindow
 from ltvml.evaluation.intervals import ValueIntervals
+from ltvml.evaluation.promise import Promise
 from ltvml.evaluation.selection import Selection
 from ltvml.evaluation.tiers import Tier, said
 from ltvml.models.season.season import Season
@@ -44,6 +45,8 @@ class TrackRecord:
         Whose dates serve and why, in words; empty where there was nothing to choose.
     tiers : tuple of Tier
         What the top of the customers by predicted value brought later, at past cutoffs; none in old bundles.
+    promises : tuple of Promise
+        Measures of the served models at every past cutoff; none in old bundles and without a backtest.
     """
 
     selections: tuple[Selection, ...] = ()
@@ -56,6 +59,7 @@ class TrackRecord:
     value_shape: str = ""
     date_choice: str = ""
     tiers: tuple[Tier, ...] = ()
+    promises: tuple[Promise, ...] = ()
 
     @property
     def withheld(self) -> dict[str, str]:
@@ -92,6 +96,7 @@ class TrackRecord:
             # a bundle of an earlier release, read and written again, keeps its bytes
             **{name: words for name in ("value_shape", "date_choice") if (words := getattr(self, name))},
             **({"tiers": [tier.to_dict() for tier in self.tiers]} if self.tiers else {}),
+            **({"promises": [one.to_dict() for one in self.promises]} if self.promises else {}),
         }
 
     @classmethod
@@ -108,4 +113,5 @@ class TrackRecord:
             value_shape=values.get("value_shape", ""),
             date_choice=values.get("date_choice", ""),
             tiers=tuple(Tier.from_dict(tier) for tier in values.get("tiers", ())),
+            promises=tuple(Promise.from_dict(one) for one in values.get("promises", ())),
         )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ltvml.cli import cohorts, configuration, data, explain, forecast, model_list, outreach, page, runs, simulate
+from ltvml.cli import cohorts, configuration, data, explain, forecast, model_list, outreach, page, runs, simulate, watch
 from ltvml.cli.examples import examples
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
         "ltvml forecast         purchases and revenue by week or month",
         "ltvml cohorts          who came back, what customers bring and cost",
         "ltvml outreach         plan contacts: customer, date, offer, reason",
+        "ltvml watch            judge earlier scores by what came since",
         "ltvml report           all of it as one page of HTML",
         "ltvml explain 12346    one customer: orders, scores, reasons",
         notes="""
@@ -68,6 +69,7 @@ app.command(epilog=runs.FIT_EXAMPLES)(runs.fit)
 app.command(epilog=runs.SCORE_EXAMPLES)(runs.score)
 app.command(epilog=forecast.FORECAST_EXAMPLES)(forecast.forecast)
 app.command(epilog=cohorts.COHORT_EXAMPLES)(cohorts.cohorts)
+app.command(epilog=watch.WATCH_EXAMPLES)(watch.watch)
 app.command(epilog=page.REPORT_EXAMPLES)(page.report)
 app.command(epilog=explain.EXPLAIN_EXAMPLES)(explain.explain)
 app.command(epilog=simulate.SIMULATE_EXAMPLES)(simulate.simulate)

@@ -13,7 +13,7 @@ takes the place of all this: see `ValueIntervals.prior`.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 from scipy.special import ndtri, stdtrit
@@ -317,7 +317,19 @@ def coverage(folds: Sequence[Fold], candidate: str) -> Coverage | None:
     return Coverage(float(np.mean(inside)), float(np.mean(deciles)), len(turns))
 
 
-def independent_windows(folds: Sequence[Fold]) -> float:
+class PastWindow(Protocol):
+    """What lies (origin, origin + horizon] days ahead of a past cutoff."""
+
+    @property
+    def origin(self) -> int:
+        """Day number of the cutoff."""
+
+    @property
+    def horizon(self) -> int:
+        """Days."""
+
+
+def independent_windows(folds: Sequence[PastWindow]) -> float:
     """How many independent windows the cutoffs count as: min(k, 1 + span / horizon)."""
     origins = [fold.origin for fold in folds]
     return min(float(len(origins)), 1 + (max(origins) - min(origins)) / folds[0].horizon)

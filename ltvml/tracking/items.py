@@ -107,6 +107,18 @@ def forecast_run(report: Mapping[str, Any]) -> Run:
     return Run("forecast", (*items_of(report), table))
 
 
+def watch_run(report: Mapping[str, Any]) -> Run:
+    """Turn a watch into a run.
+
+    Parameters
+    ----------
+    report : mapping
+        As in `fit_run`, without models; `state`, a tag, and `tables`, frames of no person by name.
+    """
+    tables = [Artifact(f"{name}.csv", table.to_csv(index=False)) for name, table in report["tables"].items()]
+    return Run("watch", (*items_of(report), Tag("state", report["state"]), *tables))
+
+
 def outreach_run(report: Mapping[str, Any]) -> Run:
     """Turn a plan of contacts into a run; its tag `bundle_version` links it to the fit and the scores."""
     return Run("outreach", tuple(items_of(report)))

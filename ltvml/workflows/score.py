@@ -13,7 +13,14 @@ import pandas as pd
 from ltvml.bundle.bundle import Bundle
 from ltvml.bundle.replenishment import with_next_due
 from ltvml.config import ValueSettings, WindowSettings
-from ltvml.contracts import EXPERIENCE, OF_CUSTOMERS, Table, customer_table, purchase_probabilities
+from ltvml.contracts import (
+    EXPERIENCE,
+    OF_CUSTOMERS,
+    WATCHED_DAYS,
+    Table,
+    customer_table,
+    purchase_probabilities,
+)
 from ltvml.engines.frames import to_contract
 from ltvml.errors import ConfigError, DataContractError, DataWarning, EngineError, LtvmlWarning
 from ltvml.features.attributes import attribute_columns, first_order
@@ -224,7 +231,7 @@ def _write(
     # counted before: while a table is read in batches its engine answers nothing else
     expected, formats = intake.customers, config.output.formats
     wanted = windows(config.outreach.actions_table())
-    customer, chances = customer_table(bundle.window.horizons), purchase_probabilities(wanted)
+    customer, chances = customer_table(bundle.window.horizons), purchase_probabilities(wanted, [WATCHED_DAYS])
     scored = Table("scores", (*customer.columns, *chances.columns[1:]))
     with (
         TableFiles(staging, customer, CUSTOMERS, formats) as files,
@@ -240,7 +247,9 @@ def _write(
             tally.add(batch.to_pandas())
             steps.advance("score", tally.customers, expected)
 
-        intake.engine.map_batches(rows, functools.partial(bundle.score, windows=wanted), scored, sink)
+        intake.engine.map_batches(
+            rows, functools.partial(bundle.score, windows=wanted, watched=[WATCHED_DAYS]), scored, sink
+        )
     if tally.customers != expected:
         raise EngineError(
             f"{tally.customers:,} of {expected:,} customers were scored; expected all of them.",
