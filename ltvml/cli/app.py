@@ -6,7 +6,20 @@ from typing import Annotated
 
 import typer
 
-from ltvml.cli import cohorts, configuration, data, explain, forecast, model_list, outreach, page, runs, simulate, watch
+from ltvml.cli import (
+    cohorts,
+    configuration,
+    data,
+    explain,
+    forecast,
+    model_list,
+    outreach,
+    page,
+    runs,
+    serve,
+    simulate,
+    watch,
+)
 from ltvml.cli.examples import examples
 
 app = typer.Typer(
@@ -25,6 +38,7 @@ app = typer.Typer(
         "ltvml watch            judge earlier scores by what came since",
         "ltvml report           all of it as one page of HTML",
         "ltvml explain 12346    one customer: orders, scores, reasons",
+        "ltvml serve            score one customer at a time over HTTP",
         notes="""
             Commands read ltvml.yaml in the current folder unless --config names
             another file. Results go to stdout, progress and warnings to stderr.
@@ -72,6 +86,7 @@ app.command(epilog=cohorts.COHORT_EXAMPLES)(cohorts.cohorts)
 app.command(epilog=watch.WATCH_EXAMPLES)(watch.watch)
 app.command(epilog=page.REPORT_EXAMPLES)(page.report)
 app.command(epilog=explain.EXPLAIN_EXAMPLES)(explain.explain)
+app.command(epilog=serve.SERVE_EXAMPLES)(serve.serve)
 app.command(epilog=simulate.SIMULATE_EXAMPLES)(simulate.simulate)
 app.command(epilog=model_list.MODELS_EXAMPLES)(model_list.models)
 app.add_typer(outreach.group, name="outreach")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ltvml.window import Window
 
 _TEXTS = {"first_channel": "channel", "first_country": "country", "first_category": "category"}
-_NEEDS = {**_TEXTS, "first_units": "quantity", "first_discount_share": "discount"}
+NEEDS = {**_TEXTS, "first_units": "quantity", "first_discount_share": "discount"}
 # as in `behaviour.baskets`: more units than the world has of anything
 _MOST_UNITS = float(2**40)
 
@@ -33,7 +33,7 @@ def attribute_columns(lines: nw.LazyFrame[Any]) -> tuple[str, ...]:
         Columns of `contracts.LINES`, and attributes that `inputs.tables.attributes` joined; no row is read.
     """
     found = lines.collect_schema().names()
-    of_orders = (name for name in FIRST_ORDER.names if _NEEDS.get(name, "customer_id") in found)
+    of_orders = (name for name in FIRST_ORDER.names if NEEDS.get(name, "customer_id") in found)
     return (*of_orders, *(name for name in found if is_attribute(name)))
 
 

@@ -57,14 +57,21 @@ def design(X: pd.DataFrame, names: Sequence[str]) -> Array:
     DataContractError
         If a column that was there at training is missing.
     """
-    if missing := [name for name in names if not {name, attribute_of(name)[0]} & {*X, *DERIVED.names}]:
+    there = {*X.columns, *DERIVED.names}
+    if missing := [name for name in names if not {name, attribute_of(name)[0]} & there]:
         raise DataContractError(
             f"the model was trained on {len(names)} columns; missing now: {missing}.",
             hint="score with the transaction columns that the fit had (product, category, ...), or fit again.",
         )
+    computed = {name for name in names if name in DERIVED.names or is_attribute(attribute_of(name)[0])}
     matrix = np.empty((len(X), len(names)))
+    # at once: for the one row of a request, a column by itself costs as much as all of them
+    matrix[:, [name not in computed for name in names]] = X[[name for name in names if name not in computed]].to_numpy(
+        dtype=float
+    )
     for position, name in enumerate(names):
-        matrix[:, position] = column(X, name)
+        if name in computed:
+            matrix[:, position] = column(X, name)
     return matrix
 
 

@@ -1,0 +1,84 @@
+"""HTTP around a scorer: POST /score, GET /health; every answer is JSON, every refusal names its field."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ltvml.errors import DataContractError
+from ltvml.serving.request import RequestError
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from ltvml.serving.scorer import Served
+
+LOG = logging.getLogger(__name__)
+MOST_BYTES = 4_000_000
+ROUTES = "POST /score with orders or a summary of one customer, or GET /health"
+
+
+def application(served: Served) -> Starlette:
+    """The server's application.
+
+    Parameters
+    ----------
+    served : Served
+        What answers; asked in a thread of its own, so that health is answered meanwhile.
+    """
+
+    async def score(request: Request) -> Response:
+        body = await _body(request)
+        try:
+            return _json(await run_in_threadpool(lambda: served.scorer.answer(body)))
+        except RequestError as error:
+            return _refused(400, error.message, error.field)
+        except DataContractError as error:
+            return _refused(400, error.message, "request")
+        except Exception:
+            # the body is never logged: it tells of a person
+            LOG.exception("a request could not be answered")
+            return _refused(500, "the request could not be answered; the server's log has the reason.", None)
+
+    async def health(request: Request) -> Response:
+        bundle = (await run_in_threadpool(lambda: served.scorer)).bundle
+        cutoff = bundle.fitted_window.cutoff.isoformat()
+        return _json({"status": "ok", "model_version": bundle.version, "fitted_until": cutoff})
+
+    async def unknown(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        message = f"found {request.method} {request.url.path}; expected {ROUTES}."
+        return _refused(status, error.detail if status == _TOO_LARGE and isinstance(error, HTTPException) else message)
+
+    routes = [Route("/score", score, methods=["POST"]), Route("/health", health, methods=["GET"])]
+    return Starlette(routes=routes, exception_handlers={HTTPException: unknown})
+
+
+_TOO_LARGE = 413
+
+
+async def _body(request: Request) -> bytes:
+    """The body, given up as soon as it is too long."""
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MOST_BYTES:
+            raise HTTPException(_TOO_LARGE, f"the body is longer than {MOST_BYTES:,} bytes; expected one customer.")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _json(values: dict[str, Any], status: int = 200) -> Response:
+    text = json.dumps(values, allow_nan=False, ensure_ascii=False)
+    return Response(text, status, media_type="application/json")
+
+
+def _refused(status: int, message: str, field: str | None = None) -> Response:
+    return _json({"error": {"field": field, "message": message}}, status)
