@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 PORT = 8321
+_WAITING = 128
 
 
 @dataclass(frozen=True, repr=False)
@@ -146,12 +147,10 @@ def bundle_folder(config: Config, model: str | Path | None) -> Path:
 def _listening(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        found = socket.socket(family, socket.SOCK_STREAM)
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind((host, port))
+        # from here on who asks is heard, and answered once `run` begins
+        return socket.create_server((host, port), family=family, backlog=_WAITING)
     except (OSError, OverflowError) as error:
         raise ConfigError(
             f"could not listen at {host}, port {port}: {error}.",
             hint="is another server running there? choose another --port; 0 takes a free one.",
         ) from None
-    return found

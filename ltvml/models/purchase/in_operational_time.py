@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     import pandas as pd
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from ltvml.arrays import Array
     from ltvml.models.estimates import Uncertain
@@ -142,8 +142,8 @@ class InOperationalTime(PurchaseModel):
         rows = self.operational(X)
         expected = np.empty((len(X), len(ends)))
         for position, cutoff in enumerate(cutoffs):
-            mine = row_of == position
-            expected[mine] = self.model.expected_purchases_at(rows[mine], self.clock.horizon(cutoff, ends))
+            mine, theirs = _of_cutoff(rows, row_of, position, len(cutoffs))
+            expected[mine] = self.model.expected_purchases_at(theirs, self.clock.horizon(cutoff, ends))
         return expected
 
     def after_silence(self, X: pd.DataFrame, silence: float) -> pd.DataFrame:
@@ -156,8 +156,8 @@ class InOperationalTime(PurchaseModel):
         rows = self.operational(X)
         days = np.empty((len(X), len(quantiles)))
         for position, cutoff in enumerate(cutoffs):
-            mine = row_of == position
-            ahead = self.model.next_purchase(rows[mine], quantiles, float(self.clock.horizon(cutoff, horizon)))
+            mine, theirs = _of_cutoff(rows, row_of, position, len(cutoffs))
+            ahead = self.model.next_purchase(theirs, quantiles, float(self.clock.horizon(cutoff, horizon)))
             days[mine] = self.clock.calendar_days(cutoff, ahead)
         return days
 
@@ -212,3 +212,11 @@ class InOperationalTime(PurchaseModel):
 
     def __repr__(self) -> str:
         return f"InOperationalTime({self.model!r}, plain={self.clock.plain})"
+
+
+def _of_cutoff(
+    rows: pd.DataFrame, row_of: NDArray[np.intp], position: int, cutoffs: int
+) -> tuple[NDArray[np.bool_], pd.DataFrame]:
+    """Which rows have a cutoff, and these rows; all of them as they are where there is one cutoff, as in a request."""
+    mine = row_of == position
+    return mine, rows if cutoffs == 1 else rows[mine]
