@@ -1,4 +1,4 @@
-"""How long one request takes: `ltvml serve` on this machine, one client, orders of random customers of the shipped shop.
+"""How long one request takes: `ltvml serve` on this machine, one client, orders of random customers of the shop.
 
     python benchmarks/serving.py [--requests 300]
 
