@@ -104,6 +104,13 @@ def maximise(
     return Optimum(point, here, converged=flat, steps=max_steps)
 
 
+def wall(point: Array, reach: float, steepness: float) -> Evaluation:
+    """Nothing within `reach` of 0 in every coordinate, a cubic loss beyond: a ridge to infinity ends there."""
+    beyond = np.maximum(np.abs(point) - reach, 0.0)
+    slope = -0.5 * np.sign(point) * beyond**2
+    return Evaluation(-steepness * float(np.sum(beyond**3)) / 6, steepness * slope, -steepness * np.diag(beyond))
+
+
 def newton_gain(here: Evaluation) -> float:
     """What the quadratic promises: g' H^-1 g / 2 where concave, infinite where the function bends upwards."""
     slopes, bends = principal(here)

@@ -549,7 +549,7 @@ class BGCNBD(ParametricPurchaseModel):
         best = fits[self.stages_]
         if self.k is None and self.stages_ == self.most_stages > 1:
             words = f"k = {self.stages_} is the largest that was tried; set most_stages higher"
-            best = replace(best, diagnosis=replace(best.diagnosis, messages=(*best.diagnosis.messages, words)))
+            best = best.saying((words,))
         self._remember(best, n_customers=histories.n_customers)
         return self
 

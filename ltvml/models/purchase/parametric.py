@@ -19,8 +19,10 @@ from ltvml.models.maximise import maximise
 from ltvml.models.purchase.first_customers import cut_off_on_the_left
 from ltvml.models.purchase.futures import Purchases
 from ltvml.models.purchase.highest_peak import (
+    HELD,
     ParameterFit,
     check_convergence,
+    held_by_a_prior,
     highest_peak,
     inverse_information,
     prior,
@@ -182,9 +184,11 @@ class ParametricPurchaseModel(PurchaseModel):
         scaled = histories.scaled(1 / unit)
         if not scaled.x.any():
             return self._without_repeats(scaled, unit)
-        optimum = highest_peak(self._likelihood, scaled, self.centre, self.edges, self._near(unit))
+        peak = highest_peak(self._likelihood, scaled, self.centre, self.edges, self._near(unit))
+        optimum = peak if peak.converged else held_by_a_prior(self._likelihood(scaled), self.centre)
         check_convergence(optimum, self.parameters, self.alternatives)
-        return self._described(optimum, optimum.at.value, scaled, unit, withheld={})
+        found = self._described(optimum, optimum.at.value, scaled, unit, withheld={})
+        return found if peak.converged else found.saying((HELD,))
 
     def like(self, similar: PurchaseModel) -> Self:
         """Let the next fit climb from the parameters of a similar one too, such as the same customers by another clock.

@@ -40,6 +40,7 @@ from ltvml.models.purchase.patterns import cells
 from ltvml.models.purchase.separable import Branch, in_logs, weighted_logaddexp
 from ltvml.models.purchase.special import RisingSums, log_rising, negative_binomial, scaled_expint
 from ltvml.models.purchase.tail_integral import log_tail, tail_branch
+from ltvml.words.text import percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +60,9 @@ EDGES = np.array([[0, 0, -3, 3], [0, 0, 3, 3], [0, 0, -3, -3], [4, 4, 0, 0]])
 """From the centre towards: nobody leaves, equal dropout, some leave at once, equal rates."""
 NOBODY_LEAVES = 0.005
 """Share that leaves within the mean T, below which P(alive) is an artefact of the model."""
+
+AT_ONCE = 1e-3
+"""Of the mean T: a beta below this says that who leaves does so at once."""
 
 
 class Likelihood:
@@ -378,10 +382,11 @@ def diagnose(params: Array, log_errors: Array, histories: Lattice, withheld: dic
         withheld = withheld | {"p_alive": reason}
         messages.append(reason)
     elif histories.x.any() and log_errors[S : BETA + 1].min() > UNKNOWN:
-        messages.append(
-            f"s and beta lie on a ridge: of dropout only the mean rate is estimated (s / beta = {s / beta:.3g}), "
-            "not how customers differ in it"
-        )
+        told = f"of dropout only the mean rate is estimated (s / beta = {s / beta:.3g}), not how customers differ in it"
+        if beta < AT_ONCE * histories.mean_age:
+            share = percent(leaving_share(params, histories), 1)
+            told = f"{share} leave at once (beta = {beta:.3g}), and it is hardly estimated when the others do"
+        messages.append(f"s and beta lie on a ridge: {told}")
     messages.extend(rate_messages(params, log_errors, histories))
     return Diagnosis(True, tuple(messages), withheld)
 

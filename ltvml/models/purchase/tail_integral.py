@@ -23,6 +23,8 @@ LEFT = -3.84
 """exp(u - e^-u) is 1e-20 there."""
 FALLS = 40.0
 """The right tail is cut where it is exp(-40) of the peak."""
+PLATEAU = 2.0
+"""How far, in logs, the mode may lie beyond the nearer of A and B and still be the middle of the nodes."""
 FARTHEST = 600.0
 """exp(600) is near the largest double; beyond it the tail is added in closed form."""
 CHEBYSHEV = 36
@@ -134,15 +136,30 @@ def nodes(m: Array, n: float, A: Array, B: Array) -> tuple[Array, Array]:
     square, linear = m + n - 1, m * B + n * A - A - B
     root = np.sqrt(linear**2 + 4 * square * A * B)
     # the positive root in the form that does not cancel
-    mode = np.where(linear > 0, 2 * A * B / (linear + root), (root - linear) / (2 * square))
-    slowest = float(np.min(square))
-    u = np.arange(LEFT, min(5.0 + FALLS / slowest, FARTHEST) + STEP, STEP)
-    gap = mode[:, None] * np.exp(u - np.exp(-u))
+    mode = np.where(linear > 0, 2 * A * B / (np.abs(linear) + root), (root + np.abs(linear)) / (2 * square))
+    # beside a far end of order 1 a near one of 1e-8 leaves a plateau between them: its left end is the one to hold
+    start = np.clip(np.exp(PLATEAU) * np.minimum(A, B), None, mode)
+    reach = float((np.log(mode / start) + fallen_after(mode, m, n, A, B)).max())
+    u = np.arange(LEFT, min(reach, FARTHEST) + STEP, STEP)
+    gap = start[:, None] * np.exp(u - np.exp(-u))
     stretch = gap * (1 + np.exp(-u))
-    if FALLS / slowest > FARTHEST:
+    if reach > FARTHEST:
         # what is left falls like exp(-(m+n-1) v) from here to infinity
         stretch[:, -1] *= 0.5 + 1 / (square * STEP)
     return gap, stretch
+
+
+def fallen_after(mode: Array, m: Array, n: float, A: Array, B: Array) -> Array:
+    """How far beyond its mode the integrand has surely fallen by `FALLS` in logs, shape (c,).
+
+    It is log-concave: from any place on it falls at least as fast as there. The least of three places is taken: two
+    near the mode, and one beyond A and B, where its last slope is reached.
+    """
+    bounds = []
+    for away in (3.0, 5.0, 5.0 + np.maximum(np.log(np.maximum(A, B) / mode), 0.0)):
+        z = mode * np.exp(away)
+        bounds.append(away + FALLS / (m * z / (A + z) + n * z / (B + z) - 1))
+    return np.asarray(np.min(bounds, axis=0))
 
 
 def derivatives(params: Array, x: Array, t: Array, more: tuple[int, int]) -> Array:

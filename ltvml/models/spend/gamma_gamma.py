@@ -26,7 +26,7 @@ from scipy.special import gammaln, polygamma, psi
 
 from ltvml.errors import DataContractError, LtvmlError
 from ltvml.models.base import Diagnosis, SpendModel, frame_of
-from ltvml.models.maximise import Evaluation, Optimum, maximise
+from ltvml.models.maximise import Evaluation, Optimum, maximise, wall
 from ltvml.models.spend.independence import Independence, independence
 from ltvml.models.spend.order_totals import Orders, columns_of, order_totals, row_weights
 
@@ -43,7 +43,7 @@ NAMES = ("p", "q", "gamma")
 # q = 3 and p = 2 describe shops well enough to start from; gamma = 1 then puts the population mean at the sample mean
 _START = np.log([2.0, 3.0, 1.0])
 # a ridge to infinity is followed this far from the scale of the data (a factor of e^10 = 22,000), and then diagnosed
-_WALL = 10.0
+WALL = 10.0
 # the start of a large fit comes from this many rows: the passes over all rows are then three or four
 _FIRST_LOOK = 20_000
 # rows handled at once: the block and its logarithms stay in the processor's cache
@@ -163,14 +163,7 @@ def optimum(sample: SpendSample, start: Array = _START) -> Optimum:
     """
     everyone = float(sample.customers.sum())
     tolerance = max(1e-7, _NOISE * float(sample.customers @ sample.orders))
-    return maximise(lambda at: log_likelihood(at, sample) + wall(at, everyone), start, tolerance=tolerance)
-
-
-def wall(log_params: Array, weight: float) -> Evaluation:
-    """Build a cubic wall that is nothing within `_WALL` of the scale of the data: a ridge to infinity ends there."""
-    beyond = np.maximum(np.abs(log_params) - _WALL, 0.0)
-    slope = -0.5 * np.sign(log_params) * beyond**2
-    return Evaluation(-weight * float(np.sum(beyond**3)) / 6, weight * slope, -weight * np.diag(beyond))
+    return maximise(lambda at: log_likelihood(at, sample) + wall(at, WALL, everyone), start, tolerance=tolerance)
 
 
 def conditional_mean(params: Mapping[str, float], n: Array, total: Array, sample_mean: float) -> Array:
@@ -456,7 +449,7 @@ def _oddities(
 ) -> tuple[str, ...]:
     """Say in words what is odd about a fit."""
     messages = []
-    edge = {name for name, at in zip(NAMES, found.point, strict=True) if abs(at) >= _WALL}
+    edge = {name for name, at in zip(NAMES, found.point, strict=True) if abs(at) >= WALL}
     vague = [name for name in errors if errors[name] > _VAGUE * params[name] or name in edge]
     if vague:
         values = ", ".join(f"{name} = {params[name]:.3g} (standard error {errors[name]:.1g})" for name in vague)

@@ -19,16 +19,16 @@ from ltvml.models.base import SpendModel, as_pandas
 from ltvml.models.covariate_design import Design, kinds_of
 from ltvml.models.effects import PRIOR_SD, UNKNOWN_EFFECT, Effect, effect_map, effect_prior, unstandardised
 from ltvml.models.joint_likelihood import JointLikelihood, rows_by_kind
-from ltvml.models.maximise import Evaluation, maximise
+from ltvml.models.maximise import Evaluation, maximise, wall
 from ltvml.models.spend.gamma_gamma import (
     NAMES,
+    WALL,
     GammaGamma,
     conditional_mean,
     covariance_of,
     log_likelihood,
     spend_sample,
     square,
-    wall,
 )
 from ltvml.models.spend.order_totals import order_totals, row_weights
 
@@ -250,7 +250,7 @@ def _of(sample: Any) -> Callable[[Array], Evaluation]:
 def _walled(theta: Array, weight: float) -> Evaluation:
     """The wall around p, q and gamma, which holds no effect."""
     k, m = len(NAMES), len(theta)
-    inner = wall(theta[:k], weight)
+    inner = wall(theta[:k], WALL, weight)
     hessian = np.zeros((m, m))
     hessian[:k, :k] = inner.hessian
     return Evaluation(inner.value, np.concatenate([inner.gradient, np.zeros(m - k)]), hessian)

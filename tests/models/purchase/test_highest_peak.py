@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 
 from ltvml.datasets.simulate import simulate_bg_nbd, simulate_small_shop
 from ltvml.models.maximise import Evaluation
@@ -118,3 +121,38 @@ def test_a_similar_fit_on_another_peak_does_not_hide_the_higher_one():
         similar.log_likelihood_ = 0.0
         cold, warm = kind().fit(small.X), kind().like(similar).fit(small.X)
         assert warm.log_likelihood_ > cold.log_likelihood_ - 1e-6
+
+
+def test_a_ridge_that_rises_for_ever_ends_at_the_wall(shop):
+    """Uphill by 1e-3 for each factor e of the first parameter: the place is bounded, and its slope that of the hill."""
+
+    def hill(point):
+        away = point[1:]
+        gradient = np.concatenate([[1e-3], -2 * away])
+        return Evaluation(float(1e-3 * point[0] - away @ away), gradient, -2 * np.diag([0.0, 1.0, 1.0, 1.0]))
+
+    one = lattice(np.array([1.0]), np.array([1.0]), np.array([2.0]))
+    found = peaks.highest_peak(lambda _: hill, one, CENTRE, EDGES)
+    assert found.converged
+    # where the cubic wall falls as fast as the hill rises: sqrt(2 x 1e-3) beyond it
+    assert found.point[0] == pytest.approx(18 + np.sqrt(2e-3), abs=1e-3)
+    assert found.at.value == pytest.approx(1e-3 * found.point[0])
+
+
+def test_a_likelihood_without_a_maximum_is_held_by_a_weak_prior_that_is_reported(shop, monkeypatch):
+    """No climb is said to have ended: the fit is that of likelihood and prior together, by another optimiser."""
+    monkeypatch.setattr(
+        "ltvml.models.purchase.parametric.highest_peak",
+        lambda *arguments: replace(peaks.highest_peak(*arguments), converged=False),
+    )
+    model = BGNBD().fit(shop)
+    _, likelihood = counted_likelihood(shop)
+
+    def loss(point):
+        return 0.5 * ((point - CENTRE) ** 2).sum() / 2.0**2 - likelihood(point).value
+
+    best = minimize(loss, CENTRE, method="Nelder-Mead", options={"xatol": 1e-7, "fatol": 1e-10, "maxiter": 4000}).x
+    times = np.array([0, np.log(50.0), 0, 0])
+    # the simplex of scipy ends within its own tolerance
+    np.testing.assert_allclose(np.log(list(model.params_.values())), best + times, atol=1e-4)
+    assert peaks.HELD in model.diagnosis_.messages

@@ -140,3 +140,23 @@ def test_a_ridge_that_is_flat_within_rounding_ends_and_is_named():
     """A small shop of the robustness benchmark whose s and beta grow for ever: the climb used to count as failed."""
     model = hard_shop("pareto_nbd", 8).model.fit(hard_shop("pareto_nbd", 8).X)
     assert "hardly any customer is seen to leave" in model.diagnosis_.withheld["p_alive"]
+
+
+@pytest.mark.parametrize(("seed", "same_age"), [(3, False), (5, True)])
+def test_pareto_of_customers_who_never_leave_ends_at_a_bounded_place(seed, same_age):
+    """The likelihood rises for ever, as slowly as 1 / |ln beta|: some of these climbs used to end in an error."""
+    rng, n = np.random.default_rng(seed), 400
+    T = np.full(n, 365.0) if same_age else rng.uniform(60, 365, n)
+    X = simulate_histories(n, T=T, random_state=seed, model="nbd", r=0.8, alpha=30.0)
+    model, without = ParetoNBD().fit(X), registry.make("purchase", "nbd").fit(X)
+    assert model.diagnosis_.messages
+    # the NBD lies at the edge of the Pareto/NBD, so that nothing is lost by more freedom
+    assert model.log_likelihood_ > without.log_likelihood_ - 1e-3
+    assert max(abs(np.log(value / T.mean())) for value in (model.params_["alpha"], model.params_["beta"])) < 19
+
+
+def test_those_who_leave_at_once_are_told_from_those_who_leave_at_a_mean_rate():
+    """A small shop of the robustness benchmark, whose climb ended in an error: beta runs to 0 and s with it."""
+    model = hard_shop("pareto_nbd", 3).model.fit(hard_shop("pareto_nbd", 3).X)
+    (words,) = [words for words in model.diagnosis_.messages if "ridge" in words]
+    assert "leave at once (beta = 2.98e-06)" in words

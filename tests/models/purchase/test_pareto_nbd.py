@@ -61,6 +61,22 @@ def test_log_likelihood_and_p_alive_match_the_integral_at_random_corners(seed, f
     assert model.probability_alive(row)[0] == pytest.approx(p_alive, rel=1e-8)
 
 
+@pytest.mark.parametrize(
+    ("params", "history"),
+    [
+        ((6.9, 2.2, 4e-3, 1.7e-7), (0, 0.0, 1.3)),
+        ((40.0, 2_000.0, 8e-4, 1.2e-7), (0, 0.0, 1.0)),
+        ((0.05, 1.5e-7, 3.0, 1e3), (0, 0.0, 0.7)),
+        ((0.9, 1e-6, 0.4, 1e5), (1, 1e-3, 1.1)),
+    ],
+)
+def test_a_plateau_between_alpha_and_beta_is_seen_whole(params, history, frame):
+    """At the end of a ridge one of them is a ten-millionth of the other; the nodes once missed a part of it."""
+    model = ParetoNBD.from_params(**dict(zip(PARAMS, params, strict=True)))
+    expected = exact(params, *history)
+    assert model.log_likelihood(frame(history)) == pytest.approx(expected, rel=QUADRATURE, abs=QUADRATURE)
+
+
 @pytest.mark.parametrize("point", POINTS)
 def test_derivatives_match_differences(likelihood, point):
     steps = STEP * np.eye(4)
