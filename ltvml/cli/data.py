@@ -23,7 +23,9 @@ VALIDATE_EXAMPLES = examples(
 
 
 def init(
-    source: Annotated[str, typer.Argument(metavar="FILE", help="File, glob, folder, or file.duckdb::table.")],
+    source: Annotated[
+        str, typer.Argument(metavar="FILE", help="File, glob, folder, file.duckdb::table, or table of a database.")
+    ],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Configuration to write.")] = DEFAULT_CONFIG,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing configuration.")] = False,
     as_json: AsJson = False,

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from ltvml.errors import ConfigError, LtvmlError
 from ltvml.nearest import nearest
+from ltvml.passwords import without_password
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -102,7 +103,7 @@ def _fields_at(section: type[BaseModel], location: Sequence[int | str]) -> Mappi
 
 def shortened(value: Any) -> str:
     """`value` as it would be typed, cut to one short line."""
-    return cut(repr(value))
+    return cut(without_password(repr(value)))
 
 
 def cut(text: str) -> str:

@@ -19,9 +19,11 @@ from pydantic import (
 )
 
 from ltvml.contracts import CONTACTS, ONE, PRODUCTS, TRANSACTIONS, Table
+from ltvml.engines.databases.addresses import check_no_password
 from ltvml.engines.values.date_formats import COUNTED, fault_of
 from ltvml.engines.values.identity import IdRule
 from ltvml.engines.values.number_forms import Decimal, Thousands
+from ltvml.errors import ConfigError
 from ltvml.nearest import did_you_mean
 from ltvml.window import LONGEST_HORIZON, as_date
 from ltvml.words.phrases import languages
@@ -80,6 +82,15 @@ def _currency_code(code: Any) -> str:
     if not (isinstance(code, str) and re.fullmatch("[A-Z]{3}", code)):
         raise ValueError(f"expected three capital letters, like GBP; found {code!r}")
     return code
+
+
+def _without_password(path: str) -> str:
+    """Refuse the password of a database in the address of one."""
+    try:
+        check_no_password(path)
+    except ConfigError as error:
+        raise ValueError(f"{error.message} Hint: {error.hint}") from None
+    return path
 
 
 def _text_encoding(name: str) -> str:
@@ -226,7 +237,11 @@ Ids = Annotated[
     BeforeValidator(_id_texts),
     WithJsonSchema({"type": "array", "items": {}}),
 ]
-Path = Annotated[Name, BeforeValidator(lambda value: os.fspath(value) if isinstance(value, os.PathLike) else value)]
+Path = Annotated[
+    Name,
+    BeforeValidator(lambda value: os.fspath(value) if isinstance(value, os.PathLike) else value),
+    AfterValidator(_without_password),
+]
 Encoding = Annotated[Name, AfterValidator(_text_encoding)]
 TableName = Annotated[Name, AfterValidator(_table_name)]
 Zone = Annotated[Name, AfterValidator(_known_zone)]

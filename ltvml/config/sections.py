@@ -66,9 +66,9 @@ class TransactionSettings(Section):
     """Where the orders are, and what becomes of odd rows."""
 
     source: Path | None = None
-    """CSV, Parquet, JSON or Excel file, zip, glob, folder, `file::table` of a DuckDB or SQLite file, or a name
-    registered with the engine. Paths start at the current folder. May be left out where a frame is handed over in
-    Python."""
+    """CSV, Parquet, JSON or Excel file, zip, glob, folder, `file::table` of a DuckDB or SQLite file, table or view of a
+    database (`postgresql://host/shop::schema.orders`, without a password), or a name registered with the engine. Paths
+    start at the current folder. May be left out where a frame is handed over in Python."""
     columns: Columns = Field(default_factory=dict)
     """Our column name: your column name. A column left out is looked for under our own name. `amount: 1` makes each
     line worth 1, where there are no amounts: values are then counts of purchases."""

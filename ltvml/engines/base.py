@@ -31,7 +31,8 @@ class Source:
     Parameters
     ----------
     source : str, Path or frame
-        CSV, Parquet or JSON lines (a path or a glob), `file.duckdb::table`, a name registered with the engine, or a
+        CSV, Parquet or JSON lines (a path or a glob), `file.duckdb::table`, a table of a database
+        (`postgresql://host/shop::orders`), a name registered with the engine, or a
         frame: pandas, Polars, Arrow, a DuckDB relation, a Spark frame, anything narwhals knows.
     columns : mapping of str to str
         Name of `contracts.TRANSACTIONS` -> the user's own column. A column that already has its name needs no entry.

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from ltvml.contracts import ONE, TRANSACTIONS
+from ltvml.engines.values.status_words import speaks_of_status
 from ltvml.errors import ConfigError, DataContractError
 
 if TYPE_CHECKING:
@@ -66,6 +67,19 @@ def mapped_columns(source: Source, names: Sequence[str]) -> dict[str, str]:
             hint="map it, for example --set transactions.columns.order_id=basket, or set amount_is: line.",
         )
     return found
+
+
+def used_columns(source: Source, names: Sequence[str]) -> list[str]:
+    """Columns of a source that are looked at: the others need not leave the database or frame that they are in.
+
+    Raises
+    ------
+    ConfigError, DataContractError
+        As `mapped_columns`.
+    """
+    mapped = mapped_columns(source, names).values()
+    states = [name for name in names if speaks_of_status(str(name))]
+    return list(dict.fromkeys((*mapped, *source.exclude, *source.drop, *source.keep, *states)))
 
 
 def counts_lines(source: Source, names: Sequence[str]) -> bool:

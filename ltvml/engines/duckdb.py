@@ -16,17 +16,17 @@ import narwhals as nw
 
 from ltvml.contracts import LINES
 from ltvml.engines.base import BATCH_ROWS, Score, Sink, Source, SourceColumn
-from ltvml.engines.columns import mapped_columns
+from ltvml.engines.columns import mapped_columns, used_columns
 from ltvml.engines.files.containers import Room
-from ltvml.engines.files.duckdb_files import FileReader, quote_name, quote_text
+from ltvml.engines.files.duckdb_files import FileReader
 from ltvml.engines.files.held import Held
 from ltvml.engines.files.nested import with_fields
 from ltvml.engines.files.queries import ANSWER, Query
 from ltvml.engines.frames import frame_columns, to_arrow, to_contract
 from ltvml.engines.hashing import content_statistics, digest_of
+from ltvml.engines.quoting import quote_name, quote_text
 from ltvml.engines.reading import FILE_NUMBER, projections
 from ltvml.engines.values.row_filters import TALLIED_VALUES, ValueRows, checked_fault, tally_of
-from ltvml.engines.values.status_words import speaks_of_status
 from ltvml.errors import ConfigError, DataContractError, EngineError
 from ltvml.hashing import DIGITS
 from ltvml.passwords import without_password
@@ -278,10 +278,8 @@ class DuckDBEngine:
         if frame is not None:
             names = frame_columns(frame)
             columns = mapped_columns(source, names)
-            states = [name for name in names if speaks_of_status(str(name))]
-            used = list(dict.fromkeys((*columns.values(), *source.exclude, *source.drop, *source.keep, *states)))
-            return self.connection.from_arrow(to_arrow(frame, used)), columns
-        rows = self._rows(source, as_text=True, numbered=True)
+            return self.connection.from_arrow(to_arrow(frame, used_columns(source, names))), columns
+        rows = self._rows(source, as_text=True, to_read=True)
         try:
             return rows, mapped_columns(source, [name for name in rows.columns if name != FILE_NUMBER])
         except DataContractError as error:
@@ -293,13 +291,14 @@ class DuckDBEngine:
             return source.source
         return self._frames.get(str(source.source))
 
-    def _rows(self, source: Source, *, as_text: bool, numbered: bool = False) -> duckdb.DuckDBPyRelation:
+    def _rows(self, source: Source, *, as_text: bool, to_read: bool = False) -> duckdb.DuckDBPyRelation:
         frame = self._frame(source)
         if frame is not None:
             return self.connection.from_arrow(to_arrow(frame))
         if source.sql is not None:
             return self.connection.sql(f"SELECT * FROM {self._answer_of(source)}")
-        return with_fields(self.connection.sql(self._files.select(source, as_text=as_text, numbered=numbered)))
+        query = self._files.select(source, as_text=as_text, numbered=to_read, whole=not to_read)
+        return with_fields(self.connection.sql(query))
 
     def _answer_of(self, source: Source) -> str:
         """The table that holds the answer to `transactions.sql`."""

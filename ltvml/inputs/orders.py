@@ -176,7 +176,7 @@ def source_of(orders: OrderSettings, transactions: Any) -> Source:
     settings = orders.transactions
     if transactions is None and settings.source is None and settings.sql is None:
         raise ConfigError(
-            "transactions.source is missing; expected a file, a glob, or file.duckdb::table.",
+            "transactions.source is missing; expected a file, a glob, file.duckdb::table or postgresql://host/shop::orders.",
             hint="add it, or in Python hand over a frame: ltvml.fit(config, transactions=frame).",
         )
     return Source(

@@ -431,9 +431,9 @@ def test_tables_of_a_duckdb_file_are_listed(engine, tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["postgresql://user:s3cr3t@host/shop", "mysql://user:s3/cr3t@host/shop?password=s3cr3t"]
+    "address", ["mongodb://user:s3cr3t@host/shop", "mssql://user:s3/cr3t@host/shop?password=s3cr3t"]
 )
-def test_a_database_server_is_refused_without_its_password(engine, address) -> None:
+def test_an_unknown_kind_of_database_server_is_refused_without_its_password(engine, address) -> None:
     with pytest.raises(EngineError, match="is an address that ltvml cannot read") as caught:
         read(engine, address)
     assert "cr3t" not in str(caught.value)

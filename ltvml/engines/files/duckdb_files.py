@@ -5,25 +5,30 @@ from __future__ import annotations
 import codecs
 import io
 import warnings
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import duckdb
 
 from ltvml.contracts import TRANSACTIONS
-from ltvml.engines.columns import check_unique
+from ltvml.engines.columns import check_unique, used_columns
+from ltvml.engines.databases.addresses import address_of, is_database
 from ltvml.engines.files.containers import MEMBER, Room, chosen_of, packing_of, unpacked
 from ltvml.engines.files.csv_header import LONGEST_HEADER, Header, advice_on, header_of
 from ltvml.engines.files.encodings import scan_text, to_utf8
 from ltvml.engines.files.paths import KNOWN_ENDINGS, REMOTE, FileKind, files_of, kind_of, split_member
+from ltvml.engines.quoting import quote_name, quote_text
 from ltvml.engines.reading import FILE_NUMBER
 from ltvml.errors import DataContractError, DataWarning, EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from ltvml.engines.base import Source
+    from ltvml.engines.databases.tables import Snapshot
 
 _WEB_PAGE = (b"<!doctype", b"<html", b"<?xml", b"<table", b"<meta")
 _HEAD_BYTES = 512
@@ -31,16 +36,6 @@ _MOST_DIGITS = 38
 _FIRST_BYTES, _FIRST_LINES = 1 << 16, 5
 # a form that no text has: dates in JSON stay text, which keeps the offset that is written
 _NO_DATES = "dateformat='~%Y', timestampformat='~%Y'"
-
-
-def quote_name(name: str) -> str:
-    """A name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def quote_text(text: str) -> str:
-    """A text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 @dataclass(frozen=True)
@@ -78,21 +73,25 @@ class FileReader:
         self._prepared: dict[Any, Prepared] = {}
         self._stamps: dict[str, tuple[int, int]] = {}
         self._attached: dict[str, str] = {}
+        self._snapshot: Snapshot | None = None
 
-    def select(self, source: Source, *, as_text: bool, numbered: bool = False) -> str:
+    def select(self, source: Source, *, as_text: bool, numbered: bool = False, whole: bool = True) -> str:
         """A query for the rows of a file; with `as_text`, CSV columns stay text so that ids keep leading zeros.
 
         With `numbered`, rows of several files have the number of their file, from 1, as the column `FILE_NUMBER`.
+        Without `whole`, columns of a table that no setting needs may be left in the database.
 
         Raises
         ------
         EngineError
-            If there is no such file, it cannot be read, or its ending is not known.
+            If there is no such file or table, it cannot be read, or its ending is not known.
         DataContractError
             If it is empty, damaged, in an unknown encoding, or has a column twice.
         ConfigError
             If `names` does not fit it.
         """
+        if is_database(str(source.source)):
+            return self._query([self._from_database(source, whole=whole)], source, as_text=as_text, numbered=False)
         path, member = split_member(str(source.source))
         files = files_of(path)
         try:
@@ -103,12 +102,27 @@ class FileReader:
             raise EngineError(f"'{path}' cannot be read: {error.strerror or error}.") from None
         return self._query(prepared, source, as_text=as_text, numbered=numbered and len(prepared) > 1)
 
+    @contextmanager
+    def one_snapshot(self) -> Iterator[None]:
+        """Within the block, all tables of one database are read as of one moment."""
+        # only who reads from a database waits for its libraries
+        from ltvml.engines.databases.tables import Snapshot
+
+        with Snapshot() as snapshot:
+            self._snapshot = snapshot
+            try:
+                yield
+            finally:
+                self._snapshot = None
+
     def paths(self) -> list[str]:
         """All files that the queries read, copies in place of their originals."""
         return [prepared.path for prepared in self._prepared.values()]
 
     def advice_on_header(self, source: Source) -> str | None:
         """What to set where the first line of a CSV file seems to be no header."""
+        if is_database(str(source.source)):
+            return None
         wanted = {*source.columns.values(), *(name for name in TRANSACTIONS.names if name not in source.columns)}
         for path in files_of(split_member(str(source.source))[0])[:1]:
             prepared = self._prepare(path, split_member(str(source.source))[1], source)
@@ -164,6 +178,20 @@ class FileReader:
         except duckdb.Error:
             return None
         return query
+
+    def _from_database(self, source: Source, *, whole: bool) -> Prepared:
+        """A copy of a table; the same one however often it is asked for."""
+        address = address_of(str(source.source))
+        settings = () if whole else (*source.columns.items(), *source.exclude, *source.drop, *source.keep)
+        key = (address, whole, settings)
+        if key not in self._prepared:
+            out = self.room.place(Path(address.name), "table.parquet")
+            with nullcontext() if self._snapshot else self.one_snapshot():
+                cast("Snapshot", self._snapshot).copy(
+                    address, out, self.connection, list if whole else partial(used_columns, source)
+                )
+            self._prepared[key] = Prepared(str(out), "parquet")
+        return self._prepared[key]
 
     def _prepare(self, path: str, member: str | None, source: Source) -> Prepared:
         if REMOTE in path:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from ltvml.engines.files.duckdb_files import quote_name
+from ltvml.engines.quoting import quote_name
 from ltvml.errors import EngineError
 
 if TYPE_CHECKING:

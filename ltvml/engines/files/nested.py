@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ltvml.engines.files.duckdb_files import quote_name
+from ltvml.engines.quoting import quote_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

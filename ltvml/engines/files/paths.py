@@ -68,7 +68,7 @@ def files_of(path: str) -> list[str]:
     if not found:
         raise EngineError(
             f"'{path}' matches no file; expected a CSV, Parquet, JSON or Excel file, a zip, a glob, a folder, "
-            "file.duckdb::table, or a name registered with the engine.",
+            "file.duckdb::table, postgresql://host/shop::table, or a name registered with the engine.",
             hint=f"paths are relative to {Path.cwd()}.",
         )
     filled = [name for name in _current(found) if _size(name) > 0]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from ltvml.engines.files.duckdb_files import FileReader, quote_name, quote_text
+from ltvml.engines.databases.addresses import is_database
+from ltvml.engines.files.duckdb_files import FileReader
 from ltvml.engines.frames import to_arrow
+from ltvml.engines.quoting import quote_name, quote_text
 from ltvml.errors import ConfigError, EngineError, LtvmlError
 
 if TYPE_CHECKING:
@@ -53,8 +56,10 @@ class Query:
         settings = _SETTINGS | {"temp_directory": str(room.folder)} | ({"threads": threads} if threads else {})
         with duckdb.connect(str(self.path), config=settings) as connection:
             self._files = FileReader(connection, room)
-            for name, place in source.sources.items():
-                self._add(connection, name, _alone(source, place), frames)
+            of_databases = any(is_database(str(place)) for place in source.sources.values())
+            with self._files.one_snapshot() if of_databases else nullcontext():
+                for name, place in source.sources.items():
+                    self._add(connection, name, _alone(source, place), frames)
             allowed = ", ".join(quote_text(path) for path in self._files.paths())
             connection.execute(f"SET allowed_paths = [{allowed}]")
             for statement in _LOCK:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ltvml.engines.duckdb import DuckDBSQL
-from ltvml.engines.files.duckdb_files import quote_name, quote_text
 from ltvml.engines.files.held import ENOUGH_ROWS, Held, text_of
+from ltvml.engines.quoting import quote_name, quote_text
 from ltvml.engines.values.date_forms import DateForm, find_date_form
 from ltvml.engines.values.number_forms import AMBIGUOUS, FORMS, NumberForm, find_number_form, number_sql
 from ltvml.engines.values.status_words import is_no_purchase, speaks_of_status

@@ -1,0 +1,1 @@
+"""Databases as places of orders and of results: addresses, connections, tables."""
