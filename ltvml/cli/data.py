@@ -23,9 +23,7 @@ VALIDATE_EXAMPLES = examples(
 
 
 def init(
-    source: Annotated[
-        str, typer.Argument(metavar="FILE", help="File, glob, folder, file.duckdb::table, or table of a database.")
-    ],
+    source: Annotated[str, typer.Argument(metavar="FILE", help="File, glob, folder, or table: a.duckdb::t.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Configuration to write.")] = DEFAULT_CONFIG,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing configuration.")] = False,
     as_json: AsJson = False,

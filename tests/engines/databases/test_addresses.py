@@ -31,10 +31,7 @@ OPEN = [
 
 @pytest.mark.parametrize("secret", SECRETS)
 def test_a_password_in_an_address_is_refused_and_not_repeated(secret: str):
-    for sections in (
-        {"transactions": {"source": secret}},
-        {"transactions": {"sql": "SELECT 1", "sources": {"o": secret}}},
-    ):
+    for transactions in ({"source": secret}, {"sql": "SELECT 1", "sources": {"o": secret}}):
         with pytest.raises(ConfigError, match="holds a password or token") as refused:
             Config.model_validate({"transactions": transactions})
         assert "hu" not in str(refused.value).replace("this", "").split("Looked")[0]
