@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import narwhals as nw
 
-from ltvml.engines.files.duckdb_files import quote_name
 from ltvml.engines.frames import arrow_schema, to_arrow
+from ltvml.engines.quoting import quote_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
