@@ -66,9 +66,25 @@ def discounted_purchases(expected: Array, times: Array, discount_rate: float) ->
     -------
     (n,) array
     """
-    discount = np.exp(-discount_rate * times)
     # not a matrix product: BLAS sums a row differently in batches of different sizes
-    return np.asarray(np.einsum("ij,j->i", expected, -np.diff(discount, append=0.0)))
+    return np.asarray(np.einsum("ij,j->i", expected, discount_weights(times, discount_rate)))
+
+
+def discount_weights(times: Array, discount_rate: float) -> Array:
+    """What E(t_j), the expected purchases up to the end of each period, count in DECT: e^(-delta t_j) - e^(-delta t_{j+1}).
+
+    Parameters
+    ----------
+    times : (m,) array
+        Ends of the periods, increasing, in days.
+    discount_rate : float
+        delta, continuous, per day; 0 leaves the last end alone.
+
+    Returns
+    -------
+    (m,) array
+    """
+    return np.asarray(-np.diff(np.exp(-discount_rate * times), append=0.0))
 
 
 def value_if_buys(value: Array, value_if_silent: Array, survival: Array, *, least: Array | float = 0.0) -> Array:

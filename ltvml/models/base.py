@@ -418,6 +418,27 @@ class PurchaseModel(RepurchaseModel):
         ends = np.asarray(times, dtype=float)
         return np.stack([self.expected_purchases(X, float(end)) for end in ends], axis=1)
 
+    def weighted_purchases(self, X: pd.DataFrame, times: ArrayLike, weight: ArrayLike) -> Array:
+        """Sum over j of weight_j E(t_j), with E the expected purchases: what discounted purchases are made of.
+
+        A model that finds the sum in one pass overrides this.
+
+        Parameters
+        ----------
+        X : (n, ...) frame
+        times, weight : (m,) array
+            Times in the unit of `X`, not negative.
+
+        Returns
+        -------
+        (n,) array
+        """
+        from ltvml.models.distinct import distinct_rows, values_or_codes
+
+        rows = distinct_rows(*(values_or_codes(X, name) for name in self.requires))
+        kinds = X[list(self.requires)].iloc[rows.first]
+        return weighted_columns(self.expected_purchases_at(kinds, times), np.asarray(weight, dtype=float))[rows.kind]
+
     @staticmethod
     def newcomers(n: int = 1) -> pd.DataFrame:
         """Customers not yet seen, as histories: who buys for the first time at this moment.
@@ -568,6 +589,14 @@ class ReplenishmentModel(Model):
 
         Days after the cutoff, within [0, horizon].
         """
+
+
+def weighted_columns(values: Array, weight: Array) -> Array:
+    """Sum over j of weight_j times column j, (n, m) and (m,) to (n,).
+
+    Not a matrix product: BLAS sums a row differently in batches of different sizes.
+    """
+    return np.asarray(np.einsum("ij,j->i", values, weight))
 
 
 def invert_decreasing(function: Any, target: Array, *, upper: float, steps: int = 60) -> Array:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from scipy.special import expit
 
-from ltvml.models.base import Diagnosis
+from ltvml.models.base import Diagnosis, weighted_columns
 from ltvml.models.maximise import Evaluation
 from ltvml.models.purchase.futures import draw_leaving_at_purchases
 from ltvml.models.purchase.parametric import (
@@ -36,7 +36,8 @@ from ltvml.models.purchase.parametric import (
     checked_times,
     rate_messages,
 )
-from ltvml.models.purchase.patterns import cells
+from ltvml.models.purchase.panels import read_off
+from ltvml.models.purchase.patterns import codes, shared_ages
 from ltvml.models.purchase.separable import Branch, in_logs, weighted_logaddexp
 from ltvml.models.purchase.special import (
     RisingSums,
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike
 
-    from ltvml.arrays import Array
+    from ltvml.arrays import Array, Ints
     from ltvml.models.purchase.futures import Drawn
     from ltvml.models.purchase.patterns import Lattice
 
@@ -300,6 +301,34 @@ def still_alive(of: Posterior, times: Array) -> Array:
     return np.stack([mean_over_dropout(of.kappa, time / of.A, of.a, of.b) for time in times], axis=1)
 
 
+def of_a_living_customer(params: Array, d: int, x: Array, tau: Array) -> Array:
+    """Expected purchases of a living customer with x purchases within tau (alpha + T): the age is in tau alone.
+
+    Parameters
+    ----------
+    params : (4,) array
+        (r, alpha, a, b).
+    d : int
+        0 for BG/NBD, 1 for MBG/NBD.
+    x : (n,) array
+    tau : (n, m) array
+
+    Returns
+    -------
+    (n, m) array
+    """
+    r, _, a, b = params
+    kind, level = codes(x)
+    kinds, ahead = np.repeat(kind, tau.shape[1]), tau.ravel() > 0
+    expected = np.zeros(tau.size)
+
+    def series(kind: Ints, tau: Array) -> Array:
+        return purchases_while_alive(r + level[kind], tau, a, b + d + level[kind])
+
+    expected[ahead] = read_off(series, kinds[ahead], tau.ravel()[ahead])
+    return expected.reshape(tau.shape)
+
+
 class BGNBD(ParametricPurchaseModel):
     """Beta-geometric / negative binomial: a customer may leave after each repeat purchase.
 
@@ -341,12 +370,24 @@ class BGNBD(ParametricPurchaseModel):
         """
         horizons = checked_times(times)
         x, t_x, T = self._histories(X)
-        cell, cell_x, cell_T = cells(x, T)
-        distinct = self._posterior(cell_x, np.zeros_like(cell_T), cell_T)
-        kappa, b = (np.repeat(values, len(horizons)) for values in (distinct.kappa, distinct.b))
-        tau = (horizons / distinct.A[:, None]).ravel()
-        expected = purchases_while_alive(kappa, tau, distinct.a, b).reshape(-1, len(horizons))
-        return np.asarray(self._posterior(x, t_x, T).p_alive[:, None] * expected[cell])
+        alive, (cell, cell_x, cell_T) = self._posterior(x, t_x, T).p_alive, shared_ages(x, T)
+        expected = of_a_living_customer(
+            self._values, self._d, cell_x, horizons / (self._values[ALPHA] + cell_T)[:, None]
+        )
+        return np.stack([alive * column[cell] for column in expected.T], axis=1)
+
+    def weighted_purchases(self, X: pd.DataFrame, times: ArrayLike, weight: ArrayLike) -> Array:
+        """Sum over j of weight_j E(t_j), shape (n,); as smooth in ln(alpha + T) as each of its terms."""
+        horizons, weights = checked_times(times), np.asarray(weight, dtype=float)
+        x, t_x, T = self._histories(X)
+        alive, (cell, cell_x, cell_T) = self._posterior(x, t_x, T).p_alive, shared_ages(x, T)
+        kind, level = codes(cell_x)
+
+        def total(kind: Ints, A: Array) -> Array:
+            expected = of_a_living_customer(self._values, self._d, level[kind], horizons / A[:, None])
+            return weighted_columns(expected, weights)
+
+        return np.asarray(alive * read_off(total, kind, self._values[ALPHA] + cell_T)[cell])
 
     def survival_function(self, X: pd.DataFrame, times: ArrayLike) -> Array:
         """P(no purchase in (T, T + t]) for each t.
@@ -379,12 +420,12 @@ class BGNBD(ParametricPurchaseModel):
     def dert(self, X: pd.DataFrame, discount_rate: float) -> Array:
         """P(alive) times the discounted purchases of a living customer; see `special.discounted_while_alive`."""
         x, t_x, T = self._histories(X)
-        cell, cell_x, cell_T = cells(x, T)
-        distinct = self._posterior(cell_x, np.zeros_like(cell_T), cell_T)
-        value = discounted_while_alive(
-            distinct.kappa, checked_discount_rate(discount_rate) * distinct.A, distinct.a, distinct.b
-        )
-        return np.asarray(self._posterior(x, t_x, T).p_alive * value[cell])
+        rate, (r, alpha, a, b), (kind, level) = checked_discount_rate(discount_rate), self._values, codes(x)
+
+        def discounted(kind: Ints, A: Array) -> Array:
+            return discounted_while_alive(r + level[kind], rate * A, a, b + self._d + level[kind])
+
+        return np.asarray(self._posterior(x, t_x, T).p_alive * read_off(discounted, kind, alpha + T))
 
     def pmf(self, X: pd.DataFrame, counts: ArrayLike, horizon: float) -> Array:
         """Fader, Hardie & Lee (2005) equation (8), for a customer seen so far; shape (n, m)."""

@@ -22,13 +22,13 @@ from ltvml.models.purchase.parametric import ParametricPurchaseModel
 from ltvml.models.purchase.unit import OPERATIONAL, UNIT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Self
 
     import pandas as pd
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
-    from ltvml.arrays import Array
+    from ltvml.arrays import Array, Mask
     from ltvml.models.estimates import Uncertain
 
 
@@ -137,14 +137,17 @@ class InOperationalTime(PurchaseModel):
 
         A time lasts as long as the season makes it from the row's own cutoff, so rows are asked one cutoff at a time.
         """
-        ends = np.asarray(times, dtype=float)
-        cutoffs, row_of = np.unique(self.columns(X, "cutoff_day")[0], return_inverse=True)
-        rows = self.operational(X)
-        expected = np.empty((len(X), len(ends)))
-        for position, cutoff in enumerate(cutoffs):
-            mine, theirs = _of_cutoff(rows, row_of, position, len(cutoffs))
-            expected[mine] = self.model.expected_purchases_at(theirs, self.clock.horizon(cutoff, ends))
+        ends, expected = np.asarray(times, dtype=float), np.empty((len(X), np.size(times)))
+        for rows, mine, cutoff in self._by_cutoff(X):
+            expected[mine] = self.model.expected_purchases_at(rows, self.clock.horizon(cutoff, ends))
         return expected
+
+    def weighted_purchases(self, X: pd.DataFrame, times: ArrayLike, weight: ArrayLike) -> Array:
+        """Sum over j of weight_j E(t_j), times in calendar days, shape (n,); in one pass where the model can."""
+        ends, total = np.asarray(times, dtype=float), np.empty(len(X))
+        for rows, mine, cutoff in self._by_cutoff(X):
+            total[mine] = self.model.weighted_purchases(rows, self.clock.horizon(cutoff, ends), weight)
+        return total
 
     def after_silence(self, X: pd.DataFrame, silence: float) -> pd.DataFrame:
         """The same customers `silence` calendar days later: the cutoff moves with them, and the first day stays."""
@@ -152,12 +155,9 @@ class InOperationalTime(PurchaseModel):
 
     def next_purchase(self, X: pd.DataFrame, quantiles: Sequence[float], horizon: float) -> Array:
         """Quantiles of the calendar days to the next purchase, given that it comes within `horizon`, shape (n, m)."""
-        cutoffs, row_of = np.unique(self.columns(X, "cutoff_day")[0], return_inverse=True)
-        rows = self.operational(X)
         days = np.empty((len(X), len(quantiles)))
-        for position, cutoff in enumerate(cutoffs):
-            mine, theirs = _of_cutoff(rows, row_of, position, len(cutoffs))
-            ahead = self.model.next_purchase(theirs, quantiles, float(self.clock.horizon(cutoff, horizon)))
+        for rows, mine, cutoff in self._by_cutoff(X):
+            ahead = self.model.next_purchase(rows, quantiles, float(self.clock.horizon(cutoff, horizon)))
             days[mine] = self.clock.calendar_days(cutoff, ahead)
         return days
 
@@ -205,6 +205,19 @@ class InOperationalTime(PurchaseModel):
         live = {"model": model, "clock": OperationalTime.from_dict(parts["clock"])}
         return super().from_dict({**values, "params": live})
 
+    def _by_cutoff(self, X: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, slice | Mask, float]]:
+        """The rows in operational days, those of one cutoff at a time; with their places and the cutoff.
+
+        All rows as they are where there is one cutoff, as in a request.
+        """
+        rows, (cutoff,) = self.operational(X), self.columns(X, "cutoff_day")
+        if len(cutoff) and (cutoff == cutoff[0]).all():
+            yield rows, slice(None), float(cutoff[0])
+            return
+        for day in np.unique(cutoff):
+            mine = cutoff == day
+            yield rows[mine], mine, float(day)
+
     def _ahead(self, X: pd.DataFrame, times: ArrayLike) -> Array:
         """Calendar times after each row's cutoff as operational ones, (n, m)."""
         (cutoff,) = self.columns(X, "cutoff_day")
@@ -212,11 +225,3 @@ class InOperationalTime(PurchaseModel):
 
     def __repr__(self) -> str:
         return f"InOperationalTime({self.model!r}, plain={self.clock.plain})"
-
-
-def _of_cutoff(
-    rows: pd.DataFrame, row_of: NDArray[np.intp], position: int, cutoffs: int
-) -> tuple[NDArray[np.bool_], pd.DataFrame]:
-    """Which rows have a cutoff, and these rows; all of them as they are where there is one cutoff, as in a request."""
-    mine = row_of == position
-    return mine, rows if cutoffs == 1 else rows[mine]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ltvml.errors import ConvergenceError
+from ltvml.models.base import PurchaseModel
 from ltvml.models.purchase.bg_nbd import BGNBD, NAMES, Likelihood, diagnose
 from ltvml.models.purchase.highest_peak import ParameterFit
 from ltvml.models.purchase.parametric import checked_times
@@ -53,6 +54,10 @@ class LifetimesBGNBD(BGNBD):
         fitter, (x, t_x, T) = self._fitter(), self._histories(X)
         predict = fitter.conditional_expected_number_of_purchases_up_to_time
         return np.stack([predict(t, x, t_x, T) for t in checked_times(times)], axis=1)
+
+    def weighted_purchases(self, X: pd.DataFrame, times: ArrayLike, weight: ArrayLike) -> Array:
+        """Sum over j of weight_j E(t_j) with the expected purchases of lifetimes, shape (n,)."""
+        return PurchaseModel.weighted_purchases(self, X, times, weight)
 
     def _fitter(self) -> Any:
         """A fitter of lifetimes that holds the parameters."""

@@ -206,6 +206,18 @@ def cells(x: Array, T: Array) -> tuple[Ints, Array, Array]:
     return cell, x_level[pair_x], age_level[pair_age]
 
 
+def shared_ages(x: Array, T: Array) -> tuple[Ints, Array, Array]:
+    """As `cells` where times are whole, as days are; other times are hardly shared, and each row is a cell of its own."""
+    if whole(T):
+        return cells(x, T)
+    return np.arange(len(x)), x, T
+
+
+def whole(values: Array) -> bool:
+    """Whether the values are small whole numbers."""
+    return bool(values.max(initial=0) < DENSE and (values == np.floor(values)).all())
+
+
 def check_room(*sizes: int) -> None:
     """Refuse more combinations of codes than 63 bits can number.
 
@@ -230,7 +242,7 @@ def codes(values: Array) -> tuple[Ints, Array]:
     level : (k,) array
         `level[code]` equals `values`.
     """
-    if values.max(initial=0) < DENSE and (values == np.floor(values)).all():
+    if whole(values):
         return values.astype(np.int64), np.arange(values.max(initial=0) + 1)
     code, level = pd.factorize(values, sort=True)
     return code.astype(np.int64), np.asarray(level, dtype=float)

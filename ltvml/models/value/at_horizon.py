@@ -18,7 +18,7 @@ import numpy as np
 
 from ltvml.models.base import ValueModel
 from ltvml.models.closed_form import ClosedForm
-from ltvml.value import discounted_purchases, period_ends
+from ltvml.value import discount_weights, period_ends
 from ltvml.window import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
@@ -83,8 +83,8 @@ class ValueAtHorizon(ValueModel):
 
         def expected(horizon: float, silence: float) -> Array:
             ends = period_ends(horizon, DAYS_PER_MONTH if self.discount_rate else np.inf)
-            later = purchase.expected_purchases_at(purchase.after_silence(X, silence), np.maximum(ends - silence, 0.0))
-            purchases = discounted_purchases(later, ends, self.discount_rate)
+            later, weight = purchase.after_silence(X, silence), discount_weights(ends, self.discount_rate)
+            purchases = purchase.weighted_purchases(later, np.maximum(ends - silence, 0.0), weight)
             share = np.divide(purchases, learned_for, out=np.zeros(len(X)), where=learned_for > 0)
             return np.asarray(value * share)
 

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from ltvml.models.base import Diagnosis, Model, PurchaseModel, SpendModel, ValueModel
-from ltvml.models.distinct import distinct_rows, values_or_codes
-from ltvml.value import discounted_purchases, period_ends, value_if_buys
+from ltvml.value import discount_weights, period_ends, value_if_buys
 from ltvml.window import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
@@ -124,13 +123,10 @@ class PurchaseTimesSpend(ValueModel):
             In the currency of `X`.
         """
         ends = self._period_ends(horizon)
-        rows = distinct_rows(*(values_or_codes(X, name) for name in self.purchase.requires))
-        kinds = X[list(self.purchase.requires)].iloc[rows.first]
-        expected = self.purchase.expected_purchases_at(
-            self.purchase.after_silence(kinds, silence), np.maximum(ends - silence, 0.0)
-        )
-        purchases = discounted_purchases(expected, ends, self.discount_rate)
-        return np.asarray(purchases[rows.kind] * self.spend.expected_spend(X))
+        later = self.purchase.after_silence(X, silence)
+        weight = discount_weights(ends, self.discount_rate)
+        purchases = self.purchase.weighted_purchases(later, np.maximum(ends - silence, 0.0), weight)
+        return np.asarray(purchases * self.spend.expected_spend(X))
 
     def value_if_buys(self, X: pd.DataFrame, horizon: float, *, within: float) -> Array:
         """Compute E[value in (T, T + horizon] | a purchase in (T, T + within]], what is lost with the customer.
