@@ -71,7 +71,7 @@ def discounted_purchases(expected: Array, times: Array, discount_rate: float) ->
 
 
 def discount_weights(times: Array, discount_rate: float) -> Array:
-    """What E(t_j), the expected purchases up to the end of each period, count in DECT: e^(-delta t_j) - e^(-delta t_{j+1}).
+    """What the expected purchases up to the end of each period count in DECT: e^(-delta t_j) - e^(-delta t_{j+1}).
 
     Parameters
     ----------

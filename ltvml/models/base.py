@@ -17,6 +17,7 @@ import numpy as np
 
 from ltvml.errors import BundleError, ConfigError, DataContractError, LtvmlError
 from ltvml.models.estimates import estimates, fit_criteria, natural, uncertain
+from ltvml.value import discount_weights, period_ends
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -417,6 +418,22 @@ class PurchaseModel(RepurchaseModel):
         """
         ends = np.asarray(times, dtype=float)
         return np.stack([self.expected_purchases(X, float(end)) for end in ends], axis=1)
+
+    def dect(self, X: pd.DataFrame, horizon: float, discount_rate: float, *, period: float) -> Array:
+        """Discounted expected conditional transactions in (T, T + horizon], see `ltvml.value`; shape (n,).
+
+        Parameters
+        ----------
+        X : (n, ...) frame
+        horizon : float
+            In the unit of `X`.
+        discount_rate : float
+            Continuous, per unit of time; 0 gives the expected purchases.
+        period : float
+            Time between payments: what is bought in a period is discounted from its end.
+        """
+        ends = period_ends(horizon, period if discount_rate else math.inf)
+        return self.weighted_purchases(X, ends, discount_weights(ends, discount_rate))
 
     def weighted_purchases(self, X: pd.DataFrame, times: ArrayLike, weight: ArrayLike) -> Array:
         """Sum over j of weight_j E(t_j), with E the expected purchases: what discounted purchases are made of.

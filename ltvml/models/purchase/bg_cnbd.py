@@ -31,11 +31,11 @@ from ltvml.models.purchase.bg_nbd import (
     CENTRE,
     EDGES,
     NAMES,
+    A,
+    B,
     R,
     counted,
     diagnose,
-    left_branch,
-    waiting_branch,
 )
 from ltvml.models.purchase.futures import draw_leaving_at_purchases
 from ltvml.models.purchase.parametric import ParametricPurchaseModel, checked_discount_rate, checked_times
@@ -101,9 +101,34 @@ class Likelihood:
         log_params : (4,) array
         """
         params, cells, k = np.exp(log_params), self.lattice, self.k
-        left = left_branch(params, cells.x_recency, cells.t_x, self.d, stages=k)
+        left = left_branch(params, cells.x_recency, cells.t_x, self.d, k)
         alive = in_some_stage(params, cells.x_age, cells.T, self._silence, k)
         return in_logs(counted(params, self._stages, self._chances) + weighted_logaddexp(left, alive, cells), params)
+
+
+def left_branch(params: Array, x: Array, t_x: Array, d: int, stages: int) -> Branch:
+    """F on the cells (x, t_x): the customer left right after the last purchase."""
+    _, _, a, b = params
+    purchases = waiting_branch(params, stages * x, t_x)
+    # for x = 0 the value below is never used where d = 0, but must not divide by zero
+    failures = b + np.maximum(x - 1 + d, 0)
+    value = purchases.value + np.log(a) - np.log(failures)
+    slope = purchases.slope.copy()
+    slope[A], slope[B] = 1 / a, -1 / failures
+    bend = purchases.bend | {(A, A): np.full_like(x, -1 / a**2), (B, B): failures**-2}
+    return Branch(np.where(x + d > 0, value, -np.inf), slope, bend)
+
+
+def waiting_branch(params: Array, x: Array, t: Array) -> Branch:
+    """Compute r ln(alpha) - (r+x) ln(alpha+t), which keeps its digits where alpha runs off to infinity."""
+    r, alpha = params[:2]
+    end = alpha + t
+    share = t / (alpha * end)
+    slope = np.zeros((4, len(x)))
+    slope[R], slope[ALPHA] = -np.log1p(t / alpha), r * share - x / end
+    value = r * slope[R] - x * np.log(end)
+    bend = {(R, ALPHA): share, (ALPHA, ALPHA): x / end**2 - r * share * (1 / alpha + 1 / end)}
+    return Branch(value, slope, bend)
 
 
 def in_some_stage(params: Array, x: Array, T: Array, silence: Array, k: int) -> Branch:

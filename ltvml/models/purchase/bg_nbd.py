@@ -20,15 +20,16 @@ customer is the history x = 0, t_x = 0, T = 0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from scipy.special import expit
 
 from ltvml.models.base import Diagnosis, weighted_columns
 from ltvml.models.maximise import Evaluation
+from ltvml.models.purchase.blocks import blocks, dot, in_blocks
 from ltvml.models.purchase.futures import draw_leaving_at_purchases
+from ltvml.models.purchase.panels import read_off
 from ltvml.models.purchase.parametric import (
     UNKNOWN,
     ParametricPurchaseModel,
@@ -36,9 +37,8 @@ from ltvml.models.purchase.parametric import (
     checked_times,
     rate_messages,
 )
-from ltvml.models.purchase.panels import read_off
 from ltvml.models.purchase.patterns import codes, shared_ages
-from ltvml.models.purchase.separable import Branch, in_logs, weighted_logaddexp
+from ltvml.models.purchase.separable import in_logs, summed
 from ltvml.models.purchase.special import (
     RisingSums,
     at_least_arrivals,
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike
 
-    from ltvml.arrays import Array, Ints
+    from ltvml.arrays import Array, Ints, Mask
     from ltvml.models.purchase.futures import Drawn
     from ltvml.models.purchase.patterns import Lattice
 
@@ -79,6 +79,8 @@ class Likelihood:
         self.lattice, self.d = lattice, d
         self._repeats = RisingSums.of(lattice.x, lattice.weight)
         self._chances = RisingSums.of(lattice.x + d, lattice.weight)
+        self._waiting = lattice.x_age, lattice.T, summed(lattice.weight, lattice.age_cell, lattice.T)
+        self._perhaps_left = rows_of(lattice, lattice.x + d > 0)
 
     def __call__(self, log_params: Array) -> Evaluation:
         """Value, gradient and Hessian in the log-parameters.
@@ -88,14 +90,18 @@ class Likelihood:
         log_params : (4,) array
         """
         params = np.exp(log_params)
-        return in_logs(counted(params, self._repeats, self._chances) + self._times(params), params)
+        total = counted(params, self._repeats, self._chances)
+        for rows in blocks(len(self._waiting[0])):
+            total += waiting(params, *(column[rows] for column in self._waiting))
+        for rows in blocks(len(self._perhaps_left[0])):
+            total += perhaps_left(params, self.d, *(column[rows] for column in self._perhaps_left))
+        return in_logs(total, params)
 
-    def _times(self, params: Array) -> Evaluation:
-        """The sum of logaddexp(F, G) over customers."""
-        cells = self.lattice
-        left = left_branch(params, cells.x_recency, cells.t_x, self.d)
-        alive = alive_branch(params, cells.x_age, cells.T)
-        return weighted_logaddexp(left, alive, cells)
+
+def rows_of(lattice: Lattice, rows: Mask) -> tuple[Array, Array, Array, Array]:
+    """x, t_x, T and weight of some histories; nothing is copied where these are all."""
+    of = slice(None) if rows.all() else rows
+    return lattice.x[of], lattice.t_x[lattice.recency_cell[of]], lattice.T[lattice.age_cell[of]], lattice.weight[of]
 
 
 def counted(params: Array, repeats: RisingSums, chances: RisingSums) -> Evaluation:
@@ -120,34 +126,49 @@ def counted(params: Array, repeats: RisingSums, chances: RisingSums) -> Evaluati
     return Evaluation(bought[0] + stayed[0] - had[0], gradient, hessian)
 
 
-def left_branch(params: Array, x: Array, t_x: Array, d: int, *, stages: int = 1) -> Branch:
-    """F on the cells (x, t_x): the customer left right after the last purchase; `stages` is the k of a CNBD-k."""
-    _, _, a, b = params
-    purchases = waiting_branch(params, stages * x, t_x)
-    # for x = 0 the value below is never used where d = 0, but must not divide by zero
-    failures = b + np.maximum(x - 1 + d, 0)
-    value = purchases.value + np.log(a) - np.log(failures)
-    slope = purchases.slope.copy()
-    slope[A], slope[B] = 1 / a, -1 / failures
-    bend = purchases.bend | {(A, A): np.full_like(x, -1 / a**2), (B, B): failures**-2}
-    return Branch(np.where(x + d > 0, value, -np.inf), slope, bend)
-
-
-def alive_branch(params: Array, x: Array, T: Array) -> Branch:
-    """G on the cells (x, T): still alive at T."""
-    return replace(waiting_branch(params, x, T), moves=(R, ALPHA))
-
-
-def waiting_branch(params: Array, x: Array, t: Array) -> Branch:
-    """Compute r ln(alpha) - (r+x) ln(alpha+t), which keeps its digits where alpha runs off to infinity."""
+def waiting(params: Array, x: Array, T: Array, weight: Array) -> Evaluation:
+    """The sum of G over histories, (n,) each; it keeps its digits where alpha runs off to infinity."""
     r, alpha = params[:2]
-    end = alpha + t
-    share = t / (alpha * end)
-    slope = np.zeros((4, len(x)))
-    slope[R], slope[ALPHA] = -np.log1p(t / alpha), r * share - x / end
-    value = r * slope[R] - x * np.log(end)
-    bend = {(R, ALPHA): share, (ALPHA, ALPHA): x / end**2 - r * share * (1 / alpha + 1 / end)}
-    return Branch(value, slope, bend)
+    by_end = 1 / (alpha + T)
+    share = T * by_end / alpha
+    gradient, hessian = np.zeros(4), np.zeros((4, 4))
+    gradient[R] = -dot(weight, np.log1p(T / alpha))
+    gradient[ALPHA] = dot(weight, r * share - x * by_end)
+    hessian[R, ALPHA] = hessian[ALPHA, R] = dot(weight, share)
+    hessian[ALPHA, ALPHA] = dot(weight, x * by_end**2 - r * share * (1 / alpha + by_end))
+    return Evaluation(r * gradient[R] - dot(weight, x * np.log(alpha + T)), gradient, hessian)
+
+
+def perhaps_left(params: Array, d: int, x: Array, t_x: Array, T: Array, weight: Array) -> Evaluation:
+    """The sum of ln(1 + e^D) over histories that may have ended, D = F - G: what P(left) adds to G.
+
+    With p = P(left): gradient = sum w p D', Hessian = sum w (p D'' + p (1-p) D' D'^T).
+    """
+    r, alpha, a, b = params
+    kappa, silence = r + x, T - t_x
+    by_last, by_end, by_failures = 1 / (alpha + t_x), 1 / (alpha + T), 1 / (b + np.maximum(x - (1 - d), 0))
+    longer = np.log1p(silence * by_last)
+    nearer = silence * by_last * by_end
+    slower = kappa * nearer
+    odds = kappa * longer + np.log(a * by_failures)
+    # kappa `longer` is positive, so that the odds are as small as this only where nobody leaves
+    against = np.exp(np.minimum(-odds, 700.0))
+    p = 1 / (1 + against)
+    gone = weight * p
+    unsure = gone * p * against
+    # D' in (r, alpha, a, b), but for these factors
+    slopes, factors = (longer, slower, None, by_failures), np.array([1.0, -1.0, 1 / a, -1.0])
+    gradient, hessian = factors * [dot(gone, slope) for slope in slopes], np.zeros((4, 4))
+    for i, slope in enumerate(slopes):
+        part = unsure if slope is None else unsure * slope
+        for j in range(i, 4):
+            hessian[i, j] = hessian[j, i] = factors[i] * factors[j] * dot(part, slopes[j])
+    hessian[R, ALPHA] -= dot(gone, nearer)
+    hessian[ALPHA, R] = hessian[R, ALPHA]
+    hessian[ALPHA, ALPHA] += dot(gone, slower * (by_last + by_end))
+    hessian[A, A] -= dot(gone) / a**2
+    hessian[B, B] += dot(gone, by_failures**2)
+    return Evaluation(dot(weight, np.maximum(odds + np.log(1 + against), 0.0)), gradient, hessian)
 
 
 CENTRE = np.array([-0.7, -0.7, 0.0, 1.0])
@@ -208,12 +229,18 @@ class Posterior:
     @property
     def p_alive(self) -> Array:
         """P(still a customer at T), shape (n,)."""
-        return np.asarray(expit(self.log_odds))
+        return chance(self.log_odds)
 
     @property
     def p_left(self) -> Array:
         """1 - P(alive) with all its digits, shape (n,)."""
-        return np.asarray(expit(-self.log_odds))
+        return chance(-self.log_odds)
+
+
+def chance(log_odds: Array) -> Array:
+    """1 / (1 + e^-log_odds), shape (n,), with all its digits on either side; `scipy.special.expit`, but faster."""
+    with np.errstate(over="ignore"):  # 1 / infinity is the 0 it should be
+        return np.asarray(1 / (1 + np.exp(-log_odds)))
 
 
 def posterior(params: Array, x: Array, t_x: Array, T: Array, d: int) -> Posterior:
@@ -353,7 +380,7 @@ class BGNBD(ParametricPurchaseModel):
 
     def probability_alive(self, X: pd.DataFrame) -> Array:
         """P(still a customer at T), shape (n,); 1 for a BG/NBD customer without repeat purchase."""
-        return self._posterior(*self._histories(X)).p_alive
+        return self._p_alive(*self._histories(X))
 
     def expected_purchases_at(self, X: pd.DataFrame, times: ArrayLike) -> Array:
         """Expected purchases within each of several horizons, for discounting period by period.
@@ -370,7 +397,7 @@ class BGNBD(ParametricPurchaseModel):
         """
         horizons = checked_times(times)
         x, t_x, T = self._histories(X)
-        alive, (cell, cell_x, cell_T) = self._posterior(x, t_x, T).p_alive, shared_ages(x, T)
+        alive, (cell, cell_x, cell_T) = self._p_alive(x, t_x, T), shared_ages(x, T)
         expected = of_a_living_customer(
             self._values, self._d, cell_x, horizons / (self._values[ALPHA] + cell_T)[:, None]
         )
@@ -379,8 +406,10 @@ class BGNBD(ParametricPurchaseModel):
     def weighted_purchases(self, X: pd.DataFrame, times: ArrayLike, weight: ArrayLike) -> Array:
         """Sum over j of weight_j E(t_j), shape (n,); as smooth in ln(alpha + T) as each of its terms."""
         horizons, weights = checked_times(times), np.asarray(weight, dtype=float)
+        if len(horizons) == 1:
+            return np.asarray(weights[0] * self.expected_purchases_at(X, horizons)[:, 0])
         x, t_x, T = self._histories(X)
-        alive, (cell, cell_x, cell_T) = self._posterior(x, t_x, T).p_alive, shared_ages(x, T)
+        alive, (cell, cell_x, cell_T) = self._p_alive(x, t_x, T), shared_ages(x, T)
         kind, level = codes(cell_x)
 
         def total(kind: Ints, A: Array) -> Array:
@@ -425,7 +454,7 @@ class BGNBD(ParametricPurchaseModel):
         def discounted(kind: Ints, A: Array) -> Array:
             return discounted_while_alive(r + level[kind], rate * A, a, b + self._d + level[kind])
 
-        return np.asarray(self._posterior(x, t_x, T).p_alive * read_off(discounted, kind, alpha + T))
+        return np.asarray(self._p_alive(x, t_x, T) * read_off(discounted, kind, alpha + T))
 
     def pmf(self, X: pd.DataFrame, counts: ArrayLike, horizon: float) -> Array:
         """Fader, Hardie & Lee (2005) equation (8), for a customer seen so far; shape (n, m)."""
@@ -445,6 +474,9 @@ class BGNBD(ParametricPurchaseModel):
     @property
     def _d(self) -> int:
         return int(self.leaves_after_first)
+
+    def _p_alive(self, x: Array, t_x: Array, T: Array) -> Array:
+        return in_blocks(lambda *rows: self._posterior(*rows).p_alive, x, t_x, T)
 
     def _posterior(self, x: Array, t_x: Array, T: Array) -> Posterior:
         return posterior(self._values, x, t_x, T, self._d)

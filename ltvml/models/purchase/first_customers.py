@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from ltvml.models.purchase.blocks import dot
+
 if TYPE_CHECKING:
     from ltvml.arrays import Array, Mask
     from ltvml.models.purchase.patterns import Lattice
@@ -45,8 +47,8 @@ def cut_off_on_the_left(histories: Lattice) -> tuple[str, ...]:
 def buying(x: Array, T: Array, weight: Array, rows: Mask) -> tuple[float, float, float]:
     """Customers, their mean number of repeat purchases a unit of time, and its standard error."""
     rate, customers = x[rows] / T[rows], weight[rows]
-    n = float(customers.sum())
+    n = dot(customers)
     if n <= 1:
         return n, 0.0, math.inf
-    mean = float(customers @ rate) / n
-    return n, mean, math.sqrt(float(customers @ (rate - mean) ** 2) / n / (n - 1))
+    mean = dot(customers, rate) / n
+    return n, mean, math.sqrt(dot(customers, (rate - mean) ** 2) / n / (n - 1))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.polynomial import chebyshev
 
+from ltvml.models.purchase.blocks import blocks
 from ltvml.models.purchase.patterns import numbered
 
 if TYPE_CHECKING:
@@ -25,14 +26,20 @@ if TYPE_CHECKING:
 WIDTH, POINTS = 0.5, 11
 """Of a panel of ln(time), and its points: rho = 12.6 leaves 1e-12 of the bound and 2e-13 as measured, the rounding of
 the values themselves; more points would only multiply that rounding."""
-BLOCK = 1 << 14
-"""Rows at a time, so that what is computed of them stays in the cache."""
 PLACES = chebyshev.chebpts1(POINTS)
-_CHEBYSHEV = chebyshev.chebvander(PLACES, POINTS - 1).T * np.where(np.arange(POINTS) == 0, 1.0, 2.0)[:, None] / POINTS
-POWERS_OF_VALUES = sum(
-    np.outer(np.pad(chebyshev.cheb2poly(np.eye(POINTS)[k]), (0, POINTS - k - 1)), _CHEBYSHEV[k]) for k in range(POINTS)
-)
-"""What turns values at the points into coefficients of 1, u, u^2, ...; shape (POINTS, POINTS)."""
+
+
+def powers_of_values() -> Array:
+    """What turns values at the points into coefficients of 1, u, u^2, ...; shape (POINTS, POINTS)."""
+    of_chebyshev = chebyshev.chebvander(PLACES, POINTS - 1).T / POINTS
+    of_chebyshev[1:] *= 2
+    powers = np.zeros((POINTS, POINTS))
+    for degree, unit in enumerate(np.eye(POINTS)):
+        powers[: degree + 1] += np.outer(chebyshev.cheb2poly(unit[: degree + 1]), of_chebyshev[degree])
+    return powers
+
+
+POWERS_OF_VALUES = powers_of_values()
 
 
 def read_off(function: Callable[[Ints, Array], Array], kind: Ints, times: Array) -> Array:
@@ -59,8 +66,10 @@ def read_off(function: Callable[[Ints, Array], Array], kind: Ints, times: Array)
     of_kind, of_panel = np.divmod(keys, span)
     points = np.exp(((first + of_panel)[:, None] + (PLACES + 1) / 2) * WIDTH)
     values = function(np.repeat(of_kind, POINTS), points.ravel()).reshape(points.shape)
-    # not a matrix product: BLAS sums a row differently in batches of different sizes
-    powers = sum(POWERS_OF_VALUES[:, [j]] * values[:, j] for j in range(POINTS))
+    powers = np.zeros((POINTS, len(keys)))
+    for place_of, value in zip(POWERS_OF_VALUES.T, values.T, strict=True):
+        # not a matrix product: BLAS sums a row differently in batches of different sizes
+        powers += place_of[:, None] * value
     return polynomials(powers, cell, 2 * (place - panel) - 1)
 
 
@@ -75,8 +84,7 @@ def polynomials(powers: Array, cell: Ints, u: Array) -> Array:
     u : (n,) array
     """
     result = np.empty_like(u)
-    for start in range(0, len(u), BLOCK):
-        rows = slice(start, start + BLOCK)
+    for rows in blocks(len(u)):
         mine, at = cell[rows], u[rows]
         total = powers[-1].take(mine)
         for power in powers[-2::-1]:

@@ -14,11 +14,12 @@ import numpy as np
 import pandas as pd
 
 from ltvml.errors import DataContractError
+from ltvml.models.purchase.blocks import blocks, dot
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from ltvml.arrays import Array, Ints
+    from ltvml.arrays import Array, Ints, Mask
 
 
 DENSE = 1 << 16
@@ -26,6 +27,9 @@ DENSE = 1 << 16
 
 TABLE = 1 << 20
 """A table of this size costs a millisecond, so keys below it are counted rather than sorted."""
+
+MANY, SAMPLE, HARDLY = 20_000, 4_000, 0.99
+"""From so many histories a sample tells whether that share of them differ from all others of it."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class Lattice:
     @property
     def mean_age(self) -> float:
         """Mean T over customers, in the unit of T."""
-        return float(self.weight @ self.T[self.age_cell]) / self.n_customers
+        return dot(self.weight, self.T[self.age_cell]) / self.n_customers
 
     def scaled(self, factor: float) -> Lattice:
         """The same lattice with all times multiplied by `factor`."""
@@ -107,9 +111,15 @@ def check_histories(x: Array, t_x: Array, T: Array) -> None:
     DataContractError
         With the number of rows by rule.
     """
-    good = (x >= 0) & (x == np.floor(x)) & ((x > 0) == (t_x > 0)) & (t_x >= 0) & (t_x <= T) & np.isfinite(x + T)
-    if not good.all():
+    if not all(possible(x[rows], t_x[rows], T[rows]).all() for rows in blocks(len(x))):
         raise impossible_histories(x, t_x, T)
+
+
+def possible(x: Array, t_x: Array, T: Array) -> Mask:
+    """Which histories can be."""
+    return np.asarray(
+        (x >= 0) & (x == np.floor(x)) & ((x > 0) == (t_x > 0)) & (t_x >= 0) & (t_x <= T) & np.isfinite(x + T)
+    )
 
 
 def impossible_histories(x: Array, t_x: Array, T: Array) -> DataContractError:
@@ -168,8 +178,11 @@ def lattice(x: Array, t_x: Array, T: Array, weight: Array | None = None) -> Latt
     Returns
     -------
     Lattice
-        In the order of the codes of (x, t_x, T), which for whole days is the order of the values.
+        In the order of the codes of (x, t_x, T), which for whole days is the order of the values; many histories of
+        which hardly two are equal stay as they are.
     """
+    if hardly_shared(x, t_x, T):
+        return ungrouped(x, t_x, T, weight)
     (x_code, x_level), (recency_code, recency_level), (age_code, age_level) = codes(x), codes(t_x), codes(T)
     check_room(len(x_level), len(recency_level), len(age_level))
     pair_code = x_code * len(recency_level) + recency_code
@@ -190,6 +203,25 @@ def lattice(x: Array, t_x: Array, T: Array, weight: Array | None = None) -> Latt
     )
 
 
+def hardly_shared(x: Array, t_x: Array, T: Array) -> bool:
+    """Whether many times are of a clock so fine that a search for equal histories would find hardly any."""
+    if len(x) < MANY or whole(T):
+        return False
+    rows = slice(None, None, len(x) // SAMPLE)
+    sample = np.column_stack([x[rows], t_x[rows], T[rows]])
+    return len(np.unique(sample, axis=0)) > HARDLY * len(sample)
+
+
+def ungrouped(x: Array, t_x: Array, T: Array, weight: Array | None) -> Lattice:
+    """Each history as cells of its own, in the order given; those without weight are left out."""
+    if weight is None:
+        weight = np.ones_like(x)
+    elif not weight.all():
+        x, t_x, T, weight = (column[weight > 0] for column in (x, t_x, T, weight))
+    row = np.arange(len(x))
+    return Lattice(weight, recency_cell=row, age_cell=row, x_recency=x, t_x=t_x, x_age=x, T=T)
+
+
 def cells(x: Array, T: Array) -> tuple[Ints, Array, Array]:
     """Number the distinct (x, T).
 
@@ -207,7 +239,7 @@ def cells(x: Array, T: Array) -> tuple[Ints, Array, Array]:
 
 
 def shared_ages(x: Array, T: Array) -> tuple[Ints, Array, Array]:
-    """As `cells` where times are whole, as days are; other times are hardly shared, and each row is a cell of its own."""
+    """As `cells` where times are whole, as days are; other times are hardly shared: each row is then its own cell."""
     if whole(T):
         return cells(x, T)
     return np.arange(len(x)), x, T
@@ -249,20 +281,33 @@ def codes(values: Array) -> tuple[Ints, Array]:
 
 
 def grouped(keys: Ints, weight: Array | None) -> tuple[Ints, Array]:
-    """Distinct keys in order, and the sum of the weights of each; keys without weight are left out."""
+    """Distinct keys in order, and the sum of the weights of each; keys without weight are left out.
+
+    Most customers have bought once or twice: their keys are small, and counted in a table; the others are sorted.
+    """
+    if weight is not None:
+        keys, weight = keys[weight > 0], weight[weight > 0]
+    small = keys < max(TABLE, 2 * len(keys))
+    table = np.bincount(keys[small], weights=None if weight is None else weight[small])
+    common = np.flatnonzero(table)
+    rare, sums = sorted_groups(keys[~small], None if weight is None else weight[~small])
+    return np.concatenate((common, rare)), np.concatenate((table[common].astype(float), sums))
+
+
+def sorted_groups(keys: Ints, weight: Array | None) -> tuple[Ints, Array]:
+    """As `grouped`, with all weights positive and any keys."""
     if weight is None:
         ordered = np.sort(keys)
         starts = run_starts(ordered)
         return ordered[starts], np.diff(starts, append=len(ordered)).astype(float)
-    keys, weight = keys[weight > 0], weight[weight > 0]
     order = np.argsort(keys, kind="stable")
     starts = run_starts(keys[order])
-    return keys[order][starts], np.add.reduceat(weight[order], starts)
+    return keys[order][starts], np.add.reduceat(weight[order], starts) if len(starts) else weight
 
 
 def run_starts(ordered: Ints) -> Ints:
     """Where a new value starts in a sorted array."""
-    return np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    return np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1]))[: len(ordered)])
 
 
 def numbered(keys: Ints) -> tuple[Ints, Ints]:
