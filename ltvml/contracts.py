@@ -506,6 +506,30 @@ ACQUISITION = Table(
     ),
 )
 
+FIRST_EXPERIENCE = Table(
+    "first experience",
+    (
+        Column("signal", "string", "rating, complaint, late or returned: what the first order day was like"),
+        Column("limit", "float64", "rating up to which it was bad, or value above which: 0 is none"),
+        Column("from_day", "int64", "first of the days compared, after the first order; what was known before counts"),
+        Column("to_day", "int64", "last day after it"),
+        Column("customers_bad", "int64", "customers with a bad first experience who were seen for that long"),
+        Column("customers_good", "int64", "those with a good one; figures below cohorts.fewest of either are null"),
+        Column("not_known", "int64", "those of whom nothing was known by then"),
+        Column("retention_bad", "float64", "share of the first who ordered again in these days"),
+        Column("retention_bad_lo", "float64", "lower end of its 95 % interval (Wilson)"),
+        Column("retention_bad_hi", "float64", "upper end of that interval"),
+        Column("retention_good", "float64", "share of the others"),
+        Column("retention_good_lo", "float64", "lower end of its 95 % interval"),
+        Column("retention_good_hi", "float64", "upper end of that interval"),
+        Column("difference", "float64", "bad less good within tenths of first-order value (Mantel-Haenszel)"),
+        Column("difference_lo", "float64", "lower end of its 95 % interval (Klingenberg)"),
+        Column("difference_hi", "float64", "upper end of that interval"),
+        Column("difference_se", "float64", "its standard error (Sato)"),
+        Column("matched", "int64", "customers of the tenths that have both"),
+    ),
+)
+
 COHORT_PERIODS = Table(
     "cohort periods",
     (
@@ -521,6 +545,15 @@ COHORT_PERIODS = Table(
         Column("repeat_rate", "float64", "share with a second purchase day by the end of the period"),
         Column("cumulative_revenue_per_customer", "float64", "net value a customer by the end of the period"),
         Column("cumulative_margin_per_customer", "float64", "times value.margin"),
+    ),
+)
+
+COHORT_LEVELS = Table(
+    "cohorts by attribute",
+    (
+        Column("attribute", "string", "one of cohorts.attributes"),
+        Column("level", "string", "its value at the first order, a range of numbers, (other) or (missing)"),
+        *COHORT_PERIODS.columns,
     ),
 )
 

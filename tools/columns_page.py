@@ -15,11 +15,13 @@ from ltvml.contracts import (
     BUNDLES,
     CLAIMS,
     CLOSED_FORM,
+    COHORT_LEVELS,
     COHORT_PERIODS,
     COHORTS,
     CONTACTS,
     CUSTOMER_SCORES,
     EXPERIENCE,
+    FIRST_EXPERIENCE,
     FIRST_ORDER,
     FORECAST,
     LINES,
@@ -86,7 +88,14 @@ INTRODUCTIONS = {
         "What goes out beside it: `acquisition.parquet`, one row a way to come, with the ages of its customers mixed: "
         "compare levels that have been there equally long."
     ),
+    FIRST_EXPERIENCE: (
+        "What goes out beside it: `first_experience.parquet`, one row a signal that the orders have: customers after a "
+        "bad first experience beside those after a good one. A comparison, and no proof of a cause."
+    ),
     COHORT_PERIODS: "What goes out beside it: `cohort_periods.parquet`, one row a cohort and period since the first.",
+    COHORT_LEVELS: (
+        "What goes out beside it, where `cohorts.attributes` names any: `cohort_levels.parquet`, the same by level."
+    ),
     TASKS: (
         "What goes out: `tasks.parquet`, service contacts, made and not; `tasks.csv` holds those to make, by day. They "
         "are planned before any offer, in both arms."

@@ -12,10 +12,13 @@ from ltvml.cli.session import read_config, session
 COHORT_EXAMPLES = examples(
     "ltvml cohorts",
     "ltvml cohorts --set cohorts.by=quarter",
+    "ltvml cohorts --set 'cohorts.attributes=[channel, country]'",
     "ltvml cohorts --set costs.source=costs.csv --json | jq .change",
     notes="""
         Tables are written to <output.dir>/cohorts/<cutoff>/: cohorts.parquet and
-        cohort_periods.parquet, with two plots. After `ltvml fit` each cohort has
+        cohort_periods.parquet, with two plots; by channel, country or another
+        attribute cohort_levels.parquet, and after complaints, ratings, late
+        deliveries and returns first_experience.parquet. After `ltvml fit` each cohort has
         a predicted value, with its 80 % interval.
     """,
 )

@@ -423,10 +423,18 @@ class CohortSettings(Section):
 
     by: CalendarPeriod = "month"
     """week, month or quarter."""
+    attributes: Names = ()
+    """Cohorts are also told apart by these: channel, country, category, discount_share or another attribute of the
+    first order, or a column of attributes.customers."""
     fewest: Count = 5
     """Figures of cohorts of fewer customers are not shown: they would tell of single persons."""
     referral_depth: Count = 1
     """How far up a chain of referrals a customer is credited; needs a column referred_by in the table customers."""
+    experience_days: Count = 30
+    """Days after the first order within which its complaint, rating, delivery or return must be known to count; what
+    the customers did afterwards, for churn_horizon days, is compared."""
+    bad_rating: float | None = None
+    """Ratings at or below it are bad; null takes those in the lower half of the ratings found."""
 
 
 class CostSettings(Section):

@@ -9,11 +9,18 @@ import narwhals as nw
 from ltvml.features.split import seen
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ltvml.window import Window
 
 
 def cohort_activity(
-    days: nw.LazyFrame[Any], calendar: nw.LazyFrame[Any], window: Window, *, decimals: int = 2
+    days: nw.LazyFrame[Any],
+    calendar: nw.LazyFrame[Any],
+    window: Window,
+    *,
+    decimals: int = 2,
+    also: Sequence[str] = (),
 ) -> nw.LazyFrame[Any]:
     """Who ordered, how often and for how much, by period of the first order and period of the order.
 
@@ -26,38 +33,47 @@ def cohort_activity(
     window : Window
     decimals : int
         Digits of the minor unit that `days.value` counts.
+    also : sequence of str
+        Columns of `days` that are the same on all days of a customer: cohorts are told apart by them, too.
 
     Returns
     -------
     lazy frame
-        `cohort`, `period`, `customers` who ordered in the period, their `orders` (purchase days), all int64, and
+        `also`, and int64 `cohort`, `period`, `customers` who ordered in the period, their `orders` (purchase days); and
         their net `value` and `first_value` (value of first orders) in currency units.
     """
-    by_customer = _placed(days, calendar, window).group_by("customer_id", "cohort", "period")
+    by_customer = _placed(days, calendar, window).group_by("customer_id", *also, "cohort", "period")
     active = by_customer.agg(
         nw.len().cast(nw.Int64).alias("orders"),
         nw.col("value").sum().cast(nw.Int64).alias("value"),
         (nw.col("value") * nw.col("is_first")).sum().cast(nw.Int64).alias("first_value"),
     )
     unit = float(10**decimals)
-    return active.group_by("cohort", "period").agg(
+    return active.group_by(*also, "cohort", "period").agg(
         nw.len().cast(nw.Int64).alias("customers"),
         nw.col("orders").sum().cast(nw.Int64).alias("orders"),
         *((nw.col(name).sum().cast(nw.Float64) / unit).alias(name) for name in ("value", "first_value")),
     )
 
 
-def second_orders(days: nw.LazyFrame[Any], calendar: nw.LazyFrame[Any], window: Window) -> nw.LazyFrame[Any]:
+def second_orders(
+    days: nw.LazyFrame[Any], calendar: nw.LazyFrame[Any], window: Window, *, also: Sequence[str] = ()
+) -> nw.LazyFrame[Any]:
     """How many customers ordered a second time, by period of the first and period of the second order.
+
+    Parameters
+    ----------
+    days, calendar, window, also
+        As for `cohort_activity`.
 
     Returns
     -------
     lazy frame
-        `cohort`, `period` of the second order, `customers`; all int64.
+        `also`, `cohort`, `period` of the second order, `customers`; all int64 but the first.
     """
     later = _placed(days, calendar, window).filter(nw.col("is_first") == 0)
-    second = later.group_by("customer_id", "cohort").agg(nw.col("period").min().alias("period"))
-    return second.group_by("cohort", "period").agg(nw.len().cast(nw.Int64).alias("customers"))
+    second = later.group_by("customer_id", *also, "cohort").agg(nw.col("period").min().alias("period"))
+    return second.group_by(*also, "cohort", "period").agg(nw.len().cast(nw.Int64).alias("customers"))
 
 
 def _placed(days: nw.LazyFrame[Any], calendar: nw.LazyFrame[Any], window: Window) -> nw.LazyFrame[Any]:

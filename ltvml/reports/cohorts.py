@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import pandas as pd
 
 from ltvml.economics.levers import effects, one_point_more
 from ltvml.reports.recording import NOT_KEPT
@@ -14,9 +15,8 @@ from ltvml.words.spoken import Spoken
 from ltvml.words.text import fields, known, number, paragraph, percent, place, table, times
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
     from pathlib import Path
-
-    import pandas as pd
 
     from ltvml.bundle.bundle import Bundle
     from ltvml.economics.levers import Levers
@@ -75,6 +75,12 @@ class CohortReport(Shown):
     by : {"week", "month", "quarter"}
     acquisition : frame
         Rows of `contracts.ACQUISITION`; empty where the orders know no way to come.
+    experience : frame
+        Rows of `contracts.FIRST_EXPERIENCE`; empty where the orders tell nothing of how they went.
+    levels : frame
+        Rows of `contracts.COHORT_LEVELS`; empty where `cohorts.attributes` names none.
+    fewest : int
+        Customers below which figures are not shown.
     total : tuple of float, optional
         Predicted value of all customers, 10 and 90 % quantile; None where nothing was fitted.
     notes : tuple of str
@@ -95,6 +101,9 @@ class CohortReport(Shown):
     referrals: Referrals | None
     by: CalendarPeriod
     acquisition: pd.DataFrame
+    experience: pd.DataFrame
+    levels: pd.DataFrame
+    fewest: int = 1
     total: tuple[float, float, float] | None = None
     notes: tuple[str, ...] = ()
     language: str = "en"
@@ -121,6 +130,8 @@ class CohortReport(Shown):
             "by": self.by,
             "cohorts": rows.to_dict("records"),
             "acquisition": self.acquisition.to_dict("records"),
+            "levels": self.pooled_levels().to_dict("records"),
+            "first_experience": self.experience.to_dict("records"),
             "plain": {
                 **asdict(self.plain),
                 "customer_value": self.plain.customer_value,
@@ -150,7 +161,42 @@ class CohortReport(Shown):
     def text(self) -> str:
         """In words, within 80 columns."""
         caption = paragraph(self._words("cohorts.caption", nth="n", period=self._words(f"cohorts.name.{self.by}")))
-        return f"{self.rows_text()}\n\n{caption}\n\n{fields(self.findings())}"
+        levels = "".join(f"{part}\n\n" for part in self.levels_text())
+        return f"{self.rows_text()}\n\n{levels}{caption}\n\n{fields(self.findings())}"
+
+    def pooled_levels(self) -> pd.DataFrame:
+        """One row a level: its cohorts together, each age over those whose period of that age had closed.
+
+        Returns
+        -------
+        frame
+            `attribute`, `level`, `customers`, `margin_per_customer` up to the cutoff, and `retention_<age>` for each of
+            `AGES`. Cohorts without figures count as customers alone.
+        """
+        rows: list[dict[str, Any]] = []
+        for (attribute, level), part in self.levels.groupby(["attribute", "level"], sort=False):
+            shown = part[part["revenue"].notna()]
+            row = {"attribute": attribute, "level": level}
+            row["customers"] = int(part[part["age"] == 0]["customers"].sum())
+            latest = shown.drop_duplicates("cohort", keep="last")
+            brought = (latest["cumulative_margin_per_customer"] * latest["customers"]).sum()
+            row["margin_per_customer"] = brought / latest["customers"].sum() if len(latest) else np.nan
+            for age in AGES:
+                closed = shown[(shown["age"] == age) & shown["closed"]]
+                seen = closed["customers"].sum()
+                row[f"retention_{age}"] = closed["active_customers"].sum() / seen if seen else np.nan
+            rows.append(row)
+        names = ("attribute", "level", "customers", "margin_per_customer", *(f"retention_{age}" for age in AGES))
+        return pd.DataFrame(rows, columns=list(names))
+
+    def levels_text(self) -> list[str]:
+        """A table of its levels for each attribute."""
+        words, found = self._words, self.pooled_levels()
+        header = (words("cohorts.customers"), *(f"+{age}" for age in AGES), words("cohorts.so_far"))
+        return [
+            table((attribute, *header), [_level_row(row) for row in part.to_dict("records")], left=1)
+            for attribute, part in found.groupby("attribute", sort=False)
+        ]
 
     def rows_text(self) -> str:
         """The latest cohorts as a table: who came back, what a customer brought and will bring."""
@@ -188,6 +234,7 @@ class CohortReport(Shown):
             (words("label.plain"), self._plain()),
             (words("label.lifetime"), self._lifetime()),
             *((words("label.change"), line) for line in self._change()),
+            *((words("label.experience"), line) for line in self.experience_text()),
             *((words("label.cost"), line) for line in self._cost()),
             *((words("label.referrals"), line) for line in self._referred()),
             *((words("label.note"), note) for note in self.notes),
@@ -233,6 +280,24 @@ class CohortReport(Shown):
             words("cohorts.more", **more),
         ]
 
+    def experience_text(self) -> list[str]:
+        """Who ordered again after a bad first experience and a good one, a sentence a signal."""
+        words, said = self._words, []
+        for row in self.experience.to_dict("records"):
+            bad = words(f"cohorts.experience.{row['signal']}", **_named(row))
+            days = {"first": str(row["from_day"]), "last": str(row["to_day"])}
+            if np.isnan(row["difference"]):
+                fewest = {"fewest": str(self.fewest), "setting": "cohorts.fewest"}
+                said.append(words("cohorts.experience.few", bad=bad, **fewest, **days))
+                continue
+            rates = {f"rate_{group}": percent(row[f"retention_{group}"]) for group in ("bad", "good")}
+            ends = {"low": _points(row["difference_lo"]), "high": _points(row["difference_hi"])}
+            counts = {"customers": f"{row['customers_bad']:,}"}
+            counts["all"] = f"{row['customers_bad'] + row['customers_good']:,}"
+            difference = words("cohorts.points", points=_points(row["difference"]))
+            said.append(words("cohorts.experience", bad=bad, difference=difference, **rates, **ends, **counts, **days))
+        return said
+
     def _cost(self) -> list[str]:
         words, rows = self._words, self.cohorts[self.cohorts["acquisition_cost"].notna()]
         if not len(rows):
@@ -272,6 +337,20 @@ class CohortReport(Shown):
     @property
     def _words(self) -> Spoken:
         return Spoken.of(self.language, self.currency)
+
+
+def _level_row(row: Mapping[Hashable, Any]) -> tuple[str, ...]:
+    shares = (_share(row[f"retention_{age}"]) for age in AGES)
+    return (str(row["level"]), f"{row['customers']:,}", *shares, _amount(row["margin_per_customer"]))
+
+
+def _named(row: Mapping[Hashable, Any]) -> dict[str, str]:
+    return {"limit": number(row["limit"])} if row["signal"] == "rating" else {}
+
+
+def _points(share: float) -> str:
+    """A difference of shares in percentage points, with its sign."""
+    return f"{100 * share:+.1f}"
 
 
 def _share(share: float) -> str:

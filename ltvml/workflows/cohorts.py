@@ -11,15 +11,18 @@ import numpy as np
 import pandas as pd
 
 from ltvml.bundle.customer_scores import intervals_at
-from ltvml.contracts import ACQUISITION, COHORT_PERIODS, COHORTS, Column, Table
+from ltvml.contracts import ACQUISITION, COHORT_LEVELS, COHORT_PERIODS, COHORTS, FIRST_EXPERIENCE, Column, Table
 from ltvml.economics.acquisition import against_cost, payback
 from ltvml.economics.cohort_tables import Cohorts, suppressed
+from ltvml.economics.first_experience import compared
 from ltvml.economics.levers import Levers
 from ltvml.economics.lifetimes import Lifetimes
 from ltvml.economics.plain_value import PlainValue, plain_value
 from ltvml.economics.referrals import referrals
 from ltvml.engines.frames import to_contract
 from ltvml.features.cohorts import cohort_activity, known_at, second_orders
+from ltvml.features.experience import signals
+from ltvml.features.first_experience import first_experience
 from ltvml.features.summary import customer_summary, purchase_patterns
 from ltvml.inputs.orders import read_orders
 from ltvml.inputs.tables.contacts import read_attributes
@@ -32,9 +35,10 @@ from ltvml.progress import Progress, Steps
 from ltvml.reports.cohorts import Change, CohortReport
 from ltvml.reports.recording import versions
 from ltvml.run_directory import alone_on, run_directory, write_manifest
-from ltvml.window import DAYS_PER_YEAR, WEEK, calendar_starts
+from ltvml.window import DAYS_PER_YEAR, WEEK
 from ltvml.words.spoken import Spoken
 from ltvml.workflows.acquisition import acquisition_table, shown, text_attributes
+from ltvml.workflows.cohort_levels import calendar_of, level_periods
 from ltvml.workflows.score import as_fitted, bundle_of, rows_to_score
 
 if TYPE_CHECKING:
@@ -120,6 +124,7 @@ def cohorts_of(config: Config, bundle: Bundle | None, intake: Intake, folder: Pa
         counted = count(intake, config)
         lifetimes = observed_lifetimes(intake, decimals=config.value.decimals)
         changes = changes_of(intake, decimals=config.value.decimals)
+        experience, levels = experience_of(intake, config), level_periods(config, intake)
     with steps.step("predict"):
         futures = futures_of(intake, bundle, decimals=config.value.decimals) if bundle is not None else None
     with steps.step("price"):
@@ -142,6 +147,9 @@ def cohorts_of(config: Config, bundle: Bundle | None, intake: Intake, folder: Pa
         referrals=brought,
         by=config.cohorts.by,
         acquisition=suppressed(ways, hide, keep=("attribute", "level", "customers")),
+        experience=experience,
+        levels=levels,
+        fewest=hide,
         total=total_of(futures, bundle),
         notes=notes_of(table, ways, config, costs, bundle, words),
         language=config.outreach.language,
@@ -152,15 +160,11 @@ def cohorts_of(config: Config, bundle: Bundle | None, intake: Intake, folder: Pa
 
 def count(intake: Intake, config: Config) -> Cohorts:
     """The squares of a shop's cohorts, counted in the engine."""
-    by, window = config.cohorts.by, intake.window
-    assert intake.ledger.first_day is not None
-    starts = calendar_starts(by, intake.ledger.first_day, window.cutoff_day)
-    days = np.arange(intake.ledger.first_day, window.cutoff_day + 1)
-    period = np.searchsorted(starts, days, side="right") - 1
-    calendar = intake.engine.table(pd.DataFrame({"day": days.astype("int64"), "period": period.astype("int64")}))
+    window = intake.window
+    starts, calendar = calendar_of(intake, config)
     activity = intake.engine.collect(cohort_activity(intake.days, calendar, window, decimals=config.value.decimals))
     second = intake.engine.collect(second_orders(intake.days, calendar, window))
-    return Cohorts.of(activity, second, starts, by=by, cutoff_day=window.cutoff_day)
+    return Cohorts.of(activity, second, starts, by=config.cohorts.by, cutoff_day=window.cutoff_day)
 
 
 def observed_lifetimes(intake: Intake, *, decimals: int) -> Lifetimes:
@@ -184,6 +188,24 @@ def averages(intake: Intake, lifetimes: Lifetimes, *, decimals: int) -> PlainVal
         years=days / DAYS_PER_YEAR,
         lifetime=max(lifetimes.mean, 1.0) / DAYS_PER_YEAR,
     )
+
+
+def experience_of(intake: Intake, config: Config) -> pd.DataFrame:
+    """Rows of `contracts.FIRST_EXPERIENCE`: one for each signal that the orders have."""
+    has_returns, known_within = intake.ledger.has_returns, config.cohorts.experience_days
+    if not signals(intake.lines, has_returns=has_returns):
+        return pd.DataFrame(columns=list(FIRST_EXPERIENCE.names))
+    horizon = intake.window.churn_horizon
+    found = first_experience(
+        intake.lines,
+        intake.days,
+        intake.window,
+        known_within=known_within,
+        horizon=horizon,
+        has_returns=has_returns,
+    )
+    table = compared(intake.engine.collect(found), bad_rating=config.cohorts.bad_rating, fewest=config.cohorts.fewest)
+    return table.assign(from_day=known_within + 1, to_day=known_within + horizon)[list(FIRST_EXPERIENCE.names)]
 
 
 def changes_of(intake: Intake, *, decimals: int) -> Change | None:
@@ -380,6 +402,8 @@ def write_tables(report: CohortReport, staging: Path, config: Config) -> None:
     """The tables of a report, in the formats asked for; ways to come only where the orders have some."""
     tables = [(COHORTS, "cohorts", report.cohorts), (COHORT_PERIODS, "cohort_periods", report.periods)]
     tables += [(ACQUISITION, "acquisition", report.acquisition)] if len(report.acquisition) else []
+    tables += [(COHORT_LEVELS, "cohort_levels", report.levels)] if len(report.levels) else []
+    tables += [(FIRST_EXPERIENCE, "first_experience", report.experience)] if len(report.experience) else []
     for contract, name, table in tables:
         with TableFiles(staging, contract, name, config.output.formats) as files:
             files.write(to_contract(table, contract))

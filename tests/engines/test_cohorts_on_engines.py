@@ -24,6 +24,7 @@ def days() -> pd.DataFrame:
     rows = pd.DataFrame(
         {"customer_id": draw.integers(0, 90, 700).astype(str), "day": FIRST + draw.integers(0, 430, 700)}
     ).drop_duplicates()
+    rows = rows.assign(level=(rows["customer_id"].astype(int) % 3).astype(str))
     return rows.assign(value=draw.integers(100, 9000, len(rows)), n_lines=1)
 
 
@@ -37,6 +38,8 @@ def tables(table: nw.LazyFrame[Any], periods: nw.LazyFrame[Any]) -> list[nw.Lazy
     return [
         cohort_activity(table, periods, WINDOW),
         second_orders(table, periods, WINDOW),
+        cohort_activity(table, periods, WINDOW, also=["level"]),
+        second_orders(table, periods, WINDOW, also=["level"]),
         known_at(table, FIRST + 100, WINDOW.cutoff_day),
     ]
 
@@ -46,7 +49,7 @@ def test_cohorts_are_the_same_as_on_polars(engine: Engine) -> None:
     expected = [table.collect("pandas").to_native() for table in tables(*local)]
     found = [engine.collect(table) for table in tables(engine.table(days()), engine.table(calendar()))]
     for ours, theirs in zip(found, expected, strict=True):
-        keys = [name for name in ("cohort", "period") if name in theirs]
+        keys = [name for name in ("level", "cohort", "period") if name in theirs]
         own, other = (
             frame.sort_values(keys, ignore_index=True)[list(theirs)] if keys else frame[list(theirs)]
             for frame in (ours, theirs)

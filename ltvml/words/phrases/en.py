@@ -343,6 +343,7 @@ PHRASES: dict[str, str] = {
     "label.plain": "plain value",
     "label.lifetime": "lifetime",
     "label.change": "repeat revenue",
+    "label.experience": "experience",
     "label.cost": "acquisition",
     "label.referrals": "referrals",
     "label.cohorts": "tables",
@@ -371,6 +372,16 @@ PHRASES: dict[str, str] = {
     "have paid back so far",
     "cohorts.referred": "{referred} customers were brought by {advocates} others; {unknown} name somebody who is no "
     "customer, {circles} are in circles and credited to nobody",
+    "cohorts.experience": "after {bad} {rate_bad} ordered again in days {first} to {last}, else {rate_good}; at like "
+    "first-order values the difference is {difference} ({low} to {high}), of {customers} of {all} customers. The two "
+    "may differ in other ways: no cause is shown",
+    "cohorts.experience.few": "after {bad}: fewer than {fewest} customers ({setting}) to compare in days {first} "
+    "to {last}",
+    "cohorts.experience.rating": "a rating of {limit} or less for the first order",
+    "cohorts.experience.complaint": "a complaint about the first order",
+    "cohorts.experience.late": "a late first delivery",
+    "cohorts.experience.returned": "a return of the first order",
+    "cohorts.points": "{points} percentage points",
     "cohorts.few": "{cohorts} cohorts with fewer than {fewest} customers ({customers} customers) are listed without "
     "figures ({setting})",
     "cohorts.first": "customers of the first {period}, {first}, may have ordered before the orders begin",

@@ -329,6 +329,7 @@ PHRASES: dict[str, str] = {
     "label.plain": "简单价值",
     "label.lifetime": "客户寿命",
     "label.change": "复购收入",
+    "label.experience": "首单体验",
     "label.cost": "获客",
     "label.referrals": "推荐",
     "label.cohorts": "数据表",
@@ -355,6 +356,15 @@ PHRASES: dict[str, str] = {
     "cohorts.cost": "{cohorts} 个同期群花费 {cost}；加上预测价值为花费的 {ratio} 倍，其中 {paid} 个已收回成本",
     "cohorts.referred": "{referred} 位客户由 {advocates} 位客户带来；{unknown} 位的推荐人不是客户，"
     "{circles} 位处于循环推荐中，不计入任何人",
+    "cohorts.experience": "{bad}之后，第 {first} 至 {last} 天内有 {rate_bad} 再次下单，其余客户为 {rate_good}；"
+    "首单金额相近时相差 {difference}（{low} 至 {high}），共 {all} 位客户中的 {customers} 位。"
+    "两组可能还有其他差别，不说明因果",
+    "cohorts.experience.few": "{bad}：第 {first} 至 {last} 天内可比较的客户不足 {fewest} 位（{setting}）",
+    "cohorts.experience.rating": "首单评分不高于 {limit}",
+    "cohorts.experience.complaint": "首单投诉",
+    "cohorts.experience.late": "首单延迟送达",
+    "cohorts.experience.returned": "首单退货",
+    "cohorts.points": "{points} 个百分点",
     "cohorts.few": "{cohorts} 个同期群少于 {fewest} 位客户（共 {customers} 位），不显示其数字（{setting}）",
     "cohorts.first": "首个{period}的客户可能在订单数据开始之前就已下单：{first} 含有老客户",
     "cohorts.no_model": "没有预测值，因为尚未拟合模型：请先运行 {command}",
