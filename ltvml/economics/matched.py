@@ -73,7 +73,7 @@ def matched_difference(
     y1, n1, y0, n0 = (np.asarray(one, dtype=float) for one in (y1, n1, y0, n0))
     both = (n1 > 0) & (n0 > 0)
     if not both.any():
-        return MatchedDifference(*[np.nan] * 4, customers=0, strata=0)
+        return MatchedDifference(np.nan, np.nan, np.nan, np.nan, customers=0, strata=0)
     y1, n1, y0, n0 = (one[both] for one in (y1, n1, y0, n0))
     total = n1 + n0
     weight = float((n1 * n0 / total).sum())
@@ -85,4 +85,4 @@ def matched_difference(
     reach = float(np.sqrt(max(middle**2 - found**2 + z**2 * level, 0.0)))
     error = float(np.sqrt(max(found * slope + level, 0.0)))
     ends = max(middle - reach, -1.0), min(middle + reach, 1.0)
-    return MatchedDifference(found, error, *ends, customers=int(total.sum()), strata=int(both.sum()))
+    return MatchedDifference(found, error, ends[0], ends[1], customers=int(total.sum()), strata=int(both.sum()))

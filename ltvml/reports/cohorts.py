@@ -194,7 +194,7 @@ class CohortReport(Shown):
         words, found = self._words, self.pooled_levels()
         header = (words("cohorts.customers"), *(f"+{age}" for age in AGES), words("cohorts.so_far"))
         return [
-            table((attribute, *header), [_level_row(row) for row in part.to_dict("records")], left=1)
+            table((str(attribute), *header), [_level_row(row) for row in part.to_dict("records")], left=1)
             for attribute, part in found.groupby("attribute", sort=False)
         ]
 

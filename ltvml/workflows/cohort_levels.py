@@ -99,7 +99,7 @@ def _triangles(
     counts = level.value_counts()
     parts = []
     for name in sorted(counts.index, key=lambda one: (-int(counts[one]), str(one))):
-        mine = [table[table[_LEVEL] == name] for table in (activity, second)]
-        cohorts = Cohorts.of(*mine, starts, by=config.cohorts.by, cutoff_day=window.cutoff_day)
+        active, again = (table[table[_LEVEL] == name] for table in (activity, second))
+        cohorts = Cohorts.of(active, again, starts, by=config.cohorts.by, cutoff_day=window.cutoff_day)
         parts.append(cohorts.by_age(margin=config.value.margin).assign(level=name))
     return pd.concat(parts, ignore_index=True)
