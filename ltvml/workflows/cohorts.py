@@ -14,15 +14,12 @@ from ltvml.bundle.customer_scores import intervals_at
 from ltvml.contracts import ACQUISITION, COHORT_LEVELS, COHORT_PERIODS, COHORTS, FIRST_EXPERIENCE, Column, Table
 from ltvml.economics.acquisition import against_cost, payback
 from ltvml.economics.cohort_tables import Cohorts, suppressed
-from ltvml.economics.first_experience import compared
 from ltvml.economics.levers import Levers
 from ltvml.economics.lifetimes import Lifetimes
 from ltvml.economics.plain_value import PlainValue, plain_value
 from ltvml.economics.referrals import referrals
 from ltvml.engines.frames import to_contract
 from ltvml.features.cohorts import cohort_activity, known_at, second_orders
-from ltvml.features.experience import signals
-from ltvml.features.first_experience import first_experience
 from ltvml.features.summary import customer_summary, purchase_patterns
 from ltvml.inputs.orders import read_orders
 from ltvml.inputs.tables.contacts import read_attributes
@@ -39,6 +36,7 @@ from ltvml.window import DAYS_PER_YEAR, WEEK
 from ltvml.words.spoken import Spoken
 from ltvml.workflows.acquisition import acquisition_table, shown, text_attributes
 from ltvml.workflows.cohort_levels import calendar_of, level_periods
+from ltvml.workflows.first_experience import experience_of
 from ltvml.workflows.score import as_fitted, bundle_of, rows_to_score
 
 if TYPE_CHECKING:
@@ -188,24 +186,6 @@ def averages(intake: Intake, lifetimes: Lifetimes, *, decimals: int) -> PlainVal
         years=days / DAYS_PER_YEAR,
         lifetime=max(lifetimes.mean, 1.0) / DAYS_PER_YEAR,
     )
-
-
-def experience_of(intake: Intake, config: Config) -> pd.DataFrame:
-    """Rows of `contracts.FIRST_EXPERIENCE`: one for each signal that the orders have."""
-    has_returns, known_within = intake.ledger.has_returns, config.cohorts.experience_days
-    if not signals(intake.lines, has_returns=has_returns):
-        return pd.DataFrame(columns=list(FIRST_EXPERIENCE.names))
-    horizon = intake.window.churn_horizon
-    found = first_experience(
-        intake.lines,
-        intake.days,
-        intake.window,
-        known_within=known_within,
-        horizon=horizon,
-        has_returns=has_returns,
-    )
-    table = compared(intake.engine.collect(found), bad_rating=config.cohorts.bad_rating, fewest=config.cohorts.fewest)
-    return table.assign(from_day=known_within + 1, to_day=known_within + horizon)[list(FIRST_EXPERIENCE.names)]
 
 
 def changes_of(intake: Intake, *, decimals: int) -> Change | None:

@@ -13,10 +13,14 @@ import pandas as pd
 
 from ltvml.contracts import FIRST_EXPERIENCE, SIGNALS
 from ltvml.economics.matched import matched_difference
+from ltvml.features.experience import signals
+from ltvml.features.first_experience import first_experience
 from ltvml.outreach.experiment.difference import CONFIDENCE, wilson
 
 if TYPE_CHECKING:
     from ltvml.arrays import Array, Ints
+    from ltvml.config import Config
+    from ltvml.inputs.orders import Intake
 
 BANDS = 10
 _ENDS = ("", "_lo", "_hi")
@@ -24,6 +28,24 @@ _FIGURES = (
     *(f"retention_{group}{end}" for group in ("bad", "good") for end in _ENDS),
     *("difference", "difference_lo", "difference_hi", "difference_se"),
 )
+
+
+def experience_of(intake: Intake, config: Config) -> pd.DataFrame:
+    """Rows of `contracts.FIRST_EXPERIENCE`: one for each signal that the orders have."""
+    has_returns, known_within = intake.ledger.has_returns, config.cohorts.experience_days
+    if not signals(intake.lines, has_returns=has_returns):
+        return pd.DataFrame(columns=list(FIRST_EXPERIENCE.names))
+    horizon = intake.window.churn_horizon
+    found = first_experience(
+        intake.lines,
+        intake.days,
+        intake.window,
+        known_within=known_within,
+        horizon=horizon,
+        has_returns=has_returns,
+    )
+    table = compared(intake.engine.collect(found), bad_rating=config.cohorts.bad_rating, fewest=config.cohorts.fewest)
+    return table.assign(from_day=known_within + 1, to_day=known_within + horizon)[list(FIRST_EXPERIENCE.names)]
 
 
 def compared(customers: pd.DataFrame, *, bad_rating: float | None, fewest: int) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ltvml.economics.first_experience import compared, value_bands
+from ltvml.workflows.first_experience import compared, value_bands
 
 
 def drawn(effect: float, rows: int = 30_000) -> pd.DataFrame:
