@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from ltvml.agreement import agreed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -22,8 +24,8 @@ class LtvmlError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = agreed(message)
+        super().__init__(self.message)
         self.hint = hint
 
     def __str__(self) -> str:
@@ -84,6 +86,9 @@ class BusyError(LtvmlError, RuntimeError):
 
 class LtvmlWarning(UserWarning):
     """Something in the input or the fit needs attention; the results are still valid."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(agreed(message))
 
 
 class DataWarning(LtvmlWarning):

@@ -70,9 +70,9 @@ def history_plots(purchase: InOperationalTime, intake: Intake, patterns: pd.Data
     """P(alive) and expected purchases over the histories that customers of typical age have."""
     age = float(weighted_quantiles(patterns["T"], patterns["count"], [0.75])[0])
     repeat = patterns[patterns["frequency"] > 0]
-    most = np.clip(weighted_quantiles(repeat["frequency"], repeat["count"], [0.99])[0], FEWEST_DRAWN, MOST_DRAWN)
-    if age < 1:
+    if age < 1 or repeat.empty:
         return {}
+    most = np.clip(weighted_quantiles(repeat["frequency"], repeat["count"], [0.99])[0], FEWEST_DRAWN, MOST_DRAWN)
     grid = partial(over_histories, purchase, age=age, most=int(most), cutoff_day=intake.window.cutoff_day)
     horizon, figures = intake.window.ltv_horizon, dict[str, "Figure"]()
     if "p_alive" not in purchase.diagnosis_.withheld:

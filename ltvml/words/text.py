@@ -9,6 +9,8 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ltvml.agreement import agreed
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -49,7 +51,7 @@ def percent(share: float, digits: int = 0) -> str:
 
 def paragraph(text: str) -> str:
     """Text wrapped at 80 columns."""
-    return "\n".join(_wrapped(text, WIDTH))
+    return "\n".join(_wrapped(agreed(text), WIDTH))
 
 
 def filled(text: str, width: int) -> list[str]:
@@ -80,7 +82,7 @@ def fields(pairs: Iterable[tuple[str, str]]) -> str:
     plots  a.png
            b.png
     """
-    rows = list(pairs)
+    rows = [(name, agreed(value)) for name, value in pairs]
     width = max((columns(name) for name, _ in rows), default=0) + 2
     lines, last = [], ""
     for name, value in rows:

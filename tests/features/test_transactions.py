@@ -118,7 +118,7 @@ def test_data_that_end_a_week_before_the_cutoff_are_said(engine: DuckDBEngine, l
 
 
 def test_customers_with_a_negative_total_are_said(engine: DuckDBEngine, lines_of: LinesOf) -> None:
-    with pytest.warns(DataWarning, match="1 customers returned more"):
+    with pytest.warns(DataWarning, match="1 customer returned more"):
         check(engine, lines_of([("a", 98, 5), ("a", 99, -50), ("b", 99, 1)]), WINDOW)
 
 

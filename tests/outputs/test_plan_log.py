@@ -61,11 +61,11 @@ def test_the_contacts_of_a_plan_that_is_read_back_are_those_that_were_planned(tm
 def test_a_plan_made_again_and_killed_before_the_log_is_one_more_revision(tmp_path: Path) -> None:
     planned_on(tmp_path, ["a"])
     put(tmp_path, plan_of(["b"]))
-    with pytest.warns(LtvmlWarning, match="1 rows were added"):
+    with pytest.warns(LtvmlWarning, match="1 row was added"):
         catch_up(tmp_path)
     assert read_planned(tmp_path, before=LATER)["customer_id"].tolist() == ["b"]
     put(tmp_path, plan_of([]))
-    with pytest.warns(LtvmlWarning, match="1 rows were added"):
+    with pytest.warns(LtvmlWarning, match="1 row was added"):
         catch_up(tmp_path)
     assert read_planned(tmp_path, before=LATER).empty
 

@@ -48,10 +48,10 @@ def test_scores_as_they_were_written_pass(tmp_path: Path) -> None:
 
 FAULTS: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], str]] = {
     "a missing column": (lambda rows: rows.drop(columns="churn_risk"), r"lacks churn_risk; expected the columns"),
-    "a row twice": (lambda rows: pd.concat([rows, rows.head(1)]), r"holds 1 rows a second time; expected one row for"),
-    "an infinite risk": (lambda rows: rows.assign(churn_risk=[0.1, np.inf, 0.2]), r"holds churn_risk inf in 1 rows"),
-    "a risk above one": (lambda rows: rows.assign(churn_risk=[0.1, 1.5, 0.2]), r"churn_risk 1\.5 in 1 rows; .* 0 to 1"),
-    "a risk that is none": (lambda rows: rows.assign(churn_risk=[0.1, np.nan, 0.2]), r"holds churn_risk nan in 1 rows"),
+    "a row twice": (lambda rows: pd.concat([rows, rows.head(1)]), r"holds 1 row a second time; expected one row for"),
+    "an infinite risk": (lambda rows: rows.assign(churn_risk=[0.1, np.inf, 0.2]), r"holds churn_risk inf in 1 row"),
+    "a risk above one": (lambda rows: rows.assign(churn_risk=[0.1, 1.5, 0.2]), r"churn_risk 1\.5 in 1 row; .* 0 to 1"),
+    "a risk that is none": (lambda rows: rows.assign(churn_risk=[0.1, np.nan, 0.2]), r"holds churn_risk nan in 1 row"),
     "an infinite value": (lambda rows: rows.assign(predicted_ltv=np.inf), r"predicted_ltv inf in 3 rows; .* finite"),
     "too few customers": (lambda rows: rows.head(1), r"lack 2 of the 3 customers of the orders and hold 0 others"),
     "another customer": (lambda rows: rows.assign(customer_id=["a", "b", "z"]), r"lack 1 of the 3 .* hold 1 others"),

@@ -40,7 +40,7 @@ BAD_ORDERS = {
         3,
         "(missing_amount 100); expected at most 5 %",
     ),
-    "one infinite amount": (lambda orders: with_first(orders, 1, amount="inf"), 3, "1 rows have an infinite amount"),
+    "one infinite amount": (lambda orders: with_first(orders, 1, amount="inf"), 3, "1 row has an infinite amount"),
     "two currencies": (
         lambda orders: with_first(orders.assign(currency="EUR"), 2, currency="GBP"),
         3,
@@ -143,7 +143,7 @@ def test_a_score_before_the_cutoff_of_the_bundle_is_refused(place, orders):
     place.run("fit")
     result = place.run("score", "--set", "window.cutoff=2020-12-30")
     assert result.exit_code == 2
-    assert "2020-12-30 is 1 days before that of the bundle, 2020-12-31" in result.stderr
+    assert "2020-12-30 is 1 day before that of the bundle, 2020-12-31" in result.stderr
     assert not Path("out/scores").exists()
 
 

@@ -123,7 +123,7 @@ def test_a_customer_who_returned_more_than_he_bought_is_scored_and_said(place, o
     assert debtor["historic_value"] == -90
     assert debtor["predicted_ltv"] > 0
     assert debtor["data_status"].startswith("returns exceed purchases")
-    assert "1 customers returned more than they bought" in given
+    assert "1 customer returned more than they bought" in given
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 import ltvml
 from ltvml.datasets.simulate import simulate_transactions
+from ltvml.errors import FitWarning
 from ltvml.reports.page.render import Headline, page
 from ltvml.reports.page.section import Rows, Section, drawn
 
@@ -139,6 +140,16 @@ def test_a_day_old_shop_has_a_page():
     orders = pd.DataFrame({"customer_id": ["a", "b"], "order_date": [CUTOFF, CUTOFF], "amount": [3.0, 4.0]})
     found = ltvml.report(orders, cutoff=CUTOFF)
     assert "ladder" in found.lacking
+    read(found.html)
+
+
+def test_a_shop_where_nobody_came_back_has_a_page():
+    days = pd.date_range("2020-11-01", CUTOFF, periods=60).date
+    orders = pd.DataFrame({"customer_id": [f"c{n}" for n in range(60)], "order_date": days, "amount": 5.0})
+    with pytest.warns(FitWarning, match="left empty"):
+        fitted = ltvml.fit(orders, cutoff=CUTOFF, fast=True)
+    found = ltvml.report(orders, cutoff=CUTOFF, model=fitted)
+    assert "models" in found.lacking
     read(found.html)
 
 

@@ -253,11 +253,11 @@ class TestDaysPerUnit:
         ("text", "message"),
         [
             ("item,days\ncoffee,3\n", r"has the columns item, days; missing: days_per_unit\."),
-            ("item,days_per_unit\ncoffee,0\n", r"1 of 1 rows have days_per_unit that are not above 0 \(first: 0\)"),
+            ("item,days_per_unit\ncoffee,0\n", r"1 of 1 rows has days_per_unit that are not above 0 \(first: 0\)"),
             ("item,days_per_unit\ncoffee,ten\n", r"not above 0 \(first: ten\)"),
             ("item,days_per_unit\ncoffee,inf\n", r"not above 0 \(first: inf\)"),
             ("item,days_per_unit\ncoffee,3\ncoffee,4\n", "1 repeat an item; expected one row per item"),
-            ("item,days_per_unit\n,3\n", "1 of 1 rows have no item"),
+            ("item,days_per_unit\n,3\n", "1 of 1 rows has no item"),
         ],
     )
     def test_a_bad_table_is_refused_with_what_is_wrong(self, groceries, config_of, tmp_path, text, message):
@@ -286,7 +286,7 @@ class TestProducts:
             ("", 3, "products.csv is empty"),
             ("sku,contains\ngift,coffee\n", 3, "has the columns sku, contains; missing: product_id"),
             ("product_id,units\ngift,2\n", 3, "missing: contains"),
-            ("product_id,contains,units\ngift,coffee,0\n", 3, "1 of 1 rows have units that are not above 0 (first: 0)"),
+            ("product_id,contains,units\ngift,coffee,0\n", 3, "1 of 1 rows has units that are not above 0 (first: 0)"),
             ("product_id,contains,units\ngift,coffee,many\n", 3, "not above 0 (first: many)"),
         ],
         ids=["no file", "an empty file", "another name", "nothing inside", "no units", "words for units"],

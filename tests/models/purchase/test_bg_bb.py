@@ -123,8 +123,8 @@ def test_saved_and_loaded_it_says_the_same(model, donations):
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ([(1, 1.5, 6)], "1 of 1 rows have times that are not whole numbers"),
-        ([(3, 2, 6), (0, 0, 6)], "1 of 2 rows have more purchases than opportunities"),
+        ([(1, 1.5, 6)], "1 of 1 rows has times that are not whole numbers"),
+        ([(3, 2, 6), (0, 0, 6)], "1 of 2 rows has more purchases than opportunities"),
         ([(0, 0, 6), (1, 2, 7), (0, 0, 9)], "T differs between customers: 3 values from 6 to 9"),
     ],
 )

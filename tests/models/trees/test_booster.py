@@ -105,7 +105,7 @@ def test_each_customer_stops_one_member():
 
 def test_too_few_customers_are_refused_in_words(sample):
     alone = Sample(sample.X, sample.target, np.zeros(ROWS, dtype=np.int64))
-    with pytest.raises(DataContractError, match="found 1 customers to train on"):
+    with pytest.raises(DataContractError, match="found 1 customer to train on"):
         grow(alone, "binary", Growth())
 
 

@@ -226,7 +226,7 @@ def test_a_candidate_given_twice_is_refused() -> None:
 
 
 def test_a_value_that_is_no_number_is_refused() -> None:
-    with pytest.raises(DataContractError, match="1 rows have no expected value"):
+    with pytest.raises(DataContractError, match="1 row has no expected value"):
         allocate(shop(3, seed=1).assign(expected_value=lambda A: A["expected_value"].where(A.index > 0)), Limits(1))
 
 

@@ -79,5 +79,5 @@ def test_all_faults_are_told_together():
 
 
 def test_a_row_without_a_customer_is_refused():
-    with pytest.raises(DataContractError, match="1 rows without a customer id"):
+    with pytest.raises(DataContractError, match="1 row without a customer id"):
         groups(["a", None], share=0.1, salt="x")

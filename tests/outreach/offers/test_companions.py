@@ -194,7 +194,7 @@ def test_equal_scores_go_by_name() -> None:
 
 def test_a_shop_with_one_item_is_refused_with_what_to_try() -> None:
     items = pd.DataFrame({"item": ["a"], "beside": 0, "rest": 0})
-    with pytest.raises(DataContractError, match=r"1 items have at least 20 buyers(.|\n)*min_buyers"):
+    with pytest.raises(DataContractError, match=r"1 item has at least 20 buyers(.|\n)*min_buyers"):
         learn(pd.DataFrame(), items, pd.DataFrame(), pd.DataFrame())
 
 

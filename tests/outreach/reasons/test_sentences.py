@@ -289,7 +289,7 @@ def test_the_callers_frames_stay_as_they_were() -> None:
 
 def test_a_customer_twice_is_refused() -> None:
     twice = pd.DataFrame([customer(), customer()])
-    with pytest.raises(DataContractError, match="1 rows too many with the same customer_id"):
+    with pytest.raises(DataContractError, match="1 row too many with the same customer_id"):
         reasons(pd.DataFrame([row("win_back")]), twice)
 
 
