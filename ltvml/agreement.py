@@ -29,6 +29,7 @@ _VERB = "|".join(_VERBS)
 _ONE = re.compile(rf"{_NUMBER}1 (?P<between>{_BETWEEN})(?P<noun>{_NOUNS})\b(?P<verb> (?:who |that )?(?:{_VERB})\b)?")
 _ONE_OF = re.compile(
     rf"(?P<subject>{_NUMBER}1 of (?:the )?[\d,]+ {_BETWEEN}(?:{_NOUNS}))(?P<link> (?:who |that )?)(?P<verb>{_VERB})\b"
+    r"(?P<kind> no purchases)?"
 )
 
 
@@ -46,7 +47,7 @@ def agreed(text: str) -> str:
 
 
 def _with_its_verb(found: re.Match[str]) -> str:
-    return f"{found['subject']}{found['link']}{_VERBS[found['verb']]}"
+    return f"{found['subject']}{found['link']}{_VERBS[found['verb']]}{(found['kind'] or '').removesuffix('s')}"
 
 
 def _in_the_singular(found: re.Match[str]) -> str:

@@ -102,7 +102,7 @@ def test_a_status_column_that_no_setting_reads_is_said_with_rows_money_and_the_s
         "column status says that 2 of 5 rows are no purchases (cancelled 1, voided 1), worth 25.50 of 43.50" in status
     )
     assert status.endswith("--set 'transactions.drop={status: [cancelled, voided]}'.")
-    assert "column event says that 1 of 5 rows are no purchases (cart 1)" in event
+    assert "column event says that 1 of 5 rows is no purchase (cart 1)" in event
 
 
 def test_a_status_column_of_purchases_alone_is_not_spoken_of(engine: Engine) -> None:

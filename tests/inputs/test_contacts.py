@@ -92,7 +92,7 @@ def test_each_odd_row_is_counted_once_and_set_aside(tmp_path: Path) -> None:
 def test_dates_that_cannot_be_read_are_refused_where_they_are_many(tmp_path: Path) -> None:
     config = config_of(tmp_path, "contacts", log(sent_at=["05/01/2021", "2021-01-05", "2021-01-05"]))
     with pytest.raises(
-        DataContractError, match=r"1 of 3 rows have no readable sent_at; expected at most 5 % \(transactions"
+        DataContractError, match=r"1 of 3 rows has no readable sent_at; expected at most 5 % \(transactions"
     ) as settings:
         read_contacts(config.contacts, IDS, cutoff_day=LAST)
     assert settings.value.counts == {"bad_date": 1}
@@ -150,7 +150,7 @@ def test_attributes_are_what_their_values_are(tmp_path: Path) -> None:
 
 def test_a_customer_with_two_rows_of_attributes_is_refused(tmp_path: Path) -> None:
     rows = pd.DataFrame({"customer_id": ["a", "a", None, None]})
-    with pytest.raises(DataContractError, match="1 of 2 rows repeat a customer_id"):
+    with pytest.raises(DataContractError, match="1 of 2 rows repeats a customer_id"):
         read_attributes(config_of(tmp_path, "customers", rows, name="table.parquet").customers, IDS)
 
 

@@ -84,7 +84,7 @@ def test_a_table_of_which_half_the_rows_are_customers_is_as_it_should_be() -> No
 
 
 def test_a_table_of_which_fewer_are_is_warned_of_with_the_numbers() -> None:
-    with pytest.warns(DataWarning, match="1 of 3 rows name a customer of the orders"):
+    with pytest.warns(DataWarning, match="1 of 3 rows names a customer of the orders"):
         warned(["1", "8", "9"], ids_of("1", "2"))
 
 

@@ -134,7 +134,7 @@ def test_a_value_that_the_fit_did_not_know_is_said_and_counts_as_missing(folder,
     table.reset_index().to_csv(folder / "new.csv", index=False)
     new = config_of(folder, "source", "favourite_colour", table="new.csv")
     new = new.model_copy(update={"output": config.output})
-    with pytest.warns(DataWarning, match=r"attribute_source: 1 of 3,000 customers have a value .*'tiktok'"):
+    with pytest.warns(DataWarning, match=r"attribute_source: 1 of 3,000 customers has a value .*'tiktok'"):
         report = ltvml.score(new, transactions=orders, out=folder / "new")
     found = customers(report).set_index("customer_id")
     assert found["churn_risk"].notna().all()
