@@ -358,6 +358,11 @@ CUSTOMER_SCORES = Table(
         Column("stock_status", "string", "stock status of that item, see the replenishment table"),
         Column("rfm_segment", "string", "named segment from recency, frequency and money"),
         Column(
+            "recency_score", "int64", "1 to 5, the latest 5; by the breaks of the fit, or rfm.recency", required=False
+        ),
+        Column("frequency_score", "int64", "1 (one-time buyers) to 5; by the fit, or rfm.frequency", required=False),
+        Column("money_score", "int64", "1 to 5, the highest value 5; by the fit, or rfm.money", required=False),
+        Column(
             "value_at_risk",
             "float64",
             "predicted_ltv less the value expected if there is no purchase in the churn horizon",

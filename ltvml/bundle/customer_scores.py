@@ -194,9 +194,8 @@ def customer_scores(
         "model_version": np.full(len(X), version),
     }
     columns["total_value"] = columns["historic_value"] * margin + columns["predicted_ltv"]
-    columns["rfm_segment"] = rfm.segments(
-        **{name: columns[name] for name in ("days_since_last", "n_orders", "historic_value")}
-    )
+    past = {name: columns[name] for name in ("days_since_last", "n_orders", "historic_value")}
+    columns |= {"rfm_segment": rfm.segments(**past), **rfm.scores(**past)}
     columns |= value_interval(columns["predicted_ltv"], intervals_at(window.ltv_horizon, record, learned, levels))
     for days in window.horizons:
         intervals = intervals_at(days, record, learned, levels)

@@ -21,6 +21,7 @@ from ltvml.config.sections import (
     PageSettings,
     ProductSettings,
     ReplenishmentSettings,
+    RfmSettings,
     SearchSettings,
     SeasonChoice,
     TrackingSettings,
@@ -68,6 +69,8 @@ class Config(Section):
     """When each customer needs each item again."""
     outreach: OutreachSettings = OutreachSettings()
     """Who is contacted, when, with what and why."""
+    rfm: RfmSettings = RfmSettings()
+    """How customers are scored by recency, frequency and money."""
     cohorts: CohortSettings = CohortSettings()
     """Customers by the period of their first order: ltvml cohorts."""
     costs: CostSettings = CostSettings()

@@ -6,6 +6,7 @@ import os
 import re
 import zoneinfo
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -29,6 +30,7 @@ from ltvml.window import LONGEST_HORIZON, as_date
 from ltvml.words.phrases import languages
 
 MOST_HORIZONS = 24
+MOST_BREAKS = 9
 
 
 def _refuse_bool(value: Any) -> Any:
@@ -173,6 +175,15 @@ def _few_horizons(values: tuple[int, ...]) -> tuple[int, ...]:
     return values
 
 
+def _breaks(values: tuple[float, ...]) -> tuple[float, ...]:
+    """`values`, if they rise, and are no more than a person can tell apart."""
+    if any(later <= earlier for earlier, later in pairwise(values)):
+        raise ValueError(f"{', '.join(f'{value:g}' for value in values)} do not rise; expected breaks like 30, 90, 180")
+    if len(values) > MOST_BREAKS:
+        raise ValueError(f"{len(values)} breaks; expected at most {MOST_BREAKS}, which make {MOST_BREAKS + 1} scores")
+    return values
+
+
 def _id_texts(values: Any) -> Any:
     """Ids as texts: 0, -1 and null are "0", "-1" and "null"."""
     given = values if isinstance(values, (list, tuple)) else [values]
@@ -204,6 +215,9 @@ Days = Annotated[Whole, Field(ge=1)]
 HorizonDays = Annotated[Whole, Field(ge=1, le=LONGEST_HORIZON)]
 Horizons = Annotated[
     tuple[HorizonDays, ...], BeforeValidator(_listed_numbers), AfterValidator(_rising), AfterValidator(_few_horizons)
+]
+Breaks = Annotated[
+    tuple[Annotated[Number, Field(ge=0)], ...], BeforeValidator(_listed_numbers), AfterValidator(_breaks)
 ]
 Rows = Annotated[Whole, Field(ge=0)]
 Count = Annotated[Whole, Field(ge=1)]

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from ltvml.config.fields import (
     Argument,
+    Breaks,
     Columns,
     ContactColumns,
     Count,
@@ -416,6 +417,26 @@ class IdentitySettings(Section):
     """The two columns: a: your column, b: your other column. A column left out is looked for under its own name."""
     most_ids: Count = 10
     """More ids than this for one person are an error: a shared id holds strangers together."""
+
+
+class RfmSettings(Section):
+    """How customers are scored by recency, frequency and money: 1 is the lowest, and one more than the breaks the best.
+
+    A value at a break is on its lower side. Without breaks they are those of the customers of the fit, kept in the
+    bundle, so that scores of two cutoffs compare.
+    """
+
+    recency: Breaks = ()
+    """Days since the last order, like [30, 90, 180, 365]: up to 30 is the best score."""
+    frequency: Breaks = ()
+    """Orders, like [1, 2, 4, 9]: one order is 1, more than nine 5."""
+    money: Breaks = ()
+    """Net value of all orders, like [50, 100, 250, 1000]."""
+
+    @property
+    def breaks(self) -> dict[str, tuple[float, ...]]:
+        """By the names of the bundle's edges."""
+        return {"silence": self.recency, "orders": self.frequency, "money": self.money}
 
 
 class CohortSettings(Section):

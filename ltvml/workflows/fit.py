@@ -92,7 +92,7 @@ def _fit(config: Config, transactions: Any, steps: Steps) -> FitReport:
         window=intake.window,
         roles=roles,
         money=Money(**config.value.to_dict() | {"currency": intake.currency}),
-        rfm=learn_rfm(history),
+        rfm=learn_rfm(history).with_own(config.rfm.breaks),
         typical=learn_typical(history, roles),
         record=record_of_past,
         replenishment=items.fitted,

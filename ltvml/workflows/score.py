@@ -185,7 +185,8 @@ def as_fitted(config: Config, bundle: Bundle) -> tuple[Config, Bundle]:
         )
     horizons = asked_horizons(config.window, bundle)
     value = ValueSettings(**vars(bundle.money))
-    _warn_of_changes(config, value, bundle.replenishment.settings if bundle.replenishment else {})
+    kept = bundle.replenishment.settings if bundle.replenishment else {}
+    _warn_of_changes(config, value, kept, {name: getattr(bundle.rfm, name) for name in bundle.rfm.own})
     window = WindowSettings(cutoff=config.cutoff, **horizons)
     return config.model_copy(update={"window": window, "value": value}), bundle.for_horizons(**horizons)
 
@@ -197,7 +198,9 @@ def asked_horizons(asked: WindowSettings, bundle: Bundle) -> dict[str, Any]:
     return {name: given.get(name, getattr(fitted, name)) for name in ("churn_horizon", "ltv_horizon", "horizons")}
 
 
-def _warn_of_changes(config: Config, value: ValueSettings, replenishment: Mapping[str, Any]) -> None:
+def _warn_of_changes(
+    config: Config, value: ValueSettings, replenishment: Mapping[str, Any], breaks: Mapping[str, tuple[float, ...]]
+) -> None:
     # what the configuration leaves to its default is that of the bundle, and no contradiction
     set_here = {name: known for name, known in config.value if name in config.value.model_fields_set}
     before = {f"value.{name}": known for name, known in set_here.items() if known is not None}
@@ -205,6 +208,9 @@ def _warn_of_changes(config: Config, value: ValueSettings, replenishment: Mappin
     before |= {f"replenishment.{name}": known for name, known in given.items() if known != "auto"}
     after = {f"value.{name}": used for name, used in value}
     after |= {f"replenishment.{name}": used for name, used in replenishment.items()}
+    own = {key: list(asked) for key, asked in config.rfm.breaks.items() if asked}
+    before |= {f"rfm breaks of {name}": asked for name, asked in own.items()}
+    after |= {f"rfm breaks of {name}": list(breaks.get(name, ())) or "those of the fit" for name in own}
     changed = [f"{name} {after[name]} and not {known}" for name, known in before.items() if known != after[name]]
     if changed:
         _warn(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 
 from ltvml.bundle.rfm import RFM, SEGMENTS, weighted_quantiles
 
@@ -51,3 +52,44 @@ def test_without_repeat_buyers_the_edges_survive_the_text_form() -> None:
     again = RFM.from_dict(json.loads(json.dumps(rfm.to_dict(), allow_nan=False)))
     assert again == rfm
     assert again.segments(days_since_last=[1], n_orders=[4], historic_value=[2.0])[0] in SEGMENTS
+
+
+def test_scores_are_fifths_of_the_fit_and_one_time_buyers_score_1() -> None:
+    found = learned().scores(days_since_last=[1, 11, 500], n_orders=[1, 2, 9], historic_value=[5.0, 20.0, 1e6])
+    assert {name: values.tolist() for name, values in found.items()} == {
+        # 240 customers: fifths end at 10, 10, 20 and 20 days; quarters of the repeat buyers at 2, 3 and 4 orders
+        "recency_score": [5, 3, 1],
+        "frequency_score": [1, 2, 5],
+        "money_score": [1, 3, 5],
+    }
+
+
+OWN = {"silence": [30, 90, 180, 365], "orders": [1, 2, 4, 9], "money": [50, 100, 250, 1000]}
+
+
+def test_own_breaks_are_those_of_pandas_cut_and_outlive_the_text_form() -> None:
+    draw = np.random.default_rng(1)
+    days, orders, money = draw.integers(0, 500, 400), draw.integers(1, 14, 400), draw.integers(0, 1300, 400)
+    rfm = RFM.from_dict(json.loads(json.dumps(learned().with_own(OWN).to_dict())))
+    found = rfm.scores(days_since_last=days, n_orders=orders, historic_value=money)
+    cut = {
+        name: pd.cut(values, [-np.inf, *OWN[name], np.inf], labels=False) + 1
+        for name, values in {"silence": days, "orders": orders, "money": money}.items()
+    }
+    assert np.array_equal(found["recency_score"], 6 - cut["silence"])
+    assert np.array_equal(found["frequency_score"], cut["orders"])
+    assert np.array_equal(found["money_score"], cut["money"])
+
+
+def test_segments_of_three_scores_keep_their_ends() -> None:
+    rfm = learned().with_own({"silence": [30, 90], "orders": [1, 4], "money": [50, 200]})
+    found = rfm.segments(days_since_last=[1, 400, 60], n_orders=[9, 1, 3], historic_value=[900, 10, 100])
+    assert found.tolist() == ["champion", "lost", "need_attention"]
+
+
+def test_breaks_of_one_kind_leave_the_others_as_learned() -> None:
+    rfm = learned().with_own({"silence": [7], "orders": [], "money": []})
+    given = {"days_since_last": [5, 30], "n_orders": [1, 9], "historic_value": [20.0, 1e6]}
+    assert rfm.scores(**given)["recency_score"].tolist() == [2, 1]
+    for name in ("frequency_score", "money_score"):
+        assert np.array_equal(rfm.scores(**given)[name], learned().scores(**given)[name])
