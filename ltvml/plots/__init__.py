@@ -1,4 +1,7 @@
-"""Every figure; the names below load on first use and return a matplotlib figure."""
+"""Every picture; the names below load on first use.
+
+Each takes a model, a result or a frame, `ax` to draw on and `language` for its words, and returns matplotlib axes.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 _HOMES = {
     "alive_by_history": "purchases",
     "alive_path": "purchases",
+    "cohort_map": "cohorts",
     "cumulative_tracking": "purchases",
     "customer_story": "story",
     "decile_calibration": "backtest",
@@ -18,15 +22,17 @@ _HOMES = {
     "household_timelines": "timeline",
     "ladder_plot": "outreach",
     "leaderboard_plot": "backtest",
-    "learned_curve": "items",
     "likelihood_contours": "purchases",
     "purchase_counts_plot": "purchases",
     "purchases_by_history": "purchases",
     "qini_plot": "outreach",
     "reliability": "backtest",
+    "replenishment_curve": "items",
     "season_curve": "figures",
     "stage_flow": "outreach",
     "status_rates": "items",
+    "time_to_second_order": "cohorts",
+    "value_curves": "cohorts",
     "value_distribution": "figures",
     "weekly_tracking": "purchases",
 }

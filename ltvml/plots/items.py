@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
+from ltvml.errors import DataContractError
 from ltvml.models.replenishment.renewal import Renewal
-from ltvml.plots.figures import ACCENT, GRID, INK, MAIN, QUIET, canvas
-from ltvml.plots.letters import legible
+from ltvml.plots.figures import ACCENT, GRID, INK, MAIN, PERCENT, QUIET, canvas
+from ltvml.plots.letters import status_in, written_in
 from ltvml.words.text import percent
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ltvml.arrays import Array
     from ltvml.backtesting.item_role import ItemRole
     from ltvml.models.replenishment.gamma_renewal import GammaRenewal
+    from ltvml.words.spoken import Spoken
 
 
 COLUMNS = 3
@@ -32,11 +33,50 @@ HALF = 0.5
 NAME_WIDTH = 26
 
 
-def learned_curve(items: pd.DataFrame, pairs: pd.DataFrame, gaps: pd.DataFrame, renewal: GammaRenewal) -> Figure:
-    """Share of the gaps that are still open after so many days: seen and learned, one panel an item.
+def replenishment_curve(
+    of: ItemRole, item: str, *, name: str = "", language: str = "en", ax: Axes | None = None
+) -> Axes:
+    """Share of the gaps of one item that are still open after so many days: observed and expected.
 
-    What was seen is the Kaplan-Meier estimate, which counts the gaps still open; what was learned is what the renewal
-    expected of the same gaps, see `expected_share`.
+    What was observed is the Kaplan-Meier estimate, which counts the gaps still open; what the model says is what the
+    renewal expected of the same gaps, see `expected_share`.
+
+    Parameters
+    ----------
+    of : ItemRole
+        `report.items` of a backtest.
+    item : str
+    name : str
+        What the item is called.
+    language : str
+    ax : Axes, optional
+
+    Raises
+    ------
+    DataContractError
+        If there is no replenishment, or no such item.
+    """
+    if of.fitted is None or of.history is None:
+        raise DataContractError(f"there is no replenishment to draw: {of.withheld or 'nothing was fitted'}")
+    rows = of.fitted.items()
+    found = rows[rows["item"] == item]
+    if found.empty:
+        raise DataContractError(
+            f"the item '{item}' was not fitted; expected one of {', '.join(rows['item'].head(10))}."
+        )
+    words, day = written_in(language), of.history.history.cutoff_day
+    axes = canvas("", "", ax=ax)
+    pairs, gaps = (table[table["item"] == item] for table in (of.history.rows(day), of.history.gaps(day)))
+    draw_item(axes, found.iloc[0].to_dict() | {"item_name": name or item}, pairs, gaps, of.fitted.renewal, words)
+    axes.set_xlabel(words("plot.items.across"), color=QUIET)
+    axes.legend(frameon=False, fontsize=8, loc="lower left")
+    return axes
+
+
+def learned_curve(
+    items: pd.DataFrame, pairs: pd.DataFrame, gaps: pd.DataFrame, renewal: GammaRenewal, *, language: str = "en"
+) -> Figure:
+    """The curves of `replenishment_curve` of several items, one panel each.
 
     Parameters
     ----------
@@ -45,35 +85,42 @@ def learned_curve(items: pd.DataFrame, pairs: pd.DataFrame, gaps: pd.DataFrame, 
     pairs, gaps : frames
         As `PairHistory` takes them, gaps scaled in `pairs`.
     renewal : GammaRenewal
+    language : str
     """
-    rows = -(-len(items) // COLUMNS)
+    words, rows = written_in(language), -(-len(items) // COLUMNS)
     figure = Figure(figsize=(9, 2.6 * rows + 0.6), layout="constrained")
-    figure.suptitle("How long until the next purchase of an item", x=0.02, ha="left", color=INK, fontweight="bold")
+    figure.suptitle(words("plot.items.title"), x=0.02, ha="left", color=INK, fontweight="bold")
     panels = np.atleast_1d(figure.subplots(rows, COLUMNS, sharey=True)).ravel()
     for axes, item in zip(panels, items.to_dict("records"), strict=False):
-        draw_item(axes, item, pairs[pairs["item"] == item["item"]], gaps[gaps["item"] == item["item"]], renewal)
+        own, theirs = (table[table["item"] == item["item"]] for table in (pairs, gaps))
+        draw_item(axes, item, own, theirs, renewal, words)
     for axes in panels[len(items) :]:
         axes.set_visible(False)
     panels[0].legend(frameon=False, fontsize=8)
-    figure.supxlabel("days since the purchase", color=QUIET, fontsize=9)
-    return legible(figure)
+    figure.supxlabel(words("plot.items.across"), color=QUIET, fontsize=9)
+    return figure
 
 
-def draw_item(axes: Axes, item: dict[Any, Any], pairs: pd.DataFrame, gaps: pd.DataFrame, renewal: GammaRenewal) -> None:
+def draw_item(
+    axes: Axes, item: dict[Any, Any], pairs: pd.DataFrame, gaps: pd.DataFrame, renewal: GammaRenewal, words: Spoken
+) -> None:
     """One panel."""
     closed, still_open = gaps["gap"].to_numpy(dtype=float), pairs["elapsed"].to_numpy(dtype=float)
     longest = max(float(np.quantile(np.concatenate([closed, still_open]), LONGEST)), 2.0)
     days, share = kaplan_meier(closed, still_open)
     shown = days <= longest
-    axes.step(days[shown], share[shown], where="post", color=QUIET, linewidth=1.2, label="observed")
+    observed = words("plot.items.observed")
+    axes.step(days[shown], share[shown], where="post", color=QUIET, linewidth=1.2, label=observed)
     times = np.linspace(0, longest, POINTS)
-    axes.plot(times, expected_share(renewal, pairs, gaps, times), color=MAIN, linewidth=1.8, label="model")
+    expected = expected_share(renewal, pairs, gaps, times)
+    axes.plot(times, expected, color=MAIN, linewidth=1.8, label=words("plot.items.model"))
     name = str(item.get("item_name", item["item"]))
     axes.set_title(name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…", fontsize=9, color=INK, loc="left")
-    given = f"{half_are_back(days, share)}\nregularity {item['regularity']:.1f}\nelasticity {item['elasticity']:.2f}"
+    learned = {name: f"{item[name]:.{digits}f}" for name, digits in (("regularity", 1), ("elasticity", 2))}
+    given = f"{half_are_back(days, share, words)}\n{words('plot.items.learned', **learned)}"
     axes.text(0.97, 0.95, given, transform=axes.transAxes, ha="right", va="top", fontsize=8, color=QUIET)
     axes.set_ylim(0, 1)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
+    axes.yaxis.set_major_formatter(PERCENT)
     axes.tick_params(colors=QUIET, labelsize=8)
     axes.grid(color=GRID, linewidth=0.6)
     for side, edge in axes.spines.items():
@@ -81,10 +128,14 @@ def draw_item(axes: Axes, item: dict[Any, Any], pairs: pd.DataFrame, gaps: pd.Da
         edge.set_color(GRID)
 
 
-def half_are_back(days: Array, share: Array) -> str:
+def half_are_back(days: Array, share: Array, words: Spoken) -> str:
     """When half of the buyers have come back, open gaps counted: where the observed curve falls to one half."""
     below = np.flatnonzero(share <= HALF)
-    return f"half are back after {days[below[0]]:.0f} days" if len(below) else "fewer than half are back"
+    return (
+        words("plot.items.half", days=words.one(words.days, days[below[0]]))
+        if len(below)
+        else words("plot.items.fewer")
+    )
 
 
 def expected_share(renewal: GammaRenewal, pairs: pd.DataFrame, gaps: pd.DataFrame, times: Array) -> Array:
@@ -154,36 +205,41 @@ def kaplan_meier(closed: Array, still_open: Array) -> tuple[Array, Array]:
     return np.concatenate([[0.0], days]), np.concatenate([[1.0], share])
 
 
-def status_rates(table: pd.DataFrame, *, within: int = 28) -> Figure:
+def status_rates(table: pd.DataFrame, *, within: int = 28, language: str = "en", ax: Axes | None = None) -> Axes:
     """Share that bought again within the window by stock status, and what was predicted.
 
     Parameters
     ----------
     table : frame
-        As `item_measures.status_table` gives it.
+        As `item_measures.status_table` gives it: `report.items.backtest.statuses`.
     within : int
         Days.
+    language : str
+    ax : Axes, optional
     """
-    found = table.set_index("status")
-    figure, axes = canvas(f"Bought again within {within} days, by stock status", "share of customer x item pairs")
+    found, words = table.set_index("status"), written_in(language)
+    title = words("plot.status.title", days=words.one(words.days, within))
+    axes = canvas(title, words("plot.status.up"), ax=ax)
     place = np.arange(len(found))
     for offset, column, colour, label in (
-        (-0.2, f"predicted_{within}", QUIET, "predicted at the cutoff"),
-        (0.2, f"bought_{within}", ACCENT, "bought"),
+        (-0.2, f"predicted_{within}", QUIET, words("plot.status.predicted")),
+        (0.2, f"bought_{within}", ACCENT, words("plot.status.bought")),
     ):
         bars = axes.bar(place + offset, found[column], width=0.38, color=colour, label=label)
         axes.bar_label(bars, fmt=lambda share: percent(share, 1), fontsize=8, color=INK)
-    names = [f"{str(status).replace('_', ' ')}\n{pairs:,}" for status, pairs in found["pairs"].items()]
+    names = [f"{status_in(words, str(status))}\n{pairs:,}" for status, pairs in found["pairs"].items()]
     axes.set_xticks(place, names)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: percent(share)))
+    axes.yaxis.set_major_formatter(PERCENT)
     axes.legend(frameon=False)
-    return figure
+    return axes
 
 
 DRAWN = 6
 
 
-def item_figures(items: ItemRole, names: Mapping[str, str] | None = None) -> dict[str, Figure]:
+def item_figures(
+    items: ItemRole, names: Mapping[str, str] | None = None, *, language: str = "en"
+) -> dict[str, Axes | Figure]:
     """The plots that the role allows, by name; `names` are what items are called."""
     if items.fitted is None or items.history is None:
         return {}
@@ -191,7 +247,9 @@ def item_figures(items: ItemRole, names: Mapping[str, str] | None = None) -> dic
     table = table[table["buyers"] > 0].head(DRAWN)
     table = table.assign(item_name=table["item"].map(lambda item: (names or {}).get(item, item)))
     rows, gaps = items.history.rows(day), items.history.gaps(day)
-    figures = {"replenishment_items": learned_curve(table, rows, gaps, items.fitted.renewal)}
+    figures: dict[str, Axes | Figure] = {
+        "replenishment_items": learned_curve(table, rows, gaps, items.fitted.renewal, language=language)
+    }
     if items.backtest is not None and items.backtest.cutoffs:
-        figures["replenishment_status"] = status_rates(items.backtest.statuses)
+        figures["replenishment_status"] = status_rates(items.backtest.statuses, language=language)
     return figures

@@ -11,6 +11,8 @@ from matplotlib.font_manager import FontProperties, findfont, fontManager, get_f
 from matplotlib.text import Text
 
 from ltvml.errors import DataWarning
+from ltvml.words.phrases import phrases
+from ltvml.words.spoken import Spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,6 +49,34 @@ def legible(figure: Figure) -> Figure:
     for text in texts:
         text.set_fontfamily(family)
     return figure
+
+
+@cache
+def written_in(language: str) -> Spoken:
+    """The words of pictures in a language; in English, said once, where no installed font has its letters.
+
+    Warns
+    -----
+    DataWarning
+        If there is no such font.
+    """
+    of_pictures = (text for key, text in phrases(language).items() if key.startswith("plot."))
+    lacking = missing_letters("".join(of_pictures))
+    if lacking and font_with(lacking) is None:
+        warnings.warn(
+            DataWarning(
+                f"the words in plots stay English: no installed font has the letters of '{language}', such as "
+                f"{''.join(sorted(lacking)[:5])}. Install one that does, for example Noto Sans CJK, and run again."
+            ),
+            stacklevel=3,
+        )
+        return Spoken.of("en")
+    return Spoken.of(language)
+
+
+def status_in(words: Spoken, status: str) -> str:
+    """A stock status: its own name in English, as the tables hold it, and the phrase of other languages."""
+    return status.replace("_", " ") if words == Spoken.of("en") else words.name("stock", status)
 
 
 def missing_letters(text: str) -> frozenset[str]:

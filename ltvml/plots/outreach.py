@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.patches import Patch, PathPatch, Rectangle
 from matplotlib.path import Path as Outline
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from ltvml.errors import DataContractError
-from ltvml.plots.figures import ACCENT, FOOT_WIDTH, INK, MAIN, QUIET, canvas
+from ltvml.plots.figures import ACCENT, INK, MAIN, PERCENT, QUIET, below, canvas, foot
+from ltvml.plots.letters import written_in
+from ltvml.words.sentence import say
 from ltvml.words.text import percent
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from numpy.typing import ArrayLike
 
     from ltvml.arrays import Array
@@ -32,14 +32,14 @@ MOVES = ("before", "after", "customers")
 GAP = 0.03
 """Between two stages of a column, as a share of all customers."""
 LEFT, RIGHT, BAR, NAMES_WIDTH = 0.0, 1.0, 0.015, 0.5
-STAYED, OTHER, BACK, GOING = "stayed", "another stage", "came back", "lapsing, or gone"
+STAYED, OTHER, BACK, GOING = "stayed", "other", "back", "going"
 COLOURS = {STAYED: QUIET, OTHER: QUIET, BACK: MAIN, GOING: ACCENT}
 SHADE = {STAYED: 0.18, OTHER: 0.45, BACK: 0.75, GOING: 0.75}
 LEAVING = ("lapsing", "lapsed")
 """Stages of customers who are going, from the first to the last."""
 
 
-def ladder_plot(ladder: Ladder, *, most: int = MOST_RUNGS) -> Figure:
+def ladder_plot(ladder: Ladder, *, most: int = MOST_RUNGS, language: str = "en", ax: Axes | None = None) -> Axes:
     """Share of customers who bought again after their n-th order, and where it flattens.
 
     Parameters
@@ -47,10 +47,12 @@ def ladder_plot(ladder: Ladder, *, most: int = MOST_RUNGS) -> Figure:
     ladder : Ladder
     most : int
         Rungs drawn.
+    language : str
+    ax : Axes, optional
 
     Returns
     -------
-    matplotlib Figure
+    Axes
         Bars are Wilson intervals of 95 %; the line is at N*, its bootstrap distribution is printed below.
 
     Raises
@@ -62,9 +64,9 @@ def ladder_plot(ladder: Ladder, *, most: int = MOST_RUNGS) -> Figure:
         raise DataContractError(ladder.words, hint="an earlier cutoff, or a shorter outreach.ladder.within, shows one.")
     table = ladder.table().head(most)
     n, share = table["n"].to_numpy(), table["share"].to_numpy(dtype=float)
-    figure, axes = canvas(
-        f"Bought again within {ladder.within} days of the n-th order", "share of customers, with its 95 % interval"
-    )
+    words = written_in(language)
+    title = words("plot.ladder.title", days=words.one(words.days, ladder.within))
+    axes = canvas(title, words("plot.ladder.up"), ax=ax)
     spread = np.stack([share - table["lo"], table["hi"] - share])
     axes.plot(n, share, color=MAIN, linewidth=1.6)
     axes.errorbar(n, share, yerr=spread, fmt="o", color=MAIN, markersize=6, capsize=4, elinewidth=1.6)
@@ -81,13 +83,13 @@ def ladder_plot(ladder: Ladder, *, most: int = MOST_RUNGS) -> Figure:
         )
     mark_turn(axes, ladder, shown=len(n))
     axes.set_xticks(n, [f"{order}\n{seen:,}" for order, seen in zip(n, table["observed"], strict=True)])
-    axes.set_xlabel("order, and customers whose window has passed", color=INK)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda height, _: percent(height)))
+    axes.set_xlabel(words("plot.ladder.across"))
+    axes.yaxis.set_major_formatter(PERCENT)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
     axes.set_ylim(0, min(float(table["hi"].max()) + 0.12, 1.1))
     axes.grid(axis="x", visible=False)
-    figure.supxlabel(fill(ladder.turn, FOOT_WIDTH), color=QUIET, fontsize=8.5, x=0.02, ha="left")
-    return figure
+    foot(axes, say(ladder.turn, language))
+    return axes
 
 
 def mark_turn(axes: Axes, ladder: Ladder, *, shown: int) -> None:
@@ -106,7 +108,9 @@ def stage_flow(
     before: str,
     after: str,
     names: Mapping[str, str] | None = None,
-) -> Figure:
+    language: str = "en",
+    ax: Axes | None = None,
+) -> Axes:
     """Customers by stage at two dates, and who moved where.
 
     Parameters
@@ -118,11 +122,9 @@ def stage_flow(
     before, after : str
         The dates, or whatever the two columns are called.
     names : mapping of str to str, optional
-        What a stage is called; its own name without underscores if not given.
-
-    Returns
-    -------
-    matplotlib Figure
+        What a stage is called; what the language calls it if not given.
+    language : str
+    ax : Axes, optional
 
     Raises
     ------
@@ -134,9 +136,9 @@ def stage_flow(
     >>> stage_flow(moves, STAGES, before="2011-06-10", after="2011-09-10")                # doctest: +SKIP
     """
     counts = counts_by_stage(moves, stages)
-    called = [(names or {}).get(stage, stage.replace("_", " ")) for stage in counts.index]
-    bands = bands_of(counts)
-    figure, axes = canvas("Stages, and who moved", "", size=(9.5, 0.45 * len(called) + 2))
+    words, bands = written_in(language), bands_of(counts)
+    called = [(names or {}).get(stage, words.name("stage", stage)) for stage in counts.index]
+    axes = canvas(words("plot.flow.title"), "", size=(9.5, 0.45 * len(called) + 2), ax=ax)
     for band in bands:
         axes.add_patch(PathPatch(outline(band), facecolor=band.colour, alpha=SHADE[band.kind], linewidth=0))
     for across, side, when in ((LEFT, "right", before), (RIGHT, "left", after)):
@@ -146,9 +148,15 @@ def stage_flow(
     axes.set_ylim(-1 - len(called) * GAP, 4 * GAP)
     axes.set_axis_off()
     kinds = [kind for kind in COLOURS if any(band.kind == kind for band in bands)]
-    handles = [Patch(facecolor=COLOURS[kind], alpha=SHADE[kind], label=kind) for kind in kinds]
-    figure.legend(handles=handles, loc="outside lower left", ncols=len(kinds), frameon=False, labelcolor=INK)
-    return figure
+    called = [words(f"plot.flow.{kind}") for kind in kinds]
+    handles = [
+        Patch(facecolor=COLOURS[kind], alpha=SHADE[kind], label=name) for kind, name in zip(kinds, called, strict=True)
+    ]
+    axes.legend(
+        handles=handles, loc="upper left", bbox_to_anchor=(0, 0), bbox_transform=below(axes, 2), borderaxespad=0,
+        ncols=len(kinds), frameon=False, labelcolor=INK,
+    )  # fmt: skip
+    return axes
 
 
 @dataclass(frozen=True)
@@ -244,7 +252,9 @@ def draw_stages(axes: Axes, across: float, side: str, customers: Array, called: 
             axes.text(beside, top - share / 2, words, ha=side, va="center", color=INK, fontsize=9)
 
 
-def qini_plot(share: ArrayLike, gained: ArrayLike, *, words: str) -> Figure:
+def qini_plot(
+    share: ArrayLike, gained: ArrayLike, *, words: str = "", language: str = "en", ax: Axes | None = None
+) -> Axes:
     """Purchases brought by contacting the customers ranked first, and by contacting as many at random.
 
     Parameters
@@ -255,14 +265,17 @@ def qini_plot(share: ArrayLike, gained: ArrayLike, *, words: str) -> Figure:
         Purchases brought.
     words : str
         What to make of it, for the foot of the picture.
+    language : str
+    ax : Axes, optional
     """
+    spoken = written_in(language)
     at, brought = np.asarray(share, dtype=float), np.asarray(gained, dtype=float)
-    figure, axes = canvas("Additional purchases from contacts, ranked by uplift", "additional purchases")
-    axes.plot(at, brought, color=MAIN, linewidth=1.8, label="ranked by uplift")
-    axes.plot([0, 1], [0, brought[-1]], color=QUIET, linewidth=1.2, linestyle="--", label="random order")
-    axes.set_xlabel("share of the customers contacted")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda part, _: percent(part)))
+    axes = canvas(spoken("plot.qini.title"), spoken("plot.qini.up"), ax=ax)
+    axes.plot(at, brought, color=MAIN, linewidth=1.8, label=spoken("plot.qini.ranked"))
+    axes.plot([0, 1], [0, brought[-1]], color=QUIET, linewidth=1.2, linestyle="--", label=spoken("plot.random"))
+    axes.set_xlabel(spoken("plot.qini.across"))
+    axes.xaxis.set_major_formatter(PERCENT)
     axes.set_xlim(0, 1)
     axes.legend(frameon=False)
-    figure.supxlabel(fill(words, FOOT_WIDTH), color=QUIET, fontsize=8.5, x=0.02, ha="left")
-    return figure
+    foot(axes, say(words, language))
+    return axes

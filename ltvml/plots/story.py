@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.lines import Line2D
 
 from ltvml.errors import DataContractError
-from ltvml.plots.figures import ACCENT, FOOT_WIDTH, GRID, INK, QUIET, canvas
-from ltvml.plots.letters import legible
+from ltvml.plots.figures import ACCENT, INK, canvas, wrapped
+from ltvml.plots.letters import status_in, written_in
 from ltvml.plots.timeline import (
     BOUGHT,
     DATES,
     DUE,
     FRAME,
-    MARGIN,
-    NAME_WIDTH,
     ROW,
     WIDTH,
     draw_cutoff,
     draw_purchases,
     draw_window,
     draw_words,
+    dress,
+    explain,
     last_drawn,
     legend_of,
     refuse_missing,
+    shortened,
 )
 from ltvml.window import date_of, day_number, days_of
 from ltvml.words.text import percent
@@ -38,14 +37,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+
+    from ltvml.words.spoken import Spoken
 
 
 PLANNED = ("customer_id", "action", "channel", "due_date", "item", "reason", "suppressed_by")
 MOST_ITEMS = 6
 DIAMOND = 8.0
 FOOT = 0.5
-EVERYTHING = "all orders"
 
 
 def customer_story(
@@ -57,7 +56,9 @@ def customer_story(
     cutoff: dt.date | str,
     history_days: int = 365,
     names: Mapping[str, str] | None = None,
-) -> Figure:
+    language: str = "en",
+    ax: Axes | None = None,
+) -> Axes:
     """What a customer bought when, when each item is due again, and what is planned.
 
     All orders are on top, below them the item of the contact, then the items that the customer bought most often. The
@@ -77,11 +78,9 @@ def customer_story(
     history_days : int
         Days drawn before the cutoff; earlier purchases are counted on the left.
     names : mapping of str to str, optional
-        What actions, channels and suppressions are called; their own names without underscores if not given.
-
-    Returns
-    -------
-    matplotlib Figure
+        What actions, channels and suppressions are called; what the language calls them if not given.
+    language : str
+    ax : Axes, optional
 
     Raises
     ------
@@ -99,20 +98,20 @@ def customer_story(
     days = pd.DataFrame({"item": bought["item"].to_numpy(), "day": days_of(bought["order_date"].to_numpy())})
     if not (days["day"] <= seen_to).any():
         raise DataContractError(f"customer '{customer_id}' bought nothing up to {cutoff}; expected one order or more.")
-    items = items_drawn(days[days["day"] <= seen_to], contact)
+    items, words = items_drawn(days[days["day"] <= seen_to], contact), written_in(language)
     shown = (float(seen_to - history_days), last_drawn(own_due[own_due["item"].isin(items)], seen_to))
-    height = ROW * (1 + len(items)) + FRAME + FOOT
-    figure, axes = canvas(f"Customer {customer_id}", "", size=(WIDTH, height))
-    dress(axes, items, shown)
-    draw_cutoff(axes, seen_to)
+    size = (WIDTH, ROW * (1 + len(items)) + FRAME + FOOT)
+    axes = canvas(words("plot.story.title", customer=customer_id), "", size=size, ax=ax)
+    dress(axes, [words("plot.story.all"), *map(shortened, items)], shown, words)
+    draw_cutoff(axes, seen_to, words)
     draw_purchases(axes, 0, np.unique(days["day"]), shown=shown, seen_to=seen_to)
     for place, item in enumerate(items, start=1):
-        draw_item(axes, place, own_due[own_due["item"] == item])
+        draw_item(axes, place, own_due[own_due["item"] == item], words)
         draw_purchases(axes, place, np.unique(days.loc[days["item"] == item, "day"]), shown=shown, seen_to=seen_to)
-    handles = [*legend_of(), *draw_contact(axes, contact, items, names or {})]
-    figure.legend(handles=handles, loc="outside lower left", ncols=3, frameon=False, fontsize=9, labelcolor=INK)
-    axes.set_xlabel(fill(given(contact, names or {}), FOOT_WIDTH), color=INK, fontsize=9.5, loc="left", labelpad=10)
-    return legible(figure)
+    height = explain(axes, [*legend_of(words), *draw_contact(axes, contact, items, names or {}, words)], columns=3)
+    reason = wrapped(given(contact, names or {}, words))
+    axes.set_xlabel(reason, color=INK, fontsize=9.5, loc="left", labelpad=height - 10)
+    return axes
 
 
 def items_drawn(seen: pd.DataFrame, contact: pd.DataFrame) -> list[str]:
@@ -123,30 +122,16 @@ def items_drawn(seen: pd.DataFrame, contact: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys([*wanted, *by_days]))[:MOST_ITEMS]
 
 
-def dress(axes: Axes, items: list[str], shown: tuple[float, float]) -> None:
-    """Dates below, names on the left, headings of the columns of words above them."""
-    first, last = shown
-    axes.set_xlim(first - MARGIN * (last - first), last)
-    axes.set_ylim(len(items) + 0.5, -0.5)
-    names = [item if len(item) <= NAME_WIDTH else f"{item[: NAME_WIDTH - 1]}…" for item in items]
-    axes.set_yticks(range(len(items) + 1), [EVERYTHING, *names])
-    axes.tick_params(axis="y", length=0, labelcolor=INK, labelsize=9)
-    axes.grid(axis="y", color=GRID, linewidth=0.8)
-    # day numbers are matplotlib's own: both count from 1970-01-01
-    locator = AutoDateLocator()  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-    draw_words(axes, -0.85, "in 28 days", "stock status", colour=QUIET)
-
-
-def draw_item(axes: Axes, place: int, due: pd.DataFrame) -> None:
+def draw_item(axes: Axes, place: int, due: pd.DataFrame, words: Spoken) -> None:
     """The window of an item and its words; nothing where no reorder is predicted."""
     for row in due.to_dict("records"):
         draw_window(axes, place, days_of([row[name] for name in DATES]))
-        draw_words(axes, place, percent(row["p_reorder_28"]), str(row["stock_status"]).replace("_", " "))
+        draw_words(axes, place, percent(row["p_reorder_28"]), status_in(words, str(row["stock_status"])))
 
 
-def draw_contact(axes: Axes, contact: pd.DataFrame, items: list[str], names: Mapping[str, str]) -> list[Line2D]:
+def draw_contact(
+    axes: Axes, contact: pd.DataFrame, items: list[str], names: Mapping[str, str], words: Spoken
+) -> list[Line2D]:
     """A diamond on the day of the contact, in the row of its item; its entry in the legend, none without a contact."""
     made = contact[contact["action"].notna() & contact["suppressed_by"].isna()]
     if made.empty:
@@ -155,26 +140,27 @@ def draw_contact(axes: Axes, contact: pd.DataFrame, items: list[str], names: Map
     place = items.index(str(row["item"])) + 1 if pd.notna(row["item"]) else 0
     mark: dict[str, Any] = {"marker": "D", "color": ACCENT, "markeredgecolor": INK, "linestyle": ""}
     axes.plot(days_of([row["due_date"]]), [place], markersize=DIAMOND, zorder=6, **mark)
-    return [Line2D([], [], markersize=DIAMOND * 0.7, label=named(row, names), **mark)]
+    return [Line2D([], [], markersize=DIAMOND * 0.7, label=named(row, names, words), **mark)]
 
 
-def named(row: pd.Series, names: Mapping[str, str]) -> str:
+def named(row: pd.Series, names: Mapping[str, str], words: Spoken) -> str:
     """The contact in words: what, by which way, when."""
     day = date_of(int(days_of([row["due_date"]])[0]))
-    return f"{called(row['action'], names)} by {called(row['channel'], names)}, {day}"
+    action, channel = (called(kind, row[kind], names, words) for kind in ("action", "channel"))
+    return words("plot.story.contact", action=action, channel=channel, date=str(day))
 
 
-def called(name: object, names: Mapping[str, str]) -> str:
+def called(kind: str, name: object, names: Mapping[str, str], words: Spoken) -> str:
     """What an action, a channel or a suppression is called."""
-    return names.get(str(name), str(name).replace("_", " "))
+    return names.get(str(name)) or words.name(kind, str(name))
 
 
-def given(contact: pd.DataFrame, names: Mapping[str, str]) -> str:
+def given(contact: pd.DataFrame, names: Mapping[str, str], words: Spoken) -> str:
     """Why the customer is contacted, or why not."""
     if contact.empty:
-        return "Not in the plan."
+        return words("plot.story.unplanned")
     row = contact.iloc[0]
     reason = str(row["reason"]) if pd.notna(row["reason"]) else ""
     if pd.isna(row["suppressed_by"]):
         return reason
-    return f"Not contacted ({called(row['suppressed_by'], names)}). {reason}".rstrip()
+    return f"{words('plot.story.held', why=called('suppressed', row['suppressed_by'], names, words))} {reason}".rstrip()

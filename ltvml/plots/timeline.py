@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from ltvml.errors import DataContractError
-from ltvml.plots.figures import ACCENT, GRID, INK, MAIN, QUIET, canvas
-from ltvml.plots.letters import legible
+from ltvml.plots.figures import ACCENT, GRID, INK, MAIN, QUIET, below, canvas, dated
+from ltvml.plots.letters import status_in, written_in
 from ltvml.window import WEEK, day_number, days_of
 from ltvml.words.text import percent
 
@@ -20,9 +19,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from ltvml.arrays import Array
+    from ltvml.words.spoken import Spoken
 
 
 BOUGHT = ("customer_id", "item", "order_date")
@@ -35,13 +34,21 @@ TINT = "#f3d3c7"
 """`ACCENT` on white, so faint that dots stand out on it."""
 MARGIN = 0.045
 """Share of the picture left of the dots, for the number of earlier purchases."""
+UNDER, LINE = 34, 15
+"""Points: from the axis to what stands below its dates, and for a line of it."""
 CHANCE, STATUS = 1.085, 1.105
 """Where the columns of words are, in widths of the picture: end of the first, beginning of the second."""
 
 
 def household_timelines(
-    purchases: pd.DataFrame, due: pd.DataFrame, *, cutoff: dt.date | str, history_days: int = 365
-) -> Figure:
+    purchases: pd.DataFrame,
+    due: pd.DataFrame,
+    *,
+    cutoff: dt.date | str,
+    history_days: int = 365,
+    language: str = "en",
+    ax: Axes | None = None,
+) -> Axes:
     """Past purchases of some customers x items, one row each, and the window in which the item is due again.
 
     The first purchase after the cutoff, if there is one, is drawn hollow: it is what came, unseen by the model.
@@ -56,10 +63,8 @@ def household_timelines(
         Last day that the model saw.
     history_days : int
         Days drawn before the cutoff; earlier purchases are counted on the left.
-
-    Returns
-    -------
-    matplotlib Figure
+    language : str
+    ax : Axes, optional
 
     Raises
     ------
@@ -74,17 +79,17 @@ def household_timelines(
     refuse_missing(due, DUE, "due")
     if due.empty:
         raise DataContractError("no customers x items to draw; expected one row or more.")
-    seen_to = day_number(cutoff)
+    seen_to, words = day_number(cutoff), written_in(language)
     first, last = seen_to - history_days, last_drawn(due, seen_to)
-    figure, axes = canvas("What they bought when, and when it is due again", "", size=(WIDTH, ROW * len(due) + FRAME))
-    dress(axes, due, first, last)
-    draw_cutoff(axes, seen_to)
+    axes = canvas(words("plot.due.title"), "", size=(WIDTH, ROW * len(due) + FRAME), ax=ax)
+    dress(axes, [name_of(row) for row in due.to_dict("records")], (first, last), words)
+    draw_cutoff(axes, seen_to, words)
     for place, row in enumerate(due.to_dict("records")):
         draw_window(axes, place, days_of([row[name] for name in DATES]))
         draw_purchases(axes, place, days_of_pair(purchases, row), shown=(first, last), seen_to=seen_to)
-        draw_words(axes, place, percent(row["p_reorder_28"]), str(row["stock_status"]).replace("_", " "))
-    figure.legend(handles=legend_of(), loc="outside lower left", ncols=4, frameon=False, fontsize=9, labelcolor=INK)
-    return legible(figure)
+        draw_words(axes, place, percent(row["p_reorder_28"]), status_in(words, str(row["stock_status"])))
+    explain(axes, legend_of(words))
+    return axes
 
 
 def refuse_missing(frame: pd.DataFrame, names: tuple[str, ...], what: str) -> None:
@@ -110,31 +115,42 @@ def days_of_pair(purchases: pd.DataFrame, row: dict[Any, Any]) -> Array:
     return np.unique(days_of(purchases.loc[theirs, "order_date"]))
 
 
-def dress(axes: Axes, due: pd.DataFrame, first: float, last: float) -> None:
+def dress(axes: Axes, names: list[str], shown: tuple[float, float], words: Spoken) -> None:
     """Dates below, names on the left, headings of the columns of words above them."""
+    first, last = shown
     axes.set_xlim(first - MARGIN * (last - first), last)
-    axes.set_ylim(len(due) - 0.5, -0.5)
-    axes.set_yticks(range(len(due)), [name_of(row) for row in due.to_dict("records")])
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_yticks(range(len(names)), names)
     axes.tick_params(axis="y", length=0, labelcolor=INK, labelsize=9)
     axes.grid(axis="y", color=GRID, linewidth=0.8)
-    # day numbers are matplotlib's own: both count from 1970-01-01
-    locator = AutoDateLocator()  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-    draw_words(axes, -0.85, "in 28 days", "stock status", colour=QUIET)
+    dated(axes, words)
+    draw_words(axes, -0.85, words("plot.due.chance"), words("plot.due.status"), colour=QUIET)
+
+
+def explain(axes: Axes, handles: list[Any], *, columns: int = 4) -> float:
+    """What the marks mean, below the dates; its height in points."""
+    axes.legend(
+        handles=handles, loc="upper left", bbox_to_anchor=(0, 0), bbox_transform=below(axes, UNDER), borderaxespad=0,
+        ncols=columns, frameon=False, fontsize=9, labelcolor=INK,
+    )  # fmt: skip
+    return UNDER + LINE * -(-len(handles) // columns)
 
 
 def name_of(row: dict[Any, Any]) -> str:
     """Customer and item of a row, shortened where long."""
-    item = str(row.get("item_name", row["item"]))
-    return f"{row['customer_id']}  {item if len(item) <= NAME_WIDTH else f'{item[: NAME_WIDTH - 1]}…'}"
+    return f"{row['customer_id']}  {shortened(str(row.get('item_name', row['item'])))}"
 
 
-def draw_cutoff(axes: Axes, seen_to: float) -> None:
+def shortened(item: str) -> str:
+    """A name that fits beside a row."""
+    return item if len(item) <= NAME_WIDTH else f"{item[: NAME_WIDTH - 1]}…"
+
+
+def draw_cutoff(axes: Axes, seen_to: float, words: Spoken) -> None:
     """A line where the present was."""
     axes.axvline(seen_to, color=INK, linewidth=1.2)
     above = axes.get_xaxis_transform()
-    axes.text(seen_to, 1.01, "cutoff", transform=above, ha="center", va="bottom", color=INK, fontsize=9)
+    axes.text(seen_to, 1.01, words("plot.cutoff"), transform=above, ha="center", va="bottom", color=INK, fontsize=9)
 
 
 def draw_window(axes: Axes, place: float, window: Array) -> None:
@@ -163,12 +179,13 @@ def draw_words(axes: Axes, place: float, chance: str, status: str, *, colour: st
         axes.text(across, place, words, transform=beside, ha=side, va="center", color=colour, fontsize=9)
 
 
-def legend_of() -> list[Line2D | Patch]:
+def legend_of(words: Spoken) -> list[Line2D | Patch]:
     """What the marks mean."""
     dot: dict[str, Any] = {"linestyle": "", "markersize": DOT}
+    tick: dict[str, Any] = {"linestyle": "", "markersize": 11, "markeredgewidth": 2.5}
     return [
-        Line2D([], [], marker="o", color=MAIN, label="bought", **dot),
-        Patch(color=TINT, label="expected, 10 to 90 %"),
-        Line2D([], [], marker="|", color=ACCENT, markeredgewidth=2.5, label="median date", **dot | {"markersize": 11}),
-        Line2D([], [], marker="o", color=INK, markerfacecolor="white", label="came next, not seen by the model", **dot),
+        Line2D([], [], marker="o", color=MAIN, label=words("plot.due.bought"), **dot),
+        Patch(color=TINT, label=words("plot.due.window")),
+        Line2D([], [], marker="|", color=ACCENT, label=words("plot.due.median"), **tick),
+        Line2D([], [], marker="o", color=INK, markerfacecolor="white", label=words("plot.due.next"), **dot),
     ]

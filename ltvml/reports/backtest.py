@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from ltvml.backtesting.backtest import RoleBacktest
@@ -242,32 +243,33 @@ def _cutoffs(role_backtest: RoleBacktest) -> str:
 BESIDE_THE_CHAMPION = (CLOSED_FORM, ALL_ORDERS, "past_spend")
 
 
-def save_backtest_plots(folder: Path, report: BacktestReport) -> tuple[Path, ...]:
+def save_backtest_plots(folder: Path, report: BacktestReport, *, language: str = "en") -> tuple[Path, ...]:
     """Write the plots of every backtest that had a past cutoff; returns their paths."""
-    figures: dict[str, Figure] = {}
+    figures: dict[str, Axes | Figure] = {}
     for role_backtest in report.backtests:
         if role_backtest.role in report.tables:
-            figures |= figures_of(role_backtest, report)
-    figures |= item_figures(report.items)
+            figures |= figures_of(role_backtest, report, language)
+    figures |= item_figures(report.items, language=language)
     for name, figure in figures.items():
         save(figure, folder / f"{name}.png")
     return tuple(folder / f"{name}.png" for name in figures)
 
 
-def figures_of(role_backtest: RoleBacktest, report: BacktestReport) -> dict[str, Figure]:
+def figures_of(role_backtest: RoleBacktest, report: BacktestReport, language: str) -> dict[str, Axes]:
     """The plots of one role, by name."""
     board = leaderboard(report.tables[role_backtest.role], role_backtest.role)
     board_plot = draw.leaderboard_plot(
-        board, report.intervals[role_backtest.role], role_backtest.role, champion=role_backtest.champion
-    )
+        board, report.intervals[role_backtest.role], role_backtest.role, champion=role_backtest.champion,
+        language=language,
+    )  # fmt: skip
     if role_backtest.role == "repurchase":
         return {
             "churn_leaderboard": board_plot,
-            "churn_reliability": draw.reliability(role_backtest.folds, role_backtest.champion),
+            "churn_reliability": draw.reliability(role_backtest, language=language),
         }
     others = [name for name in BESIDE_THE_CHAMPION if name != role_backtest.champion and name in board.index]
     return {
         "value_leaderboard": board_plot,
-        "value_gain": draw.gain_curve(role_backtest.folds, [role_backtest.champion, *others]),
-        "value_deciles": draw.decile_calibration(role_backtest.folds, role_backtest.champion),
+        "value_gain": draw.gain_curve(role_backtest, [role_backtest.champion, *others], language=language),
+        "value_deciles": draw.decile_calibration(role_backtest, language=language),
     }

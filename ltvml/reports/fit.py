@@ -21,7 +21,7 @@ from ltvml.words.text import fields, known, number, place, times
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
 
     from ltvml.backtesting.history import History
     from ltvml.bundle.bundle import Bundle
@@ -240,7 +240,7 @@ def _model_line(model: Model) -> str:
 FEWEST_CUSTOMERS = 20
 
 
-def save_fit_plots(folder: Path, bundle: Bundle, history: History) -> tuple[Path, ...]:
+def save_fit_plots(folder: Path, bundle: Bundle, history: History, *, language: str = "en") -> tuple[Path, ...]:
     """Write the plots that the data allow; returns their paths.
 
     Parameters
@@ -248,13 +248,15 @@ def save_fit_plots(folder: Path, bundle: Bundle, history: History) -> tuple[Path
     folder : Path
     bundle : Bundle
     history : History
+    language : str
     """
-    figures, patterns = dict[str, "Figure"](), history.patterns(history.cutoff_day)
+    figures, patterns = dict[str, "Axes"](), history.patterns(history.cutoff_day)
     if patterns["count"].sum() >= FEWEST_CUSTOMERS and (patterns["frequency"] > 0).any():
-        figures = purchase_plots(cast("InOperationalTime", bundle.roles.purchase), history.intake, patterns)
-        figures |= held_out_plots(history)
+        purchase = cast("InOperationalTime", bundle.roles.purchase)
+        figures = purchase_plots(purchase, history.intake, patterns, language=language)
+        figures |= held_out_plots(history, language=language)
     if (season := bundle.record.season).source != "off":
-        figures["season"] = plots.season_curve(season.index, words=season.reason)
+        figures["season"] = plots.season_curve(season.index, words=season.reason, language=language)
     for name, figure in figures.items():
         plots.save(figure, folder / f"{name}.png")
     return tuple(folder / f"{name}.png" for name in figures)

@@ -160,7 +160,9 @@ def table_of_items(items: ItemRole) -> pd.DataFrame:
     return table
 
 
-def save_items(staging: Path, items: ItemRole, names: Mapping[str, str] | None = None) -> tuple[Path, ...]:
+def save_items(
+    staging: Path, items: ItemRole, names: Mapping[str, str] | None = None, *, language: str = "en"
+) -> tuple[Path, ...]:
     """The table of the items, and their plots; nothing where the role was not fitted. Returns the plots.
 
     `names` are what items are called.
@@ -168,7 +170,7 @@ def save_items(staging: Path, items: ItemRole, names: Mapping[str, str] | None =
     if items.fitted is None:
         return ()
     safe_rows(with_item_names(table_of_items(items), names or {})).to_csv(staging / ITEMS_FILE, index=False)
-    figures = item_figures(items, names)
+    figures = item_figures(items, names, language=language)
     for name, figure in figures.items():
         plots.save(figure, staging / "plots" / f"{name}.png")
     return tuple(staging / "plots" / f"{name}.png" for name in figures)

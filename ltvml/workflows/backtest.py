@@ -56,7 +56,7 @@ def _backtest(config: Config, transactions: Any, folder: Path, steps: Steps) -> 
     report = BacktestReport(intake, backtests, season, folder.absolute(), dates, items, seconds=steps.seconds)
     with steps.step("write"), run_directory(folder, kind="backtest") as staging:
         report.measures().to_csv(staging / MEASURES_FILE, index=False)
-        plots = save_backtest_plots(staging / "plots", report)
+        plots = save_backtest_plots(staging / "plots", report, language=config.report.language)
         write_manifest(
             staging, "backtest", {"config": config.to_dict(), "fingerprint": intake.fingerprint, "versions": versions()}
         )

@@ -26,7 +26,7 @@ from ltvml.inputs.tables.contacts import read_attributes
 from ltvml.inputs.tables.costs import Costs, read_costs
 from ltvml.inputs.tables.customer_ids import CustomerIds
 from ltvml.outputs.customers import TableFiles
-from ltvml.plots.cohorts import cohort_map, value_curves
+from ltvml.plots.cohorts import cohort_map, time_to_second_order, value_curves
 from ltvml.plots.figures import save
 from ltvml.progress import Progress, Steps
 from ltvml.reports.cohorts import Change, CohortReport
@@ -391,8 +391,14 @@ def write_tables(report: CohortReport, staging: Path, config: Config) -> None:
 
 def _write(report: CohortReport, staging: Path, config: Config) -> None:
     write_tables(report, staging, config)
-    save(cohort_map(report.periods, by=report.by), staging / "plots" / "cohort_retention.png")
-    save(value_curves(report.periods, by=report.by, currency=report.currency), staging / "plots" / "cohort_value.png")
+    language = config.report.language
+    drawn = {
+        "retention": cohort_map(report, language=language),
+        "value": value_curves(report, language=language),
+        "second_order": time_to_second_order(report, language=language),
+    }
+    for name, figure in drawn.items():
+        save(figure, staging / "plots" / f"cohort_{name}.png")
     manifest = {
         "config": config.to_dict(),
         "fingerprint": report.intake.fingerprint,

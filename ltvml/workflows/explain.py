@@ -81,7 +81,9 @@ def explain(
         reasons = reasons_of(bundle, customer.row, scores, language=language)
     if picture is not None:
         with steps.step("draw"):
-            draw_alive(picture, bundle, customer, str(scores["customer_id"].iloc[0]), intake.window.cutoff_day)
+            draw_alive(
+                picture, bundle, customer, str(scores["customer_id"].iloc[0]), intake.window.cutoff_day, language
+            )
     return ExplainReport(
         bundle,
         intake.window,
@@ -109,7 +111,7 @@ def drawable(path: Path, bundle: Bundle) -> Path:
     return path.absolute()
 
 
-def draw_alive(path: Path, bundle: Bundle, customer: Customer, name: str, cutoff_day: int) -> None:
+def draw_alive(path: Path, bundle: Bundle, customer: Customer, name: str, cutoff_day: int, language: str) -> None:
     """Write P(still a customer) through time, up to the cutoff.
 
     Raises
@@ -118,7 +120,8 @@ def draw_alive(path: Path, bundle: Bundle, customer: Customer, name: str, cutoff
         If the picture cannot be written.
     """
     days = customer.orders["day"].to_numpy(dtype=float)
-    figure = alive_path(alive_through_time(bundle.roles.purchase, days, float(cutoff_day)), customer=name)
+    path_taken = alive_through_time(bundle.roles.purchase, days, float(cutoff_day))
+    figure = alive_path(path_taken, customer=name, language=language)
     try:
         save(figure, path)
     except OSError as error:

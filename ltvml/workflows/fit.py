@@ -106,8 +106,9 @@ def _fit(config: Config, transactions: Any, steps: Steps) -> FitReport:
         bundle.save(staging)
         save_parameters(staging, bundle)
         if not config.fast:
-            plots += save_fit_plots(staging / "plots", bundle, history)
-            plots += save_items(staging, items, item_names(config.products, intake, items.column))
+            plots += save_fit_plots(staging / "plots", bundle, history, language=config.report.language)
+            names = item_names(config.products, intake, items.column)
+            plots += save_items(staging, items, names, language=config.report.language)
         if len(known.table):
             write_csv(staging / ATTRIBUTES_FILE, known.table)
         write_manifest(staging, "bundle", _manifest(bundle, intake, config))

@@ -150,9 +150,9 @@ def _forecast(
         with TableFiles(staging, FORECAST, NAME, config.output.formats) as files:
             files.write(to_contract(table, FORECAST))
         history = takings.between("value", slice(None), takings.first_day - 1, takings.cutoff_day)
-        save(
-            forecast_plot(table, history, cutoff_day=takings.cutoff_day, currency=bundle.money.currency), staging / PLOT
-        )
+        currency, language = bundle.money.currency, config.report.language
+        drawn = forecast_plot(table, history, cutoff_day=takings.cutoff_day, currency=currency, language=language)
+        save(drawn, staging / PLOT)
         write_manifest(staging, NAME, _manifest(report, config))
     with steps.step("track"):
         return record(report, config.tracking, config.output, forecast_run)

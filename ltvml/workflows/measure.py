@@ -112,7 +112,7 @@ def _measure(
             safe_rows(found.delivery).to_csv(staging / DELIVERY_FILE, index=False)
             safe_rows(found.claims_table()).to_csv(staging / CLAIMS_FILE, index=False)
             write_json(staging / EFFECTS_FILE, campaign.to_dict())
-            drawn = [path.relative_to(staging) for path in _drawn(staging, ranking)]
+            drawn = [path.relative_to(staging) for path in _drawn(staging, ranking, config.outreach.language)]
             write_manifest(staging, MEASURED, _manifest(config, launched, orders))
         together = remember(launched.folder.absolute().parent, campaign)
     report = MeasureReport(
@@ -203,11 +203,12 @@ def _ranking(found: Measurement) -> UpliftRanking | None:
     return rank_by_uplift(known, rows["bought"].to_numpy(dtype=bool), rows["group"].eq(TREAT).to_numpy(dtype=bool))
 
 
-def _drawn(staging: Path, ranking: UpliftRanking | None) -> tuple[Path, ...]:
+def _drawn(staging: Path, ranking: UpliftRanking | None, language: str) -> tuple[Path, ...]:
     if ranking is None:
         return ()
     path = staging / QINI_PLOT
-    plots.save(qini_plot(ranking.curve.share, ranking.curve.gained, words=ranking.words), path)
+    curve = ranking.curve
+    plots.save(qini_plot(curve.share, curve.gained, words=ranking.words, language=language), path)
     return (path,)
 
 

@@ -14,7 +14,7 @@ from ltvml.reports.page.render import page
 from ltvml.reports.page.report import PAGE, PageReport
 from ltvml.reports.page.sections import ITEMS, TAKEN, Found, headlines_of, sections_of
 from ltvml.reports.recording import versions
-from ltvml.run_directory import alone_on, reading, run_directory, write_manifest
+from ltvml.run_directory import alone_on, manifest_of, reading, run_directory, write_manifest
 from ltvml.words.spoken import Spoken
 from ltvml.workflows.cohorts import cohorts_of, fitted_bundle, write_tables
 from ltvml.workflows.plan_tables import ladder_of
@@ -99,10 +99,11 @@ def found_beside(config: Config, cohorts: CohortReport) -> Found:
         patterns=intake.engine.collect(purchase_patterns(summary)),
         ladder=ladder_of(config, intake),
         scores=_of_model(_table(results / "scores" / cutoff, "customers.parquet"), cohorts),
-        plan=_table(results / "outreach" / cutoff, "outreach.parquet"),
+        plan=_plan(results / "outreach" / cutoff, cohorts),
         pictures=_pictures(results / "backtest" / cutoff / "plots", TAKEN)
         | _pictures(results / "bundle" / "plots", ITEMS),
         words=Spoken.of(config.report.language, cohorts.currency),
+        language=config.report.language,
         show_customers=config.report.show_customers,
     )
 
@@ -122,6 +123,14 @@ def _of_model(scores: pd.DataFrame | None, cohorts: CohortReport) -> pd.DataFram
     if scores is None or cohorts.bundle is None or not (scores["model_version"] == cohorts.bundle.version).all():
         return None
     return scores
+
+
+def _plan(folder: Path, cohorts: CohortReport) -> pd.DataFrame | None:
+    """The plan, if it was made from the model of the page."""
+    bundle = cohorts.bundle
+    if bundle is None or not folder.exists() or manifest_of(folder).get("model_version") != bundle.version:
+        return None
+    return _table(folder, "outreach.parquet")
 
 
 def _pictures(folder: Path, names: tuple[str, ...]) -> dict[str, Path]:

@@ -118,7 +118,7 @@ def _score(
         with steps.step("score"):
             warn_of_unseen(intake, bundle)
             _write(staging, intake, bundle, config, tally, steps, due)
-        drawn = [path.relative_to(staging) for path in _drawn(staging, bundle, tally)]
+        drawn = [path.relative_to(staging) for path in _drawn(staging, bundle, tally, config.report.language)]
         write_manifest(staging, "scores", _manifest(bundle, intake, config, tally) | {"replenishment": items.to_dict()})
     pictures = tuple(folder.absolute() / path for path in drawn)
     with steps.step("reasons"):
@@ -323,13 +323,14 @@ def warn_of_unseen(intake: Intake, bundle: Bundle) -> None:
             )
 
 
-def _drawn(staging: Path, bundle: Bundle, tally: Tally) -> tuple[Path, ...]:
+def _drawn(staging: Path, bundle: Bundle, tally: Tally, language: str) -> tuple[Path, ...]:
     """Pictures that the scores allow."""
     if not tally.counts.any():
         return ()
     edges, counts, values = visible_bands(tally)
     path = staging / LTV_PLOT
-    plots.save(plots.value_distribution(edges, counts, values, currency=bundle.money.currency), path)
+    currency = bundle.money.currency
+    plots.save(plots.value_distribution(edges, counts, values, currency=currency, language=language), path)
     return (path,)
 
 

@@ -28,7 +28,7 @@ def churn_folds(simulated):
 
 
 def lines(figure):
-    return {line.get_label(): line for line in figure.axes[0].get_lines()}
+    return {line.get_label(): line for line in figure.get_lines()}
 
 
 def test_area_under_the_drawn_gain_curve_is_the_gini_it_is_labelled_with(value_folds):
@@ -41,7 +41,7 @@ def test_area_under_the_drawn_gain_curve_is_the_gini_it_is_labelled_with(value_f
 
 
 def test_gain_curve_names_the_perfect_ranking_the_candidates_in_order_and_no_ranking(value_folds):
-    legend = gain_curve(value_folds, list(NAMES)).axes[0].get_legend()
+    legend = gain_curve(value_folds, list(NAMES)).get_legend()
     assert [text.get_text().split(",")[0] for text in legend.get_texts()] == [
         "perfect ranking",
         *NAMES,
@@ -51,16 +51,16 @@ def test_gain_curve_names_the_perfect_ranking_the_candidates_in_order_and_no_ran
 
 def test_bars_of_the_deciles_sum_to_the_predicted_and_the_actual_mean(value_folds):
     figure = decile_calibration(value_folds, "champion", currency="GBP")
-    heights = [[bar.get_height() for bar in group] for group in figure.axes[0].containers]
+    heights = [[bar.get_height() for bar in group] for group in figure.containers]
     predicted = np.mean([r.predictions["champion"][r.decides].mean() for r in value_folds])
     actual = np.mean([r.spend[r.decides].mean() for r in value_folds])
     assert [np.mean(group) for group in heights] == pytest.approx([predicted, actual], abs=EXACT * predicted * 100)
-    assert figure.axes[0].get_ylabel() == "mean value (GBP)"
+    assert figure.get_ylabel() == "mean value (GBP)"
 
 
 def test_reliability_of_true_probabilities_lies_on_the_diagonal(simulated):
     folds = simulated({"truth": 0.0}, customers=20_000)
-    drawn = reliability(folds, "truth").axes[0].containers[0].lines[0]
+    drawn = reliability(folds, "truth").containers[0].lines[0]
     # 6,000 customers a point
     assert drawn.get_ydata() == pytest.approx(np.asarray(drawn.get_xdata()), abs=3 * 0.5 / np.sqrt(6_000))
 
@@ -68,7 +68,7 @@ def test_reliability_of_true_probabilities_lies_on_the_diagonal(simulated):
 def test_leaderboard_shows_every_candidate_best_on_top_and_the_chosen_marked(churn_folds):
     board = leaderboard(measure(churn_folds, "repurchase"), "repurchase")
     intervals = leading_intervals(churn_folds, "repurchase")
-    axes = leaderboard_plot(board, intervals, "repurchase", champion="champion").axes[0]
+    axes = leaderboard_plot(board, intervals, "repurchase", champion="champion")
     assert [label.get_text() for label in axes.get_yticklabels()] == [
         "champion (chosen)",
         "closed_form",
@@ -82,7 +82,7 @@ def test_leaderboard_shows_every_candidate_best_on_top_and_the_chosen_marked(chu
 def test_cutoffs_at_which_a_candidate_did_not_stand_are_not_drawn(churn_folds):
     absent = replace(churn_folds[0], predictions={"other": churn_folds[0].predictions["champion"]})
     some, rest = (
-        reliability(table, "champion").axes[0].containers[0].lines[0].get_ydata()
+        reliability(table, "champion").containers[0].lines[0].get_ydata()
         for table in ([absent, *churn_folds[1:]], churn_folds[1:])
     )
     assert some.tolist() == rest.tolist()

@@ -113,7 +113,7 @@ class TestLearnedCurve:
 
 class TestStatusRates:
     def test_bars_are_what_was_said_and_what_came(self):
-        (axes,) = status_rates(STATUSES).axes
+        axes = status_rates(STATUSES)
         heights = [[bar.get_height() for bar in bars] for bars in axes.containers]
         assert heights == [STATUSES["predicted_28"].tolist(), STATUSES["bought_28"].tolist()]
         assert [label.get_text() for label in axes.get_xticklabels()] == [

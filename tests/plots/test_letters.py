@@ -13,11 +13,11 @@ from ltvml.plots.figures import canvas, save
 
 
 def with_texts(word):
-    figure, axes = canvas(word, word)
+    axes = canvas(word, word)
     axes.set_yticks([0.0, 1.0], [word, "b"])
     axes.plot([0, 1], label=word)
     axes.legend()
-    return figure
+    return axes
 
 
 def lacking_in_the_usual_font() -> tuple[str, str]:
@@ -34,8 +34,8 @@ def test_a_letter_is_drawn_with_a_font_that_has_it(tmp_path):
     figure = with_texts(f"item {letter}")
     # a letter that is not drawn is a warning of matplotlib, and an error here
     save(figure, tmp_path / "plot.png")
-    assert figure.axes[0].get_title(loc="left") == f"item {letter}"
-    assert letters.font_with(frozenset(letter)) in figure.axes[0].yaxis.get_label().get_fontfamily()
+    assert figure.get_title(loc="left") == f"item {letter}"
+    assert letters.font_with(frozenset(letter)) in figure.yaxis.get_label().get_fontfamily()
 
 
 def test_where_no_font_has_a_letter_it_is_said_once_and_no_box_is_drawn(tmp_path, monkeypatch):
@@ -49,16 +49,16 @@ def test_where_no_font_has_a_letter_it_is_said_once_and_no_box_is_drawn(tmp_path
     (only,) = seen
     assert only.category is DataWarning
     assert str(only.message).startswith("plots show ? for 2 letters such as 奶粉: no installed font has them.")
-    axes = figure.axes[0]
+    axes = figure
     assert [label.get_text() for label in axes.get_yticklabels()] == ["??", "b"]
     assert axes.get_title(loc="left") == "??"
 
 
 def test_a_plot_whose_letters_are_there_keeps_its_font(tmp_path):
     figure = with_texts("tea, crème brûlée, Größe")
-    before = figure.axes[0].yaxis.get_label().get_fontfamily()
+    before = figure.yaxis.get_label().get_fontfamily()
     save(figure, tmp_path / "plot.png")
-    assert figure.axes[0].yaxis.get_label().get_fontfamily() == before
+    assert figure.yaxis.get_label().get_fontfamily() == before
 
 
 def test_fonts_that_draw_boxes_for_everything_are_not_asked():

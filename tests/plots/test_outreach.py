@@ -14,7 +14,7 @@ from ltvml.outreach.customers.stages import STAGES, transitions
 from ltvml.outreach.settings import LadderRules
 from ltvml.plots.figures import save
 from ltvml.plots.outreach import BACK, GOING, OTHER, STAYED, bands_of, counts_by_stage, kind_of, ladder_plot, stage_flow
-from ltvml.plots.story import EVERYTHING, customer_story
+from ltvml.plots.story import customer_story
 from ltvml.window import day_number
 
 CUTOFF = "2020-06-30"
@@ -45,13 +45,13 @@ def moves():
 
 
 def texts_of(figure):
-    return [text.get_text() for text in figure.axes[0].texts]
+    return [text.get_text() for text in figure.texts]
 
 
 def test_the_ladder_is_drawn_with_its_intervals_and_counts(climbs):
     found = ladder(climbs)
     figure = ladder_plot(found)
-    axes = figure.axes[0]
+    axes = figure
     line = axes.lines[0]
     assert line.get_xdata().tolist() == [1, 2, 3]
     assert line.get_ydata().tolist() == pytest.approx([0.4, 0.6, 0.625])
@@ -67,15 +67,16 @@ def test_the_turning_point_is_marked_and_its_distribution_told(climbs):
     figure = ladder_plot(found)
     assert found.turning_point == 2
     assert "N* = 2" in texts_of(figure)
-    foot = " ".join(figure.get_supxlabel().split())
-    assert foot.startswith("From order 2 the next step adds less than 5 points (bootstrap: ")
+    foot = " ".join(figure.get_xlabel().split())
+    across = "order, and customers whose window has passed"
+    assert foot.startswith(f"{across} From order 2 the next step adds less than 5 points (bootstrap: ")
     assert foot.endswith("it does not show that an order causes the next one.")
 
 
 def test_a_ladder_that_never_flattens_has_no_mark(climbs):
     figure = ladder_plot(ladder(climbs, rules=LadderRules(least_gain=0.001)))
     assert not [text for text in texts_of(figure) if text.startswith("N*")]
-    assert "no turning point yet" in " ".join(figure.get_supxlabel().split())
+    assert "no turning point yet" in " ".join(figure.get_xlabel().split())
 
 
 def test_a_ladder_without_rungs_says_why_there_is_no_picture(climbs):
@@ -110,9 +111,9 @@ def test_stages_are_named_and_counted_at_both_dates(moves):
     figure = stage_flow(moves, STAGES, before="10 June", after="10 September", names={"lapsed": "gone"})
     found = texts_of(figure)
     assert {"10 June", "10 September", "lapsing  2  (33 %)", "gone  1  (17 %)", "gone  2  (33 %)"} <= set(found)
-    assert "demand awakening  1  (17 %)" in found
+    assert "ready for more  1  (17 %)" in found
     # nobody was in that stage before: it has a name on the right alone
-    assert sum(text.startswith("demand awakening") for text in found) == 1
+    assert sum(text.startswith("ready for more") for text in found) == 1
 
 
 def test_moves_of_nobody_and_missing_columns_are_refused(moves):
@@ -147,18 +148,18 @@ def plan():
 
 
 def drawn(figure, place, marker):
-    dots = [line for line in figure.axes[0].lines if line.get_marker() == marker]
+    dots = [line for line in figure.lines if line.get_marker() == marker]
     return [float(day) for line in dots for day, row in zip(*line.get_data(), strict=True) if row == place]
 
 
 def legend_of(figure):
-    return [text.get_text() for text in figure.legends[0].get_texts()]
+    return [text.get_text() for text in figure.get_legend().get_texts()]
 
 
 def test_a_story_has_all_orders_on_top_then_the_item_of_the_contact_then_the_others_by_days(purchases, due, plan):
     figure = customer_story("A", purchases, due, plan, cutoff=CUTOFF)
-    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert names == [EVERYTHING, "tea", "coffee", "milk"]
+    names = [label.get_text() for label in figure.get_yticklabels()]
+    assert names == ["all orders", "tea", "coffee", "milk"]
     days = [day_number(f"2020-{day}") for day in ("04-01", "05-05", "06-01", "07-04")]
     assert drawn(figure, 0, "o") == days
     assert drawn(figure, 2, "o") == [days[0], days[2], days[3]]
@@ -168,7 +169,7 @@ def test_the_contact_stands_on_its_day_in_the_row_of_its_item_and_in_the_legend(
     figure = customer_story("A", purchases, due, plan, cutoff=CUTOFF, names={"vip_care": "VIP care"})
     assert drawn(figure, 1, "D") == [day_number("2020-07-03")]
     assert "VIP care by email, 2020-07-03" in legend_of(figure)
-    assert figure.axes[0].get_xlabel() == "Last bought tea 56 days ago."
+    assert figure.get_xlabel() == "Last bought tea 56 days ago."
 
 
 def test_a_contact_about_nothing_in_particular_stands_beside_all_orders(purchases, due, plan):
@@ -179,16 +180,16 @@ def test_a_contact_about_nothing_in_particular_stands_beside_all_orders(purchase
 def test_who_is_left_alone_has_no_mark_and_a_reason(purchases, due, plan):
     held = plan.assign(suppressed_by="holdout")
     figure = customer_story("A", purchases, due, held, cutoff=CUTOFF)
-    assert not [line for line in figure.axes[0].lines if line.get_marker() == "D"]
-    assert figure.axes[0].get_xlabel() == "Not contacted (holdout). Last bought tea 56 days ago."
+    assert not [line for line in figure.lines if line.get_marker() == "D"]
+    assert figure.get_xlabel() == "Not contacted: is held out, so that the effect can be measured. Last bought tea 56 days ago."
     idle = plan.assign(action=None, channel=None, due_date=pd.NaT, item=None, reason=None, suppressed_by="no_action")
-    assert customer_story("A", purchases, due, idle, cutoff=CUTOFF).axes[0].get_xlabel() == "Not contacted (no action)."
-    assert customer_story("B", purchases, due, plan, cutoff=CUTOFF).axes[0].get_xlabel() == "Not in the plan."
+    assert customer_story("A", purchases, due, idle, cutoff=CUTOFF).get_xlabel() == "Not contacted: no action applies now."
+    assert customer_story("B", purchases, due, plan, cutoff=CUTOFF).get_xlabel() == "Not in the plan."
 
 
 def test_a_window_is_drawn_for_the_customers_own_item_alone(purchases, due, plan):
     figure = customer_story("A", purchases, due, plan, cutoff=CUTOFF)
-    (band,) = figure.axes[0].patches
+    (band,) = figure.patches
     # drawn half a day to either side, so that both ends belong to it
     assert band.get_x() == day_number("2020-07-02") - 0.5
     assert drawn(figure, 2, "|") == [day_number("2020-07-06")]
@@ -197,7 +198,7 @@ def test_a_window_is_drawn_for_the_customers_own_item_alone(purchases, due, plan
 
 def test_a_shop_without_items_due_still_has_its_story(purchases, due, plan):
     figure = customer_story("A", purchases, due.head(0), plan.head(0), cutoff=CUTOFF)
-    assert np.isfinite(figure.axes[0].get_xlim()).all()
+    assert np.isfinite(figure.get_xlim()).all()
 
 
 def test_a_customer_not_seen_by_the_cutoff_is_refused(purchases, due, plan):

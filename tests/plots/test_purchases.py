@@ -57,7 +57,7 @@ DRAWN = {
 
 
 def test_weeks_are_drawn_where_they_end():
-    axes = DRAWN["weekly"]().axes[0]
+    axes = DRAWN["weekly"]()
     actual, expected, cutoff = axes.lines
     assert actual.get_ydata().tolist() == [3, 5, 4, 2]
     assert expected.get_ydata().tolist() == [2.5, 4.5, 4.0, 3.5]
@@ -67,27 +67,27 @@ def test_weeks_are_drawn_where_they_end():
 
 
 def test_the_sum_says_how_far_it_is_off():
-    axes = DRAWN["cumulative"]().axes[0]
+    axes = DRAWN["cumulative"]()
     assert axes.lines[1].get_ydata().tolist() == [2.5, 7.0, 11.0, 14.5]
     assert axes.get_title(loc="right") == "expected over actual at the end: +3.6 %"
 
 
 @pytest.mark.parametrize("name", ["held out", "counts"])
 def test_pairs_of_bars_are_the_two_columns(name):
-    axes = DRAWN[name]().axes[0]
+    axes = DRAWN[name]()
     assert [[bar.get_height() for bar in bars] for bars in axes.containers] == [[0.2, 0.7, 6.4], [0.2, 0.6, 6.2]]
     labels = [label.get_text() for label in axes.get_xticklabels()]
     assert labels == (["0\n1,411", "1\n439", "7+\n64"] if name == "held out" else ["0", "1", "7+"])
 
 
 def test_gaps_are_shares():
-    axes = DRAWN["gaps"]().axes[0]
+    axes = DRAWN["gaps"]()
     assert [patch.get_data().values.tolist() for patch in axes.patches] == [[0.75, 0.25], [0.6, 0.4]]
 
 
 @pytest.mark.parametrize(("name", "most"), [("alive", 1.0), ("expected", 1.0)])
 def test_silence_is_drawn_upwards_on_one_scale(name, most):
-    axes = DRAWN[name]().axes[0]
+    axes = DRAWN[name]()
     low, high = axes.get_ylim()
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("repeat purchases", "days since the last purchase")
     assert low <= 0 < 99 <= high
@@ -95,7 +95,7 @@ def test_silence_is_drawn_upwards_on_one_scale(name, most):
 
 
 def test_a_path_ends_with_its_last_value_and_marks_the_purchases():
-    axes = DRAWN["path"]().axes[0]
+    axes = DRAWN["path"]()
     assert axes.lines[0].get_ydata().tolist() == [1.0, 0.9, 0.5]
     assert [text.get_text() for text in axes.texts] == ["50 %"]
     marks = axes.collections[1].get_segments()
@@ -104,7 +104,7 @@ def test_a_path_ends_with_its_last_value_and_marks_the_purchases():
 
 
 def test_regions_are_where_the_likelihood_has_fallen_by_half_a_quantile_of_chi_square():
-    axes = DRAWN["likelihood"]().axes[0]
+    axes = DRAWN["likelihood"]()
     _, lines, *_ = axes.collections
     # the quantiles of chi-square with two degrees of freedom are -2 ln(1 - level)
     assert lines.levels.tolist() == pytest.approx([np.log(1 - level) for level in (0.95, 0.8, 0.5)], abs=1e-3)

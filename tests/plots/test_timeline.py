@@ -53,7 +53,7 @@ def due():
 
 @pytest.fixture
 def axes(purchases, due):
-    return household_timelines(purchases, due, cutoff=CUTOFF).axes[0]
+    return household_timelines(purchases, due, cutoff=CUTOFF)
 
 
 def drawn(axes, place, *, hollow):
@@ -79,7 +79,7 @@ def test_purchases_before_the_picture_are_counted(axes):
 
 
 def test_a_longer_picture_draws_them(purchases, due):
-    longer = household_timelines(purchases, due, cutoff=CUTOFF, history_days=1000).axes[0]
+    longer = household_timelines(purchases, due, cutoff=CUTOFF, history_days=1000)
     assert drawn(longer, 0, hollow=False)[0] == day_number("2018-01-01")
     assert not [text for text in longer.texts if text.get_text().startswith("+")]
 
@@ -106,13 +106,13 @@ def test_names_chances_and_statuses_stand_beside_their_rows_from_top_to_bottom(a
 
 
 def test_a_long_item_is_shortened(purchases, due):
-    axes = household_timelines(purchases, due.assign(item="x" * 60), cutoff=CUTOFF).axes[0]
+    axes = household_timelines(purchases, due.assign(item="x" * 60), cutoff=CUTOFF)
     assert axes.get_yticklabels()[0].get_text() == f"A  {'x' * 23}…"
 
 
 def test_a_row_without_purchases_or_dates_is_still_a_row(purchases, due):
     unknown = due.assign(customer_id="C", **{name: pd.NaT for name in due if name.startswith("replenishment")})
-    axes = household_timelines(purchases, unknown, cutoff=CUTOFF).axes[0]
+    axes = household_timelines(purchases, unknown, cutoff=CUTOFF)
     assert len(axes.get_yticklabels()) == 2
     assert np.isfinite(axes.get_xlim()).all()
 

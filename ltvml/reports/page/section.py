@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 
+from ltvml.plots.figures import figure_of
 from ltvml.plots.letters import legible
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
 
 _PROLOG = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>", re.DOTALL)
 # axes_1 and patch_2 stand in every picture, and nothing refers to them
@@ -84,8 +85,8 @@ class Section:
     lacks: str = ""
 
 
-def drawn(figure: Figure, name: str, alt: str) -> Picture:
-    """A figure as SVG: the same bytes for the same picture, its letters as text.
+def drawn(axes: Axes, name: str, alt: str) -> Picture:
+    """A picture as SVG: the same bytes for the same picture, its letters as text.
 
     Parameters
     ----------
@@ -95,7 +96,7 @@ def drawn(figure: Figure, name: str, alt: str) -> Picture:
     content = io.StringIO()
     # letters stay text: they can be searched, and the reader's fonts have those that this machine lacks
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        legible(figure).savefig(content, format="svg", metadata={"Date": None})
+        legible(figure_of(axes)).savefig(content, format="svg", metadata={"Date": None})
     return Picture(_NAMED_GROUP.sub("<g", _PROLOG.sub("", content.getvalue())).strip(), alt)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ltvml.economics.levers import one_point_more
 from ltvml.plots import figures as plots
-from ltvml.plots.cohorts import cohort_map, value_curves
+from ltvml.plots.cohorts import cohort_map, time_to_second_order, value_curves
 from ltvml.plots.outreach import ladder_plot
 from ltvml.reports.page.render import Headline
 from ltvml.reports.page.section import Rows, Section, drawn, embedded
@@ -49,6 +49,7 @@ class Found:
     pictures : dict of str to Path
         Pictures of a backtest and of a fit, by name.
     words : Spoken
+    language : str
     show_customers : bool
     """
 
@@ -59,6 +60,7 @@ class Found:
     plan: pd.DataFrame | None
     pictures: dict[str, Path]
     words: Spoken
+    language: str
     show_customers: bool = False
 
 
@@ -148,7 +150,7 @@ def ladder_section(found: Found) -> Section:
         )
         for row in table.to_dict("records")
     )
-    figure = drawn(ladder_plot(ladder), "ladder", title)
+    figure = drawn(ladder_plot(ladder, language=found.language), "ladder", title)
     return Section(
         "ladder",
         title,
@@ -162,10 +164,9 @@ def cohort_section(found: Found) -> Section:
     """Retention and value by the period of the first order."""
     words, report = found.words, found.cohorts
     pictures = (
-        drawn(cohort_map(report.periods, by=report.by), "retention", words("page.cohorts.map")),
-        drawn(
-            value_curves(report.periods, by=report.by, currency=report.currency), "curves", words("page.cohorts.curves")
-        ),
+        drawn(cohort_map(report, language=found.language), "retention", words("page.cohorts.map")),
+        drawn(value_curves(report, language=found.language), "curves", words("page.cohorts.curves")),
+        drawn(time_to_second_order(report, language=found.language), "second", words("page.cohorts.second")),
     )
     header = tuple(words(f"page.cohorts.{name}") for name in COHORT_COLUMNS)
     rows = tuple(
@@ -209,10 +210,12 @@ def model_section(found: Found) -> Section:
     title = words("page.models.title")
     if bundle is None:
         return Section("models", title, lacks=words("page.models.none", command="ltvml fit"))
-    made = purchase_plots(cast("InOperationalTime", bundle.roles.purchase), intake, found.patterns)
+    made = purchase_plots(
+        cast("InOperationalTime", bundle.roles.purchase), intake, found.patterns, language=found.language
+    )
     season = bundle.record.season
     if season.source != "off":
-        made["season"] = plots.season_curve(season.index, words=season.reason)
+        made["season"] = plots.season_curve(season.index, words=season.reason, language=found.language)
     pictures = [drawn(figure, name, words(f"page.picture.{name}")) for name, figure in made.items()]
     taken = [name for name in TAKEN if name in found.pictures]
     pictures += [embedded(found.pictures[name], words(f"page.picture.{name}")) for name in taken]
