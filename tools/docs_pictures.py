@@ -1,15 +1,19 @@
 """Draw the pictures of docs/plots.md from the shop that ships with the package: `python tools/docs_pictures.py`.
 
-It fits, backtests, scores and plans that shop, which takes some minutes.
+It fits, backtests, scores and plans that shop, which takes some minutes; `models`, `backtest`
+or `plan` behind it draws the pictures of that group alone.
 """
 
 from __future__ import annotations
 
+import io
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from PIL import Image
 
 import ltvml
 from ltvml import plots
@@ -18,13 +22,13 @@ from ltvml.outreach.customers.stages import STAGES
 from ltvml.plots.figures import figure_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from matplotlib.axes import Axes
 
 PICTURES = Path(__file__).resolve().parents[1] / "docs" / "pictures"
 CUTOFF, DAYS, BEFORE = "2011-09-10", 90, "2011-08-10"
-DPI = 80
+DPI, COLOURS = 80, 64
 NAMED = (
     "models.churn=closed_form",
     "models.value=purchase_times_spend",
@@ -33,16 +37,23 @@ NAMED = (
 )
 
 
-def main() -> None:
-    """Draw all of them."""
+def main(groups: Iterable[str]) -> None:
+    """Draw the pictures of some groups."""
     PICTURES.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        for name, axes in (*of_models(), *of_jobs(Path(folder))):
-            figure = figure_of(axes)
-            figure.savefig(PICTURES / f"{name}.png", dpi=DPI, metadata={"Software": None})
+    for group in groups:
+        with tempfile.TemporaryDirectory() as folder:
+            for name, axes in GROUPS[group](Path(folder)):
+                write(axes, PICTURES / f"{name}.png")
 
 
-def of_models() -> Iterator[tuple[str, Axes]]:
+def write(axes: Axes, path: Path) -> None:
+    """A small file: few colours are enough for a plot."""
+    drawn = io.BytesIO()
+    figure_of(axes).savefig(drawn, dpi=DPI)
+    Image.open(drawn).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+def of_models(folder: Path) -> Iterator[tuple[str, Axes]]:
     """Of one closed form, fitted on what was known at the cutoff."""
     orders = online_retail_lines()
     orders = orders[~orders.is_adjustment & ~orders.is_non_product & (orders.amount > 0)]
@@ -67,15 +78,20 @@ def of_models() -> Iterator[tuple[str, Axes]]:
     yield "alive_path", plots.alive_path(model, bought, until=CUTOFF, customer=customer)
 
 
-def of_jobs(folder: Path) -> Iterator[tuple[str, Axes]]:
-    """Of a backtest, cohorts, scores and a plan."""
+def shop(folder: Path, *more: str) -> ltvml.Config:
+    """The configuration of the shop."""
     given = [
         f"transactions.source={online_retail()}",
         f"products.source={online_retail_products()}",
         f"output.dir={folder}",
         "tracking.backend=none",
     ]
-    tested = ltvml.backtest(ltvml.load_config(demo_config(), [*given, "window.ltv_horizon=90"]))
+    return ltvml.load_config(demo_config(), [*given, *more])
+
+
+def of_backtest(folder: Path) -> Iterator[tuple[str, Axes]]:
+    """Of a backtest of 90 days."""
+    tested = ltvml.backtest(shop(folder, "window.ltv_horizon=90"))
     churn, value = tested.backtests
     yield "reliability", plots.reliability(churn)
     yield "leaderboard_plot", plots.leaderboard_plot(churn)
@@ -84,7 +100,11 @@ def of_jobs(folder: Path) -> Iterator[tuple[str, Axes]]:
     assert tested.items.backtest is not None
     yield "status_rates", plots.status_rates(tested.items.backtest.statuses)
     yield "replenishment_curve", plots.replenishment_curve(tested.items, tested.items.fitted.items()["item"].iloc[0])
-    then, now = (ltvml.load_config(demo_config(), [*given, *NAMED, f"window.cutoff={day}"]) for day in (BEFORE, CUTOFF))
+
+
+def of_plan(folder: Path) -> Iterator[tuple[str, Axes]]:
+    """Of cohorts, scores and two plans of one model."""
+    then, now = (shop(folder, *NAMED, f"window.cutoff={day}") for day in (BEFORE, CUTOFF))
     season = ltvml.fit(then).bundle.record.season
     yield "season_curve", plots.season_curve(season.index, words=season.reason)
     for config in (then, now):
@@ -105,5 +125,7 @@ def of_jobs(folder: Path) -> Iterator[tuple[str, Axes]]:
     yield "customer_story", plots.customer_story(customer, bought, due, plan.plan, cutoff=CUTOFF)
 
 
+GROUPS = {"models": of_models, "backtest": of_backtest, "plan": of_plan}
+
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:] or GROUPS)

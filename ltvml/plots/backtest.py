@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from ltvml.arrays import Array
     from ltvml.evaluation.selection import Role
+    from ltvml.words.spoken import Spoken
 
     Judged = RoleBacktest | Sequence[Fold] | pd.DataFrame
 
@@ -192,8 +193,7 @@ def leaderboard_plot(
         axes.plot(intervals[name], [place, place], color=colour, linewidth=2.0, alpha=0.45, solid_capstyle="round")
         axes.plot([value], [place], color=colour, marker="o", markersize=size)
         axes.text(1.01, place, f"{value:.4f}", transform=axes.get_yaxis_transform(), va="center", color=colour)
-    chosen = [words("plot.board.chosen", name=name) if name == champion else name for name in names]
-    axes.set_yticks(range(len(names)), chosen)
+    axes.set_yticks(range(len(names)), _row_names(board, champion, words))
     for label, name in zip(axes.get_yticklabels(), names, strict=True):
         label.set_color(ACCENT if name == champion else INK)
     axes.set_ylim(len(names) - 0.5, -0.5)
@@ -274,6 +274,15 @@ def _with_predictions(folds: Sequence[Fold], role: Role, names: Sequence[str]) -
             f"none of the {len(folds)} backtest cutoffs has predictions of {', '.join(names)} and outcomes that differ."
         )
     return found
+
+
+def _row_names(board: pd.DataFrame, champion: str, words: Spoken) -> list[str]:
+    """Names of the candidates: the chosen one, and those that were not at every cutoff, say so."""
+    most, names = board["cutoffs"].max(), list[str]()
+    for name, seen in board["cutoffs"].items():
+        key = "chosen" if name == champion else "some" if seen < most else ""
+        names.append(words(f"plot.board.{key}", name=str(name), seen=seen, most=most) if key else str(name))
+    return names
 
 
 def _mean_gain(folds: Sequence[Fold], candidate: str | None) -> Array:

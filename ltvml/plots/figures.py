@@ -124,10 +124,12 @@ def figure_of(axes: Axes | Figure) -> Figure:
     return figure
 
 
-def canvas(title: str, ylabel: str, *, size: tuple[float, float] = (8, 4.5), ax: Axes | None = None) -> Axes:
-    """Axes in the house's style: those given, or of a new figure; `size` in inches."""
+def canvas(
+    title: str, ylabel: str, *, size: tuple[float, float] = (8, 4.5), pad: float = 6.0, ax: Axes | None = None
+) -> Axes:
+    """Axes in the house's style: those given, or of a new figure; `size` in inches, `pad` below the title in points."""
     axes = Figure(figsize=size, layout="constrained").add_subplot() if ax is None else ax
-    axes.set_title(title, loc="left", color=INK, fontsize=12, fontweight="bold")
+    axes.set_title(title, loc="left", color=INK, fontsize=12, fontweight="bold", pad=pad)
     axes.set_ylabel(ylabel, color=INK)
     axes.tick_params(colors=QUIET)
     axes.grid(color=GRID, linewidth=0.8)
@@ -148,7 +150,7 @@ def foot(axes: Axes, words: str) -> None:
 def wrapped(words: str) -> str:
     """Words in lines that fit below a picture: of fewer letters where most of them are wide."""
     narrow = sum(letter.isascii() for letter in words) > len(words) / 2
-    return fill(words, FOOT_WIDTH if narrow else WIDE_LETTERS)
+    return fill(words.replace(" %", "\u00a0%"), FOOT_WIDTH if narrow else WIDE_LETTERS)
 
 
 def dated(axes: Axes, words: Spoken) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from functools import cache
 from typing import TYPE_CHECKING
 
 from matplotlib import rcParams
-from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+from matplotlib.font_manager import FontProperties, findfont, findSystemFonts, fontManager, get_font
 from matplotlib.text import Text
 
 from ltvml.errors import DataWarning
@@ -20,7 +21,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PREFERRED = (
-    *("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei"),
+    *(
+        "Noto Sans CJK SC",
+        "Noto Sans SC",
+        "Noto Sans CJK JP",
+        "Source Han Sans SC",
+        "WenQuanYi Micro Hei",
+        "WenQuanYi Zen Hei",
+    ),
     *("Microsoft YaHei", "SimHei", "PingFang SC", "Hiragino Sans GB", "Droid Sans Fallback", "Arial Unicode MS"),
 )
 """Fonts that read well beside the usual one, best first; any other that has the letters comes after them."""
@@ -93,9 +101,11 @@ def _usual() -> frozenset[int]:
 def font_with(letters: frozenset[str]) -> str | None:
     """Name of an installed font that has all of the letters; None where there is none."""
     wanted = {ord(letter) for letter in letters}
-    for name, path in installed():
-        if wanted <= set(get_font(path).get_charmap()):
-            return name
+    for look_again in (False, True):
+        # matplotlib keeps a list of fonts for ever: those that were installed since are looked for where it has none
+        for name, path in newly_installed() if look_again else installed():
+            if wanted <= set(get_font(path).get_charmap()):
+                return name
     return None
 
 
@@ -104,6 +114,17 @@ def installed() -> Iterable[tuple[str, str]]:
     ranks = {name: rank for rank, name in enumerate(PREFERRED)}
     known = {(font.name, font.fname) for font in fontManager.ttflist if not font.name.startswith(NOT_FOR_TEXT)}
     return sorted(known, key=lambda font: (ranks.get(font[0], len(ranks)), font))
+
+
+@cache
+def newly_installed() -> Iterable[tuple[str, str]]:
+    """Names and files of the fonts of this machine that matplotlib's list lacked, now added to it."""
+    known = {font.fname for font in fontManager.ttflist}
+    for path in sorted(set(findSystemFonts()) - known):
+        # a file that is no font of a kind that matplotlib reads
+        with contextlib.suppress(RuntimeError, OSError):
+            fontManager.addfont(path)
+    return [(name, path) for name, path in installed() if path not in known]
 
 
 def _leave_out(figure: Figure, texts: list[Text], lacking: frozenset[str]) -> None:

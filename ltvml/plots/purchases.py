@@ -448,7 +448,7 @@ def likelihood_contours(
     words, (first, second) = written_in(language), surface.names
     axes = canvas(words("plot.likelihood.title", first=first, second=second), second, size=(6.5, 5.2), ax=ax)
     levels, place = list(REGIONS.values())[::-1], (surface.first, surface.second, surface.below)
-    axes.contourf(*place, levels=np.linspace(FARTHEST, 0.0, 24), cmap=SHADES)
+    axes.contourf(*place, levels=np.linspace(FARTHEST, 0.0, 24), cmap=SHADES, vmin=FARTHEST, vmax=-FARTHEST)
     lines = axes.contour(*place, levels=levels, colors=INK, linewidths=1.0, linestyles="solid")
     axes.clabel(lines, fmt={level: name for name, level in REGIONS.items()}, fontsize=8)
     axes.plot(*surface.estimate, "o", color=ACCENT, markersize=6)

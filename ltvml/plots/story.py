@@ -108,7 +108,7 @@ def customer_story(
     for place, item in enumerate(items, start=1):
         draw_item(axes, place, own_due[own_due["item"] == item], words)
         draw_purchases(axes, place, np.unique(days.loc[days["item"] == item, "day"]), shown=shown, seen_to=seen_to)
-    height = explain(axes, [*legend_of(words), *draw_contact(axes, contact, items, names or {}, words)], columns=3)
+    height = explain(axes, [*legend_of(words), *draw_contact(axes, contact, items, names or {}, words)], columns=2)
     reason = wrapped(given(contact, names or {}, words))
     axes.set_xlabel(reason, color=INK, fontsize=9.5, loc="left", labelpad=height - 10)
     return axes

@@ -34,8 +34,8 @@ TINT = "#f3d3c7"
 """`ACCENT` on white, so faint that dots stand out on it."""
 MARGIN = 0.045
 """Share of the picture left of the dots, for the number of earlier purchases."""
-UNDER, LINE = 34, 15
-"""Points: from the axis to what stands below its dates, and for a line of it."""
+ABOVE, UNDER, LINE = 22, 34, 15
+"""Points: from the axis to the title over the word `cutoff`, to what stands below its dates, and a line of that."""
 CHANCE, STATUS = 1.085, 1.105
 """Where the columns of words are, in widths of the picture: end of the first, beginning of the second."""
 
@@ -81,7 +81,7 @@ def household_timelines(
         raise DataContractError("no customers x items to draw; expected one row or more.")
     seen_to, words = day_number(cutoff), written_in(language)
     first, last = seen_to - history_days, last_drawn(due, seen_to)
-    axes = canvas(words("plot.due.title"), "", size=(WIDTH, ROW * len(due) + FRAME), ax=ax)
+    axes = canvas(words("plot.due.title"), "", size=(WIDTH, ROW * len(due) + FRAME), pad=ABOVE, ax=ax)
     dress(axes, [name_of(row) for row in due.to_dict("records")], (first, last), words)
     draw_cutoff(axes, seen_to, words)
     for place, row in enumerate(due.to_dict("records")):

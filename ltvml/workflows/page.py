@@ -80,7 +80,7 @@ def _report(config: Config, bundle: Bundle | None, folder: Path, transactions: A
             headlines_of(found),
             title=found.words("page.title", cutoff=str(config.cutoff)),
             about=_about(intake, cohorts, found.words),
-            contents=found.words("page.contents"),
+            words={name: found.words(f"page.{name}") for name in ("contents", "find", "sort")},
             language=config.report.language,
         )
     with steps.step("write"), run_directory(folder, kind=NAME) as staging:

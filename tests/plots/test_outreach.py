@@ -181,9 +181,14 @@ def test_who_is_left_alone_has_no_mark_and_a_reason(purchases, due, plan):
     held = plan.assign(suppressed_by="holdout")
     figure = customer_story("A", purchases, due, held, cutoff=CUTOFF)
     assert not [line for line in figure.lines if line.get_marker() == "D"]
-    assert figure.get_xlabel() == "Not contacted: is held out, so that the effect can be measured. Last bought tea 56 days ago."
+    assert (
+        figure.get_xlabel()
+        == "Not contacted: is held out, so that the effect can be measured. Last bought tea 56 days ago."
+    )
     idle = plan.assign(action=None, channel=None, due_date=pd.NaT, item=None, reason=None, suppressed_by="no_action")
-    assert customer_story("A", purchases, due, idle, cutoff=CUTOFF).get_xlabel() == "Not contacted: no action applies now."
+    assert (
+        customer_story("A", purchases, due, idle, cutoff=CUTOFF).get_xlabel() == "Not contacted: no action applies now."
+    )
     assert customer_story("B", purchases, due, plan, cutoff=CUTOFF).get_xlabel() == "Not in the plan."
 
 
