@@ -19,6 +19,7 @@ from ltvml.cli import (
     serve,
     simulate,
     watch,
+    write,
 )
 from ltvml.cli.examples import examples
 
@@ -36,6 +37,7 @@ app = typer.Typer(
         "ltvml cohorts          who came back, what customers bring and cost",
         "ltvml outreach         plan contacts: customer, date, offer, reason",
         "ltvml watch            judge earlier scores by what came since",
+        "ltvml write            results as tables of a database",
         "ltvml report           all of it as one page of HTML",
         "ltvml explain 12346    one customer: orders, scores, reasons",
         "ltvml serve            score one customer at a time over HTTP",
@@ -87,6 +89,7 @@ app.command(epilog=watch.WATCH_EXAMPLES)(watch.watch)
 app.command(epilog=page.REPORT_EXAMPLES)(page.report)
 app.command(epilog=explain.EXPLAIN_EXAMPLES)(explain.explain)
 app.command(epilog=serve.SERVE_EXAMPLES)(serve.serve)
+app.command(epilog=write.WRITE_EXAMPLES)(write.write)
 app.command(epilog=simulate.SIMULATE_EXAMPLES)(simulate.simulate)
 app.command(epilog=model_list.MODELS_EXAMPLES)(model_list.models)
 app.add_typer(outreach.group, name="outreach")

@@ -46,10 +46,12 @@ from ltvml.config.fields import (
     Zone,
 )
 from ltvml.config.section import Section
+from ltvml.engines.databases.addresses import address_of, is_database
 from ltvml.errors import ConfigError, LtvmlError
 from ltvml.models import registry
 from ltvml.models.attributes.rules import MIN_CUSTOMERS, MOST_LEVELS, Rules
 from ltvml.nearest import did_you_mean
+from ltvml.passwords import without_password
 from ltvml.window import CalendarPeriod, Window
 
 ReturnsPolicy = Literal["net", "drop", "error"]
@@ -535,6 +537,48 @@ class TrackingSettings(Section):
     """Name of the experiment, and of the registered model."""
 
 
+class SinkTables(Section):
+    """A table for each result, as table or schema.table; made where it is missing, null for a result that stays out."""
+
+    customers: Name | None = "ltvml_customers"
+    """Receives customers.parquet of the scores."""
+    probabilities: Name | None = None
+    """Receives probabilities.parquet of the scores."""
+    replenishment: Name | None = "ltvml_replenishment"
+    """Receives replenishment.parquet of the scores; no rows where the orders name no items."""
+    plan: Name | None = "ltvml_plan"
+    """Receives the contacts to make: those that are suppressed or held out stay in outreach.parquet."""
+
+    @property
+    def named(self) -> dict[str, str]:
+        """Result -> table, of those that are written."""
+        return {name: table for name, table in self if table is not None}
+
+    @model_validator(mode="after")
+    def _one_table_each(self) -> Self:
+        """Refuse two results in one table, and none."""
+        if not self.named or len(set(self.named.values())) < len(self.named):
+            raise ValueError("two results have one table, or there is none; expected a table for each result")
+        return self
+
+
+class WriteToSettings(Section):
+    """Tables of a database that receive results as well: ltvml write."""
+
+    url: Path | None = None
+    """Address of the database, like postgresql://host/shop, without a password; nothing is written if not set."""
+    tables: SinkTables = SinkTables()
+    """Which result goes into which table."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_a_database(cls, url: str | None) -> str | None:
+        """Refuse an address of something else, or of a table."""
+        if url is not None and (not is_database(url) or address_of(url).table is not None):
+            raise ValueError(f"{without_password(url)} is no database; expected an address like postgresql://host/shop")
+        return url
+
+
 class OutputSettings(Section):
     """What is written, and where."""
 
@@ -542,5 +586,7 @@ class OutputSettings(Section):
     """Folder that receives bundle/ and scores/<cutoff>/; a relative one starts at the current folder."""
     formats: Formats = ("parquet",)
     """File formats of the score tables: parquet, csv, or both."""
+    write_to: WriteToSettings = WriteToSettings()
+    """Tables of a database that receive results as well."""
     wait: float = Field(default=600.0, ge=0, allow_inf_nan=False)
     """Longest time to wait for another run that writes the same output, in seconds; then exit code 9."""

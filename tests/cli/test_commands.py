@@ -21,6 +21,7 @@ COMMANDS = [
     "report",
     "explain",
     "simulate",
+    "write",
     "models",
     "config show",
     "config schema",

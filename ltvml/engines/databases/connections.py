@@ -95,6 +95,11 @@ def check_installed(address: Address) -> None:
         )
 
 
+def is_of_a_driver(error: BaseException) -> bool:
+    """Whether an error comes from a database: SQLAlchemy's, or psycopg's own while rows are copied."""
+    return isinstance(error, sa.exc.SQLAlchemyError) or type(error).__module__.partition(".")[0] == "psycopg"
+
+
 def reason_of(error: BaseException) -> str:
     """The first line of what a driver says, without passwords and the statement."""
     original = getattr(error, "orig", None) or error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
 
-from ltvml.engines.databases.connections import POSTGRES, SQLITE, one_snapshot, reason_of
+from ltvml.engines.databases.connections import POSTGRES, SQLITE, is_of_a_driver, one_snapshot, reason_of
 from ltvml.engines.quoting import quote_name, quote_text
 from ltvml.errors import ConfigError, EngineError
 from ltvml.nearest import did_you_mean
@@ -83,11 +83,8 @@ class Snapshot:
             names = list(used(list(types)))
             select = sa.table(address.name, *map(sa.column, names), schema=address.schema).select()
             _write_text(connection, select, text)
-        except sa.exc.SQLAlchemyError as error:
-            raise _not_read(address, error) from None
         except Exception as error:
-            # psycopg's own, which no statement of SQLAlchemy wraps
-            if type(error).__module__.startswith("psycopg"):
+            if is_of_a_driver(error):
                 raise _not_read(address, error) from None
             raise
         _write_parquet(duck, text, out, {name: types[name] for name in names})
