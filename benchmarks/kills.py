@@ -155,7 +155,7 @@ class Shop:
         return {
             str(path.relative_to(out)): path.read_bytes()
             for path in sorted(out.rglob("*"))
-            if path.is_file() and not is_tracked(path.relative_to(out)) and not is_hidden(path.relative_to(out))
+            if path.is_file() and not is_left_out(path.relative_to(out))
         }
 
     def said(self) -> str:
@@ -261,6 +261,12 @@ def is_hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
+def is_left_out(path: Path) -> bool:
+    """Whether a file is hidden, the tracker's, or says when a model was promoted, as no two runs do alike."""
+    dated = path.parts[0] == "champion" and path.name in ("promotion.json", "manifest.json")
+    return dated or is_tracked(path) or is_hidden(path)
+
+
 def is_tracked(path: Path) -> bool:
     """Whether a file is the tracker's."""
     return path.parts[0] in ("runs", "mlartifacts") or path.parts[0].startswith(("mlflow.db", ".mlflow.db"))
@@ -276,7 +282,7 @@ def folders_of(results: Tree) -> dict[str, Tree]:
     found: dict[str, Tree] = collections.defaultdict(dict)
     for name, content in results.items():
         parts = Path(name).parts
-        depth = 1 if parts[0] == "bundle" else 3 if "measure" in parts else 2
+        depth = 1 if parts[0] in ("bundle", "champion") else 3 if "measure" in parts else 2
         found["/".join(parts[:depth])][name] = content
     return found
 

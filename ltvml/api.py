@@ -27,6 +27,7 @@ from ltvml.workflows import forecast as forecast_job
 from ltvml.workflows import measure as measure_job
 from ltvml.workflows import page as page_job
 from ltvml.workflows import plan as plan_job
+from ltvml.workflows import promote as promote_job
 from ltvml.workflows import score as score_job
 from ltvml.workflows import validate as validate_job
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from ltvml.reports.measure import MeasureReport
     from ltvml.reports.page.report import PageReport
     from ltvml.reports.plan import OutreachReport
+    from ltvml.reports.promote import PromotionReport
     from ltvml.workflows.validate import ValidationReport
 
     Model = FitReport | ScoreReport | Bundle | str | Path | None
@@ -107,6 +109,52 @@ def fit(orders: Any, *, transactions: Any = None, progress: Progress | None = No
     return report if job.stays else report.in_memory()
 
 
+def promote(
+    orders: Any,
+    *,
+    model: str | Path | None = None,
+    force: bool = False,
+    reason: str | None = None,
+    who: str | None = None,
+    transactions: Any = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> PromotionReport:
+    """Compare the last fit of a configuration with the model that serves, and let it serve if it is not worse.
+
+    Parameters
+    ----------
+    orders : Config, path or dict
+        A frame has no folder in which a model could serve.
+    model : str or Path, optional
+        The challenger; the last fit of `output.dir` by default.
+    force, reason, who
+        Promote it all the same; why and by whom, for the record.
+    transactions, progress, **settings
+        As in `fit`.
+
+    Returns
+    -------
+    PromotionReport
+        `promoted`, `words`.
+
+    Raises
+    ------
+    ConfigError, LtvmlError
+        As in `fit`; a model of another shop is refused.
+    """
+    job = _job(_with_folder(orders), transactions, settings)
+    return promote_job.promote(
+        job.config, model=model, force=force, reason=reason, who=who, transactions=job.orders, progress=progress
+    )
+
+
+def rollback(orders: Any, *, reason: str | None = None, who: str | None = None, **settings: Any) -> PromotionReport:
+    """Bring back the champion before the one that serves; arguments as in `promote`."""
+    job = _job(_with_folder(orders), None, settings, needs_cutoff=False)
+    return promote_job.rollback(job.config, reason=reason, who=who)
+
+
 def score(
     orders: Any,
     *,
@@ -122,9 +170,9 @@ def score(
     ----------
     orders : Config, path, dict or frame
     model : FitReport, ScoreReport, Bundle, str or Path, optional
-        What `fit` or `score` returned, a bundle, its folder, `models:/name@alias` or `runs:/id`; the last fit of a
-        configuration by default. A frame needs one. Cutoff and horizons are those of the model unless the settings say
-        otherwise.
+        What `fit` or `score` returned, a bundle, its folder, `champion`, `challenger`, `models:/name@alias` or
+        `runs:/id`; the promoted model of a configuration by default. A frame needs one. Cutoff and horizons are those
+        of the model unless the settings say otherwise.
     out : Path, optional
         Folder of the scores.
     transactions, progress, **settings
@@ -359,6 +407,16 @@ def measure_outreach(
     return measure_job.measure_outreach(
         job.config, plan=plan, transactions=job.orders, until=until, out=out, progress=progress
     )
+
+
+def _with_folder(orders: Any) -> Any:
+    """What names a folder of results; a frame alone has none."""
+    if _is_frame(orders):
+        raise ConfigError(
+            "found a frame of orders; expected a configuration, whose output.dir holds the model that serves.",
+            hint="ltvml.promote(config, transactions=frame).",
+        )
+    return orders
 
 
 def _is_config(orders: Any) -> bool:

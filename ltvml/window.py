@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import zoneinfo
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -27,6 +28,7 @@ MONTHS_OF: dict[CalendarPeriod, int] = {"month": 1, "quarter": 3}
 DAYS_PER_YEAR = 365.0
 DAYS_PER_MONTH = DAYS_PER_YEAR / 12
 WEEK = 7
+DAYS_AGO = {"today": 0, "yesterday": 1}
 LONGEST_HORIZON = 20 * 365
 """Days: no model of orders says anything of what is further away than twenty years."""
 _EPOCH = dt.date(1970, 1, 1)
@@ -69,6 +71,39 @@ def as_date(date: dt.date | str) -> dt.date:
         return dt.datetime.fromisoformat(date).date()
     except ValueError:
         raise ConfigError(f"'{date}' is not a date; expected YYYY-MM-DD, for example 2011-09-10.") from None
+
+
+def named_day(text: str, zone: str | None, now: dt.datetime | None = None) -> dt.date:
+    """The day that `today`, `yesterday` or an ISO date names.
+
+    Parameters
+    ----------
+    text : str
+    zone : str or None
+        Time zone in which a day begins; that of the machine if not given.
+    now : datetime, optional
+        With a zone; the present moment by default.
+
+    Raises
+    ------
+    ConfigError
+        If the text is none of these.
+
+    Examples
+    --------
+    >>> night = dt.datetime(2024, 3, 1, 23, 30, tzinfo=dt.UTC)
+    >>> str(named_day("yesterday", "Asia/Shanghai", night)), str(named_day("yesterday", "UTC", night))
+    ('2024-03-01', '2024-02-29')
+    """
+    word = text.strip().lower()
+    if word not in DAYS_AGO:
+        try:
+            return as_date(text.strip())
+        except ConfigError:
+            raise ConfigError(f"the cutoff '{text}' is no day; expected yesterday, today or YYYY-MM-DD.") from None
+    moment = now or dt.datetime.now(dt.UTC)
+    local = moment.astimezone(zoneinfo.ZoneInfo(zone) if zone is not None else None)
+    return local.date() - dt.timedelta(days=DAYS_AGO[word])
 
 
 def date_of(day: int) -> dt.date:

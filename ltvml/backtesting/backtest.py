@@ -145,7 +145,7 @@ class Backtester:
         seasonal = [
             origin for origin in self._origins(horizon) if not self.history.closed_form(origin).purchase.clock.plain
         ]
-        folds = [self._season_fold(fold) for origin in seasonal if (fold := self._outcome(origin, horizon))]
+        folds = [self._season_fold(fold) for origin in seasonal if (fold := self.outcome(origin, horizon))]
         return fuse(*season_losses(folds))
 
     def _season_fold(self, fold: Fold) -> Fold:
@@ -195,12 +195,12 @@ class Backtester:
 
     def _fold(self, role: Role, origin: int, horizon: int, *, without: frozenset[str]) -> Fold | None:
         """One past cutoff with the predictions of every candidate that is still in the race."""
-        if (fold := self._outcome(origin, horizon)) is None:
+        if (fold := self.outcome(origin, horizon)) is None:
             return None
         customers, candidates = self.history.customers(origin), self.candidates(origin, horizon)
         return replace(fold, predictions=predictions_of(role, candidates, customers, horizon, without=without))
 
-    def _outcome(self, origin: int, horizon: int) -> Fold | None:
+    def outcome(self, origin: int, horizon: int) -> Fold | None:
         """What came after one past cutoff, without predictions; None where no customer bought, or all did."""
         if (origin, horizon) not in self._outcomes:
             self._outcomes[origin, horizon] = self._read_outcome(origin, horizon)

@@ -153,21 +153,25 @@ class History:
     def customers(self, day: int) -> pd.DataFrame:
         """Summary, behaviour, attributes and `bucket` of the sampled customers as of a day, ordered by customer."""
         if day not in self._customers:
-            features = snapshot_features(
-                self.sampled_lines,
-                self.sampled_days(day),
-                self.window(day),
-                decimals=self.decimals,
-                baskets=self._sampled_baskets,
-                attributes=self._sampled_attributes,
-                has_returns=self._reads_returns,
-                known=self._sampled_experience,
-            )
-            bucketed = self.intake.engine.bucket(features, SAMPLE_SALT)
-            frame = self.intake.engine.collect(bucketed).sort_values("customer_id").reset_index(drop=True)
+            frame = self.rows(day)
             self._attributes[day] = Attributes.learn(frame, self.intake.attributes)
             self._customers[day] = self._attributes[day].apply(frame)
         return self._customers[day]
+
+    def rows(self, day: int) -> pd.DataFrame:
+        """The same rows with attributes as the orders have them: what a bundle scores."""
+        features = snapshot_features(
+            self.sampled_lines,
+            self.sampled_days(day),
+            self.window(day),
+            decimals=self.decimals,
+            baskets=self._sampled_baskets,
+            attributes=self._sampled_attributes,
+            has_returns=self._reads_returns,
+            known=self._sampled_experience,
+        )
+        bucketed = self.intake.engine.bucket(features, SAMPLE_SALT)
+        return self.intake.engine.collect(bucketed).sort_values("customer_id").reset_index(drop=True)
 
     def attributes(self, day: int) -> Attributes:
         """The levels of the attributes as of a day."""

@@ -17,6 +17,11 @@ from ltvml.cli import (
     page,
     runs,
     serve,
+    night,
+    outreach,
+    page,
+    promote,
+    runs,
     simulate,
     watch,
     write,
@@ -32,12 +37,17 @@ app = typer.Typer(
         "ltvml validate         check the data: rows used, rows excluded",
         "ltvml backtest         compare the models at past cutoffs",
         "ltvml fit              fit the models, track the run",
+        "ltvml promote          let the last fit serve if it is not worse",
         "ltvml score            write scores/<cutoff>/customers.parquet",
         "ltvml forecast         purchases and revenue by week or month",
         "ltvml cohorts          who came back, what customers bring and cost",
         "ltvml outreach         plan contacts: customer, date, offer, reason",
         "ltvml watch            judge earlier scores by what came since",
+<<<<<<< HEAD
         "ltvml write            results as tables of a database",
+=======
+        "ltvml run              every night: check, watch, retrain, score, plan",
+>>>>>>> c68ecf6 (What is served is what was promoted; ltvml promote and ltvml run)
         "ltvml report           all of it as one page of HTML",
         "ltvml explain 12346    one customer: orders, scores, reasons",
         "ltvml serve            score one customer at a time over HTTP",
@@ -82,7 +92,9 @@ app.command(epilog=data.INIT_EXAMPLES)(data.init)
 app.command(epilog=data.VALIDATE_EXAMPLES)(data.validate)
 app.command(epilog=runs.BACKTEST_EXAMPLES)(runs.backtest)
 app.command(epilog=runs.FIT_EXAMPLES)(runs.fit)
+app.command(epilog=promote.PROMOTE_EXAMPLES)(promote.promote)
 app.command(epilog=runs.SCORE_EXAMPLES)(runs.score)
+app.command(epilog=night.RUN_EXAMPLES)(night.run)
 app.command(epilog=forecast.FORECAST_EXAMPLES)(forecast.forecast)
 app.command(epilog=cohorts.COHORT_EXAMPLES)(cohorts.cohorts)
 app.command(epilog=watch.WATCH_EXAMPLES)(watch.watch)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ltvml.cli.examples import examples
-from ltvml.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Debug, Overrides, Quiet
+from ltvml.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cutoff, Debug, Overrides, Quiet
 from ltvml.cli.session import read_config, session
 
 COHORT_EXAMPLES = examples(
@@ -27,10 +27,13 @@ COHORT_EXAMPLES = examples(
 def cohorts(
     config: ConfigFile = DEFAULT_CONFIG,
     overrides: Overrides = None,
+    cutoff: Cutoff = None,
     model: Annotated[
         str | None,
         typer.Option(
-            "--model", metavar="URI", help="Bundle folder, models:/NAME@ALIAS or runs:/ID/PATH. Default: last fit."
+            "--model",
+            metavar="URI",
+            help="Bundle folder, champion, challenger, models:/NAME@ALIAS or runs:/ID/PATH. Default: champion.",
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder of the tables.")] = None,
@@ -43,7 +46,7 @@ def cohorts(
     Shows who came back, what customers have brought, will bring and cost, and why repeat revenue changed.
     """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
-        settings = read_config(config, overrides)
+        settings = read_config(config, overrides, cutoff=cutoff)
         from ltvml.workflows import cohorts as workflow
 
         job.show(workflow.cohorts(settings, model=model, out=out, progress=job.progress))

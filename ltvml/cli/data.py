@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ltvml.cli.examples import examples
-from ltvml.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Debug, Overrides, Quiet
+from ltvml.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cutoff, Debug, Overrides, Quiet
 from ltvml.cli.session import read_config, session
 
 INIT_EXAMPLES = examples(
@@ -47,13 +47,14 @@ def init(
 def validate(
     config: ConfigFile = DEFAULT_CONFIG,
     overrides: Overrides = None,
+    cutoff: Cutoff = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Check the data: rows used and rows excluded, by reason."""
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
-        settings = read_config(config, overrides)
+        settings = read_config(config, overrides, cutoff=cutoff)
         from ltvml.workflows import validate as workflow
 
         job.show(workflow.validate(settings))

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ltvml.cli.examples import examples
-from ltvml.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Debug, Overrides, Quiet
+from ltvml.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cutoff, Debug, Overrides, Quiet
 from ltvml.cli.session import read_config, session
 
 EXPLAIN_EXAMPLES = examples(
@@ -26,12 +26,13 @@ def explain(
     customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="Id of the customer, as in the orders.")],
     config: ConfigFile = DEFAULT_CONFIG,
     overrides: Overrides = None,
+    cutoff: Cutoff = None,
     model: Annotated[
         str | None,
         typer.Option(
             "--model",
             metavar="MODEL",
-            help="Bundle folder, models:/NAME@ALIAS or runs:/ID/PATH. Default: last fit.",
+            help="Bundle folder, champion, challenger, models:/NAME@ALIAS or runs:/ID/PATH. Default: champion.",
         ),
     ] = None,
     plot: Annotated[
@@ -44,10 +45,10 @@ def explain(
 ) -> None:
     """Show one customer: orders, scores and reasons.
 
-    Uses the bundle of the last fit, or the one given by --model. Fits nothing, and writes nothing but --plot.
+    Uses the promoted model, or the one given by --model. Fits nothing, and writes nothing but --plot.
     """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
-        settings = read_config(config, overrides)
+        settings = read_config(config, overrides, cutoff=cutoff)
         from ltvml.workflows import explain as workflow
 
         job.show(workflow.explain(settings, customer, model=model, plot=plot, progress=job.progress))

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from ltvml.cli.examples import examples
-from ltvml.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Debug, NoMlflow, Overrides, Quiet
+from ltvml.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cutoff, Debug, NoMlflow, Overrides, Quiet
 from ltvml.cli.session import read_config, session, show_run
 
 FORECAST_EXAMPLES = examples(
@@ -24,6 +24,7 @@ FORECAST_EXAMPLES = examples(
 def forecast(
     config: ConfigFile = DEFAULT_CONFIG,
     overrides: Overrides = None,
+    cutoff: Cutoff = None,
     by: Annotated[Literal["week", "month"], typer.Option("--by", help="Length of a period.")] = "week",
     periods: Annotated[
         int | None, typer.Option("--periods", metavar="N", help="Number of periods. Default: 13 weeks or 12 months.")
@@ -36,7 +37,7 @@ def forecast(
         typer.Option(
             "--model",
             metavar="MODEL",
-            help="Bundle folder, models:/NAME@ALIAS or runs:/ID/PATH. Default: last fit.",
+            help="Bundle folder, champion, challenger, models:/NAME@ALIAS or runs:/ID/PATH. Default: champion.",
         ),
     ] = None,
     out: Annotated[
@@ -50,11 +51,11 @@ def forecast(
 ) -> None:
     """Forecast purchases and revenue by week or month.
 
-    Shows customers of today and expected new ones apart. Applies the bundle of the last fit, or the one given by
+    Shows customers of today and expected new ones apart. Applies the promoted model, or the one given by
     --model.
     """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
-        settings = read_config(config, overrides, no_mlflow=no_mlflow)
+        settings = read_config(config, overrides, cutoff=cutoff, no_mlflow=no_mlflow)
         from ltvml.workflows import forecast as workflow
 
         show_run(

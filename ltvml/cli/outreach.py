@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from ltvml.cli.examples import examples
-from ltvml.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Debug, NoMlflow, Overrides, Quiet
+from ltvml.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cutoff, Debug, NoMlflow, Overrides, Quiet
 from ltvml.cli.session import read_config, session, show_run
 
 PLAN = "plan"
@@ -64,12 +64,13 @@ group = typer.Typer(
 def plan(
     config: ConfigFile = DEFAULT_CONFIG,
     overrides: Overrides = None,
+    cutoff: Cutoff = None,
     model: Annotated[
         str | None,
         typer.Option(
             "--model",
             metavar="MODEL",
-            help="Bundle folder, models:/NAME@ALIAS or runs:/ID/PATH. Default: last fit.",
+            help="Bundle folder, champion, challenger, models:/NAME@ALIAS or runs:/ID/PATH. Default: champion.",
         ),
     ] = None,
     out: Annotated[
@@ -95,7 +96,7 @@ def plan(
     so that the effect can be measured.
     """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
-        settings = read_config(config, overrides, no_mlflow=no_mlflow)
+        settings = read_config(config, overrides, cutoff=cutoff, no_mlflow=no_mlflow)
         if sent is not None:
             log = settings.contacts.model_copy(update={"source": sent, "complete": True})
             settings = settings.model_copy(update={"contacts": log})

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ltvml.cli.examples import examples
-from ltvml.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Debug, Overrides, Quiet
+from ltvml.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cutoff, Debug, Overrides, Quiet
 from ltvml.cli.session import read_config, session
 
 REPORT_EXAMPLES = examples(
@@ -26,10 +26,13 @@ REPORT_EXAMPLES = examples(
 def report(
     config: ConfigFile = DEFAULT_CONFIG,
     overrides: Overrides = None,
+    cutoff: Cutoff = None,
     model: Annotated[
         str | None,
         typer.Option(
-            "--model", metavar="MODEL", help="Bundle folder, models:/NAME@ALIAS or runs:/ID/PATH. Default: last fit."
+            "--model",
+            metavar="MODEL",
+            help="Bundle folder, champion, challenger, models:/NAME@ALIAS or runs:/ID/PATH. Default: champion.",
         ),
     ] = None,
     out: Annotated[
@@ -45,7 +48,7 @@ def report(
     It opens from a mail attachment, prints well, and asks nothing of a network.
     """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
-        settings = read_config(config, overrides)
+        settings = read_config(config, overrides, cutoff=cutoff)
         from ltvml.workflows import page as workflow
 
         found = workflow.report(settings, model=model, out=out, progress=job.progress)

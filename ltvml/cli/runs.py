@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ltvml.cli.examples import examples
-from ltvml.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Debug, NoMlflow, Overrides, Quiet
+from ltvml.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cutoff, Debug, NoMlflow, Overrides, Quiet
 from ltvml.cli.session import read_config, session, show_run
 
 DEMO_EXAMPLES = examples(
@@ -29,7 +29,10 @@ FIT_EXAMPLES = examples(
     "ltvml fit --fast",
     "ltvml fit --config shop.yaml --set window.cutoff=2011-09-10",
     "ltvml fit --set models.purchase=bg_nbd --set output.dir=try --no-mlflow",
-    notes="The bundle is written to <output.dir>/bundle.",
+    notes="""
+        The bundle is written to <output.dir>/bundle. The first one serves; a later
+        one waits for `ltvml promote`.
+    """,
 )
 SCORE_EXAMPLES = examples(
     "ltvml score",
@@ -66,6 +69,7 @@ def demo(
 def backtest(
     config: ConfigFile = DEFAULT_CONFIG,
     overrides: Overrides = None,
+    cutoff: Cutoff = None,
     no_mlflow: NoMlflow = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -76,7 +80,7 @@ def backtest(
     Includes naive baselines. Orders after window.cutoff are not used.
     """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
-        settings = read_config(config, overrides, no_mlflow=no_mlflow)
+        settings = read_config(config, overrides, cutoff=cutoff, no_mlflow=no_mlflow)
         from ltvml.workflows import backtest as workflow
 
         show_run(job, workflow.backtest(settings, progress=job.progress))
@@ -85,6 +89,7 @@ def backtest(
 def fit(
     config: ConfigFile = DEFAULT_CONFIG,
     overrides: Overrides = None,
+    cutoff: Cutoff = None,
     fast: Annotated[
         bool, typer.Option("--fast", help="A first answer in seconds: no backtest, replenishment or plots.")
     ] = False,
@@ -98,7 +103,9 @@ def fit(
     Writes the fitted models to a bundle, a folder of text files, and records the run.
     """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
-        settings = read_config(config, [*(overrides or ()), *(["fast=true"] if fast else ())], no_mlflow=no_mlflow)
+        settings = read_config(
+            config, [*(overrides or ()), *(["fast=true"] if fast else ())], cutoff=cutoff, no_mlflow=no_mlflow
+        )
         from ltvml.workflows import fit as workflow
 
         show_run(job, workflow.fit(settings, progress=job.progress))
@@ -107,12 +114,13 @@ def fit(
 def score(
     config: ConfigFile = DEFAULT_CONFIG,
     overrides: Overrides = None,
+    cutoff: Cutoff = None,
     model: Annotated[
         str | None,
         typer.Option(
             "--model",
             metavar="MODEL",
-            help="Bundle folder, models:/NAME@ALIAS or runs:/ID/PATH. Default: last fit.",
+            help="Bundle folder, champion, challenger, models:/NAME@ALIAS or runs:/ID/PATH. Default: champion.",
         ),
     ] = None,
     out: Annotated[
@@ -126,10 +134,10 @@ def score(
 ) -> None:
     """Score every customer seen up to the cutoff.
 
-    Applies the bundle of the last fit, or the one given by --model, to the orders up to the cutoff. Fits nothing.
+    Applies the promoted model, or the one given by --model, to the orders up to the cutoff. Fits nothing.
     """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
-        settings = read_config(config, overrides, no_mlflow=no_mlflow)
+        settings = read_config(config, overrides, cutoff=cutoff, no_mlflow=no_mlflow)
         from ltvml.workflows import score as workflow
 
         show_run(job, workflow.score(settings, model=model, out=out, progress=job.progress))

@@ -81,6 +81,8 @@ class Session:
         The options of that name.
     progress : ProgressBars, StepLines or None
         To be handed to the workflow.
+    lines : bool
+        Whether every JSON document is one line, for a job of several steps.
     """
 
     stdout: TextIO
@@ -88,6 +90,14 @@ class Session:
     quiet: bool
     debug: bool
     progress: ProgressBars | StepLines | None
+    lines: bool = False
+
+    def line(self, values: dict[str, Any]) -> None:
+        """Print a step that has ended, with `as_json` alone."""
+        if self.as_json:
+            self._stop_progress()
+            self._print_json(values)
+            self.stdout.flush()
 
     def show(self, report: Report) -> None:
         """Print the result: JSON, or text, or nothing with `quiet`."""
@@ -117,7 +127,7 @@ class Session:
 
     def _print_json(self, values: dict[str, Any]) -> None:
         """One document; NaN is no JSON, and would break its reader rather than us."""
-        typer.echo(json.dumps(values, indent=2, allow_nan=False), file=self.stdout)
+        typer.echo(json.dumps(values, indent=None if self.lines else 2, allow_nan=False), file=self.stdout)
 
     def _stop_progress(self) -> None:
         if self.progress is not None:
@@ -125,8 +135,15 @@ class Session:
 
 
 @contextlib.contextmanager
-def session(*, as_json: bool, quiet: bool, debug: bool) -> Iterator[Session]:
+def session(*, as_json: bool, quiet: bool, debug: bool, lines: bool = False) -> Iterator[Session]:
     """Run the body of a command; every way it can end has its exit code.
+
+    Parameters
+    ----------
+    as_json, quiet, debug : bool
+        The options of that name.
+    lines : bool
+        Whether every JSON document is one line.
 
     Raises
     ------
@@ -137,7 +154,7 @@ def session(*, as_json: bool, quiet: bool, debug: bool) -> Iterator[Session]:
     """
     for stream in (sys.stdout, sys.stderr):
         _escape_what_cannot_be_shown(stream)
-    job = Session(sys.stdout, as_json, quiet, debug, shown_progress(quiet=quiet))
+    job = Session(sys.stdout, as_json, quiet, debug, shown_progress(quiet=quiet), lines)
     with contextlib.redirect_stdout(sys.stderr), _warnings_in_words(), _logs_on_stderr(debug), _ended_by_exception():
         try:
             yield job
@@ -172,20 +189,26 @@ def show_run(job: Session, report: RunReport) -> None:
         raise typer.Exit(report.recorded.error.exit_code)
 
 
-def read_config(path: Path, overrides: list[str] | None, *, no_mlflow: bool = False) -> Config:
+def read_config(
+    path: Path, overrides: list[str] | None, *, cutoff: str | None = None, no_mlflow: bool = False
+) -> Config:
     """The configuration that the options name; `no_mlflow` turns the backend mlflow into local files.
 
     Raises
     ------
     ConfigError
-        With all faults of the file.
+        With all faults of the file, or if the cutoff is no day.
     """
     from ltvml.config import load_config
 
-    config = load_config(path, overrides or ())
+    config, more = load_config(path, overrides or ()), list[str]()
+    if cutoff is not None:
+        from ltvml.window import named_day
+
+        more.append(f"window.cutoff={named_day(cutoff, config.transactions.timezone)}")
     if no_mlflow and config.tracking.backend == "mlflow":
-        return load_config(path, [*(overrides or ()), "tracking.backend=local"])
-    return config
+        more.append("tracking.backend=local")
+    return load_config(path, [*(overrides or ()), *more]) if more else config
 
 
 def _details(error: BaseException) -> dict[str, Any]:

@@ -21,7 +21,11 @@ from ltvml.config.sections import (
     PageSettings,
     ProductSettings,
     ReplenishmentSettings,
+<<<<<<< HEAD
     RfmSettings,
+=======
+    RetrainSettings,
+>>>>>>> c68ecf6 (What is served is what was promoted; ltvml promote and ltvml run)
     SearchSettings,
     SeasonChoice,
     TrackingSettings,
@@ -79,6 +83,8 @@ class Config(Section):
     """The report page: ltvml report."""
     backtest: BacktestSettings = BacktestSettings()
     """How models are compared in backtests."""
+    retrain: RetrainSettings = RetrainSettings()
+    """When ltvml run fits again."""
     search: SearchSettings = SearchSettings()
     """Search for how trees are grown."""
     engine: EngineSettings = EngineSettings()

@@ -262,6 +262,8 @@ Zone = Annotated[Name, AfterValidator(_known_zone)]
 DatePattern = Annotated[Name, AfterValidator(_reads_dates)]
 CurrencyCode = Annotated[str, BeforeValidator(_currency_code)]
 Formats = Annotated[tuple[Literal["parquet", "csv"], ...], AfterValidator(_some), AfterValidator(_without_repeats)]
+RetrainReason = Literal["age", "drift"]
+Reasons = Annotated[tuple[RetrainReason, ...], BeforeValidator(_listed), AfterValidator(_without_repeats)]
 Scalar = Annotated[
     bool | int | float | str | None,
     WrapValidator(_instead_of_union_errors("a number, a word, true, false or null")),

@@ -37,6 +37,7 @@ from ltvml.config.fields import (
     Path,
     Probability,
     ProductColumns,
+    Reasons,
     Rows,
     RowValues,
     Share,
@@ -484,6 +485,17 @@ class BacktestSettings(Section):
 
     longest_silence: Days = 730
     """Customers without an order for more days are scored but not used to select a model: they are easy to predict."""
+
+
+class RetrainSettings(Section):
+    """When ltvml run fits again; the new fit serves only where it is not worse, see ltvml promote."""
+
+    on: Reasons = ()
+    """What starts a fit: age, drift (the state retrain of ltvml watch), or both; none if not given."""
+    every: Days = 90
+    """Days from the cutoff of the last fit to that of the night from which age starts a fit."""
+    pause: Days = 28
+    """Days after the last fit in which drift starts no other one: it needs new orders to learn from."""
 
 
 class SearchSettings(Section):

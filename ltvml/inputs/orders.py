@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -26,9 +28,12 @@ from ltvml.models.attributes.rules import Rules as AttributeRules
 from ltvml.window import Window, round_to_weeks
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ltvml.config.sections import OrderSettings, WindowSettings
     from ltvml.engines.base import Engine
     from ltvml.features.ledger import Ledger
+    from ltvml.features.transactions import Checked
     from ltvml.progress import Steps
 
 LONGEST_USUAL_GAP = 0.9
@@ -105,6 +110,55 @@ def read_orders(settings: OrderSettings, asked: WindowSettings, transactions: An
     ------
     ConfigError, DataContractError, EngineError
     """
+    held = _HELD.get()
+    key = _key(settings, asked, transactions)
+    read = next((known for of, known in held or () if of == key), None)
+    if read is None:
+        read = _read(settings, asked, transactions, steps)
+        if held is not None and not held:
+            held.append((key, read))
+    currency = agreed_currency(settings.value.currency, read.engine, read.checked.lines)
+    window = asked.resolved(_churn_horizon(asked, read.engine, read.checked.days))
+    rules, known = settings.attributes.rules, read.checked
+    return Intake(
+        read.engine, read.lines, known.days, known.ledger, window, currency, read.persons, rules, read.attribute_notes
+    )
+
+
+@dataclass(frozen=True)
+class Read:
+    """Orders that were read and checked, whatever window they are looked at through."""
+
+    engine: Engine
+    lines: nw.LazyFrame[Any]
+    checked: Checked
+    persons: Persons
+    attribute_notes: tuple[str, ...]
+
+
+_HELD: ContextVar[list[tuple[Any, Read]] | None] = ContextVar("orders_read", default=None)
+
+
+@contextmanager
+def orders_read_once() -> Iterator[None]:
+    """Inside the block, the orders that are read first are read once: every job sees the same ones, whatever changes.
+
+    The orders of other settings or another cutoff are read each time, as they are outside of it.
+    """
+    before = _HELD.set([])
+    try:
+        yield
+    finally:
+        _HELD.reset(before)
+
+
+def _key(settings: OrderSettings, asked: WindowSettings, transactions: Any) -> tuple[Any, ...]:
+    """What decides which orders are read; of the value only its digits."""
+    sections = (settings.transactions, settings.engine, settings.identities, settings.customers, settings.attributes)
+    return (*sections, settings.value.decimals, asked.last_day_seen(), id(transactions))
+
+
+def _read(settings: OrderSettings, asked: WindowSettings, transactions: Any, steps: Steps) -> Read:
     seen = Window(asked.last_day_seen())
     engine = engine_of(settings, transactions)
     with steps.step("read"):
@@ -114,14 +168,11 @@ def read_orders(settings: OrderSettings, asked: WindowSettings, transactions: An
         lines = with_persons(engine, lines, persons)
     with steps.step("check"):
         checked = check(engine, lines, seen, rules_of(settings))
-        currency = agreed_currency(settings.value.currency, engine, checked.lines)
         warn_of_ids(engine, checked.days, source)
         warn_of_months(source)
-        lines, of_orders = with_experience(engine, checked.lines, settings.transactions.columns)
-        known, notes = with_attributes(engine, lines, settings, persons)
-    window = asked.resolved(_churn_horizon(asked, engine, checked.days))
-    rules = settings.attributes.rules
-    return Intake(engine, known, checked.days, checked.ledger, window, currency, persons, rules, (*of_orders, *notes))
+        known, of_orders = with_experience(engine, checked.lines, settings.transactions.columns)
+        known, notes = with_attributes(engine, known, settings, persons)
+    return Read(engine, known, checked, persons, (*of_orders, *notes))
 
 
 def agreed_currency(settings: str | None, engine: Engine, lines: nw.LazyFrame[Any]) -> str | None:

@@ -11,6 +11,7 @@ from ltvml.contracts import ATTRIBUTES
 from ltvml.models.purchase.in_operational_time import InOperationalTime
 from ltvml.models.repurchase.dated import Dated
 from ltvml.models.value.stretched import Stretched
+from ltvml.outputs.champion import Standing
 from ltvml.plots import figures as plots
 from ltvml.reports.kinds import differing_groups, kind_title, kind_words
 from ltvml.reports.purchase_plots import held_out_plots, purchase_plots
@@ -51,6 +52,8 @@ class FitReport(Shown):
         How long until items are bought again, as a sentence.
     attributes : frame of `contracts.ATTRIBUTES`
         What each attribute of the customers goes with; without rows where there is none.
+    standing : Standing
+        Which model of the folder serves now: a later fit waits for its promotion.
     """
 
     folder: Path
@@ -63,6 +66,7 @@ class FitReport(Shown):
     notes: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
     attributes: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(ATTRIBUTES.names)))
+    standing: Standing = field(default_factory=Standing)
 
     def summary(self) -> pd.DataFrame:
         """Parameters of the fitted closed forms.
@@ -76,7 +80,7 @@ class FitReport(Shown):
 
     def in_memory(self) -> Self:
         """The same result without its folder."""
-        return replace(self, folder=NOT_KEPT, plots=())
+        return replace(self, folder=NOT_KEPT, plots=(), standing=Standing())
 
     @property
     def messages(self) -> list[str]:
@@ -90,6 +94,7 @@ class FitReport(Shown):
             "folder": str(self.folder),
             "version": self.bundle.version,
             "customers": self.intake.customers,
+            "standing": self.standing.to_dict(),
             **known(self._found()),
             "plots": [str(plot) for plot in self.plots],
             "tracking": self.recorded.to_dict(),
@@ -107,6 +112,7 @@ class FitReport(Shown):
             "plots": self.plots,
             "bundle": self.folder,
             "bundle_version": self.bundle.version,
+            "serves": not self.standing.waits,
         }
 
     def text(self) -> str:
@@ -131,7 +137,8 @@ class FitReport(Shown):
     def places(self) -> list[tuple[str, str]]:
         """Names and values of what was written."""
         plots = [("plots", place(plot)) for plot in self.plots]
-        return [("bundle", f"{place(self.folder)} (version {self.bundle.version})"), *plots]
+        serving = [("serving", self.standing.words)] if self.standing.champion else []
+        return [("bundle", f"{place(self.folder)} (version {self.bundle.version})"), *serving, *plots]
 
     def _found(self) -> dict[str, Any]:
         window = self.bundle.window

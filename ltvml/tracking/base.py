@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from ltvml.errors import TrackingError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from ltvml.tracking.items import Run
@@ -67,12 +68,46 @@ class Tracker(Protocol):
             If there is no such model, or the place cannot be reached.
         """
 
+    def promote(self, bundle_version: str, tags: Mapping[str, str]) -> Moved | None:
+        """Let the alias champion name the registered version of a bundle; None where there is no registry.
+
+        Parameters
+        ----------
+        bundle_version : str
+        tags : mapping of str to str
+            Written to the version: who promoted it, when and why.
+
+        Raises
+        ------
+        TrackingError
+            If no version holds the bundle, or the place cannot be reached; the alias stays where it was.
+        """
+
+
+@dataclass(frozen=True)
+class Moved:
+    """An alias that was moved.
+
+    Parameters
+    ----------
+    model_uri : str
+        The version that it names now, as `models:/name/3`.
+    before : str or None
+        The version that it named before.
+    """
+
+    model_uri: str
+    before: str | None = None
+
 
 class NullTracker:
     """Keeps nothing (`tracking.backend: none`, or `--no-mlflow`)."""
 
     def log(self, run: Run) -> None:
         """Forget the run."""
+
+    def promote(self, bundle_version: str, tags: Mapping[str, str]) -> None:
+        """Do nothing: there is no registry."""
 
     def fetch(self, model_uri: str, folder: Path) -> Path:
         """Refuse: nothing was kept.

@@ -62,9 +62,10 @@ class Artifact:
 
 @dataclass(frozen=True)
 class ModelItem:
-    """The fitted bundle: a folder that `Bundle.save` wrote."""
+    """The fitted bundle: a folder that `Bundle.save` wrote, and whether it serves already."""
 
     bundle: Path
+    serves: bool = True
 
 
 Item = Param | Metric | Tag | Artifact | ModelItem
@@ -86,7 +87,8 @@ def fit_run(report: Mapping[str, Any]) -> Run:
     ----------
     report : mapping
         `models` (by role, see `model_run`), `window`, `settings`, `ledger` (rows by reason), `fingerprint`, `metrics`,
-        `seconds` (by step), `messages`, `plots` (paths), `bundle` (folder) and `bundle_version`; each may be absent.
+        `seconds` (by step), `messages`, `plots` (paths), `bundle` (folder), `bundle_version` and `serves` (whether the
+        bundle was promoted); each may be absent.
 
     Returns
     -------
@@ -99,6 +101,19 @@ def fit_run(report: Mapping[str, Any]) -> Run:
 def score_run(report: Mapping[str, Any]) -> Run:
     """Turn a score into a run; `report` as in `fit_run`, without models."""
     return Run("score", tuple(items_of(report)))
+
+
+def night_run(report: Mapping[str, Any]) -> Run:
+    """Turn a night into a run with a child run for each step.
+
+    Parameters
+    ----------
+    report : mapping
+        `cutoff`, `state`, `seconds` by step, and `runs` of the steps.
+    """
+    tags = (Tag("cutoff", report["cutoff"]), Tag("state", report["state"]))
+    seconds = tuple(numbers_of(report["seconds"], "seconds"))
+    return Run(f"night {report['cutoff']}", (*tags, *seconds), tuple(report["runs"]))
 
 
 def forecast_run(report: Mapping[str, Any]) -> Run:
@@ -202,7 +217,7 @@ def items_of(report: Mapping[str, Any]) -> Iterator[Item]:
         yield json_artifact("ledger.json", report["ledger"])
     yield from (Artifact(f"plots/{Path(plot).name}", Path(plot)) for plot in report.get("plots", ()))
     if "bundle" in report:
-        yield ModelItem(Path(report["bundle"]))
+        yield ModelItem(Path(report["bundle"]), serves=report.get("serves", True))
 
 
 def words_of(report: Mapping[str, Any]) -> Iterator[Item]:

@@ -19,6 +19,8 @@ from ltvml.tracking.base import Logged
 from ltvml.tracking.items import Metric, ModelItem, Param, Tag, place_artifacts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ltvml.tracking.items import Run
 
 RUN_FILE = "run.json"
@@ -78,6 +80,9 @@ class LocalTracker:
         if not bundle.is_dir():
             raise TrackingError(f"{self.store} holds no model of run '{run_id}'.", hint=f"it holds: {self._runs()}.")
         return Path(shutil.copytree(bundle, folder / "bundle"))
+
+    def promote(self, bundle_version: str, tags: Mapping[str, str]) -> None:
+        """Do nothing: a folder of runs has no registry."""
 
     def _runs(self) -> str:
         runs = sorted(path.parent.name for path in self.store.glob(f"*/{RUN_FILE}"))

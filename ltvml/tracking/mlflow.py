@@ -19,7 +19,7 @@ from ltvml.bundle.bundle import Bundle
 from ltvml.errors import LtvmlError, TrackingError
 from ltvml.passwords import without_password
 from ltvml.scratch import scratch_folder, sweep_scratch, temporary_files_in
-from ltvml.tracking.base import Logged
+from ltvml.tracking.base import Logged, Moved
 from ltvml.tracking.bounds import (
     SQLITE,
     check_writable,
@@ -34,7 +34,7 @@ from ltvml.tracking.served_files import ServedFiles, served_files
 from ltvml.tracking.served_rows import input_columns, of_any_type, output_columns, summary_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from types import ModuleType
 
     import pandas as pd
@@ -52,6 +52,7 @@ SILENT = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "GIT_PYTHON_REFRESH":
 # the largest batch that every MLflow store takes
 MOST_METRICS, MOST_PARAMS, MOST_TAGS = 800, 100, 100
 LONGEST_NAME = 250
+LONGEST_TAG = 5_000
 _WIRE_TYPES = {"string": "string", "float64": "double", "bool": "boolean"}
 
 
@@ -61,6 +62,7 @@ class _Written:
     artifacts: str
     model_id: str | None
     bundle_version: str | None
+    serves: bool = True
 
 
 class MlflowTracker:
@@ -82,8 +84,8 @@ class MlflowTracker:
     def log(self, run: Run) -> Logged:
         """Log a run with its children and register its model; a run that fails midway is marked FAILED.
 
-        The first version of a model becomes `champion`, later ones `challenger`: what a nightly
-        `score --model models:/<experiment>@champion` uses changes only when somebody promotes a version.
+        A fit that serves becomes `champion` where the registry has none, every other one `challenger`: what a nightly
+        `score --model models:/<experiment>@champion` uses changes only with `promote`.
 
         Raises
         ------
@@ -102,6 +104,17 @@ class MlflowTracker:
             model_uri=f"models:/{self.experiment}/{version}" if version else None,
             alias=alias,
         )
+
+    def promote(self, bundle_version: str, tags: Mapping[str, str]) -> Moved:
+        """Let the alias `champion` name the newest version that holds a bundle, and tag the version.
+
+        Raises
+        ------
+        TrackingError
+            If no version holds it, or the store cannot be reached.
+        """
+        with _session(self.store, self.artifacts) as client:
+            return move_champion(client, self.experiment, bundle_version, tags)
 
     def fetch(self, model_uri: str, folder: Path) -> Path:
         """Download a bundle: `models:/name@alias`, `models:/name/3`, or `runs:/id` (of the run, or of its model).
@@ -209,7 +222,7 @@ def log_run(client: Any, experiment: str, run: Run, parent: str | None = None) -
             return _Written(info.run_id, info.artifact_uri, None, None)
         bundle = Bundle.load(model.bundle)
         model_id = log_model(client, experiment, info.run_id, bundle)
-        return _Written(info.run_id, info.artifact_uri, model_id, bundle.version)
+        return _Written(info.run_id, info.artifact_uri, model_id, bundle.version, model.serves)
 
 
 def close_dead(client: Any, experiment: str) -> None:
@@ -349,9 +362,39 @@ def register(client: Any, model_name: str, written: _Written) -> tuple[str, str]
         model_id=written.model_id,
         tags={"bundle_version": written.bundle_version},
     )
-    alias = CHALLENGER if CHAMPION in client.get_registered_model(model_name).aliases else CHAMPION
+    taken = CHAMPION in client.get_registered_model(model_name).aliases
+    alias = CHAMPION if written.serves and not taken else CHALLENGER
     client.set_registered_model_alias(model_name, alias, version.version)
     return str(version.version), alias
+
+
+def move_champion(client: Any, model_name: str, bundle_version: str, tags: Mapping[str, str]) -> Moved:
+    """Move the alias `champion` to the newest version of a bundle; `challenger` goes where it named the same version.
+
+    Raises
+    ------
+    TrackingError
+        If no version of the model holds the bundle.
+    """
+    from mlflow.exceptions import MlflowException
+
+    known = client.search_model_versions(f"name = '{model_name}'")
+    held = [int(one.version) for one in known if one.tags.get("bundle_version") == bundle_version]
+    if not held:
+        raise TrackingError(
+            f"no version of the registered model {model_name} holds the bundle {bundle_version}; the alias {CHAMPION} "
+            "was not moved.",
+            hint="the fit was not tracked here: check MLFLOW_TRACKING_URI and tracking.experiment, or use --no-mlflow.",
+        )
+    version, aliases = str(max(held)), client.get_registered_model(model_name).aliases
+    for key, value in tags.items():
+        client.set_model_version_tag(model_name, version, key, value[:LONGEST_TAG])
+    client.set_registered_model_alias(model_name, CHAMPION, version)
+    if str(aliases.get(CHALLENGER)) == version:
+        with contextlib.suppress(MlflowException):
+            client.delete_registered_model_alias(model_name, CHALLENGER)
+    before = aliases.get(CHAMPION)
+    return Moved(f"models:/{model_name}/{version}", None if before is None else str(before))
 
 
 @contextlib.contextmanager

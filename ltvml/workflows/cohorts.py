@@ -25,6 +25,7 @@ from ltvml.inputs.orders import read_orders
 from ltvml.inputs.tables.contacts import read_attributes
 from ltvml.inputs.tables.costs import Costs, read_costs
 from ltvml.inputs.tables.customer_ids import CustomerIds
+from ltvml.outputs.champion import served_folder
 from ltvml.outputs.customers import TableFiles
 from ltvml.plots.cohorts import cohort_map, time_to_second_order, value_curves
 from ltvml.plots.figures import save
@@ -77,7 +78,7 @@ def cohorts(
     config : Config
         Its sections `cohorts`, `costs` and `customers`.
     model : str, Path or Bundle, optional
-        As in `score`; by default the last fit in `output.dir`, where there is one.
+        As in `score`; by default the promoted model of `output.dir`, where there is one.
     out : Path, optional
         Folder of the tables; `<output.dir>/cohorts/<cutoff>` by default.
     transactions : frame, optional
@@ -99,8 +100,8 @@ def cohorts(
 
 
 def fitted_bundle(config: Config, model: str | Path | Bundle | None) -> Bundle | None:
-    """The bundle that is named; without a name the last fit, or None where nothing was fitted."""
-    if model is None and not (Path(config.output.dir) / "bundle").exists():
+    """The bundle that is named; without a name the promoted one, or None where nothing was fitted."""
+    if model is None and not served_folder(Path(config.output.dir)).exists():
         return None
     return bundle_of(config, model)
 

@@ -80,9 +80,10 @@ def demo(*, out: Path | str, tracking: TrackingBackend, progress: Progress | Non
     """
     config = shop_config(out, tracking)
     fitted = fit(config, progress=progress)
-    scored = score(config, progress=progress)
-    planned = plan_outreach(config, progress=progress)
-    return DemoReport(fitted, scored, planned, report(config, progress=progress))
+    # the demo of a folder that an earlier one filled shows its own fit, promoted or not
+    scored = score(config, model=fitted.bundle, progress=progress)
+    planned = plan_outreach(config, model=fitted.bundle, progress=progress)
+    return DemoReport(fitted, scored, planned, report(config, model=fitted.bundle, progress=progress))
 
 
 def shop_config(out: Path | str, tracking: TrackingBackend) -> Config:

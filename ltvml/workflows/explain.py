@@ -47,7 +47,7 @@ def explain(
     customer_id : str
         As it stands in the orders, leading zeros included; any id of the person, where `identities` merges ids.
     model : str, Path or Bundle, optional
-        Bundle folder, `models:/name@alias` or `runs:/id`; the last fit in `output.dir` by default.
+        As in `score`; the promoted model of `output.dir` by default.
     plot : Path, optional
         PNG to write: P(still a customer) through time, with the days of the orders.
     transactions : frame, optional

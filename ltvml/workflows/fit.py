@@ -23,13 +23,23 @@ from ltvml.bundle.levels import Levels
 from ltvml.bundle.rfm import RFM
 from ltvml.bundle.typical import Typical, typical_of_patterns
 from ltvml.contracts import BEHAVIOUR, is_attribute
-from ltvml.errors import FitWarning
+from ltvml.errors import BundleError, FitWarning
+from ltvml.evaluation.same_shop import first_orders
 from ltvml.features.quiet import quiet_words
 from ltvml.inputs.item_names import item_names
 from ltvml.inputs.orders import Intake, read_orders
 from ltvml.inputs.without_effect import without_effect
 from ltvml.models.attributes.levels import attribute_of
 from ltvml.models.purchase.unit import without_one_time_buyers
+from ltvml.outputs.champion import (
+    CHAMPION,
+    NEWEST,
+    Promotion,
+    Standing,
+    now,
+    promote_folder,
+    standing_of,
+)
 from ltvml.outputs.spreadsheet import write_csv
 from ltvml.progress import Progress, Steps
 from ltvml.reports.fit import FitReport, save_fit_plots, save_parameters
@@ -46,6 +56,7 @@ if TYPE_CHECKING:
     from ltvml.config import Config
 
 ATTRIBUTES_FILE = "attributes.csv"
+BY_FIT = "ltvml fit"
 
 
 def fit(config: Config, *, transactions: Any = None, progress: Progress | None = None) -> FitReport:
@@ -69,7 +80,7 @@ def fit(config: Config, *, transactions: Any = None, progress: Progress | None =
     """
     out = Path(config.output.dir)
     with (
-        alone_on(out / "bundle", command="ltvml fit", wait=config.output.wait, under=out),
+        alone_on(out / NEWEST, out / CHAMPION, command="ltvml fit", wait=config.output.wait, under=out),
         at_most(config.engine.threads),
     ):
         return _fit(config, transactions, Steps(progress))
@@ -78,30 +89,12 @@ def fit(config: Config, *, transactions: Any = None, progress: Progress | None =
 def _fit(config: Config, transactions: Any, steps: Steps) -> FitReport:
     intake = read_orders(config.orders, config.window, transactions, steps)
     history = history_of(config, intake)
-    backtests, backtester = run_backtests(history, config, steps)
-    with steps.step("fit"):
-        served = served_value(backtests)
-        selections = {held.role: held.selection for held in backtests}
-        roles = first_roles(config, history) if config.fast else fit_roles(config, history, selections, served)
-        churn = next((held for held in backtests if held.role == "repurchase"), None)
-        dates = named_or_chosen(config, history, backtester, churn)
-        roles = replace(roles, repurchase=with_dates(dates, history, roles.repurchase))
-        record_of_past = learn_record(config, history, backtests, roles, dates)
+    roles, record_of_past = learn_roles(config, history, steps)
     items = ItemRole(withheld=NO_ITEMS) if config.fast else fit_item_role(config, history, steps)
-    bundle = Bundle(
-        window=intake.window,
-        roles=roles,
-        money=Money(**config.value.to_dict() | {"currency": intake.currency}),
-        rfm=learn_rfm(history).with_own(config.rfm.breaks),
-        typical=learn_typical(history, roles),
-        record=record_of_past,
-        replenishment=items.fitted,
-        without_replenishment=items.withheld,
-        levels=learn_levels(history, roles, record_of_past),
-        attributes=history.attributes(history.cutoff_day),
-    )
+    bundle = assembled(config, history, roles, record_of_past, items)
     known = attribute_table(history, roles, random_state=config.random_state)
-    folder, plots = Path(config.output.dir) / "bundle", list[Path]()
+    folder, plots = Path(config.output.dir) / NEWEST, list[Path]()
+    keep_what_serves(folder.parent)
     with steps.step("write"), run_directory(folder, kind="bundle") as staging:
         bundle.save(staging)
         save_parameters(staging, bundle)
@@ -111,7 +104,9 @@ def _fit(config: Config, transactions: Any, steps: Steps) -> FitReport:
             plots += save_items(staging, items, names, language=config.report.language)
         if len(known.table):
             write_csv(staging / ATTRIBUTES_FILE, known.table)
-        write_manifest(staging, "bundle", _manifest(bundle, intake, config))
+        shop = {"first_orders": first_orders(history.patterns(history.cutoff_day), history.cutoff_day)}
+        write_manifest(staging, "bundle", _manifest(bundle, intake, config) | shop)
+    standing = promote_the_first(folder.parent)
     in_place = tuple(folder.absolute() / plot.relative_to(staging) for plot in plots)
     report = FitReport(
         folder.absolute(),
@@ -131,10 +126,71 @@ def _fit(config: Config, transactions: Any, steps: Steps) -> FitReport:
         ),
         attributes=known.table,
         gaps=gap_words(items),
+        standing=standing,
     )
     _warn_of_what_is_withheld(bundle)
     with steps.step("track"):
         return record(report, config.tracking, config.output, fit_run)
+
+
+def learn_roles(config: Config, history: History, steps: Steps) -> tuple[Roles, TrackRecord]:
+    """The fitted model of each role of customers, and what past cutoffs taught."""
+    backtests, backtester = run_backtests(history, config, steps)
+    with steps.step("fit"):
+        served = served_value(backtests)
+        selections = {held.role: held.selection for held in backtests}
+        roles = first_roles(config, history) if config.fast else fit_roles(config, history, selections, served)
+        churn = next((held for held in backtests if held.role == "repurchase"), None)
+        dates = named_or_chosen(config, history, backtester, churn)
+        roles = replace(roles, repurchase=with_dates(dates, history, roles.repurchase))
+        return roles, learn_record(config, history, backtests, roles, dates)
+
+
+def assembled(config: Config, history: History, roles: Roles, learned: TrackRecord, items: ItemRole) -> Bundle:
+    """The bundle of fitted roles."""
+    return Bundle(
+        window=history.intake.window,
+        roles=roles,
+        money=Money(**config.value.to_dict() | {"currency": history.intake.currency}),
+        rfm=learn_rfm(history).with_own(config.rfm.breaks),
+        typical=learn_typical(history, roles),
+        record=learned,
+        replenishment=items.fitted,
+        without_replenishment=items.withheld,
+        levels=learn_levels(history, roles, learned),
+        attributes=history.attributes(history.cutoff_day),
+    )
+
+
+def fitted_at(config: Config, transactions: Any, steps: Steps) -> Bundle:
+    """The bundle that a fit of a configuration gives, without items; nothing is written."""
+    history = history_of(config, read_orders(config.orders, config.window, transactions, steps))
+    roles, learned = learn_roles(config, history, steps)
+    return assembled(config, history, roles, learned, ItemRole(withheld=NO_ITEMS))
+
+
+def keep_what_serves(results: Path) -> None:
+    """Make the last fit of a folder without a champion its champion, before a new fit takes its place.
+
+    A damaged one serves nobody, and is not kept.
+    """
+    standing = standing_of(results)
+    if standing.champion is None and standing.newest is not None:
+        try:
+            version = Bundle.load(results / NEWEST).version
+        except BundleError:
+            return
+        why = "It served as the last fit before another fit was made."
+        promote_folder(results, results / NEWEST, Promotion(version, BY_FIT, now(), why))
+
+
+def promote_the_first(results: Path) -> Standing:
+    """Promote the fit of a folder in which none serves; a later one waits."""
+    standing = standing_of(results)
+    if standing.champion is None and standing.newest is not None:
+        why = "The first fit in this folder: there was no other model to compare it with."
+        promote_folder(results, results / NEWEST, Promotion(standing.newest, BY_FIT, now(), why))
+    return standing_of(results)
 
 
 def removed_buyers(history: History) -> tuple[str, ...]:

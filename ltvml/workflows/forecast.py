@@ -92,7 +92,7 @@ def forecast(
     until : date, optional
         Last day of the forecast, in place of `periods`; the period that holds it ends there.
     model : str, Path or Bundle, optional
-        Bundle folder, `models:/name@alias` or `runs:/id`; the last fit in `output.dir` by default.
+        As in `score`; the promoted model of `output.dir` by default.
     out : Path, optional
         Folder of the forecast; `<output.dir>/forecast/<cutoff>` by default.
     transactions : frame, optional

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ltvml.features.summary import customer_summary, purchase_patterns
 from ltvml.inputs.orders import read_orders
+from ltvml.outputs.champion import served_folder
 from ltvml.progress import Progress, Steps
 from ltvml.reports.page.render import page
 from ltvml.reports.page.report import PAGE, PageReport
@@ -101,7 +102,7 @@ def found_beside(config: Config, cohorts: CohortReport) -> Found:
         scores=_of_model(_table(results / "scores" / cutoff, "customers.parquet"), cohorts),
         plan=_plan(results / "outreach" / cutoff, cohorts),
         pictures=_pictures(results / "backtest" / cutoff / "plots", TAKEN)
-        | _pictures(results / "bundle" / "plots", ITEMS),
+        | _pictures(served_folder(results) / "plots", ITEMS),
         words=Spoken.of(config.report.language, cohorts.currency),
         language=config.report.language,
         show_customers=config.report.show_customers,

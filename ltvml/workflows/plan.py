@@ -83,7 +83,7 @@ def plan_outreach(
     ----------
     config : Config
     model : str, Path or Bundle, optional
-        The bundle that made the scores; that of the last fit by default.
+        The bundle that made the scores; the promoted model of `output.dir` by default.
     scores : Scores, optional
         Those in `<output.dir>/scores/<cutoff>` by default.
     transactions : frame, optional

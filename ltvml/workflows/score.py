@@ -29,6 +29,7 @@ from ltvml.features.experience import RETURNED, experience_columns
 from ltvml.features.summary import customer_summary
 from ltvml.inputs.orders import Intake, read_orders
 from ltvml.inputs.tables.products import contents_of
+from ltvml.outputs.champion import CHALLENGER, CHAMPION, named_folder, served_folder, standing_of
 from ltvml.outputs.customers import TableFiles, Tally, visible_bands
 from ltvml.outputs.replenishment import write_replenishment
 from ltvml.outputs.scores import CUSTOMERS, PROBABILITIES
@@ -72,7 +73,8 @@ def score(
     ----------
     config : Config
     model : str, Path or Bundle, optional
-        Bundle folder, `models:/name@alias` or `runs:/id`; the last fit in `output.dir` by default.
+        Bundle folder, `champion`, `challenger`, `models:/name@alias` or `runs:/id`; the promoted model of `output.dir`
+        by default.
     out : Path, optional
         Folder of the scores; `<output.dir>/scores/<cutoff>` by default.
     transactions : frame, optional
@@ -174,7 +176,7 @@ def as_fitted(config: Config, bundle: Bundle) -> tuple[Config, Bundle]:
         raise ConfigError(
             f"window.cutoff {config.cutoff} is {-age} days before that of the bundle, {bundle.window.cutoff}; expected "
             "that day or later: the models have seen what came after.",
-            hint="score at the bundle's cutoff or later, or fit at the earlier one.",
+            hint="score at the bundle's cutoff or later, or fit at the earlier one and score with --model challenger.",
         )
     if age > config.max_age:
         _warn(
@@ -346,17 +348,40 @@ def _manifest(bundle: Bundle, intake: Intake, config: Config, tally: Tally) -> d
 
 
 def bundle_of(config: Config, model: str | Path | Bundle | None) -> Bundle:
-    """The bundle that is named, fetched where it lies in a tracker; that of the last fit by default."""
+    """The bundle that is named, fetched where it lies in a tracker; the promoted one by default.
+
+    Parameters
+    ----------
+    config : Config
+    model : str, Path or Bundle, optional
+        A bundle, its folder, `champion` or `challenger` of `output.dir`, `models:/name@alias` or `runs:/id`.
+
+    Warns
+    -----
+    LtvmlWarning
+        If a later fit waits for its promotion, or none was promoted.
+    """
+    results = Path(config.output.dir)
     if isinstance(model, Bundle):
         return model
     if model is None:
-        return Bundle.load(Path(config.output.dir) / "bundle")
+        return _served(results)
+    if str(model) in (CHAMPION, CHALLENGER):
+        return Bundle.load(named_folder(results, str(model)))
     if not str(model).startswith(("models:/", "runs:/")):
         return Bundle.load(model)
-    store = Path(config.output.dir).absolute()
+    store = results.absolute()
     tracker = tracker_for(config.tracking.backend, experiment=config.tracking.experiment, folder=store)
     with scratch_folder() as folder:
         return Bundle.load(tracker.fetch(str(model), folder))
+
+
+def _served(results: Path) -> Bundle:
+    """The promoted model, or the last fit of a folder without one."""
+    bundle, standing = Bundle.load(served_folder(results)), standing_of(results)
+    if standing.waits or standing.champion is None:
+        _warn(LtvmlWarning(standing.words))
+    return bundle
 
 
 MOST = 2
