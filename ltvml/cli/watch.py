@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ltvml.cli.examples import examples
-from ltvml.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Debug, NoMlflow, Overrides, Quiet
+from ltvml.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, Cutoff, Debug, NoMlflow, Overrides, Quiet
 from ltvml.cli.session import read_config, session, show_run
 
 WATCH_EXAMPLES = examples(
@@ -25,6 +25,7 @@ WATCH_EXAMPLES = examples(
 def watch(
     config: ConfigFile = DEFAULT_CONFIG,
     overrides: Overrides = None,
+    cutoff: Cutoff = None,
     of: Annotated[
         str | None, typer.Option("--of", metavar="DATE", help="Judge the scores of this cutoff alone.")
     ] = None,
@@ -45,13 +46,13 @@ def watch(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Judge scores of earlier cutoffs by what came since: fine, look or retrain.
+    """Judge earlier scores by what came since.
 
-    Compares buyers with what was expected of them, accuracy with what the backtest promised, and the data with those of
+    The state is fine, look or retrain. Compares buyers with what was expected of them, accuracy with what the backtest promised, and the data with those of
     the fit.
     """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
-        settings = read_config(config, overrides, no_mlflow=no_mlflow)
+        settings = read_config(config, overrides, cutoff=cutoff, no_mlflow=no_mlflow)
         from ltvml.workflows import watch as workflow
 
         show_run(job, workflow.watch(settings, of=of, model=model, out=out, progress=job.progress))

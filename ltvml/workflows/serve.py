@@ -14,6 +14,7 @@ from ltvml.contracts import ONE
 from ltvml.errors import ConfigError
 from ltvml.inputs.orders import rules_of
 from ltvml.inputs.tables.products import contents_of
+from ltvml.outputs.champion import CHALLENGER, CHAMPION, named_folder, served_folder
 from ltvml.serving.application import application
 from ltvml.serving.one_customer import needed_fields
 from ltvml.serving.request import FIELDS, Reading
@@ -141,7 +142,10 @@ def _stamp(config: Config, model: str | Path | None) -> object:
 
 def bundle_folder(config: Config, model: str | Path | None) -> Path:
     """Folder of the bundle that `bundle_of` loads."""
-    return Path(config.output.dir) / "bundle" if model is None else Path(model)
+    results = Path(config.output.dir)
+    if model is None:
+        return served_folder(results)
+    return named_folder(results, str(model)) if str(model) in (CHAMPION, CHALLENGER) else Path(model)
 
 
 def _listening(host: str, port: int) -> socket.socket:
