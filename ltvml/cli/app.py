@@ -40,11 +40,8 @@ app = typer.Typer(
         "ltvml cohorts          who came back, what customers bring and cost",
         "ltvml outreach         plan contacts: customer, date, offer, reason",
         "ltvml watch            judge earlier scores by what came since",
-<<<<<<< HEAD
         "ltvml write            results as tables of a database",
-=======
         "ltvml run              every night: check, watch, retrain, score, plan",
->>>>>>> c68ecf6 (What is served is what was promoted; ltvml promote and ltvml run)
         "ltvml report           all of it as one page of HTML",
         "ltvml explain 12346    one customer: orders, scores, reasons",
         "ltvml serve            score one customer at a time over HTTP",

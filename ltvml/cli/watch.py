@@ -48,8 +48,8 @@ def watch(
 ) -> None:
     """Judge earlier scores by what came since.
 
-    The state is fine, look or retrain. Compares buyers with what was expected of them, accuracy with what the backtest promised, and the data with those of
-    the fit.
+    The state is fine, look or retrain. Buyers are compared with what was expected of them, accuracy with what the
+    backtest promised, and the data with those of the fit.
     """
     with session(as_json=as_json, quiet=quiet, debug=debug) as job:
         settings = read_config(config, overrides, cutoff=cutoff, no_mlflow=no_mlflow)

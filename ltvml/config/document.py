@@ -21,11 +21,8 @@ from ltvml.config.sections import (
     PageSettings,
     ProductSettings,
     ReplenishmentSettings,
-<<<<<<< HEAD
-    RfmSettings,
-=======
     RetrainSettings,
->>>>>>> c68ecf6 (What is served is what was promoted; ltvml promote and ltvml run)
+    RfmSettings,
     SearchSettings,
     SeasonChoice,
     TrackingSettings,
