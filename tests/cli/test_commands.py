@@ -20,6 +20,8 @@ COMMANDS = [
     "cohorts",
     "report",
     "explain",
+    "promote",
+    "run",
     "simulate",
     "write",
     "models",
