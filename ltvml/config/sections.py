@@ -509,11 +509,18 @@ class EngineSettings(Section):
     """Where tables are computed."""
 
     name: EngineName = "duckdb"
-    """duckdb runs inside the process; spark uses the session that the caller has started."""
+    """duckdb runs inside the process; spark uses the session that the caller has started, or starts one."""
+    master: str | None = None
+    """Of a Spark session that is started here, like local[4], yarn or spark://host:7077; spark-submit's own, or all
+    cores of this machine, if not given."""
+    catalog: Name | None = None
+    """Spark catalog, or catalog.schema, in which tables are looked for that do not name theirs."""
+    conf: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    """Settings of the Spark session, like {spark.sql.shuffle.partitions: 400}."""
     threads: Count | None = None
     """Threads of DuckDB and of LightGBM; all cores if not given. They change the time taken, never the result."""
     memory_limit: str | None = None
-    """Memory that DuckDB may take before it spills to disk, like 4GB; four fifths of the machine's if not given."""
+    """Memory that DuckDB may take before it spills to disk, like 4GB; half of what the process may use if not given."""
     temp_directory: str | None = None
     """Folder in which DuckDB spills; the system's folder for temporary files if not given."""
 

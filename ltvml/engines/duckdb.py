@@ -24,6 +24,7 @@ from ltvml.engines.files.nested import with_fields
 from ltvml.engines.files.queries import ANSWER, Query
 from ltvml.engines.frames import frame_columns, to_arrow, to_contract
 from ltvml.engines.hashing import content_statistics, digest_of
+from ltvml.engines.memory import default_limit
 from ltvml.engines.quoting import quote_name, quote_text
 from ltvml.engines.reading import FILE_NUMBER, projections
 from ltvml.engines.values.row_filters import TALLIED_VALUES, ValueRows, checked_fault, tally_of
@@ -130,7 +131,7 @@ class DuckDBEngine:
     threads : int, optional
         All cores if not given.
     memory_limit : str, optional
-        Like 4GB; DuckDB's own, four fifths of the memory, if not given.
+        Like 4GB; half of what this process may use, if not given. What is more spills to disk.
     temp_directory : str, optional
         Folder in which a folder to spill to is made.
 
@@ -153,8 +154,8 @@ class DuckDBEngine:
         weakref.finalize(self, spilled.close)
         config: dict[str, Any] = {"temp_directory": str(folder), "preserve_insertion_order": False}
         self.connection = duckdb.connect(":memory:", config=config | ({"threads": threads} if threads else {}))
-        if memory_limit is not None:
-            _limit_memory(self.connection, memory_limit)
+        if (limit := memory_limit or default_limit()) is not None:
+            _limit_memory(self.connection, limit)
         # a notebook without ipywidgets has no bar to turn off, and DuckDB rejects the setting
         with contextlib.suppress(duckdb.InvalidInputException):
             self.connection.execute("SET enable_progress_bar = false")

@@ -1,4 +1,4 @@
-"""Spark, in the session of the caller: Spark frames, views, CSV, Parquet and JSON lines."""
+"""Spark, in a session that runs or is started: tables of catalogs, frames, views, CSV, Parquet and JSON lines."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
+import pyarrow as pa
 
 from ltvml.contracts import LINES
-from ltvml.engines.base import BATCH_ROWS, Score, Sink, Source, SourceColumn
+from ltvml.engines.base import Score, Sink, Source, SourceColumn
 from ltvml.engines.columns import check_unique, mapped_columns
 from ltvml.engines.files.spark_files import check_settings, read_files
 from ltvml.engines.frames import arrow_schema, to_arrow, to_contract
 from ltvml.engines.hashing import content_statistics, digest_of
 from ltvml.engines.reading import projections
+from ltvml.engines.spark_session import SparkSettings, fit_tasks, session_of
 from ltvml.engines.values.date_formats import java_pattern
 from ltvml.engines.values.row_filters import TALLIED_VALUES, ValueRows, checked_fault, tally_of
 from ltvml.errors import DataContractError, EngineError
@@ -131,7 +133,9 @@ class SparkEngine:
     Parameters
     ----------
     session : SparkSession, optional
-        The active one, or a new one with Spark's own settings.
+        The active one, or a new one by the settings.
+    settings : SparkSettings, optional
+        Master, catalog and settings of the session.
 
     Notes
     -----
@@ -141,8 +145,9 @@ class SparkEngine:
 
     name = "spark"
 
-    def __init__(self, session: SparkSession | None = None) -> None:
-        self.session = session or _running_session()
+    def __init__(self, session: SparkSession | None = None, settings: SparkSettings | None = None) -> None:
+        self.settings = settings or SparkSettings()
+        self.session = session or session_of(self.settings)
         self._frames: dict[str, Any] = {}
         self._sql = SparkSQL(str(self.session.conf.get("spark.sql.session.timeZone")))
 
@@ -166,6 +171,7 @@ class SparkEngine:
         """
         with _explained(f"read {source.label}"):
             rows = self._rows(source, as_text=True)
+            fit_tasks(self.session, self.settings, _bytes_of(rows))
             columns = mapped_columns(source, rows.columns)
             kinds = _kinds(rows)
             for step in projections(columns, kinds, source, self._sql):
@@ -198,7 +204,9 @@ class SparkEngine:
         *,
         order: tuple[str, ...] = ("customer_id",),
     ) -> int:
-        """Score a table on the workers; the scores come here in the binary order of their key columns.
+        """Score a table on the workers; the scores come here one partition at a time, in the order of their keys.
+
+        The workers score, sort and pack; no more than a partition is here at once.
 
         Parameters
         ----------
@@ -217,11 +225,15 @@ class SparkEngine:
         """
         types = ", ".join(f"{self._sql.quote(column.name)} {_SPARK[column.dtype]}" for column in schema.columns)
         keys = [self._sql.quote(name) for name in order]
+        rows = 0
         with _explained("score a table"):
-            scored = _mapped(nw.to_native(table), _on_worker(score, schema), types).orderBy(*keys).toArrow()
-        for start in range(0, scored.num_rows, BATCH_ROWS):
-            sink(scored.slice(start, BATCH_ROWS).cast(arrow_schema(schema)))
-        return int(scored.num_rows)
+            scored = _mapped(nw.to_native(table), _on_worker(score, schema), types)
+            ordered = scored.repartitionByRange(*keys).sortWithinPartitions(*keys)
+            for packed in _mapped(ordered, packed_batches, "batch binary").toLocalIterator(prefetchPartitions=False):
+                for batch in pa.ipc.open_stream(bytes(packed["batch"])):
+                    sink(pa.Table.from_batches([batch]).cast(arrow_schema(schema)))
+                    rows += batch.num_rows
+        return rows
 
     def bucket(self, table: nw.LazyFrame[Any], salt: str, *, column: str = "customer_id") -> nw.LazyFrame[Any]:
         """`table` with `bucket`, the stable hash of a column."""
@@ -272,18 +284,14 @@ class SparkEngine:
         return rows
 
     def _has_table(self, name: str) -> bool:
+        """Whether a name is that of a table or view, with its catalog and schema or without."""
         is_path = "/" in name or "::" in name or name.lower().endswith((".csv", ".parquet", ".gz", ".json", ".jsonl"))
         return not is_path and self.session.catalog.tableExists(name)
 
 
-def _running_session() -> SparkSession:
-    try:
-        from pyspark.sql import SparkSession
-    except ImportError:
-        raise EngineError(
-            "the Spark engine needs pyspark.", hint="install ltvml with its extra: ltvml[spark]."
-        ) from None
-    return SparkSession.getActiveSession() or SparkSession.builder.getOrCreate()
+def _bytes_of(frame: DataFrame) -> int:
+    """What Spark expects a frame to hold; a source that does not know says a huge number."""
+    return int(frame._jdf.queryExecution().optimizedPlan().stats().sizeInBytes())
 
 
 def _mapped(frame: DataFrame, score: Callable[[Iterable[Any]], Iterator[Any]], types: str) -> DataFrame:
@@ -299,6 +307,15 @@ def _on_worker(score: Score, schema: Table) -> Callable[[Iterable[Any]], Iterato
             yield from to_contract(score(batch.to_pandas()), schema).to_batches()
 
     return scored_batches
+
+
+def packed_batches(batches: Iterable[Any]) -> Iterator[Any]:
+    """Each Arrow batch as one row of bytes: rows of Python objects would take most of the time of the way here."""
+    for batch in batches:
+        buffer = pa.BufferOutputStream()
+        with pa.ipc.new_stream(buffer, batch.schema) as stream:
+            stream.write_batch(batch)
+        yield pa.record_batch({"batch": pa.array([buffer.getvalue().to_pybytes()], pa.binary())})
 
 
 def _kinds(frame: DataFrame) -> dict[str, Kind]:

@@ -14,6 +14,7 @@ import narwhals as nw
 from ltvml.contracts import ONE
 from ltvml.engines import engine_for, engine_named
 from ltvml.engines.base import Source
+from ltvml.engines.spark_session import SparkSettings
 from ltvml.engines.values.date_formats import names_a_day
 from ltvml.engines.values.number_forms import number_form_of
 from ltvml.errors import ConfigError, DataContractError, DataWarning
@@ -201,6 +202,7 @@ def engine_of(settings: OrderSettings, transactions: Any) -> Engine:
         "threads": given.threads,
         "memory_limit": given.memory_limit,
         "temp_directory": given.temp_directory,
+        "spark": SparkSettings(given.master, given.catalog, given.conf),
     }
     return engine_named(given.name, **limits) if transactions is None else engine_for(transactions, **limits)
 

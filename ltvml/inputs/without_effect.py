@@ -95,6 +95,10 @@ RULES = (
         Rule(f"engine.{key}", "it is DuckDB's; Spark's are set by its session", lambda facts: facts.engine == "spark")
         for key in ("threads", "memory_limit", "temp_directory")
     ),
+    *(
+        Rule(f"engine.{key}", "it is Spark's, and engine.name is duckdb", lambda facts: facts.engine == "duckdb")
+        for key in ("master", "catalog", "conf")
+    ),
     Rule("replenishment", FAST_ITEMS, lambda facts: facts.config.fast),
     Rule("models.replenishment", FAST_ITEMS, lambda facts: facts.config.fast),
     Rule("replenishment", "replenishment.item is off", lambda facts: facts.config.replenishment.item == "off"),

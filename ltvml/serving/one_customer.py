@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pyarrow as pa
 
-from ltvml.contracts import FIRST_ORDER, OF_CUSTOMERS
+from ltvml.contracts import EXPERIENCE, FIRST_ORDER, OF_CUSTOMERS
 from ltvml.engines.prepared import Prepared
 from ltvml.features.attributes import NEEDS as NEEDS_OF_ATTRIBUTES
 from ltvml.features.behaviour import snapshot_features
 from ltvml.features.behaviour.table import NEEDS
+from ltvml.features.experience import RETURNED
 from ltvml.features.items.days import item_days
 from ltvml.features.items.pairs import pairs
 from ltvml.features.ledger import used_lines, with_copies
@@ -126,7 +127,7 @@ class OneCustomer:
         used = used_lines(lines, window, self.rules)
         days = purchase_days(netted_days(used))
         features = (
-            snapshot_features(used, days, window, decimals=decimals)
+            snapshot_features(used, days, window, decimals=decimals, has_returns=_reads_returns(self.bundle))
             if self.bundle.reads_behaviour
             else customer_summary(days, window, decimals=decimals)
         )
@@ -138,6 +139,10 @@ class OneCustomer:
         )
         bought = item_days(used, role.item, contents=contents)
         return features, pairs(bought, days, window, elasticity=elasticity, decimals=decimals)
+
+
+def _reads_returns(bundle: Bundle) -> bool:
+    return any(RETURNED in name for name in bundle.attributes_read if name in EXPERIENCE.names)
 
 
 def with_attributes(row: pd.DataFrame, names: tuple[str, ...], known: Mapping[str, str | None]) -> pd.DataFrame:

@@ -20,13 +20,11 @@ if TYPE_CHECKING:
 
 TOP = ("customer_id", "cutoff", "orders", "summary", "attributes")
 MOST_ORDERS = 10_000
-REQUEST_LINES = Table(
-    "lines of a request",
-    tuple(one for one in LINES.columns if one.name not in {"file", "written", "currency", "item_name", "cost"}),
-)
 _TEXTS = ("order_id", "product_id", "category", "channel", "country")
 _FLOATS = ("quantity", "unit_price")
 _MONEY = ("discount", "refund")
+_OF_LINES = ("customer_id", "day", "second", "amount", *_TEXTS, *_FLOATS, *_MONEY, "fault")
+REQUEST_LINES = Table("lines of a request", tuple(one for one in LINES.columns if one.name in _OF_LINES))
 FIELDS = ("order_date", "amount", *_TEXTS, *_FLOATS, *_MONEY)
 """Fields of an order line; `date` is short for `order_date`."""
 _SHORT = {"date": "order_date"}

@@ -84,7 +84,13 @@ class Scorer:
                 "orders", f"no purchase is left in orders up to the cutoff {cutoff}; expected one or more."
             )
         row = found.row.assign(customer_id=pd.array([request.customer_id], dtype="str"))
-        scores = self.bundle.score(with_attributes(row, self.bundle.attributes.names, self._attributes(request)))
+        row = with_attributes(row, self.bundle.attributes.names, self._attributes(request))
+        if missing := [name for name in self.bundle.summary_columns if name not in row]:
+            raise RequestError(
+                "orders",
+                f"the models read {', '.join(missing)}, which orders of a request do not have; expected a summary.",
+            )
+        scores = self.bundle.score(row)
         later = sum(line["day"] > int(row["cutoff_day"].iloc[0]) for line in request.lines)
         notes = (
             [f"{later:,} of {len(request.lines):,} lines are after the cutoff {cutoff} and not used."] if later else []

@@ -11,7 +11,7 @@ import narwhals as nw
 import pandas as pd
 
 from ltvml.bundle.bundle import Bundle
-from ltvml.bundle.replenishment import with_next_due
+from ltvml.bundle.replenishment import DueInOrder
 from ltvml.config import ValueSettings, WindowSettings
 from ltvml.contracts import (
     EXPERIENCE,
@@ -241,6 +241,7 @@ def _write(
     wanted = windows(config.outreach.actions_table())
     customer, chances = customer_table(bundle.window.horizons), purchase_probabilities(wanted, [WATCHED_DAYS])
     scored = Table("scores", (*customer.columns, *chances.columns[1:]))
+    due_items = None if due is None else DueInOrder(due)
     with (
         TableFiles(staging, customer, CUSTOMERS, formats) as files,
         TableFiles(staging, chances, PROBABILITIES, formats) as chance_files,
@@ -249,10 +250,12 @@ def _write(
         def sink(both: pa.Table) -> None:
             chance_files.write(both.select(chances.names))
             batch = both.select(customer.names)
-            if due is not None:
-                batch = to_contract(with_next_due(batch.to_pandas(), due), customer)
+            frame = batch.to_pandas()
+            if due_items is not None:
+                frame = due_items.of(frame)
+                batch = to_contract(frame, customer)
             files.write(batch)
-            tally.add(batch.to_pandas())
+            tally.add(frame)
             steps.advance("score", tally.customers, expected)
 
         intake.engine.map_batches(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ltvml.bundle.replenishment import NEXT_DUE, ReminderRules, Replenishment, next_due, with_next_due
+from ltvml.bundle.replenishment import NEXT_DUE, DueInOrder, ReminderRules, Replenishment, next_due, with_next_due
 from ltvml.contracts import PAIRS, REPLENISHMENT
 from ltvml.datasets.simulate_renewals import SimulatedItem, simulate_renewals
 from ltvml.errors import DataContractError
@@ -211,6 +212,22 @@ class TestNextDue:
             ("a", "tea", day, 0.49, "sufficient"), ("b", "tea", day, 0.9, "lapsed"), ("c", "tea", day, 0.5, "depleted")
         )
         assert next_due(scores)["customer_id"].tolist() == ["c"]
+
+    def test_batches_in_order_get_what_one_whole_table_gets(self):
+        ids = [f"{number:04d}" for number in range(400)]
+        have = np.random.default_rng(5).random(400) < 0.6
+        rows = due(*((name, "tea", dt.date(2021, 1, 5), 0.8, "depleted") for name in np.array(ids)[have]))
+        table, whole = next_due(rows), pd.DataFrame({"customer_id": ids})
+        in_order, ends = DueInOrder(table), [0, 1, 1, 7, 130, 399, 400]
+        parts = [in_order.of(whole.iloc[start:end]) for start, end in itertools.pairwise(ends)]
+        pd.testing.assert_frame_equal(pd.concat(parts), with_next_due(whole, table), check_dtype=False)
+
+    def test_batches_out_of_order_are_refused(self):
+        rows = due(*((name, "tea", dt.date(2021, 1, 5), 0.8, "depleted") for name in "abc"))
+        in_order = DueInOrder(next_due(rows))
+        in_order.of(pd.DataFrame({"customer_id": ["b"]}))
+        with pytest.raises(DataContractError, match="customer a came after b"):
+            in_order.of(pd.DataFrame({"customer_id": ["a"]}))
 
     def test_stands_in_the_customer_table_and_is_null_for_the_others(self):
         customers = pd.DataFrame({"customer_id": ["a", "b"], "replenishment_date": [dt.date(2021, 9, 9)] * 2})

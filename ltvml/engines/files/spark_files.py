@@ -47,8 +47,12 @@ def read_files(session: SparkSession, source: Source, *, as_text: bool) -> DataF
     path = str(source.source)
     if "::" in path:
         raise EngineError(f"'{path}' is a table, sheet or file within a file; Spark cannot read it.", hint=_USE_DUCKDB)
-    for file in _local_files(path):
+    local = list(_local_files(path))
+    for file in local:
         _check_readable(file, path)
+    if local:
+        # Java keeps the folder in which it was started as its current one
+        path = str(Path(path).absolute())
     if kind_of(path) == "csv":
         return _read_csv(session, path, as_text=as_text)
     if kind_of(path) == "json":
