@@ -70,7 +70,8 @@ class TransactionSettings(Section):
     """Where the orders are, and what becomes of odd rows."""
 
     source: Path | None = None
-    """CSV, Parquet, JSON or Excel file, zip, glob, folder, `file::table` of a DuckDB or SQLite file, table or view of a
+    """CSV, Parquet, JSON or Excel file, zip, glob (`**` is any depth), folder, also with partitions like
+    `region=north/`, Delta or Iceberg table, `file::table` of a DuckDB or SQLite file, table or view of a
     database (`postgresql://host/shop::schema.orders`, without a password), or a name registered with the engine. Paths
     start at the current folder. May be left out where a frame is handed over in Python."""
     columns: Columns = Field(default_factory=dict)

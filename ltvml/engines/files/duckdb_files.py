@@ -19,16 +19,19 @@ from ltvml.engines.databases.addresses import address_of, is_database
 from ltvml.engines.files.containers import MEMBER, Room, chosen_of, packing_of, unpacked
 from ltvml.engines.files.csv_header import LONGEST_HEADER, Header, advice_on, header_of
 from ltvml.engines.files.encodings import scan_text, to_utf8
+from ltvml.engines.files.lake_tables import LakeTable, lake_table
 from ltvml.engines.files.paths import KNOWN_ENDINGS, REMOTE, FileKind, files_of, kind_of, split_member
 from ltvml.engines.quoting import quote_name, quote_text
 from ltvml.engines.reading import FILE_NUMBER
 from ltvml.errors import DataContractError, DataWarning, EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ltvml.engines.base import Source
     from ltvml.engines.databases.tables import Snapshot
+
+    Used = Callable[[Sequence[str]], Sequence[str]]
 
 _WEB_PAGE = (b"<!doctype", b"<html", b"<?xml", b"<table", b"<meta")
 _HEAD_BYTES = 512
@@ -93,6 +96,8 @@ class FileReader:
         if is_database(str(source.source)):
             return self._query([self._from_database(source, whole=whole)], source, as_text=as_text, numbered=False)
         path, member = split_member(str(source.source))
+        if (lake := lake_table(path)) is not None:
+            return self._query([self._from_lake(lake, source, whole=whole)], source, as_text=as_text, numbered=False)
         files = files_of(path)
         try:
             if REMOTE not in path and len(files) == 1 and packing_of(Path(files[0])) == "duckdb":
@@ -121,7 +126,7 @@ class FileReader:
 
     def advice_on_header(self, source: Source) -> str | None:
         """What to set where the first line of a CSV file seems to be no header."""
-        if is_database(str(source.source)):
+        if is_database(str(source.source)) or lake_table(str(source.source)) is not None:
             return None
         wanted = {*source.columns.values(), *(name for name in TRANSACTIONS.names if name not in source.columns)}
         for path in files_of(split_member(str(source.source))[0])[:1]:
@@ -180,16 +185,25 @@ class FileReader:
         return query
 
     def _from_database(self, source: Source, *, whole: bool) -> Prepared:
-        """A copy of a table; the same one however often it is asked for."""
+        """A copy of a table, as of the moment of the block that it is read in."""
         address = address_of(str(source.source))
-        settings = () if whole else (*source.columns.items(), *source.exclude, *source.drop, *source.keep)
-        key = (address, whole, settings)
-        if key not in self._prepared:
-            out = self.room.place(Path(address.name), "table.parquet")
+
+        def copy(out: Path, used: Used) -> None:
             with nullcontext() if self._snapshot else self.one_snapshot():
-                cast("Snapshot", self._snapshot).copy(
-                    address, out, self.connection, list if whole else partial(used_columns, source)
-                )
+                cast("Snapshot", self._snapshot).copy(address, out, self.connection, used)
+
+        return self._copied(address, copy, source, whole=whole)
+
+    def _from_lake(self, lake: LakeTable, source: Source, *, whole: bool) -> Prepared:
+        return self._copied((lake.folder, lake.metadata), lake.copy, source, whole=whole)
+
+    def _copied(self, table: Any, copy: Callable[[Path, Used], None], source: Source, *, whole: bool) -> Prepared:
+        """The Parquet copy of a table that is no file; the same one however often it is asked for."""
+        settings = () if whole else (*source.columns.items(), *source.exclude, *source.drop, *source.keep)
+        key = (table, whole, settings)
+        if key not in self._prepared:
+            out = self.room.place(Path("table"), "table.parquet")
+            copy(out, list if whole else partial(used_columns, source))
             self._prepared[key] = Prepared(str(out), "parquet")
         return self._prepared[key]
 

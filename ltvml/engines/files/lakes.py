@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
 Lake = Literal["Delta", "Iceberg", "Hudi"]
 _LOG = "_delta_log"
+# what a table may ask of who reads it, where the list of its files still says all
+_HARMLESS = {"deletionVectors", "columnMapping", "timestampNtz", "typeWidening", "v2Checkpoint", "vacuumProtocolCheck"}
 
 
 def lake_of(file: Path) -> tuple[Lake, Path] | None:
     """The table that a file belongs to and its kind; a folder may be a table itself. None for plain files."""
     folder = file if file.is_dir() else file.parent
     while True:
-        kind = _kind_of(folder)
+        kind = kind_of_folder(folder)
         if kind is not None:
             return kind, folder
         # partitions, and the folder of Iceberg's data files, lie below their table
@@ -48,6 +50,8 @@ def current_files(kind: Lake, folder: Path) -> list[str]:
     for action in (action for commit in commits for action in _actions(commit, folder)):
         if "metaData" in action:
             _check_plain(action["metaData"], folder)
+        if "protocol" in action:
+            _check_features(action["protocol"], folder)
         if "remove" in action:
             added.pop(action["remove"]["path"], None)
         if "add" in action:
@@ -55,7 +59,8 @@ def current_files(kind: Lake, folder: Path) -> list[str]:
     return [_path_of(entry, folder) for entry in added.values()]
 
 
-def _kind_of(folder: Path) -> Lake | None:
+def kind_of_folder(folder: Path) -> Lake | None:
+    """What kind of table a folder is, by what lies in it; None for plain folders."""
     if (folder / _LOG).is_dir():
         return "Delta"
     if (folder / ".hoodie").is_dir():
@@ -75,6 +80,11 @@ def _check_plain(metadata: dict[str, Any], folder: Path) -> None:
         raise _refused("Delta", folder, "its columns have other names in the files")
 
 
+def _check_features(protocol: dict[str, Any], folder: Path) -> None:
+    if unknown := sorted(set(protocol.get("readerFeatures") or ()) - _HARMLESS):
+        raise _refused("Delta", folder, f"needs a reader that knows {', '.join(unknown)}")
+
+
 def _path_of(entry: dict[str, Any], folder: Path) -> str:
     if entry.get("deletionVector"):
         raise _refused("Delta", folder, "some of its rows are deleted without a new file")
@@ -85,9 +95,16 @@ def _path_of(entry: dict[str, Any], folder: Path) -> str:
     return str(folder / path)
 
 
+_READERS: dict[Lake, str] = {
+    "Delta": "name the folder of the whole table and pip install 'ltvml[delta]', or ",
+    "Iceberg": "name the folder of the whole table and pip install 'ltvml[iceberg]', or ",
+    "Hudi": "",
+}
+
+
 def _refused(kind: Lake, folder: Path, reason: str) -> DataContractError:
     return DataContractError(
         f"'{folder}' is a {kind} table, and {reason}; expected plain files.",
-        hint="export the current version as Parquet, or in Python hand over a frame of it: "
+        hint=f"{_READERS[kind]}export the current version as Parquet, or in Python hand over a frame of it: "
         "ltvml.fit(config, transactions=frame).",
     )

@@ -101,7 +101,8 @@ def _found(path: str) -> list[str]:
 def _in_folder(folder: Path) -> list[str]:
     """All data files below a folder, those of one kind; hidden ones, and those that systems leave, are not data."""
     if lake := lake_of(folder):
-        return current_files(*lake)
+        # a partition of a table is not the whole of it
+        return [name for name in current_files(*lake) if Path(name).is_relative_to(folder)]
     files = sorted(file for file in folder.rglob("*") if file.is_file() and _is_data(file.relative_to(folder)))
     files = [file for file in files if file.name.lower().endswith(KNOWN_ENDINGS)]
     # a readme is no table
