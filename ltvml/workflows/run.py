@@ -1,8 +1,8 @@
 """Run: the night in one job, from the orders to the plan. What is done is not done again.
 
-The steps are validate, watch, retrain, score, outreach. Watch and retrain come first: orders that were cut are found
-before anybody is scored or contacted, and a night that is run again finds the model that it has promoted itself, and
-not another one than its scores were made with.
+The steps are validate, watch, retrain, score, outreach, write. Watch and retrain come first: orders that were cut are
+found before anybody is scored or contacted, and a night that is run again finds the model that it has promoted itself,
+and not another one than its scores were made with.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ from ltvml.workflows.promote import promote
 from ltvml.workflows.score import score
 from ltvml.workflows.validate import validate
 from ltvml.workflows.watch import watch
+from ltvml.workflows.write import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -186,7 +187,7 @@ def run(
     progress: Progress | None = None,
     tell: Callable[[StepRecord], None] | None = None,
 ) -> NightReport:
-    """Run the night of a cutoff: validate, watch, retrain by policy, score, and plan where a plan is configured.
+    """Run the night of a cutoff: validate, watch, retrain by policy, score; plan and write where they are configured.
 
     Parameters
     ----------
@@ -254,6 +255,8 @@ def _steps_of(night: Night) -> None:
     if "outreach" in night.config.model_fields_set:
         made = manifest_hash(night.results / RESULTS["score"] / night.cutoff)
         night.step("outreach", lambda: _outreach(night), serving | {"scores": made})
+    if night.config.output.write_to.url is not None:
+        night.step("write", lambda: _write(night), _of_written(night))
 
 
 def of_the_data(error: LtvmlError) -> bool:
@@ -320,6 +323,22 @@ def _outreach(night: Night) -> dict[str, Any]:
         "service": len(report.due_tasks),
         "held_out": int((report.plan["group"] == HOLDOUT).sum()),
     }
+
+
+def _of_written(night: Night) -> dict[str, str]:
+    """The results that are sent, and where they go."""
+    made = {name: manifest_hash(night.results / RESULTS[name] / night.cutoff) for name in ("score", "outreach")}
+    return made | {"target": hash_of(night.config.output.write_to.to_dict())}
+
+
+def _write(night: Night) -> dict[str, Any]:
+    output = night.config.output
+    if "outreach" not in night.config.model_fields_set:
+        # a night without a plan has no table of it
+        tables = output.write_to.tables.model_copy(update={"plan": None})
+        output = output.model_copy(update={"write_to": output.write_to.model_copy(update={"tables": tables})})
+    report = write(night.config.model_copy(update={"output": output}))
+    return {"rows": sum(one.rows for one in report.tables), "tables": len(report.tables)}
 
 
 def _policy(night: Night) -> str:

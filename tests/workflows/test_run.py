@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -226,3 +228,15 @@ def test_without_a_section_outreach_nobody_is_contacted(shop):
     shop.configure("orders.csv")
     assert "outreach" not in states(night(shop))
     assert not (OUT / "outreach").exists()
+
+
+def test_a_database_receives_the_night_and_a_second_run_sends_nothing(shop):
+    target = "sqlite:///night.db"
+    lines = night(shop, "--set", f"output.write_to.url={target}")
+    scored = pd.read_parquet(OUT / "scores" / NIGHT / "customers.parquet")
+    with contextlib.closing(sqlite3.connect("night.db")) as found:
+        tables = [name for (name,) in found.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        counts = {name: found.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in tables}
+    assert len(scored) in counts.values()
+    assert lines["write"]["counts"]["rows"] == sum(counts.values())
+    assert night(shop, "--set", f"output.write_to.url={target}")["write"]["state"] == "unchanged"

@@ -348,6 +348,7 @@ PHRASES: dict[str, str] = {
     "night.validate": "{used} of {rows} rows used, {customers} customers",
     "night.score": "{customers} customers, {high_risk} at high risk of churn; model {model}",
     "night.outreach": "{contacts} contacts, {service} service contacts, {held_out} held out",
+    "night.write": "{rows} rows in {tables} tables of the database",
     "night.watch.none": "no earlier scores to judge",
     "night.watch.fine": "fine: {reasons}",
     "night.watch.look": "look: {reasons}",

@@ -348,6 +348,7 @@ PHRASES: dict[str, str] = {
     "night.validate": "使用{rows}行中的{used}行，{customers}位客户",
     "night.score": "{customers}位客户，其中{high_risk}位流失风险高；模型{model}",
     "night.outreach": "{contacts}个联系，{service}个服务联系，{held_out}位客户留作对照",
+    "night.write": "数据库{tables}张表共{rows}行",
     "night.watch.none": "没有可供检验的此前评分",
     "night.watch.fine": "正常：{reasons}",
     "night.watch.look": "需要查看：{reasons}",
