@@ -1,6 +1,7 @@
 """Commands that backtest, fit and score: demo, backtest, fit, score."""
 
 import webbrowser
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -94,6 +95,7 @@ def fit(
         bool, typer.Option("--fast", help="A first answer in seconds: no backtest, replenishment or plots.")
     ] = False,
     no_mlflow: NoMlflow = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Print every note in full.")] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -108,7 +110,7 @@ def fit(
         )
         from ltvml.workflows import fit as workflow
 
-        show_run(job, workflow.fit(settings, progress=job.progress))
+        show_run(job, replace(workflow.fit(settings, progress=job.progress), brief=not verbose))
 
 
 def score(

@@ -17,7 +17,7 @@ from ltvml.reports.kinds import differing_groups, kind_title, kind_words
 from ltvml.reports.purchase_plots import held_out_plots, purchase_plots
 from ltvml.reports.recording import NOT_KEPT, Recorded
 from ltvml.words.display import Shown
-from ltvml.words.text import fields, known, number, place, times
+from ltvml.words.text import capitalised, fields, first_sentence, known, number, paragraph, place, times
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,6 +54,8 @@ class FitReport(Shown):
         What each attribute of the customers goes with; without rows where there is none.
     standing : Standing
         Which model of the folder serves now: a later fit waits for its promotion.
+    brief : bool
+        Whether the text has the first sentences of the first notes alone, and where the rest is.
     """
 
     folder: Path
@@ -67,6 +69,7 @@ class FitReport(Shown):
     gaps: tuple[str, ...] = ()
     attributes: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(ATTRIBUTES.names)))
     standing: Standing = field(default_factory=Standing)
+    brief: bool = False
 
     def summary(self) -> pd.DataFrame:
         """Parameters of the fitted closed forms.
@@ -87,6 +90,24 @@ class FitReport(Shown):
         """What is odd about the items and the fits, in words."""
         of_models = (message for _, model in fitted(self.bundle) for message in model.diagnosis_.messages)
         return list(dict.fromkeys([*self.notes, *kind_words(self.bundle), *of_models]))
+
+    @property
+    def ranked_notes(self) -> list[str]:
+        """Every note as a sentence: what is withheld, what is odd about the data, what was chosen, and the rest."""
+        of_models = [model.diagnosis_ for _, model in fitted(self.bundle)]
+        withheld = [message for diagnosis in of_models if diagnosis.withheld for message in diagnosis.messages]
+        chosen = self.bundle.record.words
+        ranked = [*withheld, *self.notes, *chosen, *self.messages, *item_words(self.bundle), *self.gaps]
+        return list(dict.fromkeys(map(capitalised, ranked)))
+
+    def _notes(self) -> list[str]:
+        """The notes to print: all, or the beginnings of the first ones and where the rest is."""
+        notes = self.ranked_notes
+        shown = [first_sentence(note) for note in notes[:MOST_NOTES]]
+        if not self.brief or shown == notes:
+            return notes
+        count = f"Notes shown: {len(shown)} of {len(notes)}"
+        return [*shown, f"{count}. In full: {place(self.folder / NOTES_FILE)}, or ltvml fit --verbose."]
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
@@ -128,10 +149,7 @@ class FitReport(Shown):
             ("horizons", f"churn {window.churn_horizon} days, value {window.ltv_horizon} days"),
             *((role, _model_line(model)) for role, model in fitted(self.bundle) if role != "replenishment"),
             ("replenishment", replenishment_line(self.bundle)),
-            *(
-                ("note", message)
-                for message in [*self.bundle.record.words, *item_words(self.bundle), *self.gaps, *self.messages]
-            ),
+            *(("note", note) for note in self._notes()),
         ]
 
     def places(self) -> list[tuple[str, str]]:
@@ -158,6 +176,8 @@ class FitReport(Shown):
         }
 
 
+MOST_NOTES = 6
+NOTES_FILE = "notes.txt"
 PARAMETERS_FILE = "parameters.csv"
 GROUPS_FILE = "groups.csv"
 
@@ -180,6 +200,12 @@ def table_of_parameters(bundle: Bundle) -> pd.DataFrame:
             known = {name: table.attrs.pop(name, float("nan")) for name in (*of_fit, "parameters")}
             parts.append(table.assign(role=role, model=title(model), **{name: known[name] for name in of_fit}))
     return pd.concat(parts)[columns + of_fit] if parts else pd.DataFrame(columns=columns + of_fit)
+
+
+def save_notes(staging: Path, report: FitReport) -> None:
+    """All notes in full, one a paragraph."""
+    text = "\n\n".join(map(paragraph, report.ranked_notes))
+    (staging / NOTES_FILE).write_text(f"{text}\n", encoding="utf-8")
 
 
 def save_parameters(staging: Path, bundle: Bundle) -> None:

@@ -21,6 +21,8 @@ LONGEST_IN_FULL = 1e9
 _WIDE, _OPENING, _CLOSING = "\u1100-\u115f\u2e80-\uffef", "（《「『“‘", "，。；：、！？）》」』”’"
 _PIECES = re.compile(f" ?[{_OPENING}]*(?:[{_WIDE}]|[^ {_WIDE}{_OPENING}{_CLOSING}]+)[{_CLOSING}]*|.")
 """What stays on one line: a word, or a wide letter, with what opens and closes it."""
+_PLAIN_WORD = re.compile(r"[a-z][a-z'-]*(?=[ ,:;]|$)")
+_NEXT_SENTENCE = re.compile(r"(?<=\.) (?=[A-Z])")
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -36,6 +38,28 @@ def number(value: float, digits: int = 3) -> str:
     if value == 0 or 10 ** (digits - 1) <= abs(value) < LONGEST_IN_FULL:
         return f"{value:,.0f}"
     return f"{value:.{digits}g}"
+
+
+def capitalised(text: str) -> str:
+    """A finding as a sentence: its first letter is a capital, unless it is the name of a column or a key.
+
+    Examples
+    --------
+    >>> capitalised("7 rows have no date"), capitalised("the trend grows"), capitalised("p_alive is empty")
+    ('7 rows have no date', 'The trend grows', 'p_alive is empty')
+    """
+    return text[:1].upper() + text[1:] if _PLAIN_WORD.match(text) else text
+
+
+def first_sentence(text: str) -> str:
+    """What comes before the first full stop that ends a sentence.
+
+    Examples
+    --------
+    >>> first_sentence("The mix is kept. Its Gini is .84."), first_sentence("a log-loss of 0.53")
+    ('The mix is kept.', 'a log-loss of 0.53')
+    """
+    return _NEXT_SENTENCE.split(text, maxsplit=1)[0]
 
 
 def percent(share: float, digits: int = 0) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ltvml.config import load_config
@@ -46,7 +46,7 @@ class DemoReport(Shown):
             [
                 "Online Retail II, a British gift shop: fitted, scored, and the contacts planned.",
                 str(self.fit.intake.ledger),
-                fields(self.fit.findings()),
+                fields(replace(self.fit, brief=True).findings()),
                 fields(self.score.findings()),
                 self._places(),
                 fields(self.plan.findings()),

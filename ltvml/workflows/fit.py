@@ -42,7 +42,7 @@ from ltvml.outputs.champion import (
 )
 from ltvml.outputs.spreadsheet import write_csv
 from ltvml.progress import Progress, Steps
-from ltvml.reports.fit import FitReport, save_fit_plots, save_parameters
+from ltvml.reports.fit import FitReport, save_fit_plots, save_notes, save_parameters
 from ltvml.reports.items import gap_words, save_items
 from ltvml.reports.recording import record, versions
 from ltvml.run_directory import alone_on, run_directory, write_manifest
@@ -95,25 +95,12 @@ def _fit(config: Config, transactions: Any, steps: Steps) -> FitReport:
     known = attribute_table(history, roles, random_state=config.random_state)
     folder, plots = Path(config.output.dir) / NEWEST, list[Path]()
     keep_what_serves(folder.parent)
-    with steps.step("write"), run_directory(folder, kind="bundle") as staging:
-        bundle.save(staging)
-        save_parameters(staging, bundle)
-        if not config.fast:
-            plots += save_fit_plots(staging / "plots", bundle, history, language=config.report.language)
-            names = item_names(config.products, intake, items.column)
-            plots += save_items(staging, items, names, language=config.report.language)
-        if len(known.table):
-            write_csv(staging / ATTRIBUTES_FILE, known.table)
-        shop = {"first_orders": first_orders(history.patterns(history.cutoff_day), history.cutoff_day)}
-        write_manifest(staging, "bundle", _manifest(bundle, intake, config) | shop)
-    standing = promote_the_first(folder.parent)
-    in_place = tuple(folder.absolute() / plot.relative_to(staging) for plot in plots)
     report = FitReport(
         folder.absolute(),
         bundle,
         intake,
         _settings(config),
-        in_place,
+        (),
         seconds=steps.seconds,
         notes=(
             *_not_done(config, history),
@@ -126,11 +113,24 @@ def _fit(config: Config, transactions: Any, steps: Steps) -> FitReport:
         ),
         attributes=known.table,
         gaps=gap_words(items),
-        standing=standing,
     )
+    with steps.step("write"), run_directory(folder, kind="bundle") as staging:
+        bundle.save(staging)
+        save_parameters(staging, bundle)
+        save_notes(staging, report)
+        if not config.fast:
+            plots += save_fit_plots(staging / "plots", bundle, history, language=config.report.language)
+            names = item_names(config.products, intake, items.column)
+            plots += save_items(staging, items, names, language=config.report.language)
+        if len(known.table):
+            write_csv(staging / ATTRIBUTES_FILE, known.table)
+        shop = {"first_orders": first_orders(history.patterns(history.cutoff_day), history.cutoff_day)}
+        write_manifest(staging, "bundle", _manifest(bundle, intake, config) | shop)
+    standing = promote_the_first(folder.parent)
+    in_place = tuple(folder.absolute() / plot.relative_to(staging) for plot in plots)
     _warn_of_what_is_withheld(bundle)
     with steps.step("track"):
-        return record(report, config.tracking, config.output, fit_run)
+        return record(replace(report, plots=in_place, standing=standing), config.tracking, config.output, fit_run)
 
 
 def learn_roles(config: Config, history: History, steps: Steps) -> tuple[Roles, TrackRecord]:

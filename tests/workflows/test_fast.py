@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -9,9 +10,11 @@ import pytest
 
 import ltvml
 from ltvml.datasets import cdnow_sample
+from ltvml.errors import FitWarning
 from ltvml.evaluation import metrics
 
 if TYPE_CHECKING:
+    from conftest import Place
     from ltvml.reports.fit import FitReport
 
 CUTOFF, HORIZON = pd.Timestamp("1997-09-30"), 273
@@ -75,3 +78,38 @@ def test_too_few_customers_for_a_learner_get_the_closed_forms(orders: pd.DataFra
     few = orders[orders["customer_id"].isin(orders["customer_id"].unique()[:200])]
     report = ltvml.fit(few[few["order_date"] <= CUTOFF], cutoff="1997-09-30", fast=True)
     assert report.bundle.roles.value.name == "purchase_times_spend"
+
+
+@pytest.fixture
+def fitted_place(place: Place, orders: pd.DataFrame) -> Place:
+    place.write(orders[orders["order_date"] <= CUTOFF].head(2000))
+    place.configure("orders.csv", window={"cutoff": "1997-09-30"}, random_state=0)
+    return place
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_the_command_prints_the_beginnings_of_the_first_notes_and_says_where_the_rest_is(fitted_place: Place) -> None:
+    brief, verbose = (flat(fitted_place.run("fit", "--fast", *more).stdout) for more in ((), ("--verbose",)))
+    kept = [flat(note) for note in (fitted_place.folder / "out/bundle/notes.txt").read_text("utf-8").split("\n\n")]
+    assert all(note in verbose for note in kept)
+    assert "Notes shown" not in verbose
+    count = re.search(r"Notes shown: (\d+) of (\d+)\. In full: out/bundle/notes\.txt, or ltvml fit --verbose\.", brief)
+    assert count is not None
+    shown, every = map(int, count.groups())
+    assert every == len(kept)
+    beginnings = [re.split(r"(?<=\.) (?=[A-Z])", note)[0] for note in kept]
+    assert sum(beginning in brief for beginning in beginnings) == shown
+    assert len(brief) < len(verbose)
+
+
+def test_what_is_withheld_comes_first_and_notes_begin_with_a_capital(nobody_leaves: pd.DataFrame) -> None:
+    with pytest.warns(FitWarning, match="p_alive could not be estimated"):
+        report = ltvml.fit(nobody_leaves, cutoff="2020-12-31", fast=True, season="off")
+    withheld = report.bundle.roles.purchase.diagnosis_
+    assert withheld.withheld
+    first, *rest = report.ranked_notes
+    assert first.lower() == withheld.messages[0].lower()
+    assert not [note for note in rest if re.match(r"[a-z]+ ", note)]

@@ -14,7 +14,7 @@ from ltvml.plots.outreach import ladder_plot
 from ltvml.reports.page.render import Headline
 from ltvml.reports.page.section import Rows, Section, drawn, embedded
 from ltvml.reports.purchase_plots import purchase_plots
-from ltvml.words.text import number, percent
+from ltvml.words.text import capitalised, number, percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,8 +79,8 @@ def sentence(text: str) -> str:
     'A point more brings 5.'
     """
     if text.endswith((".", "。")):
-        return text[:1].upper() + text[1:]
-    return text[:1].upper() + text[1:] + ("." if text.isascii() else "。")
+        return capitalised(text)
+    return capitalised(text) + ("." if text.isascii() else "。")
 
 
 def headlines_of(found: Found) -> list[Headline]:
