@@ -8,6 +8,7 @@ from string import Formatter
 
 import pytest
 
+from ltvml.bundle.rfm import SEGMENTS
 from ltvml.errors import ConfigError
 from ltvml.outreach.actions import CHANNELS, DEFAULT_ACTIONS, PURPOSES
 from ltvml.outreach.allocation.allocate import BLOCKS
@@ -43,6 +44,7 @@ NAMES = {
     "purpose": PURPOSES,
     "channel": [*(channel.name for channel in CHANNELS), "wecom", "wechat"],
     "stage": [*STAGES, NOT_THERE],
+    "rfm": sorted(set(SEGMENTS.ravel())),
     "stock": STOCK,
     "suppressed": [*REASONS, *BLOCKS, "no_action"],
     "tag": TAGS,

@@ -179,20 +179,56 @@ def test_what_comes_from_the_data_is_text():
     read(html)
 
 
-@pytest.mark.slow
-def test_a_browser_shows_it_without_an_error(made, tmp_path):
+def browser_flags(folder) -> list[str]:
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         pytest.skip("no Chromium: the page is not opened")
+    return [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder}"]
+
+
+ACTED = """
+const table = document.querySelector("table"), heads = [...table.tHead.rows[0].cells];
+const order = () => [...table.tBodies[0].rows].map((row) => row.cells[0].textContent).join(",");
+const seen = [];
+for (let time = 0; time < 3; time += 1) { heads[1].querySelector("button").click(); seen.push(order()); }
+heads[0].querySelector("button").click(); heads[0].querySelector("button").click(); seen.push(order());
+const field = document.querySelector("input");
+field.value = "A1"; field.dispatchEvent(new Event("input"));
+seen.push([...table.tBodies[0].rows].filter((row) => !row.hidden).map((row) => row.cells[0].textContent).join(","));
+document.title = seen.join(" | ");
+"""
+
+
+@pytest.mark.slow
+def test_tables_are_sorted_as_numbers_and_searched(made, tmp_path):
+    (script,) = scripts_of(made.html)
+    amounts = {"a10": "1,200 GBP", "a9": "84 GBP", "b": "-", "c": "-3 GBP"} | {
+        f"z{n}": f"{n} GBP" for n in range(5, 13)
+    }
+    rows = "".join(f"<tr><td>{name}</td><td>{amount}</td></tr>" for name, amount in amounts.items())
+    head = "<thead><tr><th>who</th><th>what</th></tr></thead>"
+    table = f"<main><div><table><caption>c</caption>{head}<tbody>{rows}</tbody></table></div></main>"
+    body = f'<body data-find="find" data-sort="sort">{table}<script>{script}</script><script>{ACTED}</script></body>'
+    (tmp_path / "table.html").write_text(
+        f'<!DOCTYPE html><html lang="en"><title>x</title>{body}</html>', encoding="utf-8"
+    )
+    command = [*browser_flags(tmp_path / "profile"), "--dump-dom", (tmp_path / "table.html").as_uri()]
+    dumped = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    (title,) = re.findall(r"<title>(.*?)</title>", dumped)
+    down, up, given, by_name, found = title.split(" | ")
+    twelve_to_five = [f"z{n}" for n in range(12, 4, -1)]
+    # what has no amount stands last both ways
+    assert down.split(",") == ["a10", "a9", *twelve_to_five, "c", "b"]
+    assert up.split(",") == ["c", *twelve_to_five[::-1], "a9", "a10", "b"]
+    assert given.split(",") == list(amounts)
+    assert by_name.split(",")[:2] == ["a9", "a10"]
+    assert found == "a10"
+
+
+@pytest.mark.slow
+def test_a_browser_shows_it_without_an_error(made, tmp_path):
     address = (made.folder / "report.html").as_uri()
-    flags = [
-        browser,
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        f"--user-data-dir={tmp_path}",
-        "--enable-logging=stderr",
-    ]
+    flags = [*browser_flags(tmp_path), "--enable-logging=stderr"]
     dumped = subprocess.run(
         [*flags, "--v=0", "--dump-dom", address], capture_output=True, text=True, timeout=60, check=True
     )

@@ -150,7 +150,7 @@ def ladder_section(found: Found) -> Section:
         )
         for row in table.to_dict("records")
     )
-    figure = drawn(ladder_plot(ladder, language=found.language), "ladder", title)
+    figure = drawn(ladder_plot(ladder, language=found.language), "ladder", words("page.picture.ladder"))
     return Section(
         "ladder",
         title,
@@ -215,7 +215,7 @@ def model_section(found: Found) -> Section:
     )
     season = bundle.record.season
     if season.source != "off":
-        made["season"] = plots.season_curve(season.index, words=season.reason, language=found.language)
+        made["season"] = plots.season_curve(season.index, language=found.language)
     pictures = [drawn(figure, name, words(f"page.picture.{name}")) for name, figure in made.items()]
     taken = [name for name in TAKEN if name in found.pictures]
     pictures += [embedded(found.pictures[name], words(f"page.picture.{name}")) for name in taken]
@@ -256,7 +256,8 @@ def value_section(found: Found) -> Section:
     if "rfm_segment" in scores:
         sums = scores.groupby("rfm_segment")["predicted_ltv"].agg(["size", "sum"]).sort_values("sum", ascending=False)
         segments = tuple(
-            (str(name), f"{row['size']:,.0f}", words.one(words.money, row["sum"])) for name, row in sums.iterrows()
+            (words.name("rfm", str(name)), f"{row['size']:,.0f}", words.one(words.money, row["sum"]))
+            for name, row in sums.iterrows()
         )
         names = tuple(words(f"page.value.{name}") for name in ("segment", "customers", "value"))
         tables.append(Rows(words("page.value.segments"), names, segments))
