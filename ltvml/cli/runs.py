@@ -1,7 +1,6 @@
 """Commands that backtest, fit and score: demo, backtest, fit, score."""
 
 import webbrowser
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -110,7 +109,7 @@ def fit(
         )
         from ltvml.workflows import fit as workflow
 
-        show_run(job, replace(workflow.fit(settings, progress=job.progress), brief=not verbose))
+        show_run(job, workflow.fit(settings, progress=job.progress, brief=not verbose))
 
 
 def score(

@@ -59,7 +59,9 @@ ATTRIBUTES_FILE = "attributes.csv"
 BY_FIT = "ltvml fit"
 
 
-def fit(config: Config, *, transactions: Any = None, progress: Progress | None = None) -> FitReport:
+def fit(
+    config: Config, *, transactions: Any = None, progress: Progress | None = None, brief: bool = False
+) -> FitReport:
     """Fit every role on the orders up to the cutoff, write the bundle, and track the run.
 
     Parameters
@@ -68,6 +70,8 @@ def fit(config: Config, *, transactions: Any = None, progress: Progress | None =
     transactions : frame, optional
         pandas, Polars, Arrow, DuckDB or Spark; in place of `transactions.source`.
     progress : callable, optional
+    brief : bool
+        Whether the text of the report has the beginnings of the first notes alone.
 
     Returns
     -------
@@ -83,7 +87,7 @@ def fit(config: Config, *, transactions: Any = None, progress: Progress | None =
         alone_on(out / NEWEST, out / CHAMPION, command="ltvml fit", wait=config.output.wait, under=out),
         at_most(config.engine.threads),
     ):
-        return _fit(config, transactions, Steps(progress))
+        return replace(_fit(config, transactions, Steps(progress)), brief=brief)
 
 
 def _fit(config: Config, transactions: Any, steps: Steps) -> FitReport:
