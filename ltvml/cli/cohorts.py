@@ -16,10 +16,10 @@ COHORT_EXAMPLES = examples(
     "ltvml cohorts --set costs.source=costs.csv --json | jq .change",
     notes="""
         Tables are written to <output.dir>/cohorts/<cutoff>/: cohorts.parquet and
-        cohort_periods.parquet, with two plots; by channel, country or another
+        cohort_periods.parquet, with three plots; by channel, country or another
         attribute cohort_levels.parquet, and after complaints, ratings, late
-        deliveries and returns first_experience.parquet. After `ltvml fit` each cohort has
-        a predicted value, with its 80 % interval.
+        deliveries and returns first_experience.parquet. After `ltvml fit` each
+        cohort has a predicted value, with its 80 % interval.
     """,
 )
 
