@@ -596,6 +596,11 @@ class WriteToSettings(Section):
         """Refuse an address of something else, or of a table."""
         if url is not None and (not is_database(url) or address_of(url).table is not None):
             raise ValueError(f"{without_password(url)} is no database; expected an address like postgresql://host/shop")
+        if url is not None and not address_of(url).kind.all_or_nothing:
+            raise ValueError(
+                f"{without_password(url)} cannot undo what was written to some tables when one fails; expected "
+                "a database with transactions, like Postgres; or load the Parquet files of the results"
+            )
         return url
 
 

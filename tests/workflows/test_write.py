@@ -207,6 +207,7 @@ def test_what_is_not_there_or_not_of_one_run_is_refused(results: Path, tmp_path:
     [
         ({"url": "postgresql://a:secret@h/db"}, "holds a password"),
         ({"url": "out.csv"}, "is no database"),
+        ({"url": "bigquery://p/d"}, "cannot undo what was written"),
         ({"url": "postgresql://h/db::orders"}, "is no database"),
         ({"tables": {"customers": "t", "plan": "t"}}, "two results have one table"),
         ({"tables": {"scores": "t"}}, "customers"),

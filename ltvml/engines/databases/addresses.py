@@ -32,6 +32,8 @@ class Kind:
         Where user and password are looked for.
     user, password : str
         Environment variables that are read for it, where its own driver reads none.
+    all_or_nothing : bool
+        Whether a failure undoes what was written to several tables.
     """
 
     driver: str
@@ -40,6 +42,7 @@ class Kind:
     credentials: str
     user: str = ""
     password: str = ""
+    all_or_nothing: bool = True
 
 
 _POSTGRES = Kind(
@@ -53,13 +56,16 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "mysql": _MYSQL,
         "mariadb": _MYSQL,
         "sqlite": Kind("sqlite", "sqlite3", "", "none: a file is read by who may read it"),
-        "bigquery": Kind("bigquery", "sqlalchemy_bigquery", "bigquery", "GOOGLE_APPLICATION_CREDENTIALS"),
+        "bigquery": Kind(
+            *("bigquery", "sqlalchemy_bigquery", "bigquery", "GOOGLE_APPLICATION_CREDENTIALS"), all_or_nothing=False
+        ),
         "snowflake": Kind(
             *("snowflake", "snowflake.sqlalchemy", "snowflake", "SNOWFLAKE_USER and SNOWFLAKE_PASSWORD"),
             *("SNOWFLAKE_USER", "SNOWFLAKE_PASSWORD"),
         ),
         "databricks": Kind(
-            *("databricks", "databricks.sqlalchemy", "databricks", "DATABRICKS_TOKEN", "", "DATABRICKS_TOKEN")
+            *("databricks", "databricks.sqlalchemy", "databricks", "DATABRICKS_TOKEN", "", "DATABRICKS_TOKEN"),
+            all_or_nothing=False,
         ),
     }
 )
