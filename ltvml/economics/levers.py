@@ -83,6 +83,12 @@ def effects(before: Levers, after: Levers) -> dict[str, float]:
 def one_point_more(levers: Levers) -> dict[str, float]:
     """What one per cent more of each factor would bring, all others as they are: of retention one point.
 
+        retention + 0.01:  0.01 N F V,    any other times 1.01:  0.01 N R F V
+
+    Of past revenue it is what the point would have brought. Of what a model predicts, N are the customers of the
+    cutoff, N R the sum of their chances of an order in the horizon, N R F of their expected orders and N R F V of their
+    predicted values: customers who are won back are taken to be worth what those are who come back anyway.
+
     Returns
     -------
     dict of str to float

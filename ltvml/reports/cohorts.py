@@ -83,6 +83,8 @@ class CohortReport(Shown):
         Customers below which figures are not shown.
     total : tuple of float, optional
         Predicted value of all customers, 10 and 90 % quantile; None where nothing was fitted.
+    predicted : Levers, optional
+        Predicted value of today's customers as a product of factors; None where nothing was fitted.
     notes : tuple of str
     language : str
     currency : str or None
@@ -105,6 +107,7 @@ class CohortReport(Shown):
     levels: pd.DataFrame
     fewest: int = 1
     total: tuple[float, float, float] | None = None
+    predicted: Levers | None = None
     notes: tuple[str, ...] = ()
     language: str = "en"
     currency: str | None = None
@@ -151,6 +154,14 @@ class CohortReport(Shown):
                 "after": {**asdict(change.after), "revenue": change.after.revenue},
                 "effects": change.effects,
                 "one_point_more": one_point_more(change.after),
+            },
+            "predicted": None
+            if self.predicted is None
+            else {
+                "days": self.horizon,
+                **asdict(self.predicted),
+                "value": self.predicted.revenue,
+                "one_point_more": one_point_more(self.predicted),
             },
             "referrals": self._referrals(),
             "notes": list(self.notes),
@@ -234,6 +245,7 @@ class CohortReport(Shown):
             (words("label.plain"), self._plain()),
             (words("label.lifetime"), self._lifetime()),
             *((words("label.change"), line) for line in self._change()),
+            *((words("label.levers"), line) for line in self.levers_text()),
             *((words("label.experience"), line) for line in self.experience_text()),
             *((words("label.cost"), line) for line in self._cost()),
             *((words("label.referrals"), line) for line in self._referred()),
@@ -278,6 +290,28 @@ class CohortReport(Shown):
                 **money,
             ),
             words("cohorts.more", **more),
+        ]
+
+    def levers_text(self) -> list[str]:
+        """What is predicted of today's customers, and what one point more of each factor would bring."""
+        words, found = self._words, self.predicted
+        if found is None or self.bundle is None or np.isnan(found.revenue):
+            return []
+        more = one_point_more(found)
+        return [
+            words(
+                "cohorts.predicted",
+                customers=f"{round(found.customers):,}",
+                retention=percent(found.retention),
+                days=words.one(words.days, self.horizon),
+                cutoff=str(self.intake.window.cutoff),
+                model=self.bundle.version,
+                orders=number(found.orders),
+                order_value=words.one(words.money, found.order_value),
+                value=words.one(words.money, found.revenue),
+                more=words.one(words.money, more["retention"]),
+                one=words.one(words.money, more["customers"]),
+            )
         ]
 
     def experience_text(self) -> list[str]:

@@ -59,6 +59,8 @@ FUTURES = Table(
         Column("joined", "float64", "day number of the first purchase"),
         Column("margin", "float64", "net value up to the cutoff, times value.margin"),
         Column("predicted_ltv", "float64", "predicted value"),
+        Column("expected_purchases", "float64", "expected purchase days in the LTV horizon"),
+        Column("buys", "float64", "probability of a purchase in the LTV horizon"),
     ),
 )
 
@@ -150,6 +152,7 @@ def cohorts_of(config: Config, bundle: Bundle | None, intake: Intake, folder: Pa
         levels=levels,
         fewest=hide,
         total=total_of(futures, bundle),
+        predicted=None if futures is None else futures.levers,
         notes=notes_of(table, ways, config, costs, bundle, words),
         language=config.outreach.language,
         currency=intake.currency,
@@ -215,6 +218,18 @@ class Futures:
     joined: Array
     margin: Array
     predicted: Array
+    purchases: Array
+    buys: Array
+
+    @property
+    def levers(self) -> Levers:
+        """What is predicted of today's customers as a product: its order value is discounted and times the margin."""
+        return Levers.counted(
+            customers=len(self.buys),
+            active=float(self.buys.sum()),
+            orders=float(self.purchases.sum()),
+            revenue=float(self.predicted.sum()),
+        )
 
 
 def futures_of(intake: Intake, bundle: Bundle, *, decimals: int) -> Futures:
@@ -227,18 +242,21 @@ def futures_of(intake: Intake, bundle: Bundle, *, decimals: int) -> Futures:
     rows = rows_to_score(intake, bundle, decimals=decimals)
     intake.engine.map_batches(rows, functools.partial(_future, bundle=bundle), FUTURES, sink)
     table = pd.concat(found, ignore_index=True)
-    numbers = (table[name].to_numpy(dtype=float) for name in ("joined", "margin", "predicted_ltv"))
+    numbers = (table[name].to_numpy(dtype=float) for name in FUTURES.names[1:])
     return Futures(table["customer_id"], *numbers)
 
 
 def _future(summary: pd.DataFrame, bundle: Bundle) -> pd.DataFrame:
-    scores = bundle.score(summary)
+    horizon = bundle.window.ltv_horizon
+    scores = bundle.score(summary, watched=[horizon])
     return pd.DataFrame(
         {
             "customer_id": summary["customer_id"].to_numpy(),
             "joined": (summary["cutoff_day"] - summary["T"]).to_numpy(dtype=float),
             "margin": bundle.money.margin * summary["historic_value"].to_numpy(dtype=float),
             "predicted_ltv": scores["predicted_ltv"].to_numpy(dtype=float),
+            "expected_purchases": scores["expected_purchases"].to_numpy(dtype=float),
+            "buys": scores[f"p_buy_{horizon}"].to_numpy(dtype=float),
         }
     )
 

@@ -178,3 +178,21 @@ def test_ways_to_come_hold_everybody_and_their_values(by_channel, tmp_path):
 
 def test_without_an_attribute_there_is_no_table_of_ways(report):
     assert report.acquisition.empty
+
+
+def test_the_levers_ahead_are_those_of_the_predicted_values(report, shop, fitted):
+    scores = ltvml.score(shop, model=fitted, cutoff=CUTOFF).customers
+    found, one = report.predicted, report.to_dict()["predicted"]["one_point_more"]
+    assert found.revenue == pytest.approx(scores["predicted_ltv"].sum(), rel=EXACT)
+    assert found.customers == len(scores)
+    assert found.customers * found.retention * found.orders == pytest.approx(
+        scores["expected_purchases"].sum(), rel=EXACT
+    )
+    # P(no purchase in the year) is the churn risk of a score that is asked for a year
+    year = ltvml.score(shop, model=fitted, cutoff=CUTOFF, window={"churn_horizon": 365}).customers
+    assert found.retention == pytest.approx(1 - year["churn_risk"].mean(), rel=EXACT)
+    assert one["customers"] == pytest.approx(0.01 * scores["predicted_ltv"].sum(), rel=EXACT)
+    assert one["retention"] == pytest.approx(0.01 * scores["predicted_ltv"].sum() / found.retention, rel=EXACT)
+    text = " ".join(report.text().split())
+    assert f"in the 365 days after {CUTOFF}" in text
+    assert f"(model {fitted.bundle.version})" in text

@@ -498,6 +498,7 @@ PHRASES: dict[str, str] = {
     "label.plain": "plain value",
     "label.lifetime": "lifetime",
     "label.change": "repeat revenue",
+    "label.levers": "levers ahead",
     "label.experience": "experience",
     "label.cost": "acquisition",
     "label.referrals": "referrals",
@@ -521,6 +522,9 @@ PHRASES: dict[str, str] = {
     "(Kaplan-Meier); {lapsed} of {customers} customers have left, silent for more than {silence}",
     "cohorts.change": "{after} in the last {days}, {before} in the {days} before; by customers {customers}, retention "
     "{retention}, orders a customer {orders}, order value {order_value}",
+    "cohorts.predicted": "of {customers} customers {retention} are predicted to order in the {days} after {cutoff}, "
+    "{orders} times each at {order_value} (discounted, times margin) = {value} (model {model}); a percentage point more "
+    "of retention brings {more}, one per cent more customers like them, orders or order value {one} each",
     "cohorts.more": "a point more of retention brings {retention}, one per cent more of any other of them {customers}",
     "cohorts.too_short": "the orders are too short to compare two spans",
     "cohorts.cost": "{cohorts} cohorts cost {cost}; with what is predicted they bring {ratio} times that, and {paid} "

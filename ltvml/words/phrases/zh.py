@@ -484,6 +484,7 @@ PHRASES: dict[str, str] = {
     "label.plain": "简单价值",
     "label.lifetime": "客户寿命",
     "label.change": "复购收入",
+    "label.levers": "未来杠杆",
     "label.experience": "首单体验",
     "label.cost": "获客",
     "label.referrals": "推荐",
@@ -506,6 +507,9 @@ PHRASES: dict[str, str] = {
     "{customers} 位客户中 {lapsed} 位已流失（超过 {silence} 未购买）",
     "cohorts.change": "最近 {days} 为 {after}，之前 {days} 为 {before}；客户数 {customers}，留存 {retention}，"
     "每位客户订单数 {orders}，客单价 {order_value}",
+    "cohorts.predicted": "{customers} 位客户中预计有 {retention} 在 {cutoff} 之后 {days}内下单，每位 {orders} 次，"
+    "每单 {order_value}（已折现并乘以毛利率），共 {value}（模型 {model}）；留存每提高一个百分点带来 {more}，"
+    "客户数、下单次数或单价每提高 1 % 各带来 {one}",
     "cohorts.more": "留存每增加一个百分点带来 {retention}，其他任一项增加 1 % 带来 {customers}",
     "cohorts.too_short": "订单历史太短，无法比较两段时间",
     "cohorts.cost": "{cohorts} 个同期群花费 {cost}；加上预测价值为花费的 {ratio} 倍，其中 {paid} 个已收回成本",
