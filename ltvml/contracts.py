@@ -362,6 +362,13 @@ CUSTOMER_SCORES = Table(
         ),
         Column("frequency_score", "int64", "1 (one-time buyers) to 5; by the fit, or rfm.frequency", required=False),
         Column("money_score", "int64", "1 to 5, the highest value 5; by the fit, or rfm.money", required=False),
+        Column("risk_change", "float64", "churn_risk less that of the last earlier scores", required=False),
+        Column(
+            "risk_alert",
+            "string",
+            "news: risk rose by alerts.beyond more than waiting explains; silence: by alerts.rise; else null",
+            required=False,
+        ),
         Column(
             "value_at_risk",
             "float64",

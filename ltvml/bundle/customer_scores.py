@@ -39,6 +39,8 @@ NULL_BY_MEANING = (
     "replenishment_item",
     "replenishment_probability",
     "stock_status",
+    "risk_change",
+    "risk_alert",
 )
 FITTED_BEFORE = "the bundle is of an earlier version, whose intervals are for its own horizon alone; fit again"
 # columns of the main horizons that answer the questions of `contracts.horizon_columns`, in its order
@@ -192,6 +194,9 @@ def customer_scores(
         **money(window, predicted),
         **dates,
         "model_version": np.full(len(X), version),
+        # a bundle knows no earlier scores: `score` fills them in
+        "risk_change": np.full(len(X), np.nan),
+        "risk_alert": np.full(len(X), None, dtype=object),
     }
     columns["total_value"] = columns["historic_value"] * margin + columns["predicted_ltv"]
     past = {name: columns[name] for name in ("days_since_last", "n_orders", "historic_value")}

@@ -7,6 +7,7 @@ from ltvml.config.fields import Days, Seed
 from ltvml.config.outreach import OutreachSettings
 from ltvml.config.section import Section
 from ltvml.config.sections import (
+    AlertSettings,
     AttributeSettings,
     BacktestSettings,
     CohortSettings,
@@ -70,6 +71,8 @@ class Config(Section):
     """When each customer needs each item again."""
     outreach: OutreachSettings = OutreachSettings()
     """Who is contacted, when, with what and why."""
+    alerts: AlertSettings = AlertSettings()
+    """Whom score marks because the churn risk rose."""
     rfm: RfmSettings = RfmSettings()
     """How customers are scored by recency, frequency and money."""
     cohorts: CohortSettings = CohortSettings()

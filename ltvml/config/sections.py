@@ -423,6 +423,17 @@ class IdentitySettings(Section):
     """More ids than this for one person are an error: a shared id holds strangers together."""
 
 
+class AlertSettings(Section):
+    """Whom `score` marks because the churn risk rose since the last earlier scores of the same model."""
+
+    compare: bool = True
+    """Whether the scores beside those written, of the latest earlier cutoff, are compared with."""
+    rise: Probability = 0.25
+    """Rise of churn_risk from which a customer is marked (silence): waiting is in it."""
+    beyond: Probability = 0.1
+    """Rise beyond what waiting alone explains from which a customer is marked (news): what happened since is in it."""
+
+
 class RfmSettings(Section):
     """How customers are scored by recency, frequency and money: 1 is the lowest, and one more than the breaks the best.
 

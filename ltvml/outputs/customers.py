@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ltvml.contracts import Table
 
 SUMMED = ("historic_value", "predicted_ltv", "expected_purchases", "value_at_risk")
-COUNTED = {"bands": "churn_band", "statuses": "data_status", "segments": "rfm_segment"}
+COUNTED = {"bands": "churn_band", "statuses": "data_status", "segments": "rfm_segment", "alerts": "risk_alert"}
 LARGEST = 20
 # 1-2-5 steps from a penny to a billion: readable bands, the same for every shop and every batch
 VALUE_EDGES = np.concatenate([[-np.inf, 0.005], np.outer(10.0 ** np.arange(-2, 9), [1, 2, 5]).ravel()[2:], [np.inf]])
@@ -79,8 +79,10 @@ class Tally:
     customers : int
     sums : dict of str to float
         Totals of the value columns.
-    bands, statuses, segments : dict of str to int
-        Customers by churn band, data status and RFM segment.
+    bands, statuses, segments, alerts : dict of str to int
+        Customers by churn band, data status, RFM segment and risk alert.
+    alert_value : float
+        Predicted LTV of the customers with an alert.
     counts, values : (n,) arrays
         Customers in each band of `VALUE_EDGES`, and the sum of their predicted LTV.
     most_at_risk : frame
@@ -94,6 +96,8 @@ class Tally:
     bands: dict[str, int] = field(default_factory=dict)
     statuses: dict[str, int] = field(default_factory=dict)
     segments: dict[str, int] = field(default_factory=dict)
+    alerts: dict[str, int] = field(default_factory=dict)
+    alert_value: float = 0.0
     counts: NDArray[np.float64] = field(default_factory=lambda: np.zeros(len(VALUE_EDGES) - 1))
     values: NDArray[np.float64] = field(default_factory=lambda: np.zeros(len(VALUE_EDGES) - 1))
     most_at_risk: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -109,6 +113,7 @@ class Tally:
             counts = getattr(self, attribute)
             for value, count in batch[column].value_counts().items():
                 counts[str(value)] = counts.get(str(value), 0) + int(count)
+        self.alert_value += float(batch["predicted_ltv"][batch["risk_alert"].notna()].sum())
         ltv = batch["predicted_ltv"].dropna().to_numpy()
         self.largest = max(self.largest, float(ltv.max(initial=0.0)))
         self.counts += np.histogram(ltv, VALUE_EDGES)[0]
@@ -130,6 +135,7 @@ class Tally:
             "churn_bands": dict(sorted(self.bands.items())),
             "rfm_segments": dict(sorted(self.segments.items())),
             "data_status": dict(sorted(self.statuses.items())),
+            "risk_alerts": dict(sorted(self.alerts.items())),
         }
 
 

@@ -11,6 +11,7 @@ from pandas import read_parquet
 
 from ltvml.errors import ConfigError
 from ltvml.inputs.without_effect import far_horizons
+from ltvml.outputs.earlier_scores import NEWS, SILENCE, RiskAlerts
 from ltvml.outputs.replenishment import ItemTally
 from ltvml.outputs.scores import CUSTOMERS, ITEMS, PROBABILITIES, Scores, read_scores
 from ltvml.reports.recording import NOT_KEPT, Recorded
@@ -58,6 +59,8 @@ class ScoreReport(Shown):
         Wall-clock time by step.
     language : str
         Of the report and the reasons.
+    alerts : RiskAlerts
+        What the scores were compared with.
     """
 
     folder: Path
@@ -71,6 +74,7 @@ class ScoreReport(Shown):
     seconds: dict[str, float] = field(default_factory=dict)
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     language: str = "en"
+    alerts: RiskAlerts = field(default_factory=RiskAlerts)
 
     @property
     def most_at_risk(self) -> pd.DataFrame:
@@ -189,6 +193,7 @@ class ScoreReport(Shown):
             ("risk", self._bands()),
             ("ltv", self._total("predicted_ltv", horizon=self.bundle.window.ltv_horizon)),
             ("value_at_risk", self._total("value_at_risk")),
+            *([("alerts", self._alerts())] if self.alerts.since is not None else []),
             *([("items", self.items.text(words))] if self.items.rows else []),
             *([("value", words("score.counts"))] if self.intake.ledger.counts_purchases else []),
             *(("status", status) for status in self._statuses()),
@@ -227,7 +232,9 @@ class ScoreReport(Shown):
         """Horizons beyond the history, and horizons that are not those of the fit; a sentence each."""
         words, asked, fitted = self._words, self.bundle.window.asked, self.bundle.fitted_window.asked
         others = ((name, days, before) for (name, days), (_, before) in zip(asked[:2], fitted, strict=False))
+        why = self.alerts.why
         return (
+            *((words("score.not_compared", why=why),) if why else ()),
             *far_horizons(self.intake, asked, words),
             *(
                 words(
@@ -252,6 +259,19 @@ class ScoreReport(Shown):
         days = words.one(words.days, self.bundle.window.churn_horizon)
         return words(
             "score.bands", days=days, **{name: f"{bands.get(name, 0):,}" for name in ("low", "medium", "high")}
+        )
+
+    def _alerts(self) -> str:
+        words, found, counts = self._words, self.alerts, self.tally.alerts
+        return words(
+            "score.alerts",
+            since=str(found.since),
+            silence=f"{counts.get(SILENCE, 0):,}",
+            news=f"{counts.get(NEWS, 0):,}",
+            rise=number(100 * found.rise),
+            beyond=number(100 * found.beyond),
+            value=words.one(words.money, self.tally.alert_value),
+            column="risk_alert",
         )
 
     def _total(self, name: str, *, horizon: int | None = None) -> str:

@@ -46,6 +46,7 @@ from ltvml.tracking.choose import tracker_for
 from ltvml.tracking.items import score_run
 from ltvml.window import day_number
 from ltvml.words.spoken import Spoken
+from ltvml.workflows.risk_alerts import risk_alerts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 
     from ltvml.config import Config
     from ltvml.inputs.orders import Intake
+    from ltvml.outputs.earlier_scores import RiskAlerts
 
 
 LTV_PLOT = "plots/predicted_ltv.png"
@@ -119,7 +121,9 @@ def _score(
             )
         with steps.step("score"):
             warn_of_unseen(intake, bundle)
-            _write(staging, intake, bundle, config, tally, steps, due)
+            rows = functools.partial(rows_to_score, decimals=config.value.decimals)
+            alerts = risk_alerts(config.alerts, intake, bundle, folder, rows)
+            _write(staging, intake, bundle, config, tally, steps, due, alerts)
         drawn = [path.relative_to(staging) for path in _drawn(staging, bundle, tally, config.report.language)]
         write_manifest(staging, "scores", _manifest(bundle, intake, config, tally) | {"replenishment": items.to_dict()})
     pictures = tuple(folder.absolute() / path for path in drawn)
@@ -136,6 +140,7 @@ def _score(
         items,
         seconds=steps.seconds,
         language=config.outreach.language,
+        alerts=alerts,
     )
     with steps.step("track"):
         return record(report, config.tracking, config.output, score_run)
@@ -234,6 +239,7 @@ def _write(
     tally: Tally,
     steps: Steps,
     due: pd.DataFrame | None,
+    alerts: RiskAlerts,
 ) -> None:
     rows = rows_to_score(intake, bundle, decimals=config.value.decimals)
     # counted before: while a table is read in batches its engine answers nothing else
@@ -253,6 +259,9 @@ def _write(
             frame = batch.to_pandas()
             if due_items is not None:
                 frame = due_items.of(frame)
+            if alerts.since is not None:
+                frame = alerts.mark(frame)
+            if due_items is not None or alerts.since is not None:
                 batch = to_contract(frame, customer)
             files.write(batch)
             tally.add(frame)

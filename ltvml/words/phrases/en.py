@@ -161,6 +161,7 @@ PHRASES: dict[str, str] = {
     "label.risk": "churn risk",
     "label.next": "next order",
     "label.ltv": "predicted LTV",
+    "label.alerts": "risk alerts",
     "label.status": "data status",
     "label.reasons": "reasons",
     "label.raises": "raises risk",
@@ -523,8 +524,8 @@ PHRASES: dict[str, str] = {
     "cohorts.change": "{after} in the last {days}, {before} in the {days} before; by customers {customers}, retention "
     "{retention}, orders a customer {orders}, order value {order_value}",
     "cohorts.predicted": "of {customers} customers {retention} are predicted to order in the {days} after {cutoff}, "
-    "{orders} times each at {order_value} (discounted, times margin) = {value} (model {model}); a percentage point more "
-    "of retention brings {more}, one per cent more customers like them, orders or order value {one} each",
+    "{orders} times each at {order_value} (discounted, times margin) = {value} (model {model}); a percentage point "
+    "more of retention brings {more}, one per cent more customers like them, orders or order value {one} each",
     "cohorts.more": "a point more of retention brings {retention}, one per cent more of any other of them {customers}",
     "cohorts.too_short": "the orders are too short to compare two spans",
     "cohorts.cost": "{cohorts} cohorts cost {cost}; with what is predicted they bring {ratio} times that, and {paid} "
@@ -582,6 +583,10 @@ PHRASES: dict[str, str] = {
     "score.horizon": "{name} is {days}; the bundle was fitted for {fitted}, and its models answer for {days}",
     "score.largest": "; {share} of it from one customer",
     "score.items": "{rows} customers x items: {counts}; {due} customers have one due next",
+    "score.alerts": "since the scores of {since} the churn risk of {silence} customers rose by {rise} percentage "
+    "points or more with their silence, and that of {news} customers by {beyond} or more beyond what waiting explains: "
+    "{value} of predicted value in all (column {column})",
+    "score.not_compared": "earlier scores are not compared: {why}",
     "score.status": "{count} of the customers: {status}",
     "items.sufficient": "{count} sufficient",
     "items.about_to_replenish": "{count} about to replenish",

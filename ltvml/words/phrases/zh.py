@@ -161,6 +161,7 @@ PHRASES: dict[str, str] = {
     "label.risk": "流失风险",
     "label.next": "下次下单",
     "label.ltv": "预测价值",
+    "label.alerts": "风险提醒",
     "label.status": "数据状态",
     "label.reasons": "原因",
     "label.raises": "风险升高",
@@ -562,6 +563,9 @@ PHRASES: dict[str, str] = {
     "score.horizon": "{name} 为 {days}；模型按 {fitted} 拟合，此处给出 {days} 的预测",
     "score.largest": "；其中一位客户占{share}",
     "score.items": "客户与商品组合{rows}个：{counts}；{due}位客户有下一个待补货商品",
+    "score.alerts": "自 {since} 的评分以来，{silence} 位客户因沉默流失风险上升 {rise} 个百分点以上，"
+    "{news} 位客户上升超出等待所能解释的部分达 {beyond} 个百分点以上：合计预测价值 {value}（列 {column}）",
+    "score.not_compared": "未与更早的评分比较：{why}",
     "score.status": "{count}位客户：{status}",
     "items.sufficient": "库存充足{count}个",
     "items.about_to_replenish": "即将用完{count}个",
