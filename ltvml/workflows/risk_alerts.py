@@ -18,6 +18,7 @@ from ltvml.contracts import Column, Table
 from ltvml.features.behaviour import days_as_of
 from ltvml.outputs.earlier_scores import SAME_SHOP, RiskAlerts, earlier_scores
 from ltvml.window import day_number
+from ltvml.words.text import percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,8 +63,8 @@ def risk_alerts(
     first = pd.Series(pd.to_datetime(begun["day"].to_numpy(), unit="D"), index=begun["customer_id"])
     if (share := found.share_of(first)) < SAME_SHOP:
         return RiskAlerts(
-            why=f"{found.cutoff}: {share:.0%} of their customers are there with the same first order; expected "
-            f"{SAME_SHOP:.0%} or more, those of the same shop"
+            why=f"{found.cutoff}: {percent(share)} of their customers are there with the same first order; expected "
+            f"{percent(SAME_SHOP)} or more, those of the same shop"
         )
     before = found.customers.set_index("customer_id")["churn_risk"]
     waited = waited_risks(intake, bundle, found, rows)

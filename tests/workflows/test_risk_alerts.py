@@ -25,6 +25,7 @@ CUSTOMERS = (
 )
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.usefixtures("blank_pictures"),
     pytest.mark.filterwarnings("ignore::ltvml.errors.FitWarning"),
     pytest.mark.filterwarnings("ignore::ltvml.errors.DataWarning"),
@@ -140,7 +141,8 @@ def test_scores_of_other_customers_are_not_compared(fitted, orders, results, tmp
     assert found.customers[["risk_change", "risk_alert"]].isna().all(axis=None)
     said = " ".join(found.text().split())
     assert (
-        "earlier scores are not compared: 2025-04-30: 0% of their customers are there with the same first order" in said
+        "earlier scores are not compared: 2025-04-30: 0 % of their customers are there with the same first order"
+        in said
     )
 
 
