@@ -83,12 +83,12 @@ def waited_risks(
         is_news = is_news | (nw.col(name) > then)
     with_news = intake.lines.filter(is_news).select("customer_id").unique()
     known = intake.lines.filter(nw.col("day") <= then).join(with_news, on="customer_id", how="inner")
-    known = intake.engine.keep(
-        known.with_columns(*(nw.when(nw.col(name) <= then).then(nw.col(name)).alias(name) for name in dates))
-    )
+    for name in dates:
+        known = known.with_columns(nw.when(nw.col(name) <= then).then(nw.col(name)).alias(name))
+    known = intake.engine.keep(known)
     days = intake.engine.keep(days_as_of(known, intake.window, has_returns=intake.ledger.has_returns))
     as_then = replace(intake, lines=known, days=days)
-    if not as_then.customers:
+    if not int(intake.engine.collect(days.select(nw.len().cast(nw.Int64).alias("days")))["days"].iloc[0]):
         return pd.Series(dtype="float64")
     parts: list[pd.DataFrame] = []
 
