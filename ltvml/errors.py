@@ -84,6 +84,24 @@ class BusyError(LtvmlError, RuntimeError):
     exit_code = 9
 
 
+def ended_by(error: BaseException) -> BaseException | None:
+    """What asked the process to end, where that is how an error came about; None where the error is one.
+
+    An engine that is interrupted in a query raises an error of its own, caused by the interruption.
+
+    Examples
+    --------
+    >>> query = RuntimeError("Query interrupted")
+    >>> query.__cause__ = KeyboardInterrupt()
+    >>> ended_by(query), ended_by(RuntimeError("disk full"))
+    (KeyboardInterrupt(), None)
+    """
+    seen: BaseException | None = error
+    while seen is not None and isinstance(seen, Exception):
+        seen = seen.__cause__ or seen.__context__
+    return None if isinstance(seen, GeneratorExit | SystemExit) else seen
+
+
 class LtvmlWarning(UserWarning):
     """Something in the input or the fit needs attention; the results are still valid."""
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 import typer
 
 from ltvml.cli.progress import shown_progress
-from ltvml.errors import LtvmlError, LtvmlWarning, OutputError
+from ltvml.errors import LtvmlError, LtvmlWarning, OutputError, ended_by
 from ltvml.passwords import without_password, without_passwords
 
 if TYPE_CHECKING:
@@ -158,28 +158,33 @@ def session(*, as_json: bool, quiet: bool, debug: bool, lines: bool = False) -> 
     with contextlib.redirect_stdout(sys.stderr), _warnings_in_words(), _logs_on_stderr(debug), _ended_by_exception():
         try:
             yield job
-        except LtvmlError as error:
-            raise job.fail(error, error.message, hint=error.hint, exit_code=error.exit_code) from None
         except BrokenPipeError:
             _discard(job.stdout)
             raise typer.Exit(BROKEN_PIPE_EXIT_CODE) from None
-        except OSError as error:
-            hint = "check that the disk has room and that you may write to the folder."
-            message = f"could not write the file: {error}"
-            raise job.fail(error, message, hint=hint, exit_code=OutputError.exit_code) from None
-        except KeyboardInterrupt as error:
-            raise job.fail(error, "interrupted.", hint=None, exit_code=INTERRUPTED_EXIT_CODE) from None
-        except _Terminated as error:
-            raise job.fail(error, "terminated.", hint=None, exit_code=TERMINATED_EXIT_CODE) from None
-        except Exception as error:
-            # the exits of Typer itself are exceptions too, and no bug
-            if isinstance(error, typer.Exit):
+        except BaseException as error:
+            # the exits of Typer itself are exceptions too, and no bug; those of Python itself are nobody's
+            if isinstance(error, typer.Exit | SystemExit | GeneratorExit):
                 raise
-            advice = None if debug else "please report it with the output of --debug."
-            message = f"this is a bug in ltvml: {type(error).__name__}: {error}"
-            raise job.fail(error, message, hint=advice, exit_code=BUG_EXIT_CODE) from None
+            raise _failed(job, error) from None
         finally:
             job._stop_progress()
+
+
+def _failed(job: Session, error: BaseException) -> typer.Exit:
+    """Say how the body ended; gives the exit to raise."""
+    end = ended_by(error)
+    if isinstance(end, KeyboardInterrupt):
+        return job.fail(error, "interrupted.", hint=None, exit_code=INTERRUPTED_EXIT_CODE)
+    if isinstance(end, _Terminated):
+        return job.fail(error, "terminated.", hint=None, exit_code=TERMINATED_EXIT_CODE)
+    if isinstance(error, LtvmlError):
+        return job.fail(error, error.message, hint=error.hint, exit_code=error.exit_code)
+    if isinstance(error, OSError):
+        hint = "check that the disk has room and that you may write to the folder."
+        return job.fail(error, f"could not write the file: {error}", hint=hint, exit_code=OutputError.exit_code)
+    advice = None if job.debug else "please report it with the output of --debug."
+    message = f"this is a bug in ltvml: {type(error).__name__}: {error}"
+    return job.fail(error, message, hint=advice, exit_code=BUG_EXIT_CODE)
 
 
 def show_run(job: Session, report: RunReport) -> None:

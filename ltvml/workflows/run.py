@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ltvml.errors import DataContractError, LtvmlError, LtvmlWarning
+from ltvml.errors import DataContractError, LtvmlError, LtvmlWarning, ended_by
 from ltvml.inputs.orders import orders_read_once
 from ltvml.outputs.champion import standing_of
 from ltvml.outputs.nights import (
@@ -140,6 +140,8 @@ class Night:
             with self._warnings_kept():
                 counts = do()
         except LtvmlError as error:
+            if (end := ended_by(error)) is not None:
+                raise end from error
             spent = time.perf_counter() - start
             self._ended(StepRecord(name, "failed", {}, spent, exit_code=error.exit_code, words=str(error)))
             self.error = self.error or error

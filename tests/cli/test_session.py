@@ -14,6 +14,13 @@ import pytest
 from ltvml import errors
 
 
+def interrupted_query():
+    """What DuckDB makes of Ctrl-C in a query, and the engine of that."""
+    error, query = errors.EngineError("could not count the lines"), RuntimeError("Query interrupted")
+    query.__cause__, error.__cause__ = KeyboardInterrupt(), query
+    return error
+
+
 def raiser(error):
     def behave(*args, **kwargs):
         raise error
@@ -35,6 +42,7 @@ def raiser(error):
         (OSError(28, "No space left on device"), 8),
         (KeyError("x"), 70),
         (KeyboardInterrupt(), 130),
+        (interrupted_query(), 130),
         (BrokenPipeError(), 141),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else str(value),

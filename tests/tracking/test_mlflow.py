@@ -307,3 +307,33 @@ def test_two_processes_share_a_store_that_neither_found_and_are_silent(
     assert {version.version for version in client.search_model_versions("name = 'ltvml'")} == {1, 2}
     assert {run.info.status for run in runs_of(client, "ltvml")} == {"FINISHED"}
     assert len(runs_of(client, "ltvml")) == 4
+
+
+def test_a_promotion_moves_the_alias_to_the_version_of_the_bundle_and_tags_it(
+    tracker_of: Callable[[str], MlflowTracker], report: dict[str, Any], client: Any
+) -> None:
+    tracker = tracker_of("promoted")
+    served, waiting = tracker.log(fit_run(report)), tracker.log(fit_run(report | {"serves": False}))
+    assert (served.alias, waiting.alias) == ("champion", "challenger")
+    moved = tracker.promote(report["bundle_version"], {"promoted_by": "Ada", "promoted_why": "not worse"})
+    assert (moved.model_uri, moved.before) == ("models:/promoted/2", "1")
+    assert dict(client.get_registered_model("promoted").aliases) == {"champion": "2"}
+    assert client.get_model_version("promoted", "2").tags["promoted_by"] == "Ada"
+    assert "promoted_by" not in client.get_model_version("promoted", "1").tags
+
+
+def test_a_fit_that_waits_is_a_challenger_also_where_the_registry_has_no_champion(
+    tracker_of: Callable[[str], MlflowTracker], report: dict[str, Any], client: Any
+) -> None:
+    assert tracker_of("waiting").log(fit_run(report | {"serves": False})).alias == "challenger"
+    assert set(client.get_registered_model("waiting").aliases) == {"challenger"}
+
+
+def test_a_promotion_of_a_bundle_that_was_never_tracked_moves_nothing(
+    tracker_of: Callable[[str], MlflowTracker], report: dict[str, Any], client: Any
+) -> None:
+    tracker = tracker_of("untracked")
+    tracker.log(fit_run(report))
+    with pytest.raises(TrackingError, match="holds the bundle 0123456789abcdef"):
+        tracker.promote("0123456789abcdef", {})
+    assert dict(client.get_registered_model("untracked").aliases) == {"champion": "1"}
