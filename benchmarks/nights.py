@@ -1,11 +1,12 @@
 """Thirty nights of a shop by `ltvml run`, five of them killed with SIGKILL, beside thirty that were not.
 
-    python benchmarks/nights.py online_retail_2/transactions.parquet --nights 30 --kills 5 --seed 1
+    python benchmarks/nights.py online_retail_2/transactions.parquet --nights 30 --kills 5 --seed 1 --share 0.05
 
 Two folders begin with the same model, fitted up to the day before the first night. One runs every night to its end. In
 the other some nights are killed at a random step on files (making, renaming, removing, opening), and run again as a
-scheduler would. Afterwards every table of scores and plans, the log of contacts and what watch found must be the
-same bytes in both. Also printed: CPU seconds and steps of each night, and what was done again after a kill.
+scheduler would. Afterwards every table of scores and plans, the log of contacts and what watch found must be the same
+bytes in both. `--share` takes a share of the customers, by the hash of their ids. Also printed: CPU seconds and steps of
+each night, and what was done again after a kill.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ import shutil
 import signal
 import sys
 import tempfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pandas as pd
 import yaml
 from kills import Tree, counted, differences, is_left_out
 
@@ -98,7 +101,9 @@ class Folder:
         return {line["step"]: line["state"] for line in lines if "step" in line}
 
 
-def nights(source: Path, folder: Path, *, number: int, kills: int, seed: int, config: Path = SHOP) -> list[str]:
+def nights(
+    source: Path, folder: Path, *, number: int, kills: int, seed: int, config: Path = SHOP, share: float = 1.0
+) -> list[str]:
     """Run the nights in both folders, and name every file that is not the same.
 
     Parameters
@@ -113,10 +118,12 @@ def nights(source: Path, folder: Path, *, number: int, kills: int, seed: int, co
         Of which and when.
     config : Path
         Configuration of the shop.
+    share : float
+        Of the customers.
     """
     preload()
     clean, killed = (Folder(folder / name, folder / f"{name}.said") for name in ("clean", "killed"))
-    begin(clean.place, source, config)
+    begin(clean.place, source, config, share)
     code, _ = clean.run("fit", "--fast", "--cutoff", str(FIRST - dt.timedelta(days=1)))
     assert code == 0, clean.said.read_text()
     shutil.copytree(clean.place, killed.place)
@@ -141,9 +148,14 @@ def nights(source: Path, folder: Path, *, number: int, kills: int, seed: int, co
     return differences(other, one)
 
 
-def begin(place: Path, source: Path, config: Path) -> None:
-    """Write the configuration of the shop into a new folder."""
+def begin(place: Path, source: Path, config: Path, share: float) -> None:
+    """Write the configuration of the shop, and the orders of a share of its customers, into a new folder."""
     place.mkdir(parents=True)
+    if share < 1:
+        orders = pd.read_parquet(source)
+        places = orders["customer_id"].astype("string").fillna("").map(lambda name: zlib.crc32(name.encode()) / 2**32)
+        source = place.parent / "orders.parquet"
+        orders[(places < share).to_numpy()].to_parquet(source, index=False)
     values = yaml.safe_load(config.read_text(encoding="utf-8"))
     values["transactions"]["source"] = str(source.absolute())
     values |= {"tracking": {"backend": "local"}, "output": {"dir": "out"}}
@@ -164,6 +176,7 @@ def main() -> None:
     parser.add_argument("--nights", type=int, default=30)
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--share", type=float, default=1.0)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         found = nights(
@@ -173,6 +186,7 @@ def main() -> None:
             kills=given.kills,
             seed=given.seed,
             config=given.config,
+            share=given.share,
         )
     print("the same bytes" if not found else f"different: {found}")
     sys.exit(bool(found))
