@@ -5,8 +5,8 @@
 Two folders begin with the same model, fitted up to the day before the first night. One runs every night to its end. In
 the other some nights are killed at a random step on files (making, renaming, removing, opening), and run again as a
 scheduler would. Afterwards every table of scores and plans, the log of contacts and what watch found must be the same
-bytes in both. `--share` takes a share of the customers, by the hash of their ids. Also printed: CPU seconds and steps of
-each night, and what was done again after a kill.
+bytes in both. `--share` takes a share of the customers, by the hash of their ids. Printed, too: CPU seconds and steps
+of each night, and what was not done again after a kill.
 """
 
 from __future__ import annotations

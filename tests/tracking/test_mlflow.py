@@ -317,7 +317,7 @@ def test_a_promotion_moves_the_alias_to_the_version_of_the_bundle_and_tags_it(
     assert (served.alias, waiting.alias) == ("champion", "challenger")
     moved = tracker.promote(report["bundle_version"], {"promoted_by": "Ada", "promoted_why": "not worse"})
     assert (moved.model_uri, moved.before) == ("models:/promoted/2", "1")
-    assert dict(client.get_registered_model("promoted").aliases) == {"champion": "2"}
+    assert dict(client.get_registered_model("promoted").aliases) == {"champion": 2}
     assert client.get_model_version("promoted", "2").tags["promoted_by"] == "Ada"
     assert "promoted_by" not in client.get_model_version("promoted", "1").tags
 
@@ -336,4 +336,4 @@ def test_a_promotion_of_a_bundle_that_was_never_tracked_moves_nothing(
     tracker.log(fit_run(report))
     with pytest.raises(TrackingError, match="holds the bundle 0123456789abcdef"):
         tracker.promote("0123456789abcdef", {})
-    assert dict(client.get_registered_model("untracked").aliases) == {"champion": "1"}
+    assert dict(client.get_registered_model("untracked").aliases) == {"champion": 1}
