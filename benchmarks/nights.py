@@ -141,11 +141,14 @@ def nights(
             line += f"; killed at step {at} (exit code {code})"
         code, _ = killed.run(*arguments)
         assert code == 0, killed.said.read_text()
-        again = [name for name, state in killed.states().items() if state == "unchanged"]
-        print(f"{line}; unchanged: {', '.join(again) or 'none'}" if place in when else line, flush=True)
-    one, other = clean.tables(), killed.tables()
-    print(f"{len(one)} files of {number} clean nights beside {len(other)} of {number} nights with {kills} kills")
-    return differences(other, one)
+        if place in when:
+            again = [name for name, state in killed.states().items() if state == "unchanged"]
+            line += f"; unchanged: {', '.join(again) or 'none'}"
+        one, other = clean.tables(), killed.tables()
+        different = differences(other, one)
+        print(f"{line}; {len(one)} files so far, {len(different)} differ", flush=True)
+    print(f"{number} nights with {kills} kills beside {number} without")
+    return different
 
 
 def begin(place: Path, source: Path, config: Path, share: float) -> None:
