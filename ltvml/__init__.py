@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         rollback,
         score,
         validate,
+        watch,
     )
     from ltvml.bundle.bundle import Bundle
     from ltvml.config import Config, load_config
@@ -61,6 +62,7 @@ __all__ = [
     "score",
     "simulate",
     "validate",
+    "watch",
 ]
 
 _HOMES = {
@@ -86,6 +88,7 @@ _HOMES = {
     "score": "ltvml.api",
     "simulate": "ltvml.workflows.simulate",
     "validate": "ltvml.api",
+    "watch": "ltvml.api",
 }
 
 

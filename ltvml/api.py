@@ -30,8 +30,10 @@ from ltvml.workflows import plan as plan_job
 from ltvml.workflows import promote as promote_job
 from ltvml.workflows import score as score_job
 from ltvml.workflows import validate as validate_job
+from ltvml.workflows import watch as watch_job
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterator, Mapping
 
     from ltvml.bundle.bundle import Bundle
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from ltvml.reports.page.report import PageReport
     from ltvml.reports.plan import OutreachReport
     from ltvml.reports.promote import PromotionReport
+    from ltvml.reports.watch import WatchReport
     from ltvml.workflows.validate import ValidationReport
 
     Model = FitReport | ScoreReport | Bundle | str | Path | None
@@ -300,6 +303,43 @@ def report(
     with _on_disk(_job(orders, transactions, settings, model), stays=out is not None) as job:
         found = page_job.report(job.config, model=bundle, out=out, transactions=job.orders, progress=progress)
         return found if job.stays else found.in_memory()
+
+
+def watch(
+    orders: Any,
+    *,
+    of: dt.date | str | None = None,
+    model: Model = None,
+    out: Path | str | None = None,
+    transactions: Any = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> WatchReport:
+    """Judge the scores of earlier cutoffs by the orders that came since; other arguments as in `score`.
+
+    Parameters
+    ----------
+    of : date, optional
+        Judge the scores of this cutoff alone.
+
+    Returns
+    -------
+    WatchReport
+        `state` (fine, look or retrain), `reasons`, `scores`, `levels`, `drift`.
+
+    Raises
+    ------
+    ConfigError
+        If a frame comes without `output`: the folder that holds the earlier scores.
+
+    Examples
+    --------
+    >>> ltvml.watch("ltvml.yaml").state                                                         # doctest: +SKIP
+    """
+    job = _job(orders, transactions, settings, model)
+    if not job.stays:
+        raise ConfigError("output is missing; expected the folder with the scores of earlier cutoffs.")
+    return watch_job.watch(job.config, of=of, model=_bundle(model), out=out, transactions=job.orders, progress=progress)
 
 
 def backtest(

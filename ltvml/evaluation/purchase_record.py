@@ -62,6 +62,24 @@ class PurchaseRecord:
         """Of all customers."""
         return int(self.day.max(initial=-1))
 
+    def summary(self, day: int) -> pd.DataFrame:
+        """History of every customer as of a day: customer_id, cutoff_day, frequency, recency and T, without money."""
+        seen = self.day <= day
+        count = np.bincount(self.customer[seen], minlength=len(self.names))
+        known = count > 0
+        last = np.zeros(len(self.names), dtype=np.int64)
+        np.maximum.at(last, self.customer[seen], self.day[seen])
+        first = self.first_day[known]
+        return pd.DataFrame(
+            {
+                "customer_id": self.names[known],
+                "cutoff_day": day,
+                "frequency": count[known] - 1,
+                "recency": last[known] - first,
+                "T": day - first,
+            }
+        )
+
     def after(self, names: pd.Series, day: int) -> tuple[Array, pd.DataFrame]:
         """What customers did after a day.
 

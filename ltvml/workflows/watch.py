@@ -13,6 +13,7 @@ import pandas as pd
 from ltvml.contracts import WATCHED_DRIFT, WATCHED_LEVELS, WATCHED_SCORES
 from ltvml.engines.frames import to_contract
 from ltvml.errors import ConfigError, DataContractError
+from ltvml.evaluation.data_drift import LOOK, WEEKS_A_YEAR, Periods, purchase_drifts
 from ltvml.evaluation.judged_scores import (
     Buyers,
     date_coverage,
@@ -21,9 +22,10 @@ from ltvml.evaluation.judged_scores import (
     promised,
 )
 from ltvml.evaluation.level_watch import LevelWatch, noise_of_weeks, watch_level
+from ltvml.evaluation.past_levels import past_levels
 from ltvml.evaluation.promise import level_spread, measures_of
 from ltvml.evaluation.purchase_record import PurchaseRecord, discounted
-from ltvml.evaluation.stability import drift_of_count, drift_of_share, drift_of_values, judged
+from ltvml.evaluation.stability import drift_of_share, judged
 from ltvml.evaluation.verdict import verdict
 from ltvml.features.sample import sampled_days
 from ltvml.inputs.orders import read_orders
@@ -57,15 +59,12 @@ PLOT = "plots/watch.png"
 STATE_FILE = "state.json"
 MOST_JUDGED, MOST_OPEN = 26, 13
 """Cutoffs of the table, a week apart: those whose horizon has ended, and those that are looked at before."""
-LOOK = 28
-"""Days between two looks at the drift of the data: what overlaps less tells nothing new."""
 FEWEST_BUYERS = 20
 """Expected in a window of the level, on average: below it a count is too skewed for a normal law."""
 CUT_SHARE = 0.01
 """Share of customers or lines that may be missing, as corrections and merged ids take some away."""
 SILENT_BUYERS = 20
 """Expected in the days without an order up to the cutoff, beyond which the orders are taken to be cut."""
-YEAR_OF_WEEKS = 52
 
 
 @dataclass(frozen=True)
@@ -159,7 +158,7 @@ def _watch(
         level, levels = level_of(watched, found)
         refuse_silent(watched, levels)
         scores = judged_table(watched, wanted)
-        drifts, compared = drifts_of(watched, level, intake)
+        drifts, periods = drifts_of(watched, intake)
         state = verdict(level, changed_on(level, levels), last_loss(watched, found), drifts)
     report = WatchReport(
         folder.absolute(),
@@ -169,8 +168,8 @@ def _watch(
         level,
         levels,
         scores,
-        drift_table(drifts, compared),
-        notes=(*notes, *notes_of(watched, found, level, compared)),
+        drift_table(drifts, periods),
+        notes=(*notes, *notes_of(watched, found, level, periods)),
         seconds=steps.seconds,
         language=config.outreach.language,
     )
@@ -287,11 +286,14 @@ def level_of(watched: Watched, found: Sequence[PastScores]) -> tuple[LevelWatch,
     served = [one for one in found if one.version == bundle.version]
     days = window_length(watched, served)
     chain = [one for one in spaced(served, days) if one.cutoff_day + days <= watched.today]
+    fitted = bundle.fitted_window.cutoff_day
+    noise = noise_of_weeks(record.repeats_by_week(fitted, weeks=WEEKS_A_YEAR))
+    usual = past_levels(record, bundle.roles.purchase, fitted, noise=noise)
     counted = []
     for one in chain:
         rows, wait, _ = rows_of(watched, one)
-        counted.append(Buyers.of(wait <= days, rows[f"p_buy_{days}"].to_numpy(dtype=float)))
-    noise = noise_of_weeks(record.repeats_by_week(bundle.fitted_window.cutoff_day, weeks=YEAR_OF_WEEKS))
+        came = Buyers.of(wait <= days, rows[f"p_buy_{days}"].to_numpy(dtype=float))
+        counted.append(came.usually(usual.ratio(one.cutoff_day, days)))
     actual, expected, variance = (
         np.array([getattr(one, name) for one in counted], dtype=float) for name in ("actual", "expected", "variance")
     )
@@ -414,45 +416,27 @@ def last_loss(watched: Watched, found: Sequence[PastScores]) -> tuple[dt.date, A
     return date_of(ended[-1].cutoff_day), loss_against_promise(bought, chance, watched.of_churn)
 
 
-def drifts_of(watched: Watched, level: LevelWatch, intake: Intake) -> tuple[tuple[Drift, ...], tuple[int, int, int]]:
-    """Drift of the data at the last look, and (last day of the period before, last day of that now, days of each).
-
-    The period before is the same season: whole years (of 364 days) earlier, and inside what the fit has seen; where the
-    orders do not go back that far it is the last one that the fit has seen. No drift before the first look.
-    """
-    fitted, record = watched.bundle.fitted_window, watched.record
-    days = fitted.churn_horizon
-    now = fitted.cutoff_day + LOOK * ((watched.today - fitted.cutoff_day) // LOOK)
-    if now == fitted.cutoff_day or not len(record.day):
-        return (), (fitted.cutoff_day, now, days)
-    year = WEEK * YEAR_OF_WEEKS
-    back = -(-(now - fitted.cutoff_day) // year) * year
-    first = int(record.day.min())
-    before = now - back if now - back - 2 * days >= first else fitted.cutoff_day
-    noise = noise_of_weeks(record.new_by_week(fitted.cutoff_day, weeks=YEAR_OF_WEEKS))
-    joined, gaps = zip(*(record.second_orders(day, days=days) for day in (before, now)), strict=True)
-    new = [record.new_customers(day, days=days) for day in (before, now)]
-    found = [
-        drift_of_count("n_new_customers", *new, noise=noise),
-        drift_of_values("order_value", *(record.order_values(day, days=days) for day in (before, now))),
-        drift_of_share("share_second_order", *((len(g), n) for n, g in zip(joined, gaps, strict=True))),
-        drift_of_values("gap_to_second", *gaps),
-        *missing_drifts(intake, before, now, days),
-    ]
-    return judged(found), (before, now, days)
+def drifts_of(watched: Watched, intake: Intake) -> tuple[tuple[Drift, ...], Periods | None]:
+    """Drift of the data at the last look, and the periods compared; none before the first look."""
+    fitted = watched.bundle.fitted_window
+    periods = Periods.of(watched.record, fitted=fitted.cutoff_day, today=watched.today, days=fitted.churn_horizon)
+    if periods is None:
+        return (), None
+    found = purchase_drifts(watched.record, periods, fitted=fitted.cutoff_day)
+    return judged([*found, *missing_drifts(intake, periods)]), periods
 
 
 MAY_BE_MISSING = ("product_id", "category", "quantity", "channel", "country")
 
 
-def missing_drifts(intake: Intake, before: int, now: int, days: int) -> list[Drift]:
+def missing_drifts(intake: Intake, periods: Periods) -> list[Drift]:
     """Share of the customers of a period with a line that lacks a column, for each column that the orders have."""
     there = set(intake.lines.collect_schema().names())
     found = []
     for name in (name for name in MAY_BE_MISSING if name in there):
         counts = []
-        for last in (before, now):
-            inside = intake.lines.filter(nw.col("day") > last - days, nw.col("day") <= last)
+        for last in (periods.before, periods.now):
+            inside = intake.lines.filter(nw.col("day") > last - periods.days, nw.col("day") <= last)
             lacks = nw.col(name).is_null().cast(nw.Int64).max().alias("lacks")
             by_customer = inside.group_by("customer_id").agg(lacks)
             total = by_customer.select(
@@ -464,21 +448,18 @@ def missing_drifts(intake: Intake, before: int, now: int, days: int) -> list[Dri
     return found
 
 
-def drift_table(drifts: Sequence[Drift], compared: tuple[int, int, int]) -> pd.DataFrame:
+def drift_table(drifts: Sequence[Drift], periods: Periods | None) -> pd.DataFrame:
     """Rows of `contracts.WATCHED_DRIFT`."""
-    before, now, days = compared
-    periods = {
-        "before_from": dates_of([before - days + 1])[0],
-        "before_to": dates_of([before])[0],
-        "now_from": dates_of([now - days + 1])[0],
-        "now_to": dates_of([now])[0],
-    }
-    rows = [periods | vars(one) for one in drifts]
-    return pd.DataFrame(rows, columns=list(WATCHED_DRIFT.names))
+    if periods is None:
+        return pd.DataFrame(columns=list(WATCHED_DRIFT.names))
+    ends = {"before": periods.before, "now": periods.now}
+    days = {f"{name}_from": dates_of([end - periods.days + 1])[0] for name, end in ends.items()}
+    days |= {f"{name}_to": dates_of([end])[0] for name, end in ends.items()}
+    return pd.DataFrame([days | vars(one) for one in drifts], columns=list(WATCHED_DRIFT.names))
 
 
 def notes_of(
-    watched: Watched, found: Sequence[PastScores], level: LevelWatch, compared: tuple[int, int, int]
+    watched: Watched, found: Sequence[PastScores], level: LevelWatch, periods: Periods | None
 ) -> tuple[Sentence, ...]:
     """What is not known yet, and what was left out."""
     notes = []
@@ -501,8 +482,9 @@ def notes_of(
         notes.append(Sentence.of("watch.power", days=days))
     elif len(level.table):
         notes.append(Sentence.of("watch.no_power", spread=Share(level.spread, 1)))
-    if compared[0] == compared[1]:
-        notes.append(Sentence.of("watch.first_look", day=str(date_of(compared[1] + LOOK))))
+    if periods is None:
+        first_look = date_of(watched.bundle.fitted_window.cutoff_day + LOOK)
+        notes.append(Sentence.of("watch.first_look", day=str(first_look)))
     return tuple(notes)
 
 

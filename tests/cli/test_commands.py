@@ -18,6 +18,7 @@ COMMANDS = [
     "score",
     "forecast",
     "cohorts",
+    "watch",
     "report",
     "explain",
     "promote",

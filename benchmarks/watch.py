@@ -1,0 +1,212 @@
+"""How often `ltvml watch` raises a false alarm, and how soon it sees that a shop sells a fifth less.
+
+    python benchmarks/watch.py [shops of each kind] [seed] [folder of the table and the plot]
+
+Shops drawn from the MBG/NBD, three years long, customers joining evenly; with a season they live on its clock. The
+closed form is fitted after two years (`fast`, models named: the level's usual error is the prior of 5 %); scores are
+of each week of the third year, as a nightly job leaves them. A month counts as a false alarm where the state of a
+stationary shop is not `fine` in any week of it; the state is not reset by an alarm. A shock takes a fifth of all repeat
+purchases away (or adds as many) from a random day on, between the 60th and the 240th after the fit; it counts as found
+where the level's alarm stands in that direction within 91 days, the churn horizon.
+
+No threshold was chosen on these shops: they are those of theory (`evaluation/level_watch.py`, `stability.py`).
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+import ltvml
+from ltvml.clock import SLOTS, day_of_year, with_mean_one
+from ltvml.datasets.simulate import CDNOW_SPEND, order_values, simulate_customers
+from ltvml.evaluation.data_drift import Periods, purchase_drifts
+from ltvml.evaluation.judged_scores import Buyers, loss_against_promise
+from ltvml.evaluation.level_watch import DAYS_A_MONTH, noise_of_weeks, watch_level
+from ltvml.evaluation.past_levels import past_levels
+from ltvml.evaluation.promise import level_spread
+from ltvml.evaluation.purchase_record import PurchaseRecord
+from ltvml.evaluation.stability import judged
+from ltvml.evaluation.verdict import verdict
+from ltvml.window import WEEK, date_of, dates_of, day_number
+
+START, FIT, LENGTH = day_number("2018-01-01"), 730, 1095
+HORIZON, SHOCK = 91, 0.2
+WEEKS = (LENGTH - FIT) // WEEK
+PARAMETERS = {"r": 0.8, "alpha": 40.0, "a": 0.8, "b": 3.0}
+SLOT = np.arange(SLOTS)
+SEASONS = {
+    "no season": np.ones(SLOTS),
+    "season": with_mean_one(
+        1 + 0.3 * np.sin(2 * np.pi * (SLOT - 200) / SLOTS) + 0.6 * np.exp(-0.5 * ((SLOT - 345) / 12) ** 2)
+    ),
+}
+CUSTOMERS = {"small": 2_000, "middle": 6_000}
+NAMED = {"churn": "closed_form", "value": "purchase_times_spend", "replenishment": "gamma_renewal"}
+
+
+@dataclass(frozen=True)
+class Week:
+    """What a watch says at the end of a week after the fit."""
+
+    state: str
+    alarm: str | None
+
+
+def shop(rng: np.random.Generator, season: np.ndarray, customers: int) -> pd.DataFrame:
+    """Purchase days of a shop, days from its first one; repeat purchases are marked."""
+    elapsed = np.append(0.0, np.cumsum(season[day_of_year(START + np.arange(LENGTH))]))
+    born = rng.uniform(0, LENGTH, customers)
+    clock = np.interp(born, np.arange(LENGTH + 1.0), elapsed)
+    drawn = simulate_customers(customers, T=elapsed[-1] - clock, random_state=rng, model="mbg_nbd", **PARAMETERS)
+    later = np.interp(clock[drawn.purchases.customer] + drawn.purchases.time, elapsed, np.arange(LENGTH + 1.0))
+    rows = pd.DataFrame(
+        {
+            "customer": np.concatenate([np.arange(customers), drawn.purchases.customer]),
+            "day": np.floor(np.concatenate([born, later])).astype(int),
+            "repeat": np.r_[np.zeros(customers, bool), np.ones(len(later), bool)],
+        }
+    )
+    return rows.assign(value=order_values(customers, rows["customer"].to_numpy(), CDNOW_SPEND, rng)[1])
+
+
+def shocked(rng: np.random.Generator, rows: pd.DataFrame, day: int, change: float) -> pd.DataFrame:
+    """A share of the repeat purchases from a day on taken away, or as many put beside them two to six weeks later."""
+    hit = rows["repeat"] & (rows["day"] >= day) & (rng.random(len(rows)) < abs(change))
+    if change < 0:
+        return rows[~hit]
+    more = rows[hit]
+    return pd.concat([rows, more.assign(day=more["day"] + rng.integers(14, 43, len(more)))]).query(f"day < {LENGTH}")
+
+
+def record_of(rows: pd.DataFrame) -> PurchaseRecord:
+    """The same as a watch reads it."""
+    days = rows.groupby(["customer", "day"], as_index=False)["value"].sum()
+    ids = days["customer"].astype(str).str.zfill(6)
+    return PurchaseRecord.of(
+        pd.DataFrame({"customer_id": ids, "day": days["day"] + START, "value": days["value"]}), decimals=0
+    )
+
+
+def fitted(rows: pd.DataFrame, season: str) -> ltvml.Bundle:
+    """The closed form as of the end of the second year."""
+    seen = rows[rows["day"] < FIT]
+    orders = pd.DataFrame(
+        {
+            "customer_id": seen["customer"].astype(str).str.zfill(6),
+            "order_date": pd.to_datetime(dates_of(START + seen["day"])),
+            "amount": seen["value"],
+        }
+    )
+    given = {"churn_horizon": HORIZON, "ltv_horizon": HORIZON, "models": NAMED}
+    season = "off" if season == "no season" else "auto"
+    return ltvml.fit(orders, cutoff=date_of(START + FIT - 1), fast=True, season=season, **given).bundle
+
+
+def weeks(rows: pd.DataFrame, bundle: ltvml.Bundle) -> list[Week]:
+    """What a watch says at the end of each week of the third year."""
+    record, cutoff = record_of(rows), START + FIT - 1
+    given = bundle.record.promises
+    noise = noise_of_weeks(record.repeats_by_week(cutoff, weeks=52))
+    usual = past_levels(record, bundle.roles.purchase, cutoff, noise=noise)
+    buyers, losses = [], {}
+    for week in range(WEEKS):
+        day = cutoff + WEEK * week
+        X = record.summary(day)
+        survival = bundle.roles.repurchase.survival_function(X, [WEEK, HORIZON])
+        wait, _ = record.after(X["customer_id"], day)
+        came = Buyers.of((wait <= WEEK).astype(float), 1 - survival[:, 0])
+        buyers.append(came.usually(usual.ratio(day, WEEK)))
+        if week % (HORIZON // WEEK) == 0:
+            losses[day] = loss_against_promise((wait <= HORIZON).astype(float), 1 - survival[:, 1], given)
+    return [at_week(week, record, cutoff, buyers, losses, noise, level_spread(given)) for week in range(1, WEEKS + 1)]
+
+
+def at_week(week, record, cutoff, buyers, losses, noise, spread) -> Week:
+    """What a watch says after so many weeks."""
+    today, seen = cutoff + WEEK * week, buyers[:week]
+    actual, expected, variance = ([getattr(one, name) for one in seen] for name in ("actual", "expected", "variance"))
+    level = watch_level(actual, expected, variance, days=WEEK, spread=spread, noise=noise)
+    ended = [day for day in losses if day + HORIZON <= today]
+    loss = (date_of(ended[-1]), losses[ended[-1]]) if ended else None
+    periods = Periods.of(record, fitted=cutoff, today=today, days=HORIZON)
+    drifts = judged(purchase_drifts(record, periods, fitted=cutoff)) if periods else ()
+    changed = None if level.changed_at is None else date_of(cutoff + WEEK * level.changed_at + 1)
+    return Week(verdict(level, changed, loss, drifts).state, level.alarm)
+
+
+def one_shop(rng: np.random.Generator, season: str, customers: int) -> dict[str, float]:
+    """False alarms of a stationary shop, and when a shock in each direction was found in the same shop."""
+    rows = shop(rng, SEASONS[season], customers)
+    bundle = fitted(rows, season)
+    found = weeks(rows, bundle)
+    month = (np.arange(1, WEEKS + 1) * WEEK / DAYS_A_MONTH).astype(int)
+    alarmed = np.array([one.state != "fine" for one in found])
+    months = np.unique(month[month < 12])
+    row = {
+        "months": len(months),
+        "alarm months": sum(alarmed[month == one].any() for one in months),
+        "level months": sum(np.array([w.alarm is not None for w in found])[month == one].any() for one in months),
+        "alarms": int(alarmed[0]) + int((alarmed[1:] & ~alarmed[:-1]).sum()),
+    }
+    shock = FIT + int(rng.integers(60, 241))
+    for name, change, side in (("drop", -SHOCK, "down"), ("rise", SHOCK, "up")):
+        after = weeks(shocked(rng, rows, shock, change), bundle)
+        ends = FIT + WEEK * np.arange(1, WEEKS + 1)
+        there = [e - shock for e, one in zip(ends, after, strict=True) if e > shock and one.alarm == side]
+        row[name] = float(there[0]) if there else np.inf
+    return row
+
+
+def main(shops: int = 200, seed: int = 1, folder: str = "") -> None:
+    """Print the table, and write it with the plot where a folder is named."""
+    rows = []
+    for size, customers in CUSTOMERS.items():
+        for season in SEASONS:
+            rng = np.random.default_rng([seed, customers, len(season)])
+            for _ in range(shops):
+                rows.append({"kind": f"{size}, {season}", **one_shop(rng, season, customers)})
+            print(table(pd.DataFrame(rows)).tail(1).to_string(header=len(rows) == shops), flush=True)
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        pd.DataFrame(rows).to_csv(Path(folder) / "shops.csv", index=False)
+        plot(pd.DataFrame(rows)).savefig(Path(folder) / "watch.png", dpi=120)
+
+
+def table(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a kind."""
+    found = rows.groupby("kind", sort=False)
+    shown = {
+        "shops": found.size(),
+        "alarm months": found["alarm months"].sum() / found["months"].sum(),
+        "of level": found["level months"].sum() / found["months"].sum(),
+        "new alarms a month": found["alarms"].sum() / found["months"].sum(),
+    }
+    for name in ("drop", "rise"):
+        shown[f"{name} in {HORIZON}"] = found[name].apply(lambda days: (days <= HORIZON).mean())
+        shown[f"{name} median"] = found[name].median()
+    return pd.DataFrame(shown).round(3)
+
+
+def plot(rows: pd.DataFrame) -> Figure:
+    """Share of the shops whose drop was found, by days since the shock."""
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axes = figure.subplots()
+    days = np.arange(0, 127)
+    for kind, some in rows.groupby("kind", sort=False):
+        axes.plot(days, [(some["drop"] <= one).mean() for one in days], label=kind)
+    axes.axvline(HORIZON, color="#444444", linestyle=":", linewidth=1)
+    axes.axhline(0.9, color="#444444", linestyle=":", linewidth=1)
+    axes.set(xlabel="days since a fifth fewer purchases", ylabel="share of shops with the alarm", ylim=(0, 1))
+    axes.legend(frameon=False)
+    return figure
+
+
+if __name__ == "__main__":
+    given = sys.argv[1:]
+    main(*(int(one) for one in given[:2]), *given[2:])
