@@ -14,17 +14,19 @@ No threshold was chosen on these shops: they are those of theory (`evaluation/le
 
 from __future__ import annotations
 
+import itertools
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-import ltvml
-from ltvml.clock import SLOTS, day_of_year, with_mean_one
+from ltvml.clock import SLOTS, OperationalTime, day_of_year, with_mean_one
 from ltvml.datasets.simulate import CDNOW_SPEND, order_values, simulate_customers
+from ltvml.engines.duckdb import DuckDBEngine
 from ltvml.evaluation.data_drift import Periods, purchase_drifts
 from ltvml.evaluation.judged_scores import Buyers, loss_against_promise
 from ltvml.evaluation.level_watch import DAYS_A_MONTH, noise_of_weeks, watch_level
@@ -33,7 +35,14 @@ from ltvml.evaluation.promise import level_spread
 from ltvml.evaluation.purchase_record import PurchaseRecord
 from ltvml.evaluation.stability import judged
 from ltvml.evaluation.verdict import verdict
-from ltvml.window import WEEK, date_of, dates_of, day_number
+from ltvml.features.season import daily_counts, early_buyer_counts
+from ltvml.models.closed_form import likelier_purchase_model
+from ltvml.models.season.counts import DailyCounts, EarlyBuyers
+from ltvml.models.season.season import find_season
+from ltvml.window import WEEK, Window, date_of, day_number
+
+if TYPE_CHECKING:
+    from ltvml.models.base import PurchaseModel
 
 START, FIT, LENGTH = day_number("2018-01-01"), 730, 1095
 HORIZON, SHOCK = 91, 0.2
@@ -46,8 +55,7 @@ SEASONS = {
         1 + 0.3 * np.sin(2 * np.pi * (SLOT - 200) / SLOTS) + 0.6 * np.exp(-0.5 * ((SLOT - 345) / 12) ** 2)
     ),
 }
-CUSTOMERS = {"small": 2_000, "middle": 6_000}
-NAMED = {"churn": "closed_form", "value": "purchase_times_spend", "replenishment": "gamma_renewal"}
+CUSTOMERS = (5_000, 10_000)
 
 
 @dataclass(frozen=True)
@@ -76,12 +84,12 @@ def shop(rng: np.random.Generator, season: np.ndarray, customers: int) -> pd.Dat
 
 
 def shocked(rng: np.random.Generator, rows: pd.DataFrame, day: int, change: float) -> pd.DataFrame:
-    """A share of the repeat purchases from a day on taken away, or as many put beside them two to six weeks later."""
+    """A share of the repeat purchases from a day on taken away, or as many put beside them one to two weeks later."""
     hit = rows["repeat"] & (rows["day"] >= day) & (rng.random(len(rows)) < abs(change))
     if change < 0:
         return rows[~hit]
     more = rows[hit]
-    return pd.concat([rows, more.assign(day=more["day"] + rng.integers(14, 43, len(more)))]).query(f"day < {LENGTH}")
+    return pd.concat([rows, more.assign(day=more["day"] + rng.integers(7, 15, len(more)))]).query(f"day < {LENGTH}")
 
 
 def record_of(rows: pd.DataFrame) -> PurchaseRecord:
@@ -93,45 +101,49 @@ def record_of(rows: pd.DataFrame) -> PurchaseRecord:
     )
 
 
-def fitted(rows: pd.DataFrame, season: str) -> ltvml.Bundle:
-    """The closed form as of the end of the second year."""
-    seen = rows[rows["day"] < FIT]
-    orders = pd.DataFrame(
-        {
-            "customer_id": seen["customer"].astype(str).str.zfill(6),
-            "order_date": pd.to_datetime(dates_of(START + seen["day"])),
-            "amount": seen["value"],
-        }
-    )
-    given = {"churn_horizon": HORIZON, "ltv_horizon": HORIZON, "models": NAMED}
-    season = "off" if season == "no season" else "auto"
-    return ltvml.fit(orders, cutoff=date_of(START + FIT - 1), fast=True, season=season, **given).bundle
+def fitted(record: PurchaseRecord, season: str) -> PurchaseModel:
+    """The closed form as of the end of the second year, as `ltvml fit --fast` fits it."""
+    cutoff = START + FIT - 1
+    X = record.summary(cutoff)
+    plain = likelier_purchase_model(X, OperationalTime())
+    if season == "no season":
+        return plain
+    engine, window = DuckDBEngine(), Window(date_of(cutoff))
+    table = engine.table(pd.DataFrame({"customer_id": record.customer.astype(str), "day": record.day}))
+    counts = DailyCounts.from_frame(engine.collect(daily_counts(table, window)), cutoff)
+    early = EarlyBuyers.from_frame(engine.collect(early_buyer_counts(table, window)))
+    return likelier_purchase_model(X, find_season(counts, early, plain.model).clock)
 
 
-def weeks(rows: pd.DataFrame, bundle: ltvml.Bundle) -> list[Week]:
-    """What a watch says at the end of each week of the third year."""
-    record, cutoff = record_of(rows), START + FIT - 1
-    given = bundle.record.promises
+def weeks(record: PurchaseRecord, model: PurchaseModel, last: int = WEEKS) -> list[Week]:
+    """What a watch says at the end of each week of the third year, up to the last that is asked for."""
+    cutoff = START + FIT - 1
     noise = noise_of_weeks(record.repeats_by_week(cutoff, weeks=52))
-    usual = past_levels(record, bundle.roles.purchase, cutoff, noise=noise)
+    usual = past_levels(record, model, cutoff, noise=noise)
     buyers, losses = [], {}
-    for week in range(WEEKS):
+    for week in range(last):
         day = cutoff + WEEK * week
         X = record.summary(day)
-        survival = bundle.roles.repurchase.survival_function(X, [WEEK, HORIZON])
+        survival = model.survival_function(X, [WEEK, HORIZON])
         wait, _ = record.after(X["customer_id"], day)
         came = Buyers.of((wait <= WEEK).astype(float), 1 - survival[:, 0])
         buyers.append(came.usually(usual.ratio(day, WEEK)))
         if week % (HORIZON // WEEK) == 0:
-            losses[day] = loss_against_promise((wait <= HORIZON).astype(float), 1 - survival[:, 1], given)
-    return [at_week(week, record, cutoff, buyers, losses, noise, level_spread(given)) for week in range(1, WEEKS + 1)]
+            losses[day] = loss_against_promise(
+                (wait <= HORIZON).astype(float),
+                1 - survival[:, 1],
+                (),
+                season=usual.ratio(day, HORIZON),
+                error=usual.error,
+            )
+    return [at_week(week, record, cutoff, buyers, losses, noise, usual.error) for week in range(1, last + 1)]
 
 
-def at_week(week, record, cutoff, buyers, losses, noise, spread) -> Week:
+def at_week(week, record, cutoff, buyers, losses, noise, error) -> Week:
     """What a watch says after so many weeks."""
     today, seen = cutoff + WEEK * week, buyers[:week]
     actual, expected, variance = ([getattr(one, name) for one in seen] for name in ("actual", "expected", "variance"))
-    level = watch_level(actual, expected, variance, days=WEEK, spread=spread, noise=noise)
+    level = watch_level(actual, expected, variance, days=WEEK, spread=np.hypot(level_spread(()), error), noise=noise)
     ended = [day for day in losses if day + HORIZON <= today]
     loss = (date_of(ended[-1]), losses[ended[-1]]) if ended else None
     periods = Periods.of(record, fitted=cutoff, today=today, days=HORIZON)
@@ -143,12 +155,15 @@ def at_week(week, record, cutoff, buyers, losses, noise, spread) -> Week:
 def one_shop(rng: np.random.Generator, season: str, customers: int) -> dict[str, float]:
     """False alarms of a stationary shop, and when a shock in each direction was found in the same shop."""
     rows = shop(rng, SEASONS[season], customers)
-    bundle = fitted(rows, season)
-    found = weeks(rows, bundle)
+    record = record_of(rows)
+    model = fitted(record, season)
+    found = weeks(record, model)
     month = (np.arange(1, WEEKS + 1) * WEEK / DAYS_A_MONTH).astype(int)
     alarmed = np.array([one.state != "fine" for one in found])
     months = np.unique(month[month < 12])
-    row = {
+    expected = record.repeats_by_week(START + FIT - 1, weeks=13).mean()
+    row: dict[str, float] = {
+        "repeats a week": float(expected),
         "months": len(months),
         "alarm months": sum(alarmed[month == one].any() for one in months),
         "level months": sum(np.array([w.alarm is not None for w in found])[month == one].any() for one in months),
@@ -156,22 +171,21 @@ def one_shop(rng: np.random.Generator, season: str, customers: int) -> dict[str,
     }
     shock = FIT + int(rng.integers(60, 241))
     for name, change, side in (("drop", -SHOCK, "down"), ("rise", SHOCK, "up")):
-        after = weeks(shocked(rng, rows, shock, change), bundle)
-        ends = FIT + WEEK * np.arange(1, WEEKS + 1)
+        last = min(WEEKS, -(-(shock + HORIZON + 28 - FIT) // WEEK))
+        after = weeks(record_of(shocked(rng, rows, shock, change)), model, last)
+        ends = FIT + WEEK * np.arange(1, last + 1)
         there = [e - shock for e, one in zip(ends, after, strict=True) if e > shock and one.alarm == side]
         row[name] = float(there[0]) if there else np.inf
     return row
 
 
-def main(shops: int = 200, seed: int = 1, folder: str = "") -> None:
+def main(shops: int = 50, seed: int = 1, folder: str = "") -> None:
     """Print the table, and write it with the plot where a folder is named."""
     rows = []
-    for size, customers in CUSTOMERS.items():
-        for season in SEASONS:
-            rng = np.random.default_rng([seed, customers, len(season)])
-            for _ in range(shops):
-                rows.append({"kind": f"{size}, {season}", **one_shop(rng, season, customers)})
-            print(table(pd.DataFrame(rows)).tail(1).to_string(header=len(rows) == shops), flush=True)
+    for customers, season in itertools.product(CUSTOMERS, SEASONS):
+        rng, kind = np.random.default_rng([seed, customers, len(season)]), f"{customers:,}, {season}"
+        rows += [{"kind": kind, **one_shop(rng, season, customers)} for _ in range(shops)]
+        print(table(pd.DataFrame(rows)).tail(1).to_string(header=len(rows) == shops), flush=True)
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
         pd.DataFrame(rows).to_csv(Path(folder) / "shops.csv", index=False)
@@ -183,6 +197,7 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
     found = rows.groupby("kind", sort=False)
     shown = {
         "shops": found.size(),
+        "repeats a week": found["repeats a week"].mean().round(),
         "alarm months": found["alarm months"].sum() / found["months"].sum(),
         "of level": found["level months"].sum() / found["months"].sum(),
         "new alarms a month": found["alarms"].sum() / found["months"].sum(),

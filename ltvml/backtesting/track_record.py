@@ -9,7 +9,7 @@ import numpy as np
 from ltvml.backtesting.served_value import ServedValue
 from ltvml.bundle.track_record import NOT_BACKTESTED, TrackRecord
 from ltvml.evaluation.calibration import Calibration, proven_calibration
-from ltvml.evaluation.intervals import ValueIntervals, coverage, prior_words, why_withheld
+from ltvml.evaluation.intervals import Coverage, ValueIntervals, coverage, prior_words, why_withheld
 from ltvml.evaluation.promise import promises
 from ltvml.evaluation.tiers import tiers
 from ltvml.models.season.season import Season
@@ -50,6 +50,7 @@ def learn_record(
     served = ServedValue.of(value) if value else None
     folds = served.folds(value) if served and value else ()
     intervals, why_not = _intervals(config, history, value, folds, roles)
+    covered = _coverage(value, folds) if intervals else None
     return TrackRecord(
         selections=tuple(role_backtest.selection for role_backtest in backtests),
         season=season_used(history),
@@ -58,7 +59,8 @@ def learn_record(
         calibration=_calibration(held.get("repurchase")),
         dates=dates.window,
         date_choice=dates.words,
-        coverage=_coverage(value, folds) if intervals else "",
+        coverage=_trust(value, folds, covered) if intervals else "",
+        covered=covered.customers if covered else None,
         value_shape=served.words if served else "",
         tiers=tiers(folds, value.champion) if value else (),
         promises=(*_of_churn(held.get("repurchase")), *(promises(folds, "value", value.champion) if value else ())),
@@ -115,14 +117,20 @@ def prior_intervals(
     return ValueIntervals.prior(prediction, values, horizon=horizon, scale=scale)
 
 
-def _coverage(role_backtest: RoleBacktest | None, folds: Sequence[Fold]) -> str:
+def _coverage(role_backtest: RoleBacktest | None, folds: Sequence[Fold]) -> Coverage | None:
+    """How often the intervals covered the outcome in the backtest; None where that was not measured."""
+    if role_backtest is None or why_withheld(folds, role_backtest.champion):
+        return None
+    return coverage(folds, role_backtest.champion)
+
+
+def _trust(role_backtest: RoleBacktest | None, folds: Sequence[Fold], covered: Coverage | None) -> str:
     """How far the intervals can be trusted, in words."""
     if role_backtest is None:
         return prior_words(NOT_BACKTESTED)
     if reason := why_withheld(folds, role_backtest.champion):
         return prior_words(reason)
-    found = coverage(folds, role_backtest.champion)
-    return found.words if found else ""
+    return covered.words if covered else ""
 
 
 def _calibration(role_backtest: RoleBacktest | None) -> Calibration:

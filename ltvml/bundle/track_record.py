@@ -47,6 +47,8 @@ class TrackRecord:
         What the top of the customers by predicted value brought later, at past cutoffs; none in old bundles.
     promises : tuple of Promise
         Measures of the served models at every past cutoff; none in old bundles and without a backtest.
+    covered : float, optional
+        Share of customers whose value lay in the 80 % interval in the backtest.
     """
 
     selections: tuple[Selection, ...] = ()
@@ -60,6 +62,7 @@ class TrackRecord:
     date_choice: str = ""
     tiers: tuple[Tier, ...] = ()
     promises: tuple[Promise, ...] = ()
+    covered: float | None = None
 
     @property
     def withheld(self) -> dict[str, str]:
@@ -97,6 +100,7 @@ class TrackRecord:
             **{name: words for name in ("value_shape", "date_choice") if (words := getattr(self, name))},
             **({"tiers": [tier.to_dict() for tier in self.tiers]} if self.tiers else {}),
             **({"promises": [one.to_dict() for one in self.promises]} if self.promises else {}),
+            **({"covered": self.covered} if self.covered is not None else {}),
         }
 
     @classmethod
@@ -114,4 +118,5 @@ class TrackRecord:
             date_choice=values.get("date_choice", ""),
             tiers=tuple(Tier.from_dict(tier) for tier in values.get("tiers", ())),
             promises=tuple(Promise.from_dict(one) for one in values.get("promises", ())),
+            covered=values.get("covered"),
         )

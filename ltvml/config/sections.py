@@ -566,6 +566,8 @@ class TrackingSettings(Section):
     """mlflow (MLFLOW_TRACKING_URI, or a SQLite file whose place is printed), local (files), or none."""
     experiment: Name = "ltvml"
     """Name of the experiment, and of the registered model."""
+    shop: str | None = None
+    """A tag of every run and version; the name of the experiment by default."""
 
 
 class SinkTables(Section):

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 WANTED = 0.8
 """Coverage of an 80 % interval, of dates and of values."""
-Z_LIMIT = 2.33
-"""One in a hundred windows, by chance."""
+Z_LIMIT = 2.58
+"""One in two hundred windows, by chance; the alarm stands until the next window has ended."""
 WORSE = 0.003
 """Log-loss by which a window must be worse than promised to be of weight, as in `selection.MEANINGFUL`."""
 
@@ -81,7 +81,9 @@ class AgainstPromise:
         return self.worse > Z_LIMIT and self.actual - self.promised > WORSE
 
 
-def loss_against_promise(bought: Array, chance: Array, given: Sequence[Promise]) -> AgainstPromise:
+def loss_against_promise(
+    bought: Array, chance: Array, given: Sequence[Promise], *, season: float = 1.0, error: float = 0.0
+) -> AgainstPromise:
     """Log-loss beyond that which the probabilities imply, beside what past cutoffs had of it.
 
     Parameters
@@ -91,6 +93,10 @@ def loss_against_promise(bought: Array, chance: Array, given: Sequence[Promise])
         Probability of a purchase.
     given : sequence of Promise
         Of churn; without any, probabilities that are right are promised.
+    season : float
+        Usual ratio of the season, see `past_levels`: it is taken out, as it was so in the year before the fit.
+    error : float
+        Standard deviation of its logarithm.
 
     Notes
     -----
@@ -98,9 +104,10 @@ def loss_against_promise(bought: Array, chance: Array, given: Sequence[Promise])
     level off by e^b moves the sum by b p (ln(1 - p) - ln p) a customer, and b ~ tau is usual.
     """
     before = promised("repurchase", "excess_loss", given)
-    usual = level_spread(given) * abs(float(slope(chance).mean()))
-    error = float(np.hypot(loss_by_itself(chance)[1], usual))
-    return AgainstPromise(excess_loss(bought, chance), 0.0 if np.isnan(before) else before, error)
+    usual = np.minimum(chance * season, 1.0)
+    level = float(np.hypot(level_spread(given), error)) * abs(float(slope(usual).mean()))
+    deviation = float(np.hypot(loss_by_itself(usual)[1], level))
+    return AgainstPromise(excess_loss(bought, usual), 0.0 if np.isnan(before) else before, deviation)
 
 
 def slope(chance: Array) -> Array:

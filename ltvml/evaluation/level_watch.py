@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 SHIFT = 0.2
 """Change of the level that is to be seen."""
 MONTHLY = 0.025
-"""Chance of a false alarm in a month: half of the 5 % that all signs of a watch may have together."""
+"""Chance of a false alarm in a month: half of the 5 % of the months in which any sign may stand, as a sum above its
+threshold takes weeks to fall."""
 DAYS_A_MONTH = 30.4
 OVERSHOOT = 1.166
 """Siegmund's correction for the steps of a random walk."""

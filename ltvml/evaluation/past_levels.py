@@ -5,7 +5,8 @@ of four weeks in the year before the fit, with d = ln(buyers / expected) and v t
 
     t^2 = max(0, mean d^2 - mean v),    usual ratio = exp(d t^2 / (t^2 + mean v)),
 
-an empirical Bayes estimate (Efron & Morris 1973): 1 where the blocks differ by no more than chance. Between the middles
+an empirical Bayes estimate (Efron & Morris 1973): 1 where the blocks differ by no more than chance. What is left of the
+error of a block has the variance t^2 mean v / (t^2 + mean v), which joins that of the usual level. Between the middles
 of two blocks the logarithm is interpolated, and a year later it is the same.
 """
 
@@ -41,10 +42,13 @@ class PastLevels:
     middle : (m,) array
         Day numbers, rising; none where nothing was learned.
     log_ratio : (m,) array
+    error : float
+        Standard deviation of what is left of the error.
     """
 
     middle: Array
     log_ratio: Array
+    error: float = 0.0
 
     def ratio(self, cutoff: int, days: int) -> float:
         """Buyers over expected that are usual in the season of (cutoff, cutoff + days]."""
@@ -76,7 +80,8 @@ def past_levels(record: PurchaseRecord, model: PurchaseModel, fitted: int, *, no
     off = np.array([np.log((one.actual + HALF) / (one.expected + HALF)) for one in blocks])
     by_chance = noise * float(np.mean([one.variance / one.expected**2 for one in blocks]))
     beyond = max(0.0, float(np.mean(off**2)) - by_chance)
-    return PastLevels(np.asarray(cutoffs + BLOCK / 2), off * beyond / (beyond + by_chance))
+    kept = beyond / (beyond + by_chance)
+    return PastLevels(np.asarray(cutoffs + BLOCK / 2), off * kept, float(np.sqrt(kept * by_chance)))
 
 
 def _of_block(record: PurchaseRecord, model: PurchaseModel, cutoff: int) -> Buyers:

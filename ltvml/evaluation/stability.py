@@ -39,8 +39,9 @@ RATIO_NOTABLE, RATIO_LARGE = 1.25, 1.5
 """Change of a count or a share, either way."""
 FEWEST = 50
 """Customers on either side, below which nothing is compared."""
-MONTHLY = 0.01
-"""Chance that any measure is called drifted in a month where none is."""
+MONTHLY = 0.005
+"""Chance that any measure is called drifted at one of the monthly looks where none is: it stands until the next, and so
+in two months of the calendar."""
 
 
 @dataclass(frozen=True)

@@ -140,6 +140,7 @@ class BacktestReport(Shown):
             "messages": [self.season.words, *(role_backtest.selection.words for role_backtest in self.backtests)],
             "plots": self.plots,
             "measures": self.measures(),
+            "champions": {role_backtest.role: role_backtest.champion for role_backtest in self.backtests},
         }
 
     def measures(self) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from ltvml.plots import figures as plots
 from ltvml.reports.kinds import differing_groups, kind_title, kind_words
 from ltvml.reports.purchase_plots import held_out_plots, purchase_plots
 from ltvml.reports.recording import NOT_KEPT, Recorded
+from ltvml.window import date_of
 from ltvml.words.display import Shown
 from ltvml.words.text import capitalised, fields, first_sentence, known, number, paragraph, place, times
 
@@ -129,12 +130,27 @@ class FitReport(Shown):
             "ledger": self.intake.row_counts,
             "settings": self.settings,
             "metrics": {"customers": self.intake.customers},
+            "past": self.past(),
             "seconds": self.seconds,
             "plots": self.plots,
             "bundle": self.folder,
             "bundle_version": self.bundle.version,
             "serves": not self.standing.waits,
         }
+
+    def past(self) -> dict[str, dict[str, dict[str, float]]]:
+        """Measures of the served models by role, measure and past cutoff; coverage is that of the whole backtest."""
+        found: dict[str, dict[str, dict[str, float]]] = {}
+        record, cutoff = self.bundle.record, self.bundle.fitted_window.cutoff.isoformat()
+        for one in record.promises:
+            of_role = found.setdefault(one.role, {})
+            for name, value in (*one.measures.items(), ("log_level", one.log_level)):
+                of_role.setdefault(name, {})[date_of(one.origin).isoformat()] = value
+        if record.covered is not None:
+            found.setdefault("value", {})["coverage"] = {cutoff: record.covered}
+        if record.dates.covered is not None:
+            found["date"] = {"coverage": {cutoff: record.dates.covered}}
+        return found
 
     def text(self) -> str:
         """In words, within 80 columns."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ltvml.errors import LtvmlWarning, TrackingError
 from ltvml.tracking.choose import tracker_for
+from ltvml.tracking.items import of_shop
 from ltvml.words.phrases import phrases
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ def record(
     try:
         folder = Path(output.dir).absolute()
         tracker = tracker_for(tracking.backend, experiment=tracking.experiment, folder=folder)
-        recorded = Recorded(tracker.log(run_of(report.tracked())))
+        run = of_shop(run_of(report.tracked()), tracking.shop or tracking.experiment)
+        recorded = Recorded(tracker.log(run))
     except TrackingError as error:
         warnings.warn(LtvmlWarning(f"the results are written, but the run was not tracked: {error}"), stacklevel=3)
         recorded = Recorded(error=error)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ltvml.window import day_number
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -68,7 +70,32 @@ class ModelItem:
     serves: bool = True
 
 
-Item = Param | Metric | Tag | Artifact | ModelItem
+@dataclass(frozen=True)
+class DatasetItem:
+    """What the run was computed from: never a row of it, and not where it lies.
+
+    Parameters
+    ----------
+    name : str
+    digest : str
+        Content hash of the lines that are used.
+    profile : dict
+        Counts.
+    """
+
+    name: str
+    digest: str
+    profile: Mapping[str, Any]
+
+
+Item = Param | Metric | Tag | Artifact | ModelItem | DatasetItem
+
+NOTE, LONGEST_NOTE = "mlflow.note.content", 4_000
+"""The tag that MLflow shows as the description of a run, and as much as its stores take."""
+BACKTEST = "backtest"
+"""Beginning of the keys of the measures at past cutoffs: they are those of the model, too."""
+ROLES = {"repurchase": "churn"}
+"""Words for roles, as a configuration names them."""
 
 
 @dataclass(frozen=True)
@@ -95,12 +122,14 @@ def fit_run(report: Mapping[str, Any]) -> Run:
     Run
     """
     models = report.get("models", {})
-    return Run("fit", tuple(items_of(report)), tuple(model_run(role, model) for role, model in models.items()))
+    served = (Tag(f"model.{ROLES.get(role, role)}", model["name"]) for role, model in models.items())
+    children = tuple(model_run(role, model) for role, model in models.items())
+    return Run(named("fit", report), (*items_of(report), *served), children)
 
 
 def score_run(report: Mapping[str, Any]) -> Run:
     """Turn a score into a run; `report` as in `fit_run`, without models."""
-    return Run("score", tuple(items_of(report)))
+    return Run(named("score", report), tuple(items_of(report)))
 
 
 def night_run(report: Mapping[str, Any]) -> Run:
@@ -119,7 +148,7 @@ def night_run(report: Mapping[str, Any]) -> Run:
 def forecast_run(report: Mapping[str, Any]) -> Run:
     """Turn a forecast into a run; `report` as in `fit_run`, without models, and `forecast`, a frame of no person."""
     table = Artifact("forecast.csv", report["forecast"].to_csv(index=False))
-    return Run("forecast", (*items_of(report), table))
+    return Run(named("forecast", report), (*items_of(report), table))
 
 
 def watch_run(report: Mapping[str, Any]) -> Run:
@@ -131,12 +160,12 @@ def watch_run(report: Mapping[str, Any]) -> Run:
         As in `fit_run`, without models; `state`, a tag, and `tables`, frames of no person by name.
     """
     tables = [Artifact(f"{name}.csv", table.to_csv(index=False)) for name, table in report["tables"].items()]
-    return Run("watch", (*items_of(report), Tag("state", report["state"]), *tables))
+    return Run(named("watch", report), (*items_of(report), Tag("state", report["state"]), *tables))
 
 
 def outreach_run(report: Mapping[str, Any]) -> Run:
     """Turn a plan of contacts into a run; its tag `bundle_version` links it to the fit and the scores."""
-    return Run("outreach", tuple(items_of(report)))
+    return Run(named("outreach", report), tuple(items_of(report)))
 
 
 def measure_run(report: Mapping[str, Any]) -> Run:
@@ -149,7 +178,7 @@ def measure_run(report: Mapping[str, Any]) -> Run:
         frame of what was found, and of no person) and `claims` (another one).
     """
     tables = [Artifact(f"{name}.csv", report[name].to_csv(index=False)) for name in ("differences", "claims")]
-    return Run("outreach measure", (*items_of(report), Tag("plan", report["plan"]), *tables))
+    return Run(named("outreach measure", report), (*items_of(report), Tag("plan", report["plan"]), *tables))
 
 
 def backtest_run(report: Mapping[str, Any]) -> Run:
@@ -159,13 +188,64 @@ def backtest_run(report: Mapping[str, Any]) -> Run:
     ----------
     report : mapping
         As in `fit_run`, without models; `measures` is a frame with the columns role, cutoff, segment, candidate,
-        measure, value.
+        measure, value; `champions` names the model that serves each role, whose measures are those of the run.
     """
     measures = report["measures"]
     table = Artifact("measures.csv", measures.to_csv(index=False))
     groups = measures.groupby(["role", "candidate", "cutoff"], sort=False)
     children = tuple(judged_run(role, candidate, cutoff, rows) for (role, candidate, cutoff), rows in groups)
-    return Run("backtest", (*items_of(report), table), children)
+    champions = report.get("champions", {})
+    served = (Tag(f"model.{ROLES.get(role, role)}", name) for role, name in champions.items())
+    return Run(
+        named("backtest", report), (*items_of(report), *served, *of_champions(measures, champions), table), children
+    )
+
+
+def of_champions(measures: pd.DataFrame, champions: Mapping[str, str]) -> Iterator[Metric]:
+    """Measures of the models that serve, of the customers who decide: mean over the cutoffs, and cutoff by cutoff."""
+    decides = measures[measures["segment"] == "decides"]
+    for role, champion in champions.items():
+        rows = decides[(decides["role"] == role) & (decides["candidate"] == champion)]
+        for measure, values in rows.groupby("measure", sort=False):
+            known = values.dropna(subset="value")
+            by_cutoff = {
+                str(cutoff): float(value) for cutoff, value in zip(known["cutoff"], known["value"], strict=True)
+            }
+            yield from backtest_metrics(role, str(measure), by_cutoff)
+
+
+def backtest_metrics(role: str, measure: str, by_cutoff: Mapping[str, float]) -> Iterator[Metric]:
+    """The mean of a measure, and its values at past cutoffs in the order of time, steps being days since 1970-01-01.
+
+    Examples
+    --------
+    >>> list(backtest_metrics("repurchase", "log_loss", {"2011-06-12": 0.4, "2011-03-14": 0.5}))[0]
+    Metric(key='backtest.churn.log_loss', value=0.45, step=0)
+    """
+    finite = {cutoff: value for cutoff, value in by_cutoff.items() if math.isfinite(value)}
+    if not finite:
+        return
+    key = f"{ROLES.get(role, role)}.{measure}"
+    yield Metric(f"{BACKTEST}.{key}", sum(finite.values()) / len(finite))
+    for cutoff in sorted(finite):
+        yield Metric(f"by_cutoff.{key}", finite[cutoff], step=day_number(cutoff))
+
+
+def named(job: str, report: Mapping[str, Any]) -> str:
+    """Name of a run: the job and its cutoff.
+
+    Examples
+    --------
+    >>> named("fit", {"window": {"cutoff": "2011-09-10"}})
+    'fit 2011-09-10'
+    """
+    cutoff = report.get("window", {}).get("cutoff")
+    return f"{job} {cutoff}" if cutoff else job
+
+
+def of_shop(run: Run, shop: str) -> Run:
+    """The same run and its children with the tag of their shop."""
+    return Run(run.name, (*run.items, Tag("shop", shop)), tuple(of_shop(child, shop) for child in run.children))
 
 
 def judged_run(role: str, candidate: str, cutoff: Any, measures: pd.DataFrame) -> Run:
@@ -211,8 +291,16 @@ def items_of(report: Mapping[str, Any]) -> Iterator[Item]:
     yield from numbers_of({key: report[key] for key in ("ledger", "seconds") if key in report})
     yield from numbers_of(report.get("metrics", {}))
     yield from words_of(report)
+    for role, measures in report.get("past", {}).items():
+        for measure, by_cutoff in measures.items():
+            yield from backtest_metrics(role, measure, by_cutoff)
     if "bundle_version" in report:
         yield Tag("bundle_version", report["bundle_version"])
+    if cutoff := report.get("window", {}).get("cutoff"):
+        yield Tag("cutoff", str(cutoff))
+    if lines := report.get("fingerprint", {}).get("lines"):
+        counts = {"lines used": report["ledger"]["used"]} if "used" in report.get("ledger", {}) else {}
+        yield DatasetItem(f"orders up to {cutoff}" if cutoff else "orders", str(lines), counts)
     if "ledger" in report:
         yield json_artifact("ledger.json", report["ledger"])
     yield from (Artifact(f"plots/{Path(plot).name}", Path(plot)) for plot in report.get("plots", ()))
@@ -221,10 +309,14 @@ def items_of(report: Mapping[str, Any]) -> Iterator[Item]:
 
 
 def words_of(report: Mapping[str, Any]) -> Iterator[Item]:
-    """Give messages and withheld columns as a text artifact, where there are any."""
-    words = {key: report[key] for key in ("messages", "withheld") if report.get(key)}
+    """Give messages, what past cutoffs showed and withheld columns as a text artifact, where there are any."""
+    words = {key: report[key] for key in ("record", "messages", "withheld") if report.get(key)}
     if words:
         yield json_artifact("messages.json", words)
+    # what a page of the run shows at its top
+    said = [*report.get("record", ()), *report.get("messages", ())]
+    if said:
+        yield Tag(NOTE, "\n".join(f"- {one}" for one in said)[:LONGEST_NOTE])
 
 
 def params_of(values: Mapping[str, Any], prefix: str = "") -> Iterator[Param]:
@@ -249,7 +341,7 @@ def numbers_of(values: Mapping[str, Any], prefix: str = "") -> Iterator[Metric |
     for key, value in flat(values, prefix):
         number = math.nan if value is None else float(value)
         # trackers draw metrics on an axis, and some refuse what has no place there
-        yield Metric(key, number) if math.isfinite(number) else Param(key, str(value))
+        yield Metric(key.replace(" ", "_"), number) if math.isfinite(number) else Param(key, str(value))
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

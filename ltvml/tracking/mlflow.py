@@ -7,6 +7,7 @@ is given every tag, so that none is guessed from the name of the user, the path 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import time
@@ -28,7 +29,16 @@ from ltvml.tracking.bounds import (
     silenced,
     sqlite_file,
 )
-from ltvml.tracking.items import Metric, ModelItem, Param, Tag, place_artifacts
+from ltvml.tracking.items import (
+    BACKTEST,
+    NOTE,
+    DatasetItem,
+    Metric,
+    ModelItem,
+    Param,
+    Tag,
+    place_artifacts,
+)
 from ltvml.tracking.running import PROCESS, is_dead, this_process
 from ltvml.tracking.served_files import ServedFiles, served_files
 from ltvml.tracking.served_rows import input_columns, of_any_type, output_columns, summary_of
@@ -53,6 +63,9 @@ SILENT = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "GIT_PYTHON_REFRESH":
 MOST_METRICS, MOST_PARAMS, MOST_TAGS = 800, 100, 100
 LONGEST_NAME = 250
 LONGEST_TAG = 5_000
+LONGEST_DIGEST = 36
+DRIVERS = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}
+"""What installs the driver of a database that MLflow writes into itself, by the module that SQLAlchemy asks for."""
 _WIRE_TYPES = {"string": "string", "float64": "double", "bool": "boolean"}
 
 
@@ -63,6 +76,7 @@ class _Written:
     model_id: str | None
     bundle_version: str | None
     serves: bool = True
+    items: Sequence[Item] = ()
 
 
 class MlflowTracker:
@@ -145,6 +159,8 @@ def store_uri(folder: Path) -> str:
         Absolute.
     """
     uri = os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{(folder / 'mlflow.db').as_posix()}"
+    # the short name that hosts hand out; SQLAlchemy no longer takes it
+    uri = re.sub(r"^postgres(?=://|\+)", "postgresql", uri)
     database = sqlite_file(uri)
     return uri if database is None else f"{SQLITE}{database.as_posix()}"
 
@@ -214,19 +230,49 @@ def log_run(client: Any, experiment: str, run: Run, parent: str | None = None) -
         Id of the run above.
     """
     with started(client, experiment, run.name, parent) as info:
-        log_items(client, info.run_id, run.items)
+        model = next((item for item in run.items if isinstance(item, ModelItem)), None)
+        # the measures of the model are logged with it, below: its page shows them, and so does that of the run
+        of_model = [item for item in run.items if model and isinstance(item, Metric) and is_of_model(item)]
+        log_items(client, info.run_id, [item for item in run.items if item not in of_model])
+        log_datasets(client, info.run_id, run.items)
         for child in run.children:
             log_run(client, experiment, child, parent=info.run_id)
-        model = next((item for item in run.items if isinstance(item, ModelItem)), None)
         if model is None:
             return _Written(info.run_id, info.artifact_uri, None, None)
         bundle = Bundle.load(model.bundle)
         model_id = log_model(client, experiment, info.run_id, bundle)
-        return _Written(info.run_id, info.artifact_uri, model_id, bundle.version, model.serves)
+        log_items(client, info.run_id, of_model, model_id=model_id)
+        return _Written(info.run_id, info.artifact_uri, model_id, bundle.version, model.serves, run.items)
+
+
+def is_of_model(metric: Metric) -> bool:
+    """Whether a metric is a measure of the served model at past cutoffs."""
+    return metric.key.startswith((f"{BACKTEST}.", "by_cutoff."))
+
+
+def log_datasets(client: Any, run_id: str, items: Sequence[Item]) -> None:
+    """Log what the run was computed from: its fingerprint and counts, without rows and without its place."""
+    from mlflow.entities import Dataset, DatasetInput
+
+    given = [
+        DatasetInput(
+            Dataset(
+                name=item.name,
+                digest=item.digest[:LONGEST_DIGEST],
+                source_type=SOURCE,
+                source=json.dumps({"fingerprint": item.digest}),
+                profile=json.dumps(dict(item.profile)),
+            )
+        )
+        for item in items
+        if isinstance(item, DatasetItem)
+    ]
+    if given:
+        client.log_inputs(run_id, given)
 
 
 def close_dead(client: Any, experiment: str) -> None:
-    """Mark the runs of processes that were killed while they recorded as KILLED, and their models as FAILED."""
+    """Mark the runs of processes that were killed while they recorded as FAILED, and their models."""
     running = client.search_runs(
         [experiment], f"attributes.status = 'RUNNING' AND tags.`mlflow.source.name` = '{SOURCE}'"
     )
@@ -238,7 +284,7 @@ def close_dead(client: Any, experiment: str) -> None:
         for model in client.search_logged_models([experiment], f"source_run_id = '{run_id}'"):
             if model.status == "PENDING":
                 client.finalize_logged_model(model.model_id, "FAILED")
-        client.set_terminated(run_id, "KILLED")
+        client.set_terminated(run_id, "FAILED")
 
 
 @contextlib.contextmanager
@@ -256,15 +302,17 @@ def started(client: Any, experiment: str, name: str, parent: str | None) -> Iter
     client.set_terminated(info.run_id, "FINISHED")
 
 
-def log_items(client: Any, run_id: str, items: Sequence[Item]) -> None:
-    """Log parameters, metrics, tags and artifacts, in as few calls as MLflow allows."""
+def log_items(client: Any, run_id: str, items: Sequence[Item], *, model_id: str | None = None) -> None:
+    """Log parameters, metrics, tags and artifacts, in as few calls as MLflow allows; metrics as those of a model."""
     from mlflow.entities import Metric as MlflowMetric
     from mlflow.entities import Param as MlflowParam
     from mlflow.entities import RunTag
 
     now = int(time.time() * 1000)
     metrics = [
-        MlflowMetric(allowed_name(item.key), item.value, now, item.step) for item in items if isinstance(item, Metric)
+        MlflowMetric(allowed_name(item.key), item.value, now, item.step, model_id=model_id)
+        for item in items
+        if isinstance(item, Metric)
     ]
     params = [MlflowParam(allowed_name(item.key), item.value) for item in items if isinstance(item, Param)]
     tags = [RunTag(allowed_name(item.key), item.value) for item in items if isinstance(item, Tag)]
@@ -360,7 +408,8 @@ def register(client: Any, model_name: str, written: _Written) -> tuple[str, str]
         source=f"models:/{written.model_id}",
         run_id=written.run_id,
         model_id=written.model_id,
-        tags={"bundle_version": written.bundle_version},
+        tags={"bundle_version": written.bundle_version, **version_tags(written.items)},
+        description=next((item.value for item in written.items if isinstance(item, Tag) and item.key == NOTE), None),
     )
     taken = CHAMPION in client.get_registered_model(model_name).aliases
     alias = CHAMPION if written.serves and not taken else CHALLENGER
@@ -397,6 +446,14 @@ def move_champion(client: Any, model_name: str, bundle_version: str, tags: Mappi
     return Moved(f"models:/{model_name}/{version}", None if before is None else str(before))
 
 
+def version_tags(items: Sequence[Item]) -> dict[str, str]:
+    """What a person compares versions by: cutoff, shop, the models that serve and their mean measures."""
+    tags = {item.key: item.value for item in items if isinstance(item, Tag) and item.key in ("cutoff", "shop")}
+    tags |= {item.key: item.value for item in items if isinstance(item, Tag) and item.key.startswith("model.")}
+    means = (item for item in items if isinstance(item, Metric) and item.key.startswith(f"{BACKTEST}."))
+    return tags | {item.key: f"{item.value:.4g}" for item in means}
+
+
 @contextlib.contextmanager
 def _session(store: str, artifacts: Path | None) -> Iterator[Any]:
     """Give a client of `store`, with MLflow quiet around it; whatever goes wrong becomes a `TrackingError`."""
@@ -417,6 +474,8 @@ def _session(store: str, artifacts: Path | None) -> Iterator[Any]:
                 yield _client(mlflow, sqlite_file(store))
     except LtvmlError:
         raise
+    except ModuleNotFoundError as error:
+        raise _without_driver(store, error) from error
     except Exception as error:
         # a store may raise what its database, its network or its cloud raises
         raise _unreachable(store, error) from error
@@ -448,6 +507,15 @@ def _make_store(mlflow: ModuleType, database: Path) -> None:
 def _made_beside(database: Path) -> str:
     """How the folder begins in which a new store is made."""
     return f".{database.name}-"
+
+
+def _without_driver(store: str, error: ModuleNotFoundError) -> TrackingError:
+    """Name the package that a store of this kind needs."""
+    package = DRIVERS.get(error.name or "", error.name)
+    return TrackingError(
+        f"the MLflow store {without_password(store)} needs the Python module {error.name}, which is not installed.",
+        hint=f"install it, for example `pip install '{package}'`, or name an MLflow server: http://host:5000.",
+    )
 
 
 def _unreachable(store: str, error: Exception) -> TrackingError:

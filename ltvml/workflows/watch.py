@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from ltvml.evaluation.judged_scores import (
     promised,
 )
 from ltvml.evaluation.level_watch import LevelWatch, noise_of_weeks, watch_level
-from ltvml.evaluation.past_levels import past_levels
+from ltvml.evaluation.past_levels import PastLevels, past_levels
 from ltvml.evaluation.promise import level_spread, measures_of
 from ltvml.evaluation.purchase_record import PurchaseRecord, discounted
 from ltvml.evaluation.stability import drift_of_share, judged
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
+    from ltvml.arrays import Array
     from ltvml.bundle.bundle import Bundle
     from ltvml.config import Config
     from ltvml.evaluation.judged_scores import AgainstPromise
@@ -67,7 +69,7 @@ SILENT_BUYERS = 20
 """Expected in the days without an order up to the cutoff, beyond which the orders are taken to be cut."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Watched:
     """What the signs were made from.
 
@@ -91,6 +93,28 @@ class Watched:
     def promises(self) -> tuple[Promise, ...]:
         """What past cutoffs showed of the bundle."""
         return self.bundle.record.promises
+
+    @cached_property
+    def noise(self) -> float:
+        """Variance of weekly counts before the fit over that of independent customers."""
+        weeks = self.record.repeats_by_week(self.bundle.fitted_window.cutoff_day, weeks=WEEKS_A_YEAR)
+        return noise_of_weeks(weeks)
+
+    @cached_property
+    def usual(self) -> PastLevels:
+        """How far the purchase model was off in each season of the year before the fit."""
+        fitted = self.bundle.fitted_window.cutoff_day
+        return past_levels(self.record, self.bundle.roles.purchase, fitted, noise=self.noise)
+
+    @property
+    def spread(self) -> float:
+        """Usual error of the level, as a logarithm."""
+        return float(np.hypot(level_spread(self.of_churn), self.usual.error))
+
+    def loss(self, one: PastScores, bought: Array, chance: Array) -> AgainstPromise:
+        """Log-loss of scores whose horizon has ended, beside what was promised."""
+        season = self.usual.ratio(one.cutoff_day, one.horizon)
+        return loss_against_promise(bought, chance, self.of_churn, season=season, error=self.usual.error)
 
     @property
     def of_churn(self) -> tuple[Promise, ...]:
@@ -282,13 +306,10 @@ def level_of(watched: Watched, found: Sequence[PastScores]) -> tuple[LevelWatch,
     frame
         Rows of `contracts.WATCHED_LEVELS`.
     """
-    bundle, record = watched.bundle, watched.record
-    served = [one for one in found if one.version == bundle.version]
+    served = [one for one in found if one.version == watched.bundle.version]
     days = window_length(watched, served)
     chain = [one for one in spaced(served, days) if one.cutoff_day + days <= watched.today]
-    fitted = bundle.fitted_window.cutoff_day
-    noise = noise_of_weeks(record.repeats_by_week(fitted, weeks=WEEKS_A_YEAR))
-    usual = past_levels(record, bundle.roles.purchase, fitted, noise=noise)
+    usual = watched.usual
     counted = []
     for one in chain:
         rows, wait, _ = rows_of(watched, one)
@@ -297,7 +318,7 @@ def level_of(watched: Watched, found: Sequence[PastScores]) -> tuple[LevelWatch,
     actual, expected, variance = (
         np.array([getattr(one, name) for one in counted], dtype=float) for name in ("actual", "expected", "variance")
     )
-    level = watch_level(actual, expected, variance, days=days, spread=level_spread(watched.of_churn), noise=noise)
+    level = watch_level(actual, expected, variance, days=days, spread=watched.spread, noise=watched.noise)
     starts = np.array([one.cutoff_day for one in chain], dtype=float)
     table = level.table.assign(cutoff=dates_of(starts), until=dates_of(starts + days), days=days)
     return level, table.assign(threshold=level.threshold)[list(WATCHED_LEVELS.names)]
@@ -373,7 +394,7 @@ def _promised_of_churn(watched: Watched, one: PastScores, bought: Any, chance: A
     if one.version != watched.bundle.version or not 0 < bought.sum() < len(bought):
         return {}
     given = watched.of_churn
-    against = loss_against_promise(bought, chance, given)
+    against = watched.loss(one, bought, chance)
     return {
         "log_loss_promised": promised("repurchase", "log_loss", given),
         "excess_loss_promised": against.promised,
@@ -413,7 +434,7 @@ def last_loss(watched: Watched, found: Sequence[PastScores]) -> tuple[dt.date, A
     if not 0 < bought.sum() < len(bought):
         return None
     chance = rows[f"p_buy_{ended[-1].horizon}"].to_numpy(dtype=float)
-    return date_of(ended[-1].cutoff_day), loss_against_promise(bought, chance, watched.of_churn)
+    return date_of(ended[-1].cutoff_day), watched.loss(ended[-1], bought, chance)
 
 
 def drifts_of(watched: Watched, intake: Intake) -> tuple[tuple[Drift, ...], Periods | None]:

@@ -3,15 +3,20 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from ltvml.tracking.items import (
     Artifact,
+    DatasetItem,
     Metric,
     ModelItem,
     Param,
     Tag,
+    backtest_run,
     fit_run,
     model_run,
     numbers_of,
+    of_shop,
     place_artifacts,
     score_run,
 )
@@ -33,6 +38,7 @@ GAMMA_GAMMA = {
 def test_a_fit_has_a_child_for_each_model() -> None:
     run = fit_run({"models": {"purchase": {"name": "bg_nbd"}, "spend": GAMMA_GAMMA}})
     assert run.name == "fit"
+    assert fit_run({"window": {"cutoff": "2011-09-10"}}).name == "fit 2011-09-10"
     assert [child.name for child in run.children] == ["purchase: bg_nbd", "spend: gamma_gamma"]
 
 
@@ -86,3 +92,44 @@ def test_artifacts_are_placed_under_their_names(tmp_path: Path) -> None:
     place_artifacts(items, tmp_path / "run")
     assert (tmp_path / "run" / "plots" / "gain.png").read_bytes() == b"\x89PNG"
     assert (tmp_path / "run" / "note.txt").read_text(encoding="utf-8") == "für alle"
+
+
+def test_measures_at_past_cutoffs_are_a_mean_to_sort_by_and_a_curve_in_the_order_of_time() -> None:
+    past = {"repurchase": {"log_loss": {"2011-06-12": 0.4, "2011-03-14": 0.5}, "auc": {"2011-06-12": float("nan")}}}
+    metrics = [item for item in fit_run({"past": past}).items if isinstance(item, Metric)]
+    assert metrics == [
+        Metric("backtest.churn.log_loss", 0.45),
+        Metric("by_cutoff.churn.log_loss", 0.5, step=15047),
+        Metric("by_cutoff.churn.log_loss", 0.4, step=15137),
+    ]
+
+
+def test_a_backtest_holds_the_measures_of_its_champions_among_those_who_decide() -> None:
+    rows = [
+        ("repurchase", "2011-06-12", "decides", "mix", "log_loss", 0.4),
+        ("repurchase", "2011-06-12", "decides", "recency", "log_loss", 0.6),
+        ("repurchase", "2011-06-12", "new", "mix", "log_loss", 0.1),
+    ]
+    measures = pd.DataFrame(rows, columns=["role", "cutoff", "segment", "candidate", "measure", "value"])
+    run = backtest_run({"measures": measures, "champions": {"repurchase": "mix"}, "window": {"cutoff": "2011-09-10"}})
+    assert run.name == "backtest 2011-09-10"
+    assert Tag("model.churn", "mix") in run.items
+    assert Metric("backtest.churn.log_loss", 0.4) in run.items
+    assert Metric("backtest.churn.log_loss", 0.6) not in run.items
+
+
+def test_every_run_has_the_tag_of_its_shop_and_says_its_words_at_the_top() -> None:
+    run = of_shop(fit_run({"models": {"spend": GAMMA_GAMMA}, "messages": ["odd"], "record": ["won"]}), "baby")
+    assert Tag("shop", "baby") in run.items
+    assert Tag("shop", "baby") in run.children[0].items
+    assert Tag("mlflow.note.content", "- won\n- odd") in run.items
+
+
+def test_a_dataset_is_its_fingerprint_and_counts() -> None:
+    given = {"window": {"cutoff": "2011-09-10"}, "fingerprint": {"lines": "abc"}, "ledger": {"used": 7}}
+    (item,) = [item for item in score_run(given).items if isinstance(item, DatasetItem)]
+    assert (item.name, item.digest, item.profile) == ("orders up to 2011-09-10", "abc", {"lines used": 7})
+
+
+def test_no_key_of_a_metric_has_a_blank() -> None:
+    assert Metric("seconds.score_items", 1.0) in fit_run({"seconds": {"score items": 1.0}}).items

@@ -14,7 +14,7 @@ import pytest
 
 from ltvml.bundle.bundle import Bundle
 from ltvml.errors import TrackingError
-from ltvml.tracking.items import Artifact, Metric, Run, Tag, fit_run
+from ltvml.tracking.items import Artifact, Metric, Run, Tag, fit_run, of_shop
 from ltvml.tracking.mlflow import MlflowTracker, artifact_folder, bundle_uri, store_uri
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def test_the_run_holds_the_fingerprint_the_ledger_and_the_window(
     assert data.params["fingerprint.sha256"] == report["fingerprint"]["sha256"]
     assert data.params["window.cutoff"] == report["window"]["cutoff"]
     assert data.metrics["ledger.missing_date"] == 6
-    assert data.metrics["ledger.excluded_is test_"] == 4
+    assert data.metrics["ledger.excluded_is_test_"] == 4
     assert data.tags["bundle_version"] == report["bundle_version"]
 
 
@@ -108,6 +108,44 @@ def test_a_model_that_is_not_there_is_a_tracking_error(
 def test_a_uri_of_no_known_form_is_told_the_forms(uri: str) -> None:
     with pytest.raises(TrackingError, match="expected models:/<name>@<alias>"):
         bundle_uri(uri)
+
+
+def test_a_run_and_its_version_hold_what_a_person_decides_by(
+    tracker_of: Callable[[str], MlflowTracker], client: Any, report: dict[str, Any]
+) -> None:
+    past = {"repurchase": {"log_loss": {"2011-03-14": 0.5, "2011-06-12": 0.4}}}
+    lines = {"lines": "0123456789" * 6}
+    given = {**report, "past": past, "fingerprint": lines, "messages": ["one thing is odd"]}
+    logged = tracker_of("decides").log(of_shop(fit_run(given), "baby"))
+    run = client.get_run(logged.run_id)
+    assert run.info.run_name == f"fit {report['window']['cutoff']}"
+    assert run.data.metrics["backtest.churn.log_loss"] == pytest.approx(0.45)
+    steps = [(one.step, one.value) for one in client.get_metric_history(logged.run_id, "by_cutoff.churn.log_loss")]
+    assert steps == [(15047, 0.5), (15137, 0.4)]
+    assert (run.data.tags["shop"], run.data.tags["cutoff"]) == ("baby", report["window"]["cutoff"])
+    assert "one thing is odd" in run.data.tags["mlflow.note.content"]
+    (dataset,) = [one.dataset for one in run.inputs.dataset_inputs]
+    assert dataset.digest == lines["lines"][:36]
+    assert "a-secret-place" not in dataset.source
+    version = client.get_model_version("decides", 1)
+    assert version.tags["backtest.churn.log_loss"] == "0.45"
+    assert version.tags["shop"] == "baby"
+    assert "one thing is odd" in version.description
+    (output,) = run.outputs.model_outputs
+    of_model = {one.key: one.value for one in client.get_logged_model(output.model_id).metrics}
+    assert of_model["backtest.churn.log_loss"] == pytest.approx(0.45)
+
+
+def test_a_database_without_its_driver_names_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # None in the table of modules is a module that cannot be found
+    for module in ("psycopg", "psycopg2"):
+        monkeypatch.setitem(sys.modules, module, None)
+    for scheme in ("postgres", "postgresql"):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"{scheme}://shop:secret@127.0.0.1:9/mlflow")
+        with pytest.raises(TrackingError, match="psycopg2") as caught:
+            MlflowTracker("ltvml", tmp_path).log(Run("fit", ()))
+        assert "pip install 'psycopg" in str(caught.value)
+        assert "secret" not in str(caught.value)
 
 
 def test_fetching_makes_no_store(tmp_path: Path) -> None:
@@ -175,11 +213,11 @@ def test_runs_of_killed_processes_are_closed_by_the_next_and_those_of_live_ones_
     (ran,) = client.search_runs([client.get_experiment_by_name("killed").experiment_id], max_results=1)
     pending = client.create_logged_model(ran.info.experiment_id, "model", source_run_id=ran.info.run_id)
     tracker_of("killed").log(Run("fit", (Metric("m", 1.0),)))
-    assert sorted(run.info.status for run in runs_of(client, "killed")) == ["FINISHED", "KILLED", "RUNNING"]
+    assert sorted(run.info.status for run in runs_of(client, "killed")) == ["FAILED", "FINISHED", "RUNNING"]
     live.kill()
     live.communicate()
     tracker_of("killed").log(Run("fit", (Metric("m", 2.0),)))
-    assert sorted(run.info.status for run in runs_of(client, "killed")) == ["FINISHED", "FINISHED", "KILLED", "KILLED"]
+    assert sorted(run.info.status for run in runs_of(client, "killed")) == ["FAILED", "FAILED", "FINISHED", "FINISHED"]
     assert client.get_logged_model(pending.model_id).status == "FAILED"
 
 
@@ -205,7 +243,7 @@ def test_no_customer_no_user_and_no_place_of_the_data_is_written(
     files = [path for path in store.rglob("*") if path.is_file()]
     assert len(files) > 10
     kept = b"\0".join(content for path in files for content in contents(path))
-    assert b"fit purchases" in kept
+    assert b"fit_purchases" in kept
     assert [secret for secret in secrets if secret in kept] == []
 
 
