@@ -123,6 +123,9 @@ def _started(sql: Any, settings: SparkSettings) -> SparkSession:
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.execution.arrow.maxRecordsPerBatch": str(BATCH_ROWS),
     }
+    if "PYSPARK_GATEWAY_PORT" in os.environ:
+        # Java was started by spark-submit, with a log of its own that the option below comes too late for
+        chosen["spark.log.level"] = "ERROR"
     chosen |= {name: _text(value) for name, value in settings.conf.items()}
     with _quiet_log() as options:
         java = "spark.driver.extraJavaOptions"

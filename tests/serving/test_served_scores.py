@@ -21,6 +21,7 @@ import pytest
 
 import ltvml
 from ltvml.bundle.bundle import Bundle
+from ltvml.outputs.champion import served_folder
 from ltvml.serving.application import MOST_BYTES, application
 from ltvml.serving.request import RequestError
 from ltvml.workflows.serve import serve
@@ -228,11 +229,12 @@ def test_the_command_serves_follows_a_new_bundle_and_ends_when_asked(shop):
             assert said["address"].startswith("http://127.0.0.1:")
             first = answered(f"{said['address']}/score", request_for(orders, batch.index[0]))
             assert first["model_version"] == said["model_version"] == batch["model_version"].iloc[0]
-            bundle = Bundle.load(folder / "out" / "bundle")
+            served = served_folder(folder / "out")
+            bundle = Bundle.load(served)
             saved = replace(bundle, money=replace(bundle.money, margin=0.5))
             saved.save(folder / "new")
-            (folder / "out" / "bundle").rename(folder / "before")
-            (folder / "new").rename(folder / "out" / "bundle")
+            served.rename(folder / "before")
+            (folder / "new").rename(served)
             second = answered(f"{said['address']}/score", request_for(orders, batch.index[0]))
             assert second["model_version"] == saved.version != first["model_version"]
             np.testing.assert_allclose(second["scores"]["predicted_ltv"], first["scores"]["predicted_ltv"] / 2)
