@@ -59,6 +59,22 @@ def test_every_purchase_and_spend_model_has_its_chapter():
     assert {*registry.names("purchase"), *registry.names("spend")} <= set(heads)
 
 
+def test_every_command_is_in_the_page_of_commands():
+    from ltvml.cli.app import app
+
+    known = [command.name or command.callback.__name__ for command in app.registered_commands]
+    known += [group.name for group in app.registered_groups]
+    listed = re.findall(r"^ltvml ([a-z]+)", (DOCS / "commands.md").read_text(encoding="utf-8"), re.M)
+    assert set(known) <= set(listed)
+
+
+def test_every_file_that_the_readme_names_is_there():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = [target.partition("#")[0] for target in re.findall(r"\]\(([^)]+)\)", readme) if "://" not in target]
+    assert len(named) > 15
+    assert [target for target in named if not (ROOT / target).exists()] == []
+
+
 def test_commands_of_the_guides_exist():
     from ltvml.cli.app import app
 
