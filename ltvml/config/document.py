@@ -2,6 +2,7 @@
 
 # no postponed annotations: pydantic reads them while it builds the class
 import datetime as dt
+from pathlib import Path
 
 from ltvml.config.fields import Days, Seed
 from ltvml.config.outreach import OutreachSettings
@@ -31,6 +32,9 @@ from ltvml.config.sections import (
     ValueSettings,
     WindowSettings,
 )
+
+STATE_FOLDER = "orders_read"
+"""Folder in output.dir of what was read before, where reading is incremental."""
 
 
 class Config(Section):
@@ -112,6 +116,7 @@ class Config(Section):
     @property
     def orders(self) -> OrderSettings:
         """The sections that say how the orders are read."""
+        state = str(Path(self.output.dir) / STATE_FOLDER) if self.transactions.incremental else None
         return OrderSettings(
-            self.transactions, self.value, self.engine, self.identities, self.customers, self.attributes
+            self.transactions, self.value, self.engine, self.identities, self.customers, self.attributes, state
         )

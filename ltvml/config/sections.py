@@ -123,6 +123,17 @@ class TransactionSettings(Section):
     """Ids that stand for nobody, like [guest, "0"]; their rows are excluded and counted, whatever their case."""
     max_bad_share: Share = 0.05
     """Share of rows with an unreadable date or amount above which reading stops; below it they are excluded."""
+    incremental: bool = False
+    """Whether months of a Postgres table that have not changed since the last run are taken from output.dir, and only
+    the others are sent: the database compares hashes of all rows, so the result is that of a full read."""
+
+    @model_validator(mode="after")
+    def _can_be_incremental(self) -> Self:
+        """Refuse what would have no effect."""
+        if self.incremental and not (self.source or "").startswith(("postgresql", "postgres:")):
+            found = without_password(self.source) if self.source else "no source"
+            raise ValueError(f"incremental is set for {found}; expected a table of Postgres")
+        return self
 
     @model_validator(mode="after")
     def _two_separators(self) -> Self:
@@ -549,6 +560,8 @@ class OrderSettings:
     identities : IdentitySettings
     customers : CustomerSettings
     attributes : AttributeSettings
+    state : str, optional
+        Folder of what was read before, where reading is incremental.
     """
 
     transactions: TransactionSettings
@@ -557,6 +570,7 @@ class OrderSettings:
     identities: IdentitySettings
     customers: CustomerSettings
     attributes: AttributeSettings
+    state: str | None = None
 
 
 class TrackingSettings(Section):

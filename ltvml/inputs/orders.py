@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
@@ -252,6 +253,7 @@ def source_of(orders: OrderSettings, transactions: Any) -> Source:
         thousands=settings.thousands,
         normalize_ids=settings.normalize_ids,
         not_customers=settings.not_customers,
+        state=None if orders.state is None or transactions is not None else Path(orders.state),
     )
 
 

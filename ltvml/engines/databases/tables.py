@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import csv
-import datetime as dt
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from ltvml.engines.databases.connections import POSTGRES, SQLITE, is_of_a_driver, one_snapshot, reason_of
+from ltvml.engines.databases.connections import SQLITE, is_of_a_driver, one_snapshot, reason_of
+from ltvml.engines.databases.copying import copy_text, texts_of
+from ltvml.engines.databases.months import columns_read
 from ltvml.engines.quoting import quote_name, quote_text
 from ltvml.errors import ConfigError, EngineError
 from ltvml.nearest import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import duckdb
 
     from ltvml.engines.databases.addresses import Address
+    from ltvml.engines.databases.months import Kept
 
-_ROWS = 10_000
 _SHOWN = 20
 _MOST_DIGITS = 38
 # whole numbers without a limit are exact as these, and their text is that of a whole number
@@ -52,6 +52,7 @@ class Snapshot:
         out: Path,
         duck: duckdb.DuckDBPyConnection,
         used: Callable[[Sequence[str]], Sequence[str]],
+        kept: Kept | None = None,
     ) -> None:
         """Write the columns of a table that are used as Parquet.
 
@@ -64,6 +65,8 @@ class Snapshot:
             Gives the texts of the table their types.
         used : callable
             Which of the columns of the table, given all.
+        kept : Kept, optional
+            Where months that were read before are.
 
         Raises
         ------
@@ -77,17 +80,22 @@ class Snapshot:
                 f"{address} names no table; expected one after '::'.", hint=f"for example {address}::public.orders."
             )
         connection = self._connection(address)
-        text = out.with_suffix(".csv")
         try:
             types = columns_of(connection, address)
             names = list(used(list(types)))
+            chosen = {name: types[name] for name in names}
+            months = kept.months(connection, address, chosen, duck) if kept else []
+            if months:
+                _write_parquet(duck, columns_read(months), out, chosen)
+                return
+            text = out.with_suffix(".csv")
             select = sa.table(address.name, *map(sa.column, names), schema=address.schema).select()
-            _write_text(connection, select, text)
+            copy_text(connection, select, text)
         except Exception as error:
             if is_of_a_driver(error):
                 raise _not_read(address, error) from None
             raise
-        _write_parquet(duck, text, out, {name: types[name] for name in names})
+        _write_parquet(duck, texts_of(text, names), out, chosen)
         text.unlink()
 
     def _connection(self, address: Address) -> sa.Connection:
@@ -146,39 +154,8 @@ def _type(native: sa.types.TypeEngine[Any]) -> str:
     return "DATE" if isinstance(native, sa.Date) else "VARCHAR"
 
 
-def _write_text(connection: sa.Connection, select: sa.Select[*tuple[Any, ...]], out: Path) -> None:
-    """The rows of a query as CSV without a header."""
-    if connection.dialect.name == POSTGRES:
-        statement = select.compile(dialect=connection.dialect)
-        copy = f"COPY ({statement}) TO STDOUT (FORMAT csv)"
-        with out.open("wb") as file, cast("Any", connection.connection.cursor()) as cursor, cursor.copy(copy) as copied:
-            file.writelines(copied)
-        return
-    streamed = connection.execution_options(stream_results=True, yield_per=_ROWS).execute(select)
-    with out.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        for rows in streamed.partitions(_ROWS):
-            writer.writerows(_texts(rows))
-
-
-def _texts(rows: Sequence[sa.Row[Any]]) -> Iterator[list[Any]]:
-    for row in rows:
-        yield [value if isinstance(value, str | int | float | None) else _text(value) for value in row]
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, dt.timedelta):
-        return str((dt.datetime.min + value).time())
-    return value.hex() if isinstance(value, bytes | bytearray) else str(value)
-
-
-def _write_parquet(duck: duckdb.DuckDBPyConnection, text: Path, out: Path, types: Mapping[str, str]) -> None:
+def _write_parquet(duck: duckdb.DuckDBPyConnection, rows: str, out: Path, types: Mapping[str, str]) -> None:
     """Give the texts their types; a decimal or date that has no value in DuckDB is null, and counted as missing."""
-    columns = ", ".join(f"{quote_name(name)}: 'VARCHAR'" for name in types)
-    rows = (
-        f"read_csv({quote_text(str(text))}, auto_detect=false, header=false, delim=',', quote='\"', escape='\"', "
-        f"columns={{{columns}}})"
-    )
     free = [name for name, native in types.items() if not native]
     whole = dict.fromkeys(free, "DOUBLE") | {name: _WHOLE for name in free if _is_whole(duck, rows, name)}
     cells = ", ".join(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from ltvml.engines.base import Source
+    from ltvml.engines.databases.months import Kept
     from ltvml.engines.databases.tables import Snapshot
 
     Used = Callable[[Sequence[str]], Sequence[str]]
@@ -188,11 +189,19 @@ class FileReader:
         """A copy of a table, as of the moment of the block that it is read in."""
         address = address_of(str(source.source))
 
+        kept = None if whole or source.state is None else self._kept(source.state, source)
+
         def copy(out: Path, used: Used) -> None:
             with nullcontext() if self._snapshot else self.one_snapshot():
-                cast("Snapshot", self._snapshot).copy(address, out, self.connection, used)
+                cast("Snapshot", self._snapshot).copy(address, out, self.connection, used, kept)
 
         return self._copied(address, copy, source, whole=whole)
+
+    @staticmethod
+    def _kept(folder: Path, source: Source) -> Kept:
+        from ltvml.engines.databases.months import Kept
+
+        return Kept(folder, str(source.columns.get("order_date", "order_date")))
 
     def _from_lake(self, lake: LakeTable, source: Source, *, whole: bool) -> Prepared:
         return self._copied((lake.folder, lake.metadata), lake.copy, source, whole=whole)

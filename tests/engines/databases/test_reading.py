@@ -93,10 +93,8 @@ def test_a_number_without_a_limit_keeps_all_digits_of_an_id(postgres: Server):
 def test_only_columns_that_are_used_leave_the_database(postgres: Server, monkeypatch: pytest.MonkeyPatch):
     postgres.run(ORDERS, ROWS, "ALTER TABLE orders ADD COLUMN order_status text DEFAULT 'paid'")
     asked = []
-    write = tables._write_text
-    monkeypatch.setattr(
-        tables, "_write_text", lambda c, select, out: (asked.append(str(select)), write(c, select, out))
-    )
+    write = tables.copy_text
+    monkeypatch.setattr(tables, "copy_text", lambda c, select, out: (asked.append(str(select)), write(c, select, out)))
     lines(orders(postgres, exclude=("gift",)))
     (select,) = asked
     names = {name.strip().rpartition(".")[2] for name in select.removeprefix("SELECT").split("FROM")[0].split(",")}
@@ -128,7 +126,7 @@ def test_a_table_that_changes_while_it_is_read_is_read_as_it_was(postgres: Serve
         "CREATE TABLE items (head int, amount int)",
         "INSERT INTO items VALUES (1, 5)",
     )
-    write = tables._write_text
+    write = tables.copy_text
 
     def and_then_an_order_arrives(*arguments):
         write(*arguments)
@@ -139,7 +137,7 @@ def test_a_table_that_changes_while_it_is_read_is_read_as_it_was(postgres: Serve
         other.start()
         other.join(30)
 
-    monkeypatch.setattr(tables, "_write_text", and_then_an_order_arrives)
+    monkeypatch.setattr(tables, "copy_text", and_then_an_order_arrives)
     sql = "SELECT customer AS customer_id, h.at AS order_date, amount FROM h JOIN i ON i.head = h.id"
     places = {"h": f"{postgres.url}::heads", "i": f"{postgres.url}::items"}
     assert [row["amount"] for row in lines(Source(None, sql=sql, sources=places))] == [500]
