@@ -2,6 +2,7 @@
 
 # no postponed annotations here nor in the files of commands: Typer reads them when the application is built
 import os
+import sys
 from typing import Annotated
 
 import typer
@@ -24,6 +25,7 @@ from ltvml.cli import (
     write,
 )
 from ltvml.cli.examples import examples
+from ltvml.cli.session import INTERRUPTED_EXIT_CODE
 
 app = typer.Typer(
     name="ltvml",
@@ -107,4 +109,8 @@ def main() -> None:
     # LightGBM's second thread spins while it waits, and takes the time of whatever shares the machine; read when it
     # loads, and a choice of the user stays
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    app(prog_name="ltvml")
+    try:
+        app(prog_name="ltvml")
+    except KeyboardInterrupt:
+        # before the command began, or while it cleared up
+        sys.exit(INTERRUPTED_EXIT_CODE)

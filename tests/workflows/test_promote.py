@@ -205,3 +205,12 @@ def test_no_model_is_an_error_with_the_command_that_makes_one(place, orders):
     assert result.exit_code == 2
     assert "ltvml fit" in result.stderr
     assert not OUT.exists()
+
+
+def test_a_registry_that_is_away_leaves_the_folder_promoted_and_exits_with_6(served, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////dev/null/no/mlflow.db")
+    shutil.rmtree(OUT / "champion")
+    result = served.run("promote", *LATER, "--set", "tracking.backend=mlflow")
+    assert result.exit_code == 6
+    assert "but its alias was not moved" in result.stderr
+    assert version("champion") == version("bundle")
