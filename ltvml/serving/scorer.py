@@ -13,7 +13,7 @@ from ltvml.contracts import OF_CUSTOMERS, customer_table
 from ltvml.errors import DataContractError, LtvmlError
 from ltvml.serving.one_customer import OneCustomer, with_attributes
 from ltvml.serving.request import Reading, Request, RequestError, request_of
-from ltvml.tracking.served_rows import CUTOFF, ROW, summary_of, travelling
+from ltvml.tracking.served_rows import CUTOFF, ROW, summary_of
 from ltvml.window import date_of
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ltvml.bundle.bundle import Bundle
+    from ltvml.contracts import Column
     from ltvml.features.ledger import Rules
 
 LOG = logging.getLogger(__name__)
@@ -203,8 +204,13 @@ def _refuse_impossible(row: pd.DataFrame) -> None:
 
 def _plain(scores: pd.DataFrame, bundle: Bundle) -> dict[str, Any]:
     """The one row as JSON can hold it: whole numbers whole, dates as ISO text, null where there is no value."""
-    row = travelling(scores, bundle.window.horizons).iloc[0]
-    whole = {one.name for one in customer_table(bundle.window.horizons).columns if one.dtype == "int64"}
-    return {
-        str(name): None if pd.isna(value) else int(value) if name in whole else value for name, value in row.items()
-    }
+    row = scores.to_dict("records")[0]
+    return {column.name: _shown(row[column.name], column) for column in customer_table(bundle.window.horizons).columns}
+
+
+def _shown(value: Any, column: Column) -> Any:
+    if pd.isna(value):
+        return None
+    if column.dtype == "date":
+        return f"{value:%Y-%m-%d}"
+    return int(value) if column.dtype == "int64" else value
