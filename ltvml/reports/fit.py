@@ -97,8 +97,9 @@ class FitReport(Shown):
         """Every note as a sentence: what is withheld, what is odd about the data, what was chosen, and the rest."""
         of_models = [model.diagnosis_ for _, model in fitted(self.bundle)]
         withheld = [message for diagnosis in of_models if diagnosis.withheld for message in diagnosis.messages]
-        chosen = self.bundle.record.words
-        ranked = [*withheld, *self.notes, *chosen, *self.messages, *item_words(self.bundle), *self.gaps]
+        odd = [message for diagnosis in of_models for message in diagnosis.messages]
+        chosen = [*self.bundle.record.words, *kind_words(self.bundle), *item_words(self.bundle)]
+        ranked = [*withheld, *self.notes, *odd, *chosen, *self.gaps]
         return list(dict.fromkeys(map(capitalised, ranked)))
 
     def _notes(self) -> list[str]:
