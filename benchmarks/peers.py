@@ -143,7 +143,8 @@ def of_ltvml(orders: pd.DataFrame, cutoff: pd.Timestamp, horizon: int, folder: s
         "window": {"cutoff": cutoff.date().isoformat(), "churn_horizon": horizon, "ltv_horizon": horizon},
         "value": {"annual_discount_rate": 0.0},
         "tracking": {"backend": "none"},
-        "output": {"dir": f"{folder}/out"},
+        # a folder of its own: beside an earlier fit, that of the warm-up, a later one waits for its promotion
+        "output": {"dir": tempfile.mkdtemp(dir=folder)},
     }
     ltvml.fit(settings, transactions=orders)
     scores = ltvml.score(settings, transactions=orders).customers.set_index("customer_id")
