@@ -96,7 +96,7 @@ def test_costs_of_customers_are_summed(shop, fitted, tmp_path):
         ("cohort,price\n2019-Q1,3\n", "missing: cost"),
         ("cohort,cost\n2019-Q1,-3\n", "no number of 0 or more"),
         ("cohort,cost\n2019-Q1,three\n", "three"),
-        ("cohort,cost\n2019-Q1,3\n2019-Q1,4\n", "repeat a cohort"),
+        ("cohort,cost\n2019-Q1,3\n2019-Q1,4\n", "1 of 2 rows repeats a cohort"),
         ("weather,cost\nsun,3\n", "missing: customer_id"),
     ],
 )
