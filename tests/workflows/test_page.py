@@ -64,6 +64,8 @@ def results(tmp_path_factory):
     ages = np.random.default_rng(4).integers(1, 730, 900)
     orders = simulate_transactions(900, T=ages, cutoff=CUTOFF, random_state=6, r=0.8, alpha=45, a=0.7, b=3.0)
     orders = orders.assign(customer_id="member-" + orders["customer_id"].astype(str))
+    number = orders["customer_id"].str[-2:].astype(int)
+    orders = orders.assign(channel=np.where(number % 2, "<b>web", "shop"), complaint=np.where(number % 5, "no", "yes"))
     orders.to_csv(folder / "orders.csv", index=False)
     given = {
         "transactions": {"source": str(folder / "orders.csv")},
@@ -72,7 +74,7 @@ def results(tmp_path_factory):
         "season": "off",
         "output": {"dir": str(folder / "out")},
         "tracking": {"backend": "none"},
-        "cohorts": {"by": "quarter"},
+        "cohorts": {"by": "quarter", "attributes": ["channel"]},
     }
     ltvml.fit(given)
     ltvml.score(given)
@@ -95,6 +97,20 @@ def test_every_section_is_there_and_the_page_is_well_formed(made):
 
 def scripts_of(html: str) -> list[str]:
     return re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+
+
+def test_cohorts_by_attribute_first_experience_and_levers_ahead_are_there(made):
+    cohorts = next(section for section in made.sections if section.name == "cohorts")
+    rows = next(table.rows for table in cohorts.tables if table.header[0] == "channel")
+    assert {row[0] for row in rows} == {"<b>web", "shop"}
+    assert sum(int(row[1].replace(",", "")) for row in rows) == 900
+    said = " ".join(cohorts.says)
+    row = made.cohorts.experience.iloc[0]
+    for name in ("retention_bad", "retention_good"):
+        assert f"{100 * row[name]:.0f} %" in said
+    assert made.cohorts.bundle.version in said
+    assert "&lt;b&gt;web" in made.html
+    assert "<b>web" not in made.html
 
 
 def test_nothing_is_fetched_and_only_the_pages_own_script_runs(made):

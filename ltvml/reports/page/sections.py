@@ -172,10 +172,35 @@ def cohort_section(found: Found) -> Section:
     rows = tuple(
         tuple(_cell(row[name], name, words) for name in COHORT_COLUMNS) for row in report.cohorts.to_dict("records")
     )
-    kept = (words("label.lifetime"), words("label.cost"), words("label.referrals"), words("label.note"))
+    kept = tuple(words(f"label.{name}") for name in ("lifetime", "levers", "experience", "cost", "referrals", "note"))
     says = tuple(text for name, text in report.findings() if name in kept)
     table = Rows(words("page.cohorts.table"), header, rows, behind=len(rows) > LATEST)
-    return Section("cohorts", words("page.cohorts.title"), says, pictures, (table,), reading=words("page.cohorts.read"))
+    tables = (table, *level_tables(found))
+    return Section("cohorts", words("page.cohorts.title"), says, pictures, tables, reading=words("page.cohorts.read"))
+
+
+def level_tables(found: Found) -> tuple[Rows, ...]:
+    """Cohorts by each attribute of `cohorts.attributes`: a line a level, all its cohorts together."""
+    words, levels = found.words, found.cohorts.pooled_levels()
+    ages = [name for name in map(str, levels) if name.startswith("retention_")]
+    later = (f"+{name.removeprefix('retention_')}" for name in ages)
+    header = (words("page.cohorts.customers"), *later, words("page.cohorts.revenue_per_customer"))
+    return tuple(
+        Rows(
+            words("page.cohorts.ways", attribute=str(attribute)),
+            (str(attribute), *header),
+            tuple(
+                (
+                    str(row["level"]),
+                    f"{row['customers']:,}",
+                    *("-" if np.isnan(row[name]) else percent(row[name]) for name in ages),
+                    "-" if np.isnan(row["margin_per_customer"]) else words.one(words.money, row["margin_per_customer"]),
+                )
+                for row in part.to_dict("records")
+            ),
+        )
+        for attribute, part in levels.groupby("attribute", sort=False)
+    )
 
 
 COHORT_COLUMNS = (
