@@ -235,7 +235,21 @@ class Model(ABC):
         missing = [name for name in names if name not in X]
         if missing:
             raise DataContractError(f"{type(self).__name__} needs the columns {list(names)}; missing: {missing}.")
-        return tuple(_doubles(X[name]) for name in names)
+        return tuple(self._numbers(X[name]) for name in names)
+
+    def _numbers(self, column: pd.Series) -> Array:
+        """A column as doubles, or an error that counts what is no number."""
+        try:
+            return _doubles(column)
+        except (TypeError, ValueError) as error:
+            import pandas as pd
+
+            text = column[pd.to_numeric(column, errors="coerce").isna() & column.notna()]
+            shown = f", first {text.iloc[0]!r}" if len(text) else ""
+            raise DataContractError(
+                f"{type(self).__name__}: the column {column.name} is no number in {len(text):,} of {len(column):,} "
+                f"rows{shown}; expected numbers."
+            ) from error
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_params(deep=False).items())

@@ -139,7 +139,10 @@ def test_an_attribute_that_is_not_there_or_the_same_for_all_is_refused(shop: Cha
             {"churn": {"name": "bg_nbd", "params": {"by": "channel"}}},
             "no effect here; expected it under models.purchase",
         ),
-        ({"purchase": {"name": "bg_bb", "params": {"covariates": ["channel"]}}}, "bg_bb takes no covariates"),
+        (
+            {"purchase": {"name": "lifetimes_bg_nbd", "params": {"covariates": ["channel"]}}},
+            "lifetimes_bg_nbd takes no covariates",
+        ),
         ({"purchase": {"name": "bg_nbd", "params": {"by": "x", "covariates": ["y"]}}}, "expected one of them"),
     ],
 )

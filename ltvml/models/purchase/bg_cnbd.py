@@ -18,7 +18,6 @@ log-likelihoods of all k compare, and k is the most likely of 1 to `most_stages`
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -320,17 +319,31 @@ def purchases_after(of: Posterior, done: int, horizon: float) -> Array:
 
     The terms change over hundreds of n there, so that the next correction, a twelfth of a first difference, ends it.
     """
-    mean = (of.kappa.max() + len(of.stage)) * horizon / of.A.min() / len(of.stage)
-    last = max(4.0 * (done + 1), 40.0 * (mean + 10))
-    edges = np.exp(np.arange(np.log(done + 1), np.log(last) + 0.02, 0.02))
+    return np.array([float(_after(rows_of(of, np.array([row])), done, horizon)) for row in range(len(of.kappa))])
+
+
+def _after(one: Posterior, done: int, horizon: float) -> Any:
+    """`purchases_after` of one customer: panels in ln n, narrow where P(at least n come) falls from 1 to 0."""
+    shape, k = float(one.kappa[0]), len(one.stage)
+    mean = (shape + k) * horizon / float(one.A[0]) / k
+    last = np.log(max(4.0 * (done + 1), 40.0 * (mean + 10)))
+    fall = np.log(max(mean, 1.0)) + np.arange(-10, 10.5, 0.5) / np.sqrt(max(shape, 1.0))
+    edges = np.unique(
+        np.clip(np.concatenate([np.arange(np.log(done + 1), last, 0.02), fall, [last]]), np.log(done + 1), last)
+    )
+    low, high = np.exp(edges[:-1, None]), np.exp(edges[1:, None])
     point, weight = np.polynomial.legendre.leggauss(6)
-    total = np.zeros(len(of.kappa))
-    for low, high in pairwise(edges):
-        for u, w in zip(point, weight, strict=True):
-            n = 0.5 * (low + high) + 0.5 * (high - low) * u
-            total += 0.5 * (high - low) * w * at_least(of, n, horizon) * stays_through(of, n - 1)
-    first, second = (at_least(of, n, horizon) * stays_through(of, n - 1) for n in (done + 1, done + 2))
-    return np.asarray(total + first / 2 - (second - first) / 12)
+    n = 0.5 * (low + high) + 0.5 * (high - low) * point
+    total = (0.5 * (high - low) * weight * _term(one, n.ravel(), horizon).reshape(n.shape)).sum()
+    first, second = _term(one, np.array([done + 1.0, done + 2.0]), horizon)
+    return total + first / 2 - (second - first) / 12
+
+
+def _term(one: Posterior, n: Array, horizon: float) -> Array:
+    """P(at least n come) P(stays through n - 1) of one customer, for each n; shape (m,)."""
+    j = np.arange(len(one.stage), dtype=float)[:, None]
+    come = (one.stage * at_least_arrivals(n * len(one.stage) - j, one.kappa + j, horizon / one.A)).sum(axis=0)
+    return np.asarray(come * np.exp(log_beta_ratio(one.a, one.b, n - 1)))
 
 
 def leaves_within(of: Posterior, horizon: float) -> Array:
@@ -350,6 +363,7 @@ def leaves_within(of: Posterior, horizon: float) -> Array:
 
 RATE_NODES = 201
 DROPOUT_NODES = 151
+LONGER = 0.35
 CHUNK = 50
 
 
@@ -362,7 +376,9 @@ def discounted_while_alive(of: Posterior, discount_rate: float) -> Array:
     k, total = len(of.stage), np.zeros(len(of.kappa))
     for start in range(0, len(total), CHUNK):
         rows = np.arange(start, min(start + CHUNK, len(total)))
-        logit, weight = logit_nodes(of.a, of.b[rows], DROPOUT_NODES)
+        # a density with a tail as long as 1 / a or 1 / b needs nodes all along it
+        longer = 1 - LONGER * np.log(min(of.a, float(of.b[rows].min()), 1.0))
+        logit, weight = logit_nodes(of.a, of.b[rows], int(DROPOUT_NODES * longer))
         p = expit(logit)[:, None, :]
         for j in range(k):
             rate, rate_weight = rate_nodes(of.kappa[rows] + j, RATE_NODES)

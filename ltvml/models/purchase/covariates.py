@@ -5,10 +5,12 @@ What is known of a customer at the first order, z, moves the scale of the purcha
     alpha_i = alpha exp(-g'z)                                    `rate`: above 0 buys more often
     beta_i  = beta exp(-h'z)                                     Pareto/NBD, `dropout`: above 0 leaves sooner
     a_i = a exp(h_a'z),  b_i = b exp(h_b'z)                      BG and MBG family, `a` and `b`
+    alpha_i = alpha exp(g'z),  gamma_i = gamma exp(h'z)          BG/BB, `rate` and `dropout`: odds of buying and leaving
 
 The logs are linear, so that the likelihood of a kind of customers, those with one z, is the model's own, and value,
 gradient and Hessian of the whole are exact sums over kinds. The same forms are those of CLVTools and pymc-marketing
-(CLVTools holds h_a = h_b for BG/NBD).
+(CLVTools holds h_a = h_b for BG/NBD). No paper gives the BG/BB covariates: there each moves the odds of a mean, alpha /
+beta or gamma / delta, as a logistic regression does.
 """
 
 from __future__ import annotations
@@ -45,6 +47,7 @@ DRIVEN: Mapping[str, tuple[tuple[str, str, int], ...]] = {
     **dict.fromkeys(
         ("bg_nbd", "mbg_nbd", "bg_cnbd", "mbg_cnbd"), (("rate", "alpha", -1), ("a", "a", 1), ("b", "b", 1))
     ),
+    "bg_bb": (("rate", "alpha", 1), ("dropout", "gamma", 1)),
 }
 """By model: what a covariate does, the parameter whose log it moves, and in which direction."""
 
@@ -55,7 +58,7 @@ class WithCovariates(KindsOfCustomers):
     Parameters
     ----------
     model : ParametricPurchaseModel
-        nbd, pareto_nbd, bg_nbd, mbg_nbd, bg_cnbd or mbg_cnbd.
+        nbd, pareto_nbd, bg_nbd, mbg_nbd, bg_cnbd, mbg_cnbd or bg_bb.
     covariates : sequence of str
         Columns that move the purchase rate. They must have been known at the first order.
     dropout_covariates : sequence of str, optional

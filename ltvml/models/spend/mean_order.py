@@ -135,7 +135,7 @@ class MeanOrder(SpendModel):
         reason = _why_unknown(n, own, weight)
         if not reason:
             self.prior_orders_ = most_likely_prior_orders(n, own, weight)
-        self.diagnosis_ = Diagnosis(messages=(reason,) if reason else ())
+        self.diagnosis_ = Diagnosis(messages=tuple(filter(None, (_below_zero(total, weight), reason))))
         return self
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -148,6 +148,17 @@ class MeanOrder(SpendModel):
             raise LtvmlError("MeanOrder is not fitted.", hint="call fit first.")
         n, total = order_totals(self, X, self.orders)
         return drawn_towards(self.mean_order_value_, n, total, self.prior_orders_)
+
+
+def _below_zero(total: Array, weight: Array) -> str:
+    """How many customers have refunds beyond their orders, and how much it is; empty where none has."""
+    rows = total < 0
+    if not rows.any():
+        return ""
+    return (
+        f"{weight[rows].sum():,.0f} customers have orders of less than zero in all ({weight[rows] @ total[rows]:,.2f} "
+        "together): their mean order value counts as 0."
+    )
 
 
 def _why_unknown(n: Array, own: Array, weight: Array) -> str:

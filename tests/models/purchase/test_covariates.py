@@ -16,6 +16,7 @@ from ltvml.clock import OperationalTime
 from ltvml.datasets.simulate import simulate_bg_nbd
 from ltvml.errors import ConfigError, DataContractError, FitWarning
 from ltvml.models import registry
+from ltvml.models.inference import likelihood_ratio
 from ltvml.models.purchase.bg_bb import BGBB
 from ltvml.models.purchase.bg_nbd import BGNBD
 from ltvml.models.purchase.covariates import WithCovariates
@@ -277,8 +278,8 @@ def test_a_missing_column_is_named(shop, fitted) -> None:
 
 
 def test_a_model_without_a_place_for_covariates_is_refused() -> None:
-    with pytest.raises(DataContractError, match="bg_bb takes no covariates; expected one of nbd"):
-        WithCovariates(BGBB(), ["channel"])
+    with pytest.raises(DataContractError, match="lifetimes_bg_nbd takes no covariates; expected one of nbd"):
+        WithCovariates(registry.make("purchase", "lifetimes_bg_nbd"), ["channel"])
     with pytest.raises(DataContractError, match=r"expected a list of columns: \['channel'\]"):
         WithCovariates(NBD(), "channel")
     with pytest.raises(ConfigError, match="no model 'bgnbd'"):
@@ -289,3 +290,26 @@ def test_a_category_may_be_missing_and_is_then_a_level(shop) -> None:
     X = shop.assign(channel=shop.channel.where(shop.index % 9 > 0))
     model = WithCovariates(MBGNBD(), ["channel"]).fit(X)
     assert any(name.endswith("[missing]") for name in model.params_)
+
+
+def test_effects_on_the_odds_of_buying_and_leaving_at_opportunities_come_back():
+    """BG/BB: a channel whose customers have half the odds of buying, and three times the odds of leaving."""
+    truth = {"search": (1.2, 0.75, 0.6, 3.0), "social": (0.6, 0.75, 1.8, 3.0)}
+    parts = [
+        BGBB.from_params(**dict(zip(BGBB.parameters, values, strict=True)))
+        .draw_newcomers(np.full(4_000, 12.0), random_state=seed)
+        .purchases.histories()
+        .assign(channel=channel)
+        for seed, (channel, values) in enumerate(truth.items())
+    ]
+    X = pd.concat(parts, ignore_index=True)
+    model = WithCovariates(BGBB(), ["channel"]).fit(X)
+    found = model.summary().loc[["rate.channel[social]", "dropout.channel[social]"]]
+    away = (found["estimate"] - np.log([0.5, 3.0])) / found["standard_error"]
+    assert (away.abs() < 3).all()
+    assert likelihood_ratio(BGBB().fit(X), model).p_value < 1e-6
+    # each channel's predictions are those of its own parameters, within the noise of 4,000 customers
+    for channel, values in truth.items():
+        row = pd.DataFrame({"frequency": [2], "recency": [5], "T": [12], "channel": [channel]})
+        own = BGBB.from_params(**dict(zip(BGBB.parameters, values, strict=True)))
+        np.testing.assert_allclose(model.expected_purchases(row, 10), own.expected_purchases(row, 10), rtol=0.12)

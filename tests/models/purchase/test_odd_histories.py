@@ -41,6 +41,15 @@ def test_impossible_histories_are_counted_by_rule(name, row, rule, frame):
     assert rule in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["bg_nbd", "bg_bb"])
+@pytest.mark.parametrize("column", ["frequency", "recency", "T"])
+def test_a_column_of_text_is_named_with_what_is_no_number(name, column, frame):
+    X = frame((0, 0, 40), (2, 3, 40), (1, 5, 40)).astype(object)
+    X.loc[1, column] = "three"
+    with pytest.raises(DataContractError, match=f"the column {column} is no number in 1 of 3 rows, first 'three'"):
+        registry.make("purchase", name).fit(X)
+
+
 @pytest.mark.parametrize("name", CONTINUOUS[:-1])
 def test_customers_of_the_last_day_alone_are_named(name, frame):
     model = registry.make("purchase", name).fit(frame(*[(0, 0, 0)] * 7))

@@ -22,7 +22,7 @@ RELATIVE = 1e-8
 # below this a double has fewer digits
 SMALLEST = 1e-290
 QUANTITIES = ("log_likelihood", "p_alive", "expected_purchases", "survival", "pmf", "dert")
-MODELS = ("nbd", "pareto_nbd", "bg_nbd", "mbg_nbd", "bg_bb")
+MODELS = ("nbd", "pareto_nbd", "bg_nbd", "mbg_nbd", "bg_cnbd", "mbg_cnbd", "bg_bb")
 
 
 @cache

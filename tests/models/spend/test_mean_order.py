@@ -27,7 +27,9 @@ def test_a_weight_equals_repetition():
 
 def test_refunds_do_not_make_it_negative():
     frame = pd.DataFrame({"n": [2.0, 1.0], "total": [-40.0, 10.0]})
-    np.testing.assert_allclose(MeanOrder().fit(frame).expected_spend(frame), [0, 10])
+    model = MeanOrder().fit(frame)
+    np.testing.assert_allclose(model.expected_spend(frame), [0, 10])
+    assert "1 customers have orders of less than zero in all (-40.00 together)" in model.diagnosis_.messages[0]
 
 
 def test_without_any_order_it_says_so():
