@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 
 from ltvml.errors import DataContractError
+from ltvml.models.maximise import Evaluation, maximise
+from ltvml.models.purchase.highest_peak import inverse_information
 from ltvml.models.purchase.in_operational_time import InOperationalTime
 from ltvml.models.purchase.kinds import KindsOfCustomers
 from ltvml.models.purchase.parametric import ParametricPurchaseModel
@@ -22,6 +24,7 @@ from ltvml.window import WEEK, as_date, day_number
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Callable
 
     from numpy.typing import ArrayLike
 
@@ -380,7 +383,7 @@ def over_histories(
 
 @dataclass(frozen=True, eq=False)
 class LikelihoodSurface:
-    """Log-likelihood over two parameters, the others at their estimates.
+    """Profile likelihood of two parameters: for each pair of values the others are the most likely ones.
 
     Parameters
     ----------
@@ -408,7 +411,10 @@ def likelihood_surface(
     reach: float = 4.0,
     points: int = 25,
 ) -> LikelihoodSurface:
-    """Log-likelihood around the estimate: round where both parameters are known, a ridge where only a ratio is.
+    """Profile likelihood around the estimate: round where both parameters are known, a ridge where only a ratio is.
+
+    The other parameters are maximised at each point, so that a level of it is the edge of a joint confidence region;
+    with the others held at their estimates the region would be too small.
 
     Parameters
     ----------
@@ -434,16 +440,14 @@ def likelihood_surface(
     likelihood = within._likelihood(within._grouped(X, sample_weight))
     at = np.log([within.params_[name] for name in within.parameters])
     best, places = likelihood(at), [within.parameters.index(name) for name in names]
-    bend, axes = np.linalg.eigh(-best.hessian[np.ix_(places, places)])
-    # a flat or rising likelihood has no standard error
-    width = np.minimum(reach / np.sqrt(np.maximum(bend, 1e-12)), np.log(MOST_APART))
+    spread, axes = np.linalg.eigh(inverse_information(best.hessian)[np.ix_(places, places)])
+    # a direction without information has no standard error
+    width = np.minimum(reach * np.sqrt(np.maximum(spread, 0.0)), np.log(MOST_APART))
     steps = np.linspace(-1.0, 1.0, points)
     moved = np.einsum("ij,jkl->ikl", axes * width, np.stack(np.meshgrid(steps, steps)))
     below = np.empty((points, points))
     for cell in np.ndindex(below.shape):
-        point = at.copy()
-        point[places] += moved[:, *cell]
-        below[cell] = likelihood(point).value - best.value
+        below[cell] = profiled(likelihood, at, best, places, moved[:, *cell]) - best.value
     first, second = np.exp(at[places][:, None, None] + moved)
     estimate = np.exp(at[places]).tolist()
     return LikelihoodSurface(names, first, second, below, (estimate[0], estimate[1]))
@@ -489,3 +493,36 @@ def of_everybody(model: PurchaseModel) -> PurchaseModel:
     if isinstance(model, InOperationalTime) and isinstance(model.model, KindsOfCustomers):
         return InOperationalTime(model.model.model, model.clock)
     return model.model if isinstance(model, KindsOfCustomers) else model
+
+
+MOST_CLIMBS = 20
+
+
+def profiled(
+    likelihood: Callable[[Array], Evaluation], at: Array, best: Evaluation, places: list[int], moved: Array
+) -> float:
+    """The highest log-likelihood with some parameters moved away from the estimate and held there.
+
+    Parameters
+    ----------
+    likelihood : callable of the (k,) log-parameters
+    at : (k,) array
+        The estimate, and what the likelihood says there: `best`.
+    places : list of m int
+        Parameters that are moved.
+    moved : (m,) array
+    """
+    point, others = at.copy(), np.setdiff1d(np.arange(len(at)), places)
+    point[places] += moved
+    if not len(others):
+        return likelihood(point).value
+
+    def free(values: Array) -> Evaluation:
+        point[others] = values
+        found = likelihood(point)
+        return Evaluation(found.value, found.gradient[others], found.hessian[np.ix_(others, others)])
+
+    # where the quadratic at the estimate expects them
+    slope = inverse_information(best.hessian[np.ix_(others, others)]) @ best.hessian[np.ix_(others, places)]
+    start = at[others] + np.clip(slope @ moved, -np.log(MOST_APART), np.log(MOST_APART))
+    return maximise(free, start, tolerance=1e-3, max_steps=MOST_CLIMBS).at.value

@@ -421,7 +421,7 @@ def likelihood_contours(
     language: str = "en",
     ax: Axes | None = None,
 ) -> Axes:
-    """Confidence regions of two parameters, the others at their estimates; a long ridge: only a ratio is known.
+    """Confidence regions of two parameters by profile likelihood; a long ridge: only a ratio is known.
 
     Parameters
     ----------

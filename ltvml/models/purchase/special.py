@@ -338,7 +338,10 @@ def log_rising(z: Array, n: Array) -> Array:
 
 def log_beta_ratio(a: float, b: Array, n: Array) -> Array:
     """Log of B(a, b+n) / B(a, b)."""
-    return np.asarray(log_rising(b, n) - log_rising(a + b, n))
+    near = log_rising(b, n) - log_rising(a + b, n)
+    far = np.asarray(n) > LARGE_START
+    # the same four lnGammas, paired so that what is as large as n ln(n) never appears
+    return np.where(far, log_rising(b, np.asarray(a)) - log_rising(b + n, np.asarray(a)), near) if far.any() else near
 
 
 def negative_binomial(n: Array, kappa: Array, tau: Array) -> Array:

@@ -261,7 +261,7 @@ PHRASES: dict[str, str] = {
     "plot.path.marks": "底部标记为购买",
     "plot.path.across": "{unit}；底部标记为购买",
     "plot.likelihood.title": "数据对 {first} 和 {second} 的说明",
-    "plot.likelihood.across": "线为联合置信域，其他参数取估计值",
+    "plot.likelihood.across": "线为剖面似然的联合置信域（其他参数取最大似然值）",
     "plot.gain.title": "按预测从高到低，客户占比与价值占比",
     "plot.gain.up": "价值占比",
     "plot.gain.across": "客户占比，预测高者在前",
