@@ -56,7 +56,7 @@ NAMES = ("r", "alpha", "s", "beta")
 R, ALPHA, S, BETA = range(4)
 CENTRE = np.array([-0.7, -0.7, -0.7, -0.7])
 """Log-parameters of an ordinary shop, times in units of the mean T."""
-EDGES = np.array([[0, 0, -3, -3], [0, 0, 3, 3], [0, 0, -3, 3], [4, 4, 0, 0]])
+EDGES = np.array([[0, 0, -3, -6], [0, 0, 3, 3], [0, 0, -3, 3], [4, 4, 0, 0]])
 """From the centre towards: some leave at once, equal dropout, nobody leaves, equal rates; the first ends on the second
 peak where there is one."""
 NOBODY_LEAVES = 0.005
