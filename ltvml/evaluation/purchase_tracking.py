@@ -523,6 +523,6 @@ def profiled(
         return Evaluation(found.value, found.gradient[others], found.hessian[np.ix_(others, others)])
 
     # where the quadratic at the estimate expects them
-    slope = inverse_information(best.hessian[np.ix_(others, others)]) @ best.hessian[np.ix_(others, places)]
+    slope = inverse_information(best.hessian[np.ix_(others, others)]) @ best.hessian[np.ix_(others, np.asarray(places))]
     start = at[others] + np.clip(slope @ moved, -np.log(MOST_APART), np.log(MOST_APART))
     return maximise(free, start, tolerance=1e-3, max_steps=MOST_CLIMBS).at.value
