@@ -1,115 +1,203 @@
-"""BG/NBD beside lifetimes 0.11.3, one run, one machine: seconds (medians) and peak memory, each in its own process.
+"""BG/NBD beside lifetimes and pymc-marketing: what a fit and its forecasts cost, for thousands to millions of customers.
 
-Run: python benchmarks/purchase_models.py [customers] [--large]     --large adds a fit of 10 million customers
+    python -m benchmarks.purchase_models 1000000
+    python -m benchmarks.purchase_models 1000000 --clock continuous
+    python -m benchmarks.purchase_models 10000 100000 1000000 10000000 --peers ltvml
+    python -m benchmarks.purchase_models 100000 --python pymc=/envs/pymc/bin/python
+
+Customers are simulated once (seed 0; times in whole days, or as floats with `--clock continuous`) and given to each
+package in a process of its own. The 12-month value is that of `lifetimes.customer_lifetime_value`: months of 30 days,
+1 % a month; every package prints its sum, which must agree. Seconds are CPU seconds of all threads, the median of
+several, without imports and reading. `patterns` are the same customers as distinct histories with counts, as an engine
+hands them over. Memory is the peak of the process, with the table of customers in it. pymc-marketing fits by MAP.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from ltvml.datasets.simulate import simulate_bg_nbd
-from ltvml.models.purchase.bg_nbd import BGNBD
+import pandas as pd
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pandas as pd
-
 PARAMS = {"r": 0.3, "alpha": 25.0, "a": 0.5, "b": 2.0}
-MONTHS = np.arange(1, 13) * 365.0 / 12
-REPEATS = {"ltvml": 5, "lifetimes": 3}
+SPEND = {"p": 6.25, "q": 3.74, "v": 15.44}
+MONTHS, PER_MONTH, OF_A_MONTH = 12, 0.01, 30
+FIT, ALIVE, PURCHASES, VALUE = "fit", "P(alive)", "expected purchases, 90 days", "12-month value"
+MOST_REPEATS, LONG = 5, 5.0
+"""A piece of work is repeated five times, one that takes seconds once."""
+Works = dict[str, "Callable[[], Any]"]
 
 
-def shop(n: int) -> pd.DataFrame:
-    T = np.random.default_rng(1).integers(30, 731, n)
-    return simulate_bg_nbd(n, **PARAMS, T=T, random_state=0, daily=True).astype("int64")
+def shop(n: int, clock: str = "day") -> pd.DataFrame:
+    """frequency, recency, T and monetary_value of n simulated customers who were first seen in the last two years."""
+    from ltvml.datasets.simulate import simulate_bg_nbd
+
+    rng = np.random.default_rng(1)
+    daily = clock == "day"
+    T = rng.integers(30, 731, n) if daily else rng.uniform(30, 731, n)
+    X = simulate_bg_nbd(n, **PARAMS, T=T, random_state=0, daily=daily)
+    X = X.astype("int64") if daily else X
+    return X.assign(monetary_value=np.where(X["frequency"] > 0, rng.gamma(6.0, 6.0, n), 0.0))
 
 
-def ours(X: pd.DataFrame) -> dict[str, Callable[[], Any]]:
-    model = BGNBD().fit(X)
+def of_ltvml(X: pd.DataFrame) -> Works:
+    """Formulas of ltvml, at the true parameters but for the fit."""
+    from ltvml.models.purchase.bg_nbd import BGNBD
+    from ltvml.models.spend.gamma_gamma import GammaGamma
+    from ltvml.models.value.purchase_times_spend import PurchaseTimesSpend
+
+    model = BGNBD.from_params(**PARAMS)
+    spend = GammaGamma.from_params(p=SPEND["p"], q=SPEND["q"], gamma=SPEND["v"], orders="repeat")
+    rate = float(np.log1p(PER_MONTH)) / OF_A_MONTH
+    value = PurchaseTimesSpend(model, spend, discount_rate=rate, period=OF_A_MONTH)
     return {
-        "fit with standard errors": lambda: BGNBD().fit(X).standard_errors_,
-        "P(alive)": lambda: model.probability_alive(X),
-        "expected purchases, 90 days": lambda: model.expected_purchases(X, 90.0),
-        "expected purchases, 12 months one by one": lambda: model.expected_purchases_at(X, MONTHS),
+        FIT: lambda: BGNBD().fit(X),
+        ALIVE: lambda: model.probability_alive(X),
+        PURCHASES: lambda: model.expected_purchases(X, 90.0),
+        VALUE: lambda: value.expected_value(X, float(MONTHS * OF_A_MONTH)),
     }
 
 
-def theirs(X: pd.DataFrame) -> dict[str, Callable[[], Any]]:
-    from ltvml.models.purchase.lifetimes_bg_nbd import new_fitter
+def of_patterns(X: pd.DataFrame) -> Works:
+    """Distinct histories with their counts; what is predicted is predicted of customers, so that there is only a fit."""
+    from ltvml.models.purchase.bg_nbd import BGNBD
 
-    columns = X.frequency, X.recency, X["T"]
-    model = new_fitter(0.0).fit(*columns)
-    expected = model.conditional_expected_number_of_purchases_up_to_time
+    patterns = X.groupby(["frequency", "recency", "T"], as_index=False).size()
+    return {FIT: lambda: BGNBD().fit(patterns, sample_weight=patterns["size"])}
+
+
+def of_lifetimes(X: pd.DataFrame) -> Works:
+    """BetaGeoFitter and GammaGammaFitter."""
+    from lifetimes import BetaGeoFitter, GammaGammaFitter
+
+    columns = X["frequency"], X["recency"], X["T"]
+    model, spend = BetaGeoFitter(), GammaGammaFitter()
+    model.params_, spend.params_ = pd.Series(PARAMS), pd.Series(SPEND)
+    expected = model.predict = model.conditional_expected_number_of_purchases_up_to_time
     return {
-        "fit with standard errors": lambda: new_fitter(0.0).fit(*columns).standard_errors_,
-        "P(alive)": lambda: model.conditional_probability_alive(*columns),
-        "expected purchases, 90 days": lambda: expected(90.0, *columns),
-        "expected purchases, 12 months one by one": lambda: [expected(t, *columns) for t in MONTHS],
+        FIT: lambda: BetaGeoFitter().fit(*columns),
+        ALIVE: lambda: model.conditional_probability_alive(*columns),
+        PURCHASES: lambda: expected(90.0, *columns),
+        VALUE: lambda: spend.customer_lifetime_value(
+            model, *columns, X["monetary_value"], time=MONTHS, discount_rate=PER_MONTH, freq="D"
+        ),
     }
 
 
-def median_seconds(work: Callable[[], Any], repeats: int) -> float:
-    seconds = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - started)
-    return statistics.median(seconds)
+def of_pymc(X: pd.DataFrame) -> Works:
+    """BetaGeoModel by MAP, at its own parameters: it has no way to be given others."""
+    from pymc_marketing import clv
+
+    data = X.assign(customer_id=np.arange(len(X)))
+
+    def fitted() -> Any:
+        model = clv.BetaGeoModel(data=data)
+        model.fit(method="map", progressbar=False)
+        return model
+
+    model = fitted()
+    return {
+        FIT: fitted,
+        ALIVE: lambda: model.expected_probability_alive(data),
+        PURCHASES: lambda: model.expected_purchases(data, future_t=90),
+    }
+
+
+PEERS: dict[str, Callable[[pd.DataFrame], Works]] = {
+    "ltvml": of_ltvml,
+    "patterns": of_patterns,
+    "lifetimes": of_lifetimes,
+    "pymc": of_pymc,
+}
+
+
+def measure(peer: str, path: str) -> dict[str, Any]:
+    """Median CPU seconds of each work of a package on the customers of a file, sums of the results, peak memory."""
+    warnings.simplefilter("ignore")
+    works, found = PEERS[peer](pd.read_parquet(path)), {}
+    for name, work in works.items():
+        seconds = [cpu_seconds(work)]
+        while seconds[0] < LONG and len(seconds) < MOST_REPEATS:
+            seconds.append(cpu_seconds(work))
+        found[name] = statistics.median(seconds)
+    sums = {VALUE: float(np.sum(works[VALUE]()))} if VALUE in works else {}
+    return {"seconds": found, "sums": sums, "gb": peak_memory()}
+
+
+def cpu_seconds(work: Callable[[], Any]) -> float:
+    """CPU seconds of one call, those of every thread."""
+    started = time.process_time()
+    work()
+    return time.process_time() - started
 
 
 def peak_memory() -> float:
-    """Gigabytes, the simulated frame included."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    """Highest resident memory of this program, GB; the kernel's own figure, which rusage mixes with the parent's."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return float(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) / 1e6
 
 
-def measure(who: str, n: int) -> dict[str, float]:
-    X = shop(n)
-    ready = peak_memory()
-    works = {"ltvml": ours, "lifetimes": theirs}[who](X)
-    seconds = {name: median_seconds(work, REPEATS[who]) for name, work in works.items()}
-    return seconds | {"peak GB": peak_memory(), "GB before the models": ready}
-
-
-def large() -> dict[str, float]:
-    X = shop(10_000_000)
-    model = BGNBD()
-    seconds = median_seconds(lambda: model.fit(X), 1)
-    return {"10 M customers, fit": seconds, "10 M customers, GB": peak_memory()} | model.params_
-
-
-def in_a_process(*arguments: str) -> dict[str, float]:
-    done = subprocess.run([sys.executable, __file__, *arguments], check=True, capture_output=True, text=True)
+def in_a_process(interpreter: str, peer: str, path: str) -> dict[str, Any]:
+    """`measure` in an interpreter that has the package."""
+    done = subprocess.run([interpreter, __file__, "--measure", peer, path], capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{peer} failed: {done.stderr.strip().splitlines()[-1]}")
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def compare(n: int) -> None:
-    results = {who: in_a_process("--measure", who, str(n)) for who in ("ltvml", "lifetimes")}
-    print(f"{n:,} customers by day{'ltvml':>30} {'lifetimes':>10} {'ratio':>7}")
-    for name, seconds in results["ltvml"].items():
-        peer = results["lifetimes"][name]
-        print(f"{name:45} {seconds:10.3f} {peer:10.3f} {peer / seconds:6.1f}x")
+def compare(sizes: list[int], clock: str, interpreters: dict[str, str]) -> None:
+    """Print a Markdown table: seconds and memory by size and package, and how many times as long as ltvml it took."""
+    names = [FIT, ALIVE, PURCHASES, VALUE]
+    print(f"| customers ({clock}) | package | {' | '.join(names)} | peak memory |")
+    print("|---|---|" + "---|" * (len(names) + 1))
+    for n in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            shop(n, clock).to_parquet(f"{folder}/customers.parquet")
+            results = {peer: in_a_process(at, peer, f"{folder}/customers.parquet") for peer, at in interpreters.items()}
+        ours = results["ltvml"]["seconds"] if "ltvml" in results else {}
+        for peer, result in results.items():
+            cells = [cell(result["seconds"].get(name), ours.get(name), peer) for name in names]
+            print(f"| {n:,} | {peer} | {' | '.join(cells)} | {result['gb']:.2f} GB |", flush=True)
+        sums = {peer: result["sums"][VALUE] for peer, result in results.items() if result["sums"]}
+        print("sum of values:", {peer: round(total, 4) for peer, total in sums.items()}, file=sys.stderr, flush=True)
 
 
-def main(arguments: list[str]) -> None:
-    if arguments[:1] == ["--measure"]:
-        print(json.dumps(measure(arguments[1], int(arguments[2]))))
-    elif arguments == ["--measure-large"]:
-        print(json.dumps(large()))
-    else:
-        sizes = [int(argument) for argument in arguments if argument.isdigit()]
-        compare(sizes[0] if sizes else 1_000_000)
-        if "--large" in arguments:
-            print(in_a_process("--measure-large"))
+def cell(seconds: float | None, ours: float | None, peer: str) -> str:
+    """Seconds, and how many times ours."""
+    if seconds is None:
+        return ""
+    ratio = f" ({seconds / ours:.1f}x)" if ours and peer not in ("ltvml", "patterns") else ""
+    return f"{seconds:.3f} s{ratio}"
+
+
+def main() -> None:
+    """Measure the sizes and packages that are asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("customers", type=int, nargs="+")
+    parser.add_argument("--clock", choices=["day", "continuous"], default="day")
+    parser.add_argument("--peers", default="ltvml,patterns,lifetimes,pymc", help="Which packages, by name.")
+    parser.add_argument("--python", action="append", default=[], metavar="PEER=INTERPRETER")
+    given = parser.parse_args()
+    here = dict.fromkeys(("ltvml", "patterns", "lifetimes"), sys.executable)
+    interpreters = here | dict(one.split("=", 1) for one in given.python)
+    asked = [peer for peer in given.peers.split(",") if peer in interpreters]
+    compare(given.customers, given.clock, {peer: interpreters[peer] for peer in asked})
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    if sys.argv[1:2] == ["--measure"]:
+        print(json.dumps(measure(*sys.argv[2:4])))
+    else:
+        main()

@@ -183,10 +183,8 @@ def lattice(x: Array, t_x: Array, T: Array, weight: Array | None = None) -> Latt
     """
     if hardly_shared(x, t_x, T):
         return ungrouped(x, t_x, T, weight)
-    (x_code, x_level), (recency_code, recency_level), (age_code, age_level) = codes(x), codes(t_x), codes(T)
-    check_room(len(x_level), len(recency_level), len(age_level))
-    pair_code = x_code * len(recency_level) + recency_code
-    keys, counts = grouped(pair_code * len(age_level) + age_code, weight)
+    key, (x_level, recency_level, age_level) = joint_codes(x, t_x, T)
+    keys, counts = grouped(key, weight)
     pair, age = np.divmod(keys, len(age_level))
     recency_cell, pairs = numbered(pair)
     pair_x, pair_recency = np.divmod(pairs, len(recency_level))
@@ -231,9 +229,8 @@ def cells(x: Array, T: Array) -> tuple[Ints, Array, Array]:
     x, T : (k,) array
         The pair of each cell: `x[cell]` and `T[cell]` are the arguments.
     """
-    (x_code, x_level), (age_code, age_level) = codes(x), codes(T)
-    check_room(len(x_level), len(age_level))
-    cell, pairs = numbered(x_code * len(age_level) + age_code)
+    key, (x_level, age_level) = joint_codes(x, T)
+    cell, pairs = numbered(key)
     pair_x, pair_age = np.divmod(pairs, len(age_level))
     return cell, x_level[pair_x], age_level[pair_age]
 
@@ -263,6 +260,22 @@ def check_room(*sizes: int) -> None:
             f"found {' x '.join(f'{size:,}' for size in sizes)} distinct frequencies and times; expected below 2^63.",
             hint="round the times to days or hours.",
         )
+
+
+def joint_codes(*columns: Array) -> tuple[Ints, list[Array]]:
+    """One whole number for each row, the digits of which are the codes of its columns; and the levels of each column.
+
+    One column after the other, so that of millions of rows only the number and one code are held at a time.
+    """
+    levels: list[Array] = []
+    key = np.zeros(len(columns[0]), dtype=np.int64)
+    for column in columns:
+        code, level = codes(column)
+        levels.append(level)
+        check_room(*map(len, levels))
+        key *= len(level)
+        key += code
+    return key, levels
 
 
 def codes(values: Array) -> tuple[Ints, Array]:
