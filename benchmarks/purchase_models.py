@@ -1,4 +1,4 @@
-"""BG/NBD beside lifetimes and pymc-marketing: what a fit and its forecasts cost, for thousands to millions of customers.
+"""BG/NBD beside lifetimes and pymc-marketing: what a fit and its forecasts cost, by number of customers.
 
     python -m benchmarks.purchase_models 1000000
     python -m benchmarks.purchase_models 1000000 --clock continuous
@@ -71,7 +71,7 @@ def of_ltvml(X: pd.DataFrame) -> Works:
 
 
 def of_patterns(X: pd.DataFrame) -> Works:
-    """Distinct histories with their counts; what is predicted is predicted of customers, so that there is only a fit."""
+    """Distinct histories with their counts; predictions are of customers, so that there is only a fit."""
     from ltvml.models.purchase.bg_nbd import BGNBD
 
     patterns = X.groupby(["frequency", "recency", "T"], as_index=False).size()
