@@ -21,6 +21,7 @@ from ltvml.backtesting.candidates import (
 )
 from ltvml.backtesting.history import History
 from ltvml.backtesting.origins import backtest_origins, judged_horizon
+from ltvml.backtesting.purchase_family import family_selection, family_words
 from ltvml.config import AUTO
 from ltvml.config.sections import ModelChoice, ModelSettings
 from ltvml.evaluation.selection import (
@@ -147,6 +148,12 @@ class Backtester:
         ]
         folds = [self._season_fold(fold) for origin in seasonal if (fold := self.outcome(origin, horizon))]
         return fuse(*season_losses(folds))
+
+    def purchase_family(self, given: int) -> Selection | None:
+        """Which purchase models did best at the past cutoffs of churn; None where that cannot be measured."""
+        horizon = judged_horizon(self.history.cutoff_day, self.history.first_day, given)
+        folds = [fold for origin in self._origins(horizon) if (fold := self._outcome(origin, horizon))]
+        return family_selection(self.history, folds)
 
     def _season_fold(self, fold: Fold) -> Fold:
         customers = self.history.customers(fold.origin)
@@ -358,8 +365,8 @@ def run_backtests(
 ) -> tuple[tuple[RoleBacktest, ...], Backtester]:
     """One backtest for each role that the configuration leaves to `auto`, and the backtester with what was trained.
 
-    A season that made the closed form worse at past cutoffs of churn is switched off first, before a learner is
-    trained.
+    A season that made the closed form worse at past cutoffs of churn is switched off first, then the family of purchase
+    models is chosen, before a learner is trained.
     """
     given = roles_to_backtest(history, config, every_role=every_role)
     backtester = Backtester(
@@ -374,7 +381,23 @@ def run_backtests(
     with steps.step("backtest"):
         if history.with_season and "repurchase" in given and backtester.season_harms(given["repurchase"]):
             history.with_season = False
-        return tuple(backtester.role_backtest(role, horizon) for role, horizon in given.items()), backtester
+        found = backtester.purchase_family(given["repurchase"]) if compares_families(config, given) else None
+        if found is not None:
+            history.stand_on(found.champion)
+        backtests = (backtester.role_backtest(role, horizon) for role, horizon in given.items())
+        return tuple(with_words(one, family_words(found)) for one in backtests), backtester
+
+
+def compares_families(config: Config, given: Mapping[Role, int]) -> bool:
+    """Whether past cutoffs shall say which purchase models serve: churn is backtested, and none is named."""
+    return config.models.purchase.name == AUTO and "repurchase" in given
+
+
+def with_words(backtest: RoleBacktest, more: str) -> RoleBacktest:
+    """The backtest of a role, with something more to say of its selection."""
+    if not more:
+        return backtest
+    return replace(backtest, selection=replace(backtest.selection, words=f"{backtest.selection.words} {more}"))
 
 
 def roles_to_backtest(history: History, config: Config, *, every_role: bool) -> dict[Role, int]:

@@ -17,7 +17,7 @@ from ltvml.backtesting.kind_columns import named_columns, with_found_columns
 from ltvml.backtesting.origins import label_horizon, snapshot_origins
 from ltvml.clock import OperationalTime
 from ltvml.contracts import BEHAVIOUR, is_attribute
-from ltvml.errors import DataContractError
+from ltvml.errors import ConvergenceError, DataContractError
 from ltvml.features.attributes import attribute_columns, attribute_days, first_order
 from ltvml.features.behaviour import basket_days, days_as_of, snapshot_features
 from ltvml.features.experience import experience_days
@@ -28,7 +28,7 @@ from ltvml.features.summary import Orders, customer_summary, held_out_patterns, 
 from ltvml.models import registry
 from ltvml.models.attributes.levels import Attributes, attribute_of
 from ltvml.models.attributes.relevance import relevant_attributes
-from ltvml.models.closed_form import ClosedForm, likelier, purchase_models
+from ltvml.models.closed_form import USUAL, ClosedForm, likelier, purchase_models
 from ltvml.models.purchase.in_operational_time import InOperationalTime
 from ltvml.models.purchase.kinds import KindsOfCustomers
 from ltvml.models.season.counts import DailyCounts, EarlyBuyers
@@ -64,7 +64,7 @@ class History:
     with_season : bool
         Whether closed forms look for a season.
     purchase : str
-        Name of the purchase model; `auto` is BG/NBD or MBG/NBD, whichever is likelier.
+        Name of the purchase model; `auto` is the likelier of `family`.
     purchase_params : dict
         Its arguments.
     most_origins : int, optional
@@ -73,6 +73,8 @@ class History:
         Name of the spend model that values every order; `auto` is Gamma-Gamma, on repeat orders and on all.
     spend_params : dict
         Its arguments.
+    family : str
+        Purchase models that `auto` stands on, see `models.closed_form.FAMILIES`; changed by `stand_on`.
     """
 
     intake: Intake
@@ -83,11 +85,12 @@ class History:
     most_origins: int | None = None
     spend: str = "auto"
     spend_params: dict[str, Any] = field(default_factory=dict)
+    family: str = USUAL
     _customers: dict[int, pd.DataFrame] = field(default_factory=dict, repr=False)
     _attributes: dict[int, Attributes] = field(default_factory=dict, repr=False)
     _plain_customers: dict[int, pd.DataFrame] = field(default_factory=dict, repr=False)
     _closed_forms: dict[tuple[int, bool], ClosedForm] = field(default_factory=dict, repr=False)
-    _purchase_fits: dict[tuple[int, bool], list[InOperationalTime]] = field(default_factory=dict, repr=False)
+    _purchase_fits: dict[tuple[int, bool, str], list[InOperationalTime]] = field(default_factory=dict, repr=False)
     _spend_fits: dict[int, tuple[SpendModel, SpendModel]] = field(default_factory=dict, repr=False)
     _seasons: dict[int, Season] = field(default_factory=dict, repr=False)
     _patterns: dict[int, pd.DataFrame] = field(default_factory=dict, repr=False)
@@ -345,17 +348,36 @@ class History:
         }
 
     def _fit(self, day: int, *, seasonal: bool) -> ClosedForm:
-        return ClosedForm(likelier(self._purchase_models(day, seasonal=seasonal)), *self._spend_models(day))
+        try:
+            models = self._purchase_models(day, seasonal=seasonal, family=self.family)
+        except ConvergenceError:
+            # a family that won has a maximum at the cutoffs that chose it, and perhaps not on the few data before
+            if self.family == USUAL or day == self.cutoff_day:
+                raise
+            models = self._purchase_models(day, seasonal=seasonal, family=USUAL)
+        return ClosedForm(likelier(models), *self._spend_models(day))
 
-    def _purchase_models(self, day: int, *, seasonal: bool) -> list[InOperationalTime]:
+    def stand_on(self, family: str) -> None:
+        """Let `auto` be another family of purchase models; what was fitted on the last one is forgotten."""
+        self.family = family
+        self._closed_forms.clear()
+        self._snapshots.clear()
+
+    def purchase_of(self, day: int, family: str) -> InOperationalTime:
+        """The likelier purchase model of a family as of a day, on the clock that the closed form has then."""
+        seasonal = self.with_season and self.season(day).source != "off"
+        return likelier(self._purchase_models(day, seasonal=seasonal, family=family))
+
+    def _purchase_models(self, day: int, *, seasonal: bool, family: str) -> list[InOperationalTime]:
         """Purchase models fitted as of a day; those with a season start from those without, of the same day."""
-        if (day, seasonal) not in self._purchase_fits:
-            models = self._unfitted(self.season(day).clock if seasonal else OperationalTime())
+        key = day, seasonal, family
+        if key not in self._purchase_fits:
+            models = self._unfitted(self.season(day).clock if seasonal else OperationalTime(), family)
             if seasonal:
-                plain = self._purchase_models(day, seasonal=False)
+                plain = self._purchase_models(day, seasonal=False, family=family)
                 models = [model.like(similar) for model, similar in zip(models, plain, strict=True)]
-            self._purchase_fits[day, seasonal] = [self._fitted_purchase(model, day) for model in models]
-        return self._purchase_fits[day, seasonal]
+            self._purchase_fits[key] = [self._fitted_purchase(model, day) for model in models]
+        return self._purchase_fits[key]
 
     def _fitted_purchase(self, model: InOperationalTime, day: int) -> InOperationalTime:
         """A purchase model as of a day; on a past day whose attributes tell nobody apart, the same model without."""
@@ -367,9 +389,9 @@ class History:
                 raise
             return InOperationalTime(model.model.model, model.clock).fit(patterns, patterns["count"])
 
-    def _unfitted(self, clock: OperationalTime) -> list[InOperationalTime]:
+    def _unfitted(self, clock: OperationalTime, family: str) -> list[InOperationalTime]:
         if self.purchase == "auto":
-            return purchase_models(clock)
+            return purchase_models(clock, family)
         model = cast("PurchaseModel", registry.make("purchase", self.purchase, **self._purchase_arguments))
         return [InOperationalTime(model, clock)]
 

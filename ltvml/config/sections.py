@@ -258,7 +258,7 @@ ON_OTHERS: Mapping[ChosenRole, Mapping[str, str]] = MappingProxyType(
 
 AUTO_MEANS: Mapping[ChosenRole, str] = MappingProxyType(
     {
-        "purchase": "bg_nbd or mbg_nbd, the likelier",
+        "purchase": "bg_nbd or mbg_nbd, the likelier, unless pareto_nbd, bg_cnbd or mbg_cnbd does better in backtests",
         "spend": "gamma_gamma",
         "churn": "the model that did best in backtests",
         "value": "the model that did best in backtests",
@@ -308,7 +308,8 @@ class ModelSettings(Section):
     """Which model answers which question."""
 
     purchase: ModelChoice = ModelChoice(name=AUTO)
-    """How many purchases, and is the customer still active? auto is bg_nbd or mbg_nbd, whichever is likelier."""
+    """How many purchases, and is the customer still active? auto is bg_nbd or mbg_nbd, whichever is likelier, unless
+    pareto_nbd, bg_cnbd or mbg_cnbd predicted who would buy better at past cutoffs; a first answer does not compare."""
     spend: ModelChoice = ModelChoice(name="gamma_gamma", params={"orders": "all"})
     """What is one purchase worth? auto and the default are gamma_gamma on all orders, and values compare it with repeat
     orders in backtests; another model that is named here values every order, also where `value` is auto."""

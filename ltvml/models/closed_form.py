@@ -6,12 +6,16 @@ It answers for a customer with one order, it gives learners their strongest colu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from ltvml.models import registry
+from ltvml.models.purchase.bg_cnbd import BGCNBD
 from ltvml.models.purchase.bg_nbd import BGNBD
 from ltvml.models.purchase.in_operational_time import InOperationalTime
+from ltvml.models.purchase.mbg_cnbd import MBGCNBD
 from ltvml.models.purchase.mbg_nbd import MBGNBD
+from ltvml.models.purchase.pareto_nbd import ParetoNBD
 from ltvml.models.spend.gamma_gamma import GammaGamma
 
 if TYPE_CHECKING:
@@ -22,8 +26,18 @@ if TYPE_CHECKING:
 
     from ltvml.arrays import Array
     from ltvml.clock import OperationalTime
-    from ltvml.models.base import SpendModel
+    from ltvml.models.base import PurchaseModel, SpendModel
 
+
+USUAL = "bg_nbd or mbg_nbd"
+FAMILIES: Mapping[str, tuple[type[PurchaseModel], ...]] = MappingProxyType(
+    {
+        USUAL: (BGNBD, MBGNBD),
+        "pareto_nbd": (ParetoNBD,),
+        "bg_cnbd or mbg_cnbd": (BGCNBD, MBGCNBD),
+    }
+)
+"""Purchase models among which the likelihood decides, by the name of the family; the usual one unless another wins."""
 
 _SEASON_BEHIND = 90
 
@@ -125,9 +139,9 @@ def likelier_purchase_model(
     return likelier([model.fit(X, sample_weight) for model in purchase_models(clock)])
 
 
-def purchase_models(clock: OperationalTime) -> list[InOperationalTime]:
-    """BG/NBD and MBG/NBD on the clock, not fitted yet."""
-    return [InOperationalTime(model(), clock) for model in (BGNBD, MBGNBD)]
+def purchase_models(clock: OperationalTime, family: str = USUAL) -> list[InOperationalTime]:
+    """The models of a family on the clock, not fitted yet."""
+    return [InOperationalTime(model(), clock) for model in FAMILIES[family]]
 
 
 def likelier(fitted: Sequence[InOperationalTime]) -> InOperationalTime:

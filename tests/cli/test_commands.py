@@ -152,4 +152,7 @@ def test_models_are_listed_by_role_with_what_auto_stands_for(ltvml):
 def test_models_as_json_name_the_same(ltvml):
     document = json.loads(ltvml("models", "--json").stdout)
     assert {"bg_nbd", "mbg_nbd"} <= document["models"]["purchase"].keys()
-    assert document["auto"]["purchase"] == "bg_nbd or mbg_nbd, the likelier"
+    assert (
+        document["auto"]["purchase"]
+        == "bg_nbd or mbg_nbd, the likelier, unless pareto_nbd, bg_cnbd or mbg_cnbd does better in backtests"
+    )
