@@ -3,7 +3,8 @@
 Within a family the likelier model serves. Between families likelihoods do not decide, since none of them is true: each
 is fitted as of every past cutoff, on the clock of the usual closed form, and what it said of who would buy in the
 window is compared with what came. Another family must beat the usual one as any candidate must, by more than a
-standard error that counts windows too; and it must have a maximum at every one of these cutoffs and at the last.
+standard error that counts windows too; and it must have a maximum at every one of these cutoffs and at the last. One
+that is not ahead at the newest cutoffs is not fitted to the older ones, which keeps the comparison cheap.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ltvml.errors import ConvergenceError
-from ltvml.evaluation.selection import can_measure, select_model
+from ltvml.evaluation.selection import Fold, can_measure, compare, select_model
 from ltvml.models.closed_form import FAMILIES, USUAL
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from ltvml.arrays import Array
     from ltvml.backtesting.history import History
-    from ltvml.evaluation.selection import Fold, Selection
+    from ltvml.evaluation.selection import Selection
 
 
 def family_selection(history: History, folds: Sequence[Fold]) -> Selection | None:
@@ -33,14 +34,24 @@ def family_selection(history: History, folds: Sequence[Fold]) -> Selection | Non
     history : History
         On the usual family.
     folds : sequence of Fold
-        Outcomes after past cutoffs, without predictions.
+        Outcomes after past cutoffs, newest first, without predictions.
     """
-    measured = [fold for fold in folds if can_measure(fold, "repurchase")]
-    able = [family for family in FAMILIES if family == USUAL or has_a_maximum(history, family)]
-    if len(able) < 2 or not measured:
+    measured, rivals = list[Fold](), [family for family in FAMILIES if family != USUAL]
+    for fold in folds:
+        if can_measure(fold, "repurchase"):
+            measured.append(replace(fold, predictions=chances(history, fold, [USUAL, *rivals])))
+            rivals = [family for family in rivals if is_ahead(measured, family)]
+    if not measured:
         return None
-    said = [replace(fold, predictions=chances(history, fold, able)) for fold in measured]
-    return select_model(said, "repurchase", default=USUAL)
+    found = select_model(measured, "repurchase", default=USUAL)
+    # a maximum at past cutoffs promises none at the last
+    return found if has_a_maximum(history, found.champion) else replace(found, champion=USUAL)
+
+
+def is_ahead(folds: Sequence[Fold], family: str) -> bool:
+    """Whether a family did better than the usual one at the cutoffs so far; one that did not is not fitted to more."""
+    said = all(family in fold.predictions for fold in folds)
+    return said and compare(folds, "repurchase", family, USUAL).advantage > 0
 
 
 def has_a_maximum(history: History, family: str) -> bool:
@@ -60,8 +71,10 @@ def chances(history: History, fold: Fold, families: Sequence[str]) -> dict[str, 
         try:
             chance = 1 - history.purchase_of(fold.origin, family).churn_risk(customers, fold.horizon)
         except ConvergenceError:
+            if family == USUAL:
+                raise
             continue
-        if np.isfinite(chance).all():
+        if family == USUAL or np.isfinite(chance).all():
             found[family] = chance
     return found
 

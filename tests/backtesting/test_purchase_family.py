@@ -46,6 +46,7 @@ def regular() -> pd.DataFrame:
     return orders(model="bg_cnbd", k=8, r=12.0, alpha=45.0, a=1.0, b=9.0)
 
 
+@pytest.mark.slow
 def test_regular_customers_are_served_by_a_model_of_regular_gaps(regular):
     of = backtester(regular)
     found = of.purchase_family(HORIZON)
@@ -58,7 +59,7 @@ def test_regular_customers_are_served_by_a_model_of_regular_gaps(regular):
 def test_customers_who_buy_at_random_stay_with_the_usual_models():
     found = backtester(orders(r=0.6, alpha=30.0, a=0.7, b=3.0)).purchase_family(HORIZON)
     assert found.champion == USUAL
-    assert {one.candidate for one in found.comparisons} == set(FAMILIES) - {USUAL}
+    assert {one.candidate for one in found.comparisons if one.wins} == set()
     assert family_words(found) == ""
 
 
@@ -66,20 +67,21 @@ def test_nothing_after_the_cutoff_of_a_fold_moves_what_a_family_said(regular, mo
     """Orders after the newest past cutoff are made fifty times as many: the fits as of that day stay the same."""
     of = backtester(regular)
     day = of._origins(HORIZON)[0]
-    before = of.history.purchase_of(day, REGULAR).params_
+    before = of.history.purchase_of(day, USUAL).params_
     late = regular[(regular["order_date"] - pd.Timestamp("1970-01-01")).dt.days > day]
     more = late.loc[late.index.repeat(50)]
     changed = backtester(pd.concat([regular, more.assign(amount=more["amount"] * 3)], ignore_index=True))
-    assert changed.history.purchase_of(day, REGULAR).params_ == before
+    assert changed.history.purchase_of(day, USUAL).params_ == before
 
 
 def test_a_family_without_a_maximum_is_no_candidate(regular, monkeypatch):
     def nowhere(self, X, *more, sample_weight=None):
         raise ConvergenceError("no maximum")
 
-    monkeypatch.setattr(ParetoNBD, "fit", nowhere)
+    for kind in {kind for family in set(FAMILIES) - {USUAL} for kind in FAMILIES[family]}:
+        monkeypatch.setattr(kind, "fit", nowhere)
     found = backtester(regular).purchase_family(HORIZON)
-    assert {one.candidate for one in found.comparisons} == {REGULAR}
+    assert (found.champion, found.comparisons) == (USUAL, ())
 
 
 def test_before_the_cutoffs_that_chose_a_family_the_usual_one_stands_in(regular, monkeypatch):
