@@ -71,11 +71,10 @@ def of_ltvml(X: pd.DataFrame) -> Works:
 
 
 def of_patterns(X: pd.DataFrame) -> Works:
-    """Distinct histories with their counts; predictions are of customers, so that there is only a fit."""
+    """Distinct histories with their counts in `size`; predictions are of customers, so that there is only a fit."""
     from ltvml.models.purchase.bg_nbd import BGNBD
 
-    patterns = X.groupby(["frequency", "recency", "T"], as_index=False).size()
-    return {FIT: lambda: BGNBD().fit(patterns, sample_weight=patterns["size"])}
+    return {FIT: lambda: BGNBD().fit(X, sample_weight=X["size"])}
 
 
 def of_lifetimes(X: pd.DataFrame) -> Works:
@@ -164,14 +163,26 @@ def compare(sizes: list[int], clock: str, interpreters: dict[str, str]) -> None:
     print("|---|---|" + "---|" * (len(names) + 1))
     for n in sizes:
         with tempfile.TemporaryDirectory() as folder:
-            shop(n, clock).to_parquet(f"{folder}/customers.parquet")
-            results = {peer: in_a_process(at, peer, f"{folder}/customers.parquet") for peer, at in interpreters.items()}
+            tables = written(shop(n, clock), folder)
+            results = {
+                peer: in_a_process(at, peer, tables["patterns" if peer == "patterns" else "customers"])
+                for peer, at in interpreters.items()
+            }
         ours = results["ltvml"]["seconds"] if "ltvml" in results else {}
         for peer, result in results.items():
             cells = [cell(result["seconds"].get(name), ours.get(name), peer) for name in names]
             print(f"| {n:,} | {peer} | {' | '.join(cells)} | {result['gb']:.2f} GB |", flush=True)
         sums = {peer: result["sums"][VALUE] for peer, result in results.items() if result["sums"]}
         print("sum of values:", {peer: round(total, 4) for peer, total in sums.items()}, file=sys.stderr, flush=True)
+
+
+def written(X: pd.DataFrame, folder: str) -> dict[str, str]:
+    """Files of the customers and of their distinct histories."""
+    tables = {"customers": X, "patterns": X.groupby(["frequency", "recency", "T"], as_index=False).size()}
+    paths = {name: f"{folder}/{name}.parquet" for name in tables}
+    for name, table in tables.items():
+        table.to_parquet(paths[name])
+    return paths
 
 
 def cell(seconds: float | None, ours: float | None, peer: str) -> str:

@@ -346,13 +346,15 @@ def of_a_living_customer(params: Array, d: int, x: Array, tau: Array) -> Array:
     """
     r, _, a, b = params
     kind, level = codes(x)
-    kinds, ahead = np.repeat(kind, tau.shape[1]), tau.ravel() > 0
-    expected = np.zeros(tau.size)
+    kinds, times = np.repeat(kind, tau.shape[1]), tau.ravel()
 
     def series(kind: Ints, tau: Array) -> Array:
         return purchases_while_alive(r + level[kind], tau, a, b + d + level[kind])
 
-    expected[ahead] = read_off(series, kinds[ahead], tau.ravel()[ahead])
+    if (ahead := times > 0).all():
+        return read_off(series, kinds, times).reshape(tau.shape)
+    expected = np.zeros_like(times)
+    expected[ahead] = read_off(series, kinds[ahead], times[ahead])
     return expected.reshape(tau.shape)
 
 

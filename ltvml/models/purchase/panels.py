@@ -58,11 +58,13 @@ def read_off(function: Callable[[Ints, Array], Array], kind: Ints, times: Array)
     -------
     (n,) array
     """
-    place = np.log(times) / WIDTH
+    place = np.log(times)
+    place /= WIDTH
     panel = np.floor(place)
     first = panel.min(initial=0)
     span = int(panel.max(initial=0) - first) + 1
     cell, keys = numbered(kind * span + (panel - first).astype(np.int64))
+    place -= panel
     of_kind, of_panel = np.divmod(keys, span)
     points = np.exp(((first + of_panel)[:, None] + (PLACES + 1) / 2) * WIDTH)
     values = function(np.repeat(of_kind, POINTS), points.ravel()).reshape(points.shape)
@@ -70,22 +72,23 @@ def read_off(function: Callable[[Ints, Array], Array], kind: Ints, times: Array)
     for place_of, value in zip(POWERS_OF_VALUES.T, values.T, strict=True):
         # not a matrix product: BLAS sums a row differently in batches of different sizes
         powers += place_of[:, None] * value
-    return polynomials(powers, cell, 2 * (place - panel) - 1)
+    return polynomials(powers, cell, place)
 
 
-def polynomials(powers: Array, cell: Ints, u: Array) -> Array:
-    """Value at each `u` of the polynomial of its cell, by Horner's rule.
+def polynomials(powers: Array, cell: Ints, place: Array) -> Array:
+    """Value at each `place` of the polynomial of its cell, by Horner's rule.
 
     Parameters
     ----------
     powers : (k, c) array
-        Coefficients of 1, u, u^2, ... of each cell.
+        Coefficients of 1, u, u^2, ... of each cell, for u from -1 to 1.
     cell : (n,) array of int
-    u : (n,) array
+    place : (n,) array
+        Where a row lies in its panel, 0 to 1.
     """
-    result = np.empty_like(u)
-    for rows in blocks(len(u)):
-        mine, at = cell[rows], u[rows]
+    result = np.empty_like(place)
+    for rows in blocks(len(place)):
+        mine, at = cell[rows], 2 * place[rows] - 1
         total = powers[-1].take(mine)
         for power in powers[-2::-1]:
             total *= at

@@ -235,11 +235,11 @@ def cells(x: Array, T: Array) -> tuple[Ints, Array, Array]:
     return cell, x_level[pair_x], age_level[pair_age]
 
 
-def shared_ages(x: Array, T: Array) -> tuple[Ints, Array, Array]:
+def shared_ages(x: Array, T: Array) -> tuple[Ints | slice, Array, Array]:
     """As `cells` where times are whole, as days are; other times are hardly shared: each row is then its own cell."""
     if whole(T):
         return cells(x, T)
-    return np.arange(len(x)), x, T
+    return slice(None), x, T
 
 
 def whole(values: Array) -> bool:
