@@ -152,7 +152,7 @@ class Backtester:
     def purchase_family(self, given: int) -> Selection | None:
         """Which purchase models did best at the past cutoffs of churn; None where that cannot be measured."""
         horizon = judged_horizon(self.history.cutoff_day, self.history.first_day, given)
-        folds = [fold for origin in self._origins(horizon) if (fold := self._outcome(origin, horizon))]
+        folds = [fold for origin in self._origins(horizon) if (fold := self.outcome(origin, horizon))]
         return family_selection(self.history, folds)
 
     def _season_fold(self, fold: Fold) -> Fold:
