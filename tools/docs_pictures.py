@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 PICTURES = Path(__file__).resolve().parents[1] / "docs" / "pictures"
 CUTOFF, DAYS, BEFORE = "2011-09-10", 90, "2011-08-10"
-DPI, COLOURS = 80, 64
+DPI, COLOURS = 80, 160
 NAMED = (
     "models.churn=closed_form",
     "models.value=purchase_times_spend",
