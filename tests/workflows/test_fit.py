@@ -127,7 +127,7 @@ def test_nobody_leaving_is_said_and_only_p_alive_is_withheld(nobody_leaves, conf
     config = config_of(tmp_path)
     with pytest.warns(FitWarning, match="p_alive could not be estimated and is left empty; see the notes."):
         report = ltvml.fit(config, transactions=nobody_leaves)
-    assert "hardly any customer is seen to leave" in " ".join(report.text().split())
+    assert "Hardly any customer is seen to leave" in " ".join(report.text().split())
     drawn = ["repeat_purchases", "cumulative_purchases", "purchase_counts", "expected_purchases", "held_out_purchases"]
     assert [plot.stem for plot in report.plots] == drawn
     scores = pd.read_parquet(ltvml.score(config, transactions=nobody_leaves).folder / "customers.parquet")
