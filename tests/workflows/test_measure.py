@@ -411,7 +411,9 @@ def test_the_run_is_tracked_with_a_link_to_the_plan_and_names_nobody(shop: Shop)
     report = shop.measure(config=shop.config(tracking={"backend": "local"}))
     (path,) = (shop.folder / "out" / "runs").glob("*/run.json")
     run = json.loads(path.read_text())
-    assert run["tags"] == {"bundle_version": "0123456789abcdef", "plan": report.plan.version}
+    linked = {"bundle_version": "0123456789abcdef", "plan": report.plan.version, "cutoff": "2020-12-31"}
+    assert linked.items() <= run["tags"].items()
+    assert set(run["tags"]) - set(linked) <= {"mlflow.note.content", "shop", "tracker"}
     assert {"conversion.difference", "value.lo", "customers.holdout"} <= {one["key"] for one in run["metrics"]}
     assert (path.parent / "artifacts" / "differences.csv").exists()
     kept = "".join(file.read_text() for file in path.parent.rglob("*") if file.is_file())
