@@ -51,6 +51,8 @@ class FitReport(Shown):
         What is odd about the items of the orders, with counts.
     gaps : tuple of str
         How long until items are bought again, as a sentence.
+    of_attributes : tuple of str
+        Which attributes of customers are read, and which are without a use.
     attributes : frame of `contracts.ATTRIBUTES`
         What each attribute of the customers goes with; without rows where there is none.
     standing : Standing
@@ -68,6 +70,7 @@ class FitReport(Shown):
     seconds: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
+    of_attributes: tuple[str, ...] = ()
     attributes: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(ATTRIBUTES.names)))
     standing: Standing = field(default_factory=Standing)
     brief: bool = False
@@ -90,7 +93,7 @@ class FitReport(Shown):
     def messages(self) -> list[str]:
         """What is odd about the items and the fits, in words."""
         of_models = (message for _, model in fitted(self.bundle) for message in model.diagnosis_.messages)
-        return list(dict.fromkeys([*self.notes, *kind_words(self.bundle), *of_models]))
+        return list(dict.fromkeys([*self.notes, *self.of_attributes, *kind_words(self.bundle), *of_models]))
 
     @property
     def ranked_notes(self) -> list[str]:
@@ -99,7 +102,7 @@ class FitReport(Shown):
         withheld = [message for diagnosis in of_models if diagnosis.withheld for message in diagnosis.messages]
         odd = [message for diagnosis in of_models for message in diagnosis.messages]
         chosen = [*self.bundle.record.words, *kind_words(self.bundle), *item_words(self.bundle)]
-        ranked = [*withheld, *self.notes, *odd, *chosen, *self.gaps]
+        ranked = [*withheld, *self.notes, *odd, *chosen, *self.of_attributes, *self.gaps]
         return list(dict.fromkeys(map(capitalised, ranked)))
 
     def _notes(self) -> list[str]:

@@ -112,9 +112,9 @@ def _fit(config: Config, transactions: Any, steps: Steps) -> FitReport:
             *removed_buyers(history),
             *quiet(intake),
             *intake.attribute_notes,
-            *known.notes,
             *items.notes,
         ),
+        of_attributes=known.notes,
         attributes=known.table,
         gaps=gap_words(items),
     )
