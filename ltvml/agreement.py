@@ -9,7 +9,7 @@ _NOUNS = (
     "items|lines|messages|months|nights|orders|outcomes|pairs|persons|products|purchases|quarters|returns|rows|runs|sheets|"
     "shops|tables|tasks|tests|times|values|weeks|windows|years"
 )
-_NUMBER = r"(?<![\w.,:/=+-])(?<!\d )(?<!\d of )"
+_NUMBER = r"(?<![\w.,:/=+-])(?<!\d )(?<!\d of )(?<!of the )(?<!of its )"
 # words that may stand between the number and what is counted
 _BETWEEN = r"((?:past|backtest|label|repeat|order|held-out|new|other|older|different|more|full) )*"
 _VERBS = {

@@ -309,7 +309,7 @@ class ModelSettings(Section):
 
     purchase: ModelChoice = ModelChoice(name=AUTO)
     """How many purchases, and is the customer still active? auto is bg_nbd or mbg_nbd, whichever is likelier, unless
-    pareto_nbd, bg_cnbd or mbg_cnbd predicted who would buy better at past cutoffs; a first answer does not compare."""
+    pareto_nbd predicted who would buy better at past cutoffs; a first answer does not compare."""
     spend: ModelChoice = ModelChoice(name="gamma_gamma", params={"orders": "all"})
     """What is one purchase worth? auto and the default are gamma_gamma on all orders, and values compare it with repeat
     orders in backtests; another model that is named here values every order, also where `value` is auto."""

@@ -80,7 +80,7 @@ def psi(before: ArrayLike, now: ArrayLike) -> float:
     Examples
     --------
     >>> round(psi([500, 500], [400, 600]), 3)
-    0.041
+    0.04
     """
     p, q = (np.asarray(counts, dtype=float) + 0.5 for counts in (before, now))
     p, q = p / p.sum(), q / q.sum()

@@ -10,10 +10,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from ltvml.models import registry
-from ltvml.models.purchase.bg_cnbd import BGCNBD
 from ltvml.models.purchase.bg_nbd import BGNBD
 from ltvml.models.purchase.in_operational_time import InOperationalTime
-from ltvml.models.purchase.mbg_cnbd import MBGCNBD
 from ltvml.models.purchase.mbg_nbd import MBGNBD
 from ltvml.models.purchase.pareto_nbd import ParetoNBD
 from ltvml.models.spend.gamma_gamma import GammaGamma
@@ -34,10 +32,13 @@ FAMILIES: Mapping[str, tuple[type[PurchaseModel], ...]] = MappingProxyType(
     {
         USUAL: (BGNBD, MBGNBD),
         "pareto_nbd": (ParetoNBD,),
-        "bg_cnbd or mbg_cnbd": (BGCNBD, MBGCNBD),
     }
 )
-"""Purchase models among which the likelihood decides, by the name of the family; the usual one unless another wins."""
+"""Purchase models among which the likelihood decides, by the name of the family; the usual one unless another wins.
+
+The CNBDs are not among them: learners ask the closed form about every past cutoff, and expected purchases of regular
+customers cost minutes there. The dates of regular customers come from their own gaps (`customer_renewal`).
+"""
 
 _SEASON_BEHIND = 90
 

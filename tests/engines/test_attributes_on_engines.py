@@ -93,7 +93,7 @@ def test_rows_of_one_person_count_once_and_are_counted(engine: Engine, tmp_path:
 @pytest.mark.parametrize(
     ("text", "error", "words"),
     [
-        ("customer_id,source\nz1,web\n", DataContractError, "none of its 1 row names one of the 1 customer"),
+        ("customer_id,source\nz1,web\n", DataContractError, "none of its 1 rows names one of the 1 customers"),
         ("customer_id,sauce\n1,web\n", DataContractError, "The nearest to source is sauce"),
         ("customer_id,source\n1,web\n1,shop\n", DataContractError, "1 of 2 rows repeats a customer_id"),
     ],

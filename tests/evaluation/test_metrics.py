@@ -280,7 +280,7 @@ def test_bad_rows_are_named(y, score, weight, found):
 
 
 def test_an_outcome_that_is_no_event_is_refused():
-    with pytest.raises(DataContractError, match="1 of 2 outcomes are neither 0 nor 1"):
+    with pytest.raises(DataContractError, match="1 of 2 outcomes is neither 0 nor 1"):
         metrics.auc([1, 2], [0.1, 0.2])
 
 

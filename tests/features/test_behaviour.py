@@ -18,6 +18,7 @@ from ltvml.engines.duckdb import DuckDBEngine
 from ltvml.features.attributes import first_order
 from ltvml.features.behaviour import basket_days, behaviour, behaviour_columns, days_as_of, snapshot_features
 from ltvml.features.behaviour.table import NEEDS
+from ltvml.features.experience import experience
 from ltvml.features.summary import customer_summary
 from ltvml.window import Window, date_of
 
@@ -340,7 +341,8 @@ def test_snapshot_features_are_the_summary_beside_behaviour_and_attributes(wrap:
     found = collected(snapshot_features(lines, days, WINDOW))
     summary, columns = collected(customer_summary(days, WINDOW)), collected(behaviour(lines, days, WINDOW))
     known = collected(first_order(lines, days, WINDOW))
-    pd.testing.assert_frame_equal(found, summary.join(columns).join(known), check_exact=True)
+    went = collected(experience(lines, days, WINDOW, has_returns=True))
+    pd.testing.assert_frame_equal(found, summary.join(columns).join(known).join(went), check_exact=True)
 
 
 def test_one_table_of_baskets_serves_every_cutoff(wrap: Wrap) -> None:

@@ -81,7 +81,7 @@ def test_an_archive_of_several_tables_names_them(tmp_path: Path) -> None:
     ("content", "words"),
     [
         ("a,b\n1,2\n3,4,5\n", "line 3 has 3 cells; expected 2, as the header has (a, b)"),
-        ("a,b\n1,2\n\n3\n", "line 4 has 1 cells; expected 2"),
+        ("a,b\n1,2\n\n3\n", "line 4 has 1 cell; expected 2"),
         ("a,b\n5,1,2\n", "line 2 has 3 cells"),
         ("a\n1,2\n", "line 2 has 2 cells; expected 1"),
         ("a,a\n1,2\n", "has the column a more than once"),

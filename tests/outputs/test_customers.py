@@ -25,6 +25,7 @@ def batch(**columns):
         "churn_band": "medium",
         "data_status": "ok",
         "rfm_segment": "new",
+        "risk_alert": None,
     }
     return pd.DataFrame(settings | columns, index=range(size))
 

@@ -252,10 +252,10 @@ def answered(address: str, body: bytes) -> dict:
 
 
 def test_a_port_that_is_taken_is_said(shop):
-    server = serve(shop[1], port=0)
+    server = serve(shop[1], model=shop[0] / "out" / "bundle", port=0)
     port = server.listening.getsockname()[1]
     try:
         with pytest.raises(ltvml.errors.ConfigError, match=f"port {port}"):
-            serve(shop[1], port=port)
+            serve(shop[1], model=shop[0] / "out" / "bundle", port=port)
     finally:
         server.listening.close()

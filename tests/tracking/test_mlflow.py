@@ -138,11 +138,11 @@ def test_a_run_and_its_version_hold_what_a_person_decides_by(
 
 def test_a_database_without_its_driver_names_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     # None in the table of modules is a module that cannot be found
-    for module in ("psycopg", "psycopg2"):
+    for module in ("psycopg2", "psycopg"):
         monkeypatch.setitem(sys.modules, module, None)
     for scheme in ("postgres", "postgresql"):
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"{scheme}://shop:secret@127.0.0.1:9/mlflow")
-        with pytest.raises(TrackingError, match="psycopg2") as caught:
+        with pytest.raises(TrackingError, match="psycopg") as caught:
             MlflowTracker("ltvml", tmp_path).log(Run("fit", ()))
         assert "pip install 'psycopg" in str(caught.value)
         assert "secret" not in str(caught.value)

@@ -150,7 +150,8 @@ def test_a_score_before_the_cutoff_of_the_bundle_is_refused(place, orders):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda folder: shutil.rmtree(folder), "holds no bundle.json"),
+        # without a champion the last fit would serve
+        (lambda folder: [shutil.rmtree(folder), shutil.rmtree(folder.with_name("bundle"))], "holds no bundle.json"),
         (lambda folder: (folder / "bundle.json").unlink(), "holds no bundle.json"),
         (lambda folder: (folder / "spend.json").unlink(), "holds no spend.json"),
         (lambda folder: (folder / "spend.json").write_text('{"half": '), "cannot be read as JSON"),
@@ -163,7 +164,7 @@ def test_a_score_before_the_cutoff_of_the_bundle_is_refused(place, orders):
 def test_a_score_with_a_bad_bundle_exits_with_7_and_writes_nothing(place, orders, damage, message):
     place.write(orders)
     place.run("fit")
-    damage(Path("out/bundle"))
+    damage(Path("out/champion"))
     before = place.listing()
     result = place.run("score")
     assert result.exit_code == 7

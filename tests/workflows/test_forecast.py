@@ -17,6 +17,7 @@ from ltvml.datasets.simulate import simulate_transactions
 from ltvml.engines.frames import arrow_schema
 from ltvml.errors import ConfigError
 from ltvml.inputs.orders import read_orders
+from ltvml.models.spend.mean_order import MeanOrder
 from ltvml.progress import Steps
 from ltvml.window import date_of
 from ltvml.words.spoken import Spoken
@@ -250,7 +251,7 @@ def test_past_revenue_is_that_of_a_spend_model_that_is_named(past):
     newest = found["today", "revenue"][0]
     summary = ltvml.customer_summary(orders, str(date_of(newest.origin)))
     expected = ltvml.BGNBD().fit(summary).expected_purchases(summary, float(ends[-1]))
-    each = summary["historic_value"] / (summary["frequency"] + 1)
+    each = MeanOrder("all").fit(summary).expected_spend(summary)
     assert newest.forecast.sum() == pytest.approx(float(expected @ each), rel=1e-6)  # two climbs to one maximum
     # not purchases at the mean of all orders: those are made by customers who bought often
     assert newest.forecast.sum() < 0.95 * expected.sum() * orders["amount"].mean()

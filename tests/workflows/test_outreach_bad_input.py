@@ -156,7 +156,7 @@ def test_rules_that_name_missing_columns_are_told_together_with_the_nearest(read
     [
         ("contacts", [{"who": "001", "sent_at": "2020-12-01"}], "missing: customer_id, channel"),
         ("contacts", [{"customer_id": "001", "channel": "email", "sent_at": "1/12/20"}], "no readable sent_at"),
-        ("customers", [{"customer_id": "001"}, {"customer_id": "001"}], "repeat a customer"),
+        ("customers", [{"customer_id": "001"}, {"customer_id": "001"}], "repeats a customer"),
         (
             "contacts",
             [{"customer_id": "001", "channel": "email", "sent_at": "2020-12-01", "status": "teleported"}],
@@ -264,7 +264,7 @@ def test_scores_of_another_bundle_are_refused(ready: Ready):
     ready.write(shop_of(250))
     assert ready.run("fit").exit_code == 0
     Path("kept").rename("out/scores")
-    result = ready.run("outreach")
+    result = ready.run("outreach", "--model", "challenger")
     assert result.exit_code == 2
     assert "expected the same" in " ".join(result.stderr.split())
     assert ready.plans() == {}

@@ -145,7 +145,7 @@ REFUSED: dict[str, tuple[Callable[[list[str]], str | bytes], str]] = {
     "one cell more before": (lambda ids: rows_of(ids, lambda one: f"9,{one},email"), "line 2 has 3 cells; expected 2"),
     "one cell fewer": (
         lambda ids: rows_of(ids, lambda one: one if one == ids[3] else f"{one},all"),
-        "line 5 has 1 cells; expected 2",
+        "line 5 has 1 cell; expected 2",
     ),
     "doubled column": (
         lambda ids: rows_of(ids, lambda one: f"9,{one}", "customer_id,customer_id"),

@@ -95,7 +95,8 @@ def interpolation(t: Array, params: Array) -> Array:
     """Barycentric weights of each time on the Chebyshev points, shape (CHEBYSHEV, c)."""
     start = min(params[ALPHA], params[BETA])
     low, high = np.log(t.min() + start), np.log(t.max() + start)
-    place = (2 * np.log(t + start) - low - high) / (high - low)
+    # a block of one time has no width: every point is that time
+    place = (2 * np.log(t + start) - low - high) / (high - low if high > low else 1.0)
     weight = (-1.0) ** np.arange(CHEBYSHEV)
     weight[[0, -1]] /= 2
     away = place - unit_points()[:, None]

@@ -55,7 +55,7 @@ def test_two_names_of_a_product_are_refused_and_a_product_in_two_rows_is_not(tmp
     assert names_of(settings) == {"7": "Box"}
     assert contents_of(settings)["item"].tolist() == ["tea", "cups"]
     path.write_text("product_id,name\n7,Box\n7,Bag\n", "utf-8")
-    with pytest.raises(DataContractError, match=r"1 products have more than one name \(first: '7'\)"):
+    with pytest.raises(DataContractError, match=r"1 product has more than one name \(first: '7'\)"):
         names_of(settings)
 
 

@@ -129,7 +129,7 @@ def test_a_cohort_on_a_clock_is_born_by_day():
 
 
 def test_what_cannot_be_drawn_is_refused():
-    with pytest.raises(DataContractError, match="times such as -1"):
+    with pytest.raises(DataContractError, match="time such as -1"):
         model_of("bg_nbd").draw_futures(customers("bg_nbd"), -1.0, random_state=1)
     with pytest.raises(DataContractError, match="whole numbers"):
         model_of("bg_bb").draw_newcomers([2.5], random_state=1)
