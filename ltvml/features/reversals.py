@@ -3,7 +3,8 @@
 Where a shop excludes some lines (`exclude`, `drop`, `keep`), and one of them is negative, it may be the correction of a
 line that stays: of the same customer and amount, with the opposite sign, on that day or before. Without its correction
 that line would be counted as a purchase that never was. For each correction the latest such line leaves with it. An
-excluded line that equals a used one (of the same customer, day and amount) is a copy of it and corrects nothing.
+excluded line that equals a used one (of the same customer, day and amount) is a copy of it and corrects nothing. What
+was booked back after the cutoff was not known by then, and takes nothing back.
 """
 
 from __future__ import annotations
@@ -12,8 +13,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import narwhals as nw
 
+from ltvml.features.split import seen
+
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ltvml.window import Window
 
 REVERSED = "reversed_by_an_excluded_line"
 BY_THE_USER = ("excluded_", "drop ", "keep ")
@@ -30,15 +35,16 @@ class Computer(Protocol):
         """The same table, computed once."""
 
 
-def without_reversed(engine: Computer, lines: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+def without_reversed(engine: Computer, lines: nw.LazyFrame[Any], window: Window) -> nw.LazyFrame[Any]:
     """Lines with the reason `REVERSED` where an excluded line takes a used one back; the same lines where none does.
 
     Parameters
     ----------
     engine : Computer
     lines : lazy frame of `contracts.LINES`
+    window : Window
     """
-    taken_back = corrections(lines)
+    taken_back = corrections(seen(lines, window))
     counted = engine.collect(taken_back.select(nw.col("corrections_").sum().cast(nw.Int64).alias("rows")))
     # a sum over no rows is null on some engines
     return lines if not counted["rows"].fillna(0).iloc[0] else engine.keep(marked(lines, taken_back))

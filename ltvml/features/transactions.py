@@ -101,7 +101,7 @@ def check(engine: Computer, lines: nw.LazyFrame[Any], window: Window, rules: Rul
     refuse_forms(engine, lines, rules)
     lines = _valued(engine, _of_files(engine, lines, rules), rules)
     if rules.amount_is == "line":
-        lines = without_reversed(engine, lines)
+        lines = without_reversed(engine, lines, window)
     counts = engine.collect(reason_counts(lines, window, rules))
     ledger = replace(ledger_of(counts, rules.decimals), counts_purchases=rules.counts_purchases)
     refuse(ledger, counts, window, rules)

@@ -10,8 +10,11 @@ import pytest
 
 from ltvml.engines.duckdb import DuckDBEngine
 from ltvml.features.reversals import REVERSED, without_reversed
+from ltvml.window import Window
 
 OUT = "excluded_is_adjustment"
+WINDOW = Window(cutoff="1970-01-08", churn_horizon=28, ltv_horizon=28)
+"""Its cutoff is day 7."""
 
 
 def faults(*rows: tuple[str, int, int, str | None]) -> list[str | None]:
@@ -19,7 +22,7 @@ def faults(*rows: tuple[str, int, int, str | None]) -> list[str | None]:
     engine = DuckDBEngine()
     frame = pd.DataFrame(rows, columns=["customer_id", "day", "amount", "fault"])
     frame = frame.assign(row=range(len(frame)), fault=frame["fault"].astype("string"))
-    found: Any = engine.collect(without_reversed(engine, engine.table(frame)))
+    found: Any = engine.collect(without_reversed(engine, engine.table(frame), WINDOW))
     return [None if pd.isna(fault) else str(fault) for fault in found.sort_values("row")["fault"]]
 
 
@@ -45,6 +48,11 @@ def test_each_correction_takes_the_latest_line_before_it() -> None:
     assert faults(*rows, ("a", 3, -500, "drop status: voided"), ("a", 2, -500, OUT))[:3] == [None, REVERSED, REVERSED]
 
 
+def test_what_is_booked_back_after_the_cutoff_was_not_known_by_then() -> None:
+    assert faults(("a", 1, 500, None), ("a", 8, -500, OUT)) == [None, OUT]
+    assert faults(("a", 1, 500, None), ("a", 7, -500, OUT)) == [REVERSED, OUT]
+
+
 def test_an_excluded_copy_of_a_used_return_corrects_nothing() -> None:
     rows = [("a", 1, 500, None), ("a", 2, -500, None), ("a", 2, -500, "excluded_is_copy")]
     assert faults(*rows) == [None, None, "excluded_is_copy"]
@@ -56,7 +64,9 @@ def test_of_lines_of_one_day_the_same_leaves_whatever_the_order_of_rows() -> Non
     rows = rows.assign(fault=pd.array([None] * 4 + [OUT], dtype="string"))
     left = []
     for seed in range(5):
-        found: Any = engine.collect(without_reversed(engine, engine.table(rows.sample(frac=1, random_state=seed))))
+        found: Any = engine.collect(
+            without_reversed(engine, engine.table(rows.sample(frac=1, random_state=seed)), WINDOW)
+        )
         left.append(found.loc[found["fault"].eq(REVERSED), "product_id"].tolist())
     assert left == [["a"]] * 5
 
@@ -70,5 +80,5 @@ def test_lines_without_corrections_are_the_same_table() -> None:
     engine = DuckDBEngine()
     frame = pd.DataFrame({"customer_id": ["a"], "day": [1], "amount": [5], "fault": pd.array([None], dtype="string")})
     lines = engine.table(frame)
-    assert without_reversed(engine, lines) is lines
+    assert without_reversed(engine, lines, WINDOW) is lines
     assert isinstance(lines, nw.LazyFrame)

@@ -71,6 +71,15 @@ def test_totals_of_orders_need_the_orders() -> None:
         ledger(rows(x=[1]), amount_is="order")
 
 
+def test_what_is_booked_back_after_the_cutoff_takes_nothing_back() -> None:
+    booked_back = rows(customer_id=["a", "a"], event=["buy", "view"], amount=[1.0, -1.0])
+    for day, used in ((DAY, 0), ("2024-02-05", 100)):
+        found = ledger(
+            pd.concat([rows(event=["buy"]), booked_back.assign(order_date=[DAY, day])]), keep={"event": ["buy"]}
+        )
+        assert found.money_used - 100 == used
+
+
 SHOP = st.lists(
     st.tuples(
         st.sampled_from(["paid", "Void ", "void", "", "open"]),
