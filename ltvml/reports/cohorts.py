@@ -209,6 +209,17 @@ class CohortReport(Shown):
             for attribute, part in found.groupby("attribute", sort=False)
         ]
 
+    def level_counts(self) -> list[str]:
+        """How many customers of each attribute are in cohorts without figures; a sentence where there are some."""
+        first = self.levels[self.levels["age"] == 0]
+        hidden = first["customers"].where(first["revenue"].isna(), 0).groupby(first["attribute"], sort=False).sum()
+        setting = {"fewest": str(self.fewest), "setting": "cohorts.fewest"}
+        return [
+            self._words("cohorts.level_counts", attribute=str(name), customers=f"{int(customers):,}", **setting)
+            for name, customers in hidden.items()
+            if customers
+        ]
+
     def rows_text(self) -> str:
         """The latest cohorts as a table: who came back, what a customer brought and will bring."""
         words = self._words
@@ -249,7 +260,7 @@ class CohortReport(Shown):
             *((words("label.experience"), line) for line in self.experience_text()),
             *((words("label.cost"), line) for line in self._cost()),
             *((words("label.referrals"), line) for line in self._referred()),
-            *((words("label.note"), note) for note in self.notes),
+            *((words("label.note"), note) for note in (*self.level_counts(), *self.notes)),
             (words("label.cohorts"), place(self.folder)),
             (words("label.took"), times(self.seconds)),
         ]

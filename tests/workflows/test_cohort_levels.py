@@ -67,12 +67,15 @@ def test_a_cell_is_what_pandas_counts(report, orders):
 
 
 def test_small_levels_are_one_and_small_cells_have_no_figures(orders):
-    levels = counted(orders, fewest=5).levels
+    report = counted(orders, fewest=5)
+    levels = report.levels
     assert set(levels["level"]) == {"web", "fair", "(other)"}
     small = levels["customers"] < 5
     assert small.any()
     assert levels.loc[small, ["active_customers", "retention", "revenue", "repeat_rate"]].isna().all(axis=None)
     assert levels.loc[~small, "retention"].between(0, 1).all()
+    small = levels[(levels["age"] == 0) & (levels["customers"] < 5)]["customers"].sum()
+    assert f"{small:,} customers of smaller ones are counted alone" in " ".join(report.text().split())
 
 
 def test_a_number_is_told_apart_by_bands(orders):

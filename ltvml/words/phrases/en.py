@@ -511,6 +511,8 @@ PHRASES: dict[str, str] = {
     "cohorts.again": "again",
     "cohorts.so_far": "so far",
     "cohorts.to_come": "to come",
+    "cohorts.level_counts": "{attribute}: shares and money of a level are those of its cohorts of {fewest} or more "
+    "customers ({setting}); {customers} customers of smaller ones are counted alone.",
     "cohorts.caption": "again: share with a second order; +{nth}: share who ordered in the {nth}-th {period} "
     "after that of the first order; so far and to come: margin a customer up to the cutoff, and predicted "
     "value after it.",
