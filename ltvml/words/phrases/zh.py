@@ -497,8 +497,8 @@ PHRASES: dict[str, str] = {
     "cohorts.again": "复购",
     "cohorts.so_far": "至今",
     "cohorts.to_come": "预计",
-    "cohorts.level_counts": "{attribute}：各类别的占比与金额只含不少于 {fewest} 位客户的批次（{setting}）；"
-    "较小批次的 {customers} 位客户只计人数。",
+    "cohorts.level_counts": "{attribute}：各类别的占比与金额只含不少于 {fewest} 位客户的同期群（{setting}）；"
+    "较小同期群的 {customers} 位客户只计人数。",
     "cohorts.caption": "复购：有第二单的客户占比；+{nth}：首单后第 {nth} 个{period}下单的客户占比；"
     "至今、预计：每位客户截止日前的毛利和之后的预测价值。",
     "cohorts.name.week": "周",
