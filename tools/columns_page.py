@@ -1,4 +1,4 @@
-"""Write docs/columns.md from the tables of ltvml/contracts.py and ltvml/contracts.py.
+"""Write docs/columns.md from the tables of ltvml/contracts.
 
 python tools/columns_page.py
 """
@@ -122,7 +122,7 @@ INTRODUCTIONS = {
 }
 HEAD = """# Columns
 
-The tables that cross a border, as `ltvml/contracts.py` and `ltvml/contracts.py` declare them. This page is
+The tables that cross a border, as the rooms of `ltvml/contracts` declare them. This page is
 written by `tools/columns_page.py`; a test fails where the two differ. Days are whole days; money is in the currency of
 the orders, net of returns.
 """

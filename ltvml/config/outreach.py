@@ -159,7 +159,7 @@ class OutreachSettings(Section):
     """Which customers are contacted, when, with which action and why, and which are not."""
 
     language: Language = "en"
-    """Of the names and reasons in the list: en, zh, or another file of `ltvml.words.phrases`."""
+    """Of the names and reasons in the list: en, zh, or another folder of `ltvml.words.phrases`."""
     campaign: Name = "outreach"
     """Name of the campaign; another name draws another holdout, so keep it for as long as one campaign runs."""
     capacity: Whole | None = 500

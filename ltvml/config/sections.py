@@ -499,7 +499,7 @@ class PageSettings(Section):
     """The report page: ltvml report."""
 
     language: Language = "en"
-    """Of the page: en, zh, or another file of `ltvml.words.phrases`."""
+    """Of the page: en, zh, or another folder of `ltvml.words.phrases`."""
     show_customers: bool = False
     """true: the section of the plan lists its first contacts with their ids; else no customer is named."""
 

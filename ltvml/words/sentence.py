@@ -33,7 +33,7 @@ class Name:
 
 
 class Sentence(str):
-    """A phrase of `phrases/en.py` filled in: as a text it is English, `say` gives it in any language.
+    """A phrase of `phrases/en` filled in: as a text it is English, `say` gives it in any language.
 
     Examples
     --------

@@ -37,7 +37,7 @@ class Spoken:
     Parameters
     ----------
     phrases : mapping of str to str
-        See `phrases/en.py`.
+        See `phrases/en`.
     currency : str, optional
         Code, such as EUR.
     """

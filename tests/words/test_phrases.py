@@ -18,7 +18,7 @@ from ltvml.outreach.customers.tags import TAGS
 from ltvml.outreach.reasons import sentences as wording
 from ltvml.outreach.reasons.facts import FACTS
 from ltvml.outreach.restraint.caps import REASONS
-from ltvml.words.phrases import languages, named, phrases
+from ltvml.words.phrases import languages, named, parts, phrases
 from ltvml.words.spoken import names_in
 
 CJK = re.compile("[\u4e00-\u9fff]")
@@ -49,7 +49,7 @@ NAMES = {
     "suppressed": [*REASONS, *BLOCKS, "no_action"],
     "tag": TAGS,
 }
-SAID = {form for parts in (*wording.SENTENCES.values(), wording.ANY_ACTION) for forms in parts for form in forms}
+SAID = {form for said in (*wording.SENTENCES.values(), wording.ANY_ACTION) for forms in said for form in forms}
 
 
 def placeholders(template: str) -> Counter[str]:
@@ -58,6 +58,14 @@ def placeholders(template: str) -> Counter[str]:
 
 def test_english_and_chinese_are_there() -> None:
     assert {"en", "zh"} <= set(languages())
+
+
+@pytest.mark.parametrize("language", languages())
+def test_a_phrase_stands_once_and_in_the_same_file_in_every_language(language: str) -> None:
+    assert {name: set(part) for name, part in parts(language).items()} == {
+        name: set(part) for name, part in parts("en").items()
+    }
+    assert sum(map(len, parts(language).values())) == len(phrases(language))
 
 
 @pytest.mark.parametrize("language", languages())

@@ -2,7 +2,7 @@
 
 A reason is a sentence of a few parts. Each part has several forms, from the most to the least informative: the
 first of which every fact is known is used. A part of which no form is known is left out, so that a missing number is
-never printed. The forms are phrases (`phrases/en.py`), the names in their braces are facts (`facts.py`).
+never printed. The forms are phrases (`phrases/en`), the names in their braces are facts (`facts.py`).
 """
 
 from __future__ import annotations

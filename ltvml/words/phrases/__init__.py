@@ -1,11 +1,12 @@
-"""What outreach reads like: one file a language, each the same table from keys to templates.
+"""What a person reads: one folder a language, in it one file a part, each a table from keys to templates.
 
-A new language is one more file beside `en.py`: it is found by its name. A test holds the keys and the placeholders of
-all languages together.
+What is in braces is filled in. A part of a sentence begins small and has no full stop. A new language is one more
+folder beside `en`: it is found by its name. A test holds the keys and the placeholders of all languages together.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+@cache
 def languages() -> tuple[str, ...]:
-    """Names of the languages that have a file, in order.
+    """Names of the languages that have a folder, in order.
 
     Examples
     --------
@@ -27,8 +29,9 @@ def languages() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in iter_modules(__path__)))
 
 
+@cache
 def phrases(language: str) -> Mapping[str, str]:
-    """Give the table of a language.
+    """Give the table of a language, all its parts together.
 
     Raises
     ------
@@ -42,8 +45,19 @@ def phrases(language: str) -> Mapping[str, str]:
     """
     if language not in languages():
         raise ConfigError(f"outreach.language is '{language}'; expected one of {', '.join(languages())}.")
-    table: Mapping[str, str] = import_module(f"{__name__}.{language}").PHRASES
-    return table
+    return {key: phrase for part in parts(language).values() for key, phrase in part.items()}
+
+
+def parts(language: str) -> dict[str, Mapping[str, str]]:
+    """Give the tables of a language by the name of their file.
+
+    Examples
+    --------
+    >>> parts("en")["names"]["tag.advocate"]
+    'advocate'
+    """
+    folder = import_module(f"{__name__}.{language}")
+    return {name: import_module(f"{folder.__name__}.{name}").PHRASES for _, name, _ in iter_modules(folder.__path__)}
 
 
 def named(kind: str, name: str, language: str) -> str:

@@ -1,0 +1,55 @@
+"""The forecast."""
+
+from __future__ import annotations
+
+PHRASES: dict[str, str] = {
+    "label.all": "全部客户",
+    "label.today": "现有客户",
+    "label.new": "新客户",
+    "label.newcomer": "今日新客",
+    "label.backtest": "回测",
+    "label.forecast": "预测",
+    "forecast.from": "起始日",
+    "forecast.purchases": "购买",
+    "forecast.revenue": "收入",
+    "forecast.interval": "80 % 区间",
+    "forecast.today": "现有客户",
+    "forecast.total": "购买 {p0} 次（{p1} 至 {p2}），{r0}（{r1} 至 {r2}）",
+    "forecast.newcomer": "{days}内平均购买 {purchases} 次（{purchases_lo} 至 {purchases_hi}），价值 {value}"
+    "（{value_lo} 至 {value_hi}）",
+    "forecast.checked": "在 {cutoffs} 个过去的截止日，各期{measure}的误差为 {error}（朴素预测：{naive}）",
+    "forecast.inside": "；80 % 区间覆盖了 {periods} 期中的 {share}（逐个截止日留出）",
+    "forecast.reach": "预测期",
+    "forecast.silent": "截止日前 {days} 没有订单，最后一单在 {last}：若店铺已停业，此预测为恢复销售后的情形，"
+    "区间从 0 开始",
+    "forecast.growing": "最近 91 天的订单是之前 91 天的 {times}：预测使这种增长逐渐放缓，可能偏低",
+    "forecast.unchecked": "订单历史太短，没有过去的截止日：区间为事先设定，未经检验",
+    "forecast.outside": "{what}：过去截止日的预测{end}，因此合计位于其区间的一端",
+    "forecast.high": "偏高",
+    "forecast.low": "偏低",
+    "forecast.once": "只有一个过去的截止日：区间主要依据事先设定，覆盖率未知",
+    "note.far": "{name} 为 {days}，是订单历史（{history}）的 {times}：没有观察过这么长的窗口，"
+    "超过 {history} 的预测只依据拟合曲线，无法检验",
+    "label.note": "说明",
+    "score.horizon": "{name} 为 {days}；模型按 {fitted} 拟合，此处给出 {days} 的预测",
+    "score.largest": "；其中一位客户占{share}",
+    "score.items": "客户与商品组合{rows}个：{counts}；{due}位客户有下一个待补货商品",
+    "score.alerts": "自 {since} 的评分以来，{silence} 位客户因沉默流失风险上升 {rise} 个百分点以上，"
+    "{news} 位客户上升超出等待所能解释的部分达 {beyond} 个百分点以上：合计预测价值 {value}（列 {column}）",
+    "score.not_compared": "未与更早的评分比较：{why}",
+    "score.status": "{count}位客户：{status}",
+    "items.sufficient": "库存充足{count}个",
+    "items.about_to_replenish": "即将用完{count}个",
+    "items.depleted": "应已用完{count}个",
+    "items.lapsed": "不再购买{count}个",
+    "items.between": "，",
+    "at_risk.title": "预期损失最大的客户（风险价值乘以流失风险）。要联系哪些客户，由联系计划决定。",
+    "at_risk.customer": "客户",
+    "at_risk.orders": "订单数",
+    "at_risk.last": "上次下单",
+    "at_risk.churn": "流失风险",
+    "at_risk.next": "下次下单",
+    "at_risk.ltv": "预测价值",
+    "at_risk.at_risk": "风险价值",
+    "at_risk.empty": "无法排序：风险价值或流失风险未知（见数据状态）。",
+}
