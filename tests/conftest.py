@@ -20,6 +20,7 @@ from ltvml.config import Config
 from ltvml.datasets.simulate import simulate_transactions
 from ltvml.datasets.simulate_renewals import SimulatedItem, simulate_renewals
 from ltvml.evaluation.selection import Fold
+from tests.mariadb import mysql, mysql_server  # noqa: F401  fixtures of the suite
 from tests.postgres import postgres, server  # noqa: F401  fixtures of the suite
 
 if TYPE_CHECKING:

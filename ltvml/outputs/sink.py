@@ -22,16 +22,28 @@ if TYPE_CHECKING:
 
 CUTOFF = "cutoff"
 _ROWS = 20_000
+_WHOLE, _NUMBER, _TRUTH = "a whole number", "a number", "yes or no"
 _TYPES: tuple[tuple[Any, type[sa.types.TypeEngine[Any]], str], ...] = (
-    (pa.types.is_boolean, sa.Boolean, "yes or no"),
-    (pa.types.is_integer, sa.BigInteger, "a number"),
-    (pa.types.is_floating, sa.Double, "a number"),
+    (pa.types.is_boolean, sa.Boolean, _TRUTH),
+    (pa.types.is_integer, sa.BigInteger, _WHOLE),
+    (pa.types.is_floating, sa.Double, _NUMBER),
     (pa.types.is_date, sa.Date, "a date"),
     (pa.types.is_string, sa.Text, "text"),
 )
-_FOUND = {"BOOLEAN": "yes or no", "BIGINT": "a number", "DOUBLE": "a number", "DATE": "a date", "VARCHAR": "text"}
-# where these types are kept as others
-_KEEPS_NO_TYPES = (SQLITE, MYSQL)
+_FOUND = {
+    "BOOLEAN": _TRUTH,
+    **dict.fromkeys(("BIGINT", "UBIGINT"), _WHOLE),
+    "DATE": "a date",
+    **dict.fromkeys(("TIMESTAMP", "TIMESTAMPTZ"), "a moment"),
+    "VARCHAR": "text",
+}
+# what else takes all values of a kind; MySQL has no truth values of their own
+_ALSO_TAKES = {(_NUMBER, _WHOLE), (_WHOLE, _TRUTH)}
+_OUR_LOCK, _SECONDS_TO_WAIT = "ltvml write", 600
+# what one table of MySQL needs so that ids keep their letters and nothing is written by halves
+_MYSQL_TABLE: Mapping[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+# a text that is too long, or a number out of range, is an error and not another value
+_MYSQL_STRICT = "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')"
 
 
 @dataclass(frozen=True)
@@ -73,6 +85,7 @@ def write_rows(url: str, tables: Mapping[str, pa.Table], cutoff: dt.date) -> tup
     """
     try:
         with connected(Address(url)) as connection, _transaction(connection):
+            _wait_for_our_turn(connection, url)
             made = {name: _table(connection, url, name, rows.schema) for name, rows in sorted(tables.items())}
             return tuple(
                 _replace(connection, table, name, tables[name], cutoff, created=created)
@@ -94,7 +107,28 @@ def _transaction(connection: sa.Connection) -> Any:
     if connection.dialect.name == SQLITE:
         # its driver would create tables outside of the transaction
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+    if connection.dialect.name == MYSQL:
+        connection.exec_driver_sql(_MYSQL_STRICT)
     return transaction
+
+
+def _wait_for_our_turn(connection: sa.Connection, url: str) -> None:
+    """Wait for another run that writes to this database; a lock that ends with the connection.
+
+    Raises
+    ------
+    OutputError
+        If the other is not done after ten minutes.
+    """
+    if connection.dialect.name == POSTGRES:
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(_OUR_LOCK))))
+    elif connection.dialect.name == MYSQL:
+        name = sa.func.concat(f"{_OUR_LOCK} ", sa.func.md5(sa.func.database()))
+        if connection.scalar(sa.select(sa.func.get_lock(name, _SECONDS_TO_WAIT))) != 1:
+            raise OutputError(
+                f"{Address(url)}: another run has been writing for {_SECONDS_TO_WAIT} seconds; no row was changed.",
+                hint="write again when it is done.",
+            )
 
 
 def _table(connection: sa.Connection, url: str, name: str, schema: pa.Schema) -> tuple[sa.Table, bool]:
@@ -107,8 +141,9 @@ def _table(connection: sa.Connection, url: str, name: str, schema: pa.Schema) ->
     """
     address = Address(url, name)
     columns = [sa.Column(field.name, _native(field.type)(), nullable=field.name != CUTOFF) for field in schema]
-    table = sa.Table(address.name, sa.MetaData(), *columns, schema=address.schema)
+    table = sa.Table(address.name, sa.MetaData(), *columns, schema=address.schema, **_MYSQL_TABLE)
     if sa.inspect(connection).has_table(address.name, schema=address.schema):
+        _refuse_without_transactions(connection, address)
         _refuse_other_columns(connection, address, table, schema)
         return table, False
     _make_schema(connection, address.schema)
@@ -122,6 +157,20 @@ def _make_schema(connection: sa.Connection, schema: str | None) -> None:
         connection.execute(CreateSchema(schema))
 
 
+def _refuse_without_transactions(connection: sa.Connection, address: Address) -> None:
+    """Refuse a table of MySQL whose rows stay when the transaction is undone."""
+    if connection.dialect.name != MYSQL:
+        return
+    kind = sa.inspect(connection).get_table_options(address.name, schema=address.schema).get("mysql_engine", "")
+    safe = sa.text("SELECT transactions FROM information_schema.engines WHERE engine = :kind")
+    if connection.scalar(safe, {"kind": kind}) != "YES":
+        raise OutputError(
+            f"the table {address.table} of {Address(address.url)} has the engine {kind or 'of a view'}, which undoes "
+            "nothing when a run fails; expected one with transactions. No row was changed.",
+            hint=f"ALTER TABLE {address.table} ENGINE=InnoDB;",
+        )
+
+
 def _refuse_other_columns(connection: sa.Connection, address: Address, table: sa.Table, schema: pa.Schema) -> None:
     found = columns_of(connection, address)
     kinds = {field.name: _kind(field.type) for field in schema}
@@ -129,12 +178,13 @@ def _refuse_other_columns(connection: sa.Connection, address: Address, table: sa
     foreign = [name for name in found if name not in kinds]
     faults = [f"lacks {', '.join(missing)}"] if missing else []
     faults += [f"has {', '.join(foreign)}, which ltvml does not write"] if foreign else []
-    if connection.dialect.name not in _KEEPS_NO_TYPES:
-        held = {name: _FOUND.get(native.partition("(")[0], "a number") for name, native in found.items()}
+    # any value may stand in any column of SQLite
+    if connection.dialect.name != SQLITE:
+        held = {name: _held(native) for name, native in found.items()}
         faults += [
             f"has {held[name]} in {name}, where ltvml writes {kind}"
             for name, kind in kinds.items()
-            if name in found and held[name] != kind
+            if name in found and not _takes(connection, held[name], kind)
         ]
     if not faults:
         return
@@ -182,6 +232,17 @@ def _quoted(connection: sa.Connection, table: sa.Table) -> str:
 
 def _native(dtype: pa.DataType) -> type[sa.types.TypeEngine[Any]]:
     return next(native for is_kind, native, _ in _TYPES if is_kind(dtype))
+
+
+def _held(native: str) -> str:
+    """What a column of a database holds, of the type that DuckDB gives it."""
+    whole = native.startswith("DECIMAL") and native.endswith(", 0)")
+    return _WHOLE if whole else _FOUND.get(native, _NUMBER)
+
+
+def _takes(connection: sa.Connection, held: str, kind: str) -> bool:
+    of_mysql = connection.dialect.name == MYSQL
+    return held == kind or ((held, kind) in _ALSO_TAKES and (kind != _TRUTH or of_mysql))
 
 
 def _kind(dtype: pa.DataType) -> str:

@@ -147,7 +147,7 @@ def test_a_table_with_other_columns_is_refused_by_name(postgres: Server, results
     postgres.run(str(lacking.value.hint))
     assert write(config).tables
     postgres.run("ALTER TABLE out.customers ALTER COLUMN n_orders TYPE text")
-    with pytest.raises(OutputError, match="has text in n_orders, where ltvml writes a number"):
+    with pytest.raises(OutputError, match="has text in n_orders, where ltvml writes a whole number"):
         write(config)
 
 

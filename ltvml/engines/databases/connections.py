@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,14 +20,18 @@ if TYPE_CHECKING:
     from ltvml.engines.databases.addresses import Address
 
 POSTGRES, MYSQL, SQLITE = "postgresql", "mysql", "sqlite"
-_SECONDS_TO_CONNECT = 15
+_SECONDS_TO_CONNECT, _SECONDS_TO_WAIT = 15, 60
 # texts of dates and numbers must not depend on how the server or the user is set up
 _PLAIN_TEXT = (
     "SET LOCAL TIME ZONE 'UTC'",
     "SET LOCAL DateStyle = 'ISO, YMD'",
     "SET LOCAL extra_float_digits = 1",
     "SET LOCAL bytea_output = 'hex'",
+    # rows that a policy hides from this user would be missing without a word: opt-outs, for one
+    "SET LOCAL row_security = off",
 )
+# a TIMESTAMP is sent in the zone of the session
+_IN_UTC = ("SET time_zone = '+00:00'", "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
 
 
 @contextmanager
@@ -39,16 +43,33 @@ def one_snapshot(address: Address) -> Iterator[sa.Connection]:
     EngineError
         If the driver is missing, or the database cannot be reached or refuses.
     """
+    _refuse_no_file(address)
     with connected(address) as connection:
-        if connection.dialect.name == POSTGRES:
+        kind = connection.dialect.name
+        if kind == POSTGRES:
             connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        elif connection.dialect.name == MYSQL:
+        elif kind == MYSQL:
             connection.execution_options(isolation_level="REPEATABLE READ")
-        with connection.begin():
-            if connection.dialect.name == POSTGRES:
-                for setting in _PLAIN_TEXT:
-                    connection.execute(sa.text(setting))
+        transaction = connection.begin()
+        try:
+            for setting in {POSTGRES: _PLAIN_TEXT, MYSQL: _IN_UTC}.get(kind, ()):
+                connection.exec_driver_sql(setting)
             yield connection
+        finally:
+            # what was read does not depend on its end, which fails where the connection is gone
+            with suppress(sa.exc.SQLAlchemyError):
+                transaction.rollback()
+
+
+def _refuse_no_file(address: Address) -> None:
+    """Refuse a file of SQLite that is not there: its driver would make an empty one."""
+    url = sa.make_url(address.url)
+    path = (url.database or "").removeprefix("file:")
+    if url.get_backend_name() == SQLITE and not Path(path).is_file():
+        raise EngineError(
+            f"{address}: there is no file '{path}'; expected a database of SQLite.",
+            hint=f"paths are relative to {Path.cwd()}; sqlite:////data/shop.db is one from the root.",
+        )
 
 
 @contextmanager
@@ -130,5 +151,21 @@ def _arguments(driver: str) -> dict[str, Any]:
     if driver == "mysql+pymysql":
         profile = Path("~/.my.cnf").expanduser()
         given: dict[str, Any] = {"read_default_file": str(profile)} if profile.is_file() else {}
-        return given | {"connect_timeout": _SECONDS_TO_CONNECT, "charset": "utf8mb4"}
-    return {}
+        return given | {"connect_timeout": _SECONDS_TO_CONNECT, "charset": "utf8mb4", "conv": _as_written()}
+    # a second writer waits for the first
+    return {"timeout": _SECONDS_TO_WAIT} if driver == SQLITE else {}
+
+
+def _as_written() -> dict[Any, Any]:
+    """PyMySQL's conversions without those of dates, times and decimals, which arrive as the server writes them.
+
+    Its own fail for times of more than a day, and a decimal of 0.0000000000 would become 0E-10.
+    """
+    from pymysql.constants import FIELD_TYPE
+    from pymysql.converters import conversions
+
+    texts = ("DATE", "NEWDATE", "DATETIME", "TIMESTAMP", "TIME", "DECIMAL", "NEWDECIMAL")
+    plain = {
+        kind: how for kind, how in conversions.items() if kind not in {getattr(FIELD_TYPE, name) for name in texts}
+    }
+    return plain | {FIELD_TYPE.BIT: int.from_bytes}

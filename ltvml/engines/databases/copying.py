@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import datetime as dt
 from typing import TYPE_CHECKING, Any, cast
 
 from ltvml.engines.databases.connections import POSTGRES
@@ -57,6 +56,4 @@ def _texts(rows: Sequence[sa.Row[Any]]) -> Iterator[list[Any]]:
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, dt.timedelta):
-        return str((dt.datetime.min + value).time())
     return value.hex() if isinstance(value, bytes | bytearray) else str(value)

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
 
 from ltvml.engines.databases.connections import SQLITE, is_of_a_driver, one_snapshot, reason_of
 from ltvml.engines.databases.copying import copy_text, texts_of
@@ -140,6 +141,9 @@ def _type(native: sa.types.TypeEngine[Any]) -> str:
     """What a column of a database is in DuckDB; whatever is no number, date or truth value is text."""
     if isinstance(native, sa.Boolean):
         return "BOOLEAN"
+    # a bit of MySQL may be a truth value, a number or a mask: it is a number
+    if isinstance(native, mysql.BIT):
+        return "UBIGINT"
     if isinstance(native, sa.Integer):
         return "UBIGINT" if getattr(native, "unsigned", False) else "BIGINT"
     if isinstance(native, sa.Float):
@@ -147,10 +151,13 @@ def _type(native: sa.types.TypeEngine[Any]) -> str:
     if isinstance(native, sa.Numeric):
         if native.precision is None:
             return ""
-        # a decimal holds NaN in some databases: a double can
-        return f"DECIMAL({native.precision}, {native.scale or 0})" if native.precision <= _MOST_DIGITS else "DOUBLE"
+        if native.precision <= _MOST_DIGITS:
+            return f"DECIMAL({native.precision}, {native.scale or 0})"
+        # so long a whole number is an id
+        return "DOUBLE" if native.scale else "VARCHAR"
     if isinstance(native, sa.DateTime):
-        return "TIMESTAMPTZ" if native.timezone else "TIMESTAMP"
+        # a TIMESTAMP of MySQL is a moment, and the session reads it in UTC
+        return "TIMESTAMPTZ" if native.timezone or isinstance(native, mysql.TIMESTAMP) else "TIMESTAMP"
     return "DATE" if isinstance(native, sa.Date) else "VARCHAR"
 
 
@@ -173,7 +180,13 @@ def _is_whole(duck: duckdb.DuckDBPyConnection, rows: str, name: str) -> bool:
 
 
 def _not_read(address: Address, error: BaseException) -> EngineError:
+    reason = reason_of(error)
+    if "row-level security" in reason:
+        return EngineError(
+            f"{address} could not be read: {reason}; expected all of its rows.",
+            hint="what a policy hides would be missing without a word. Read a view that the owner of the table made.",
+        )
     return EngineError(
-        f"{address} could not be read: {reason_of(error)}.",
+        f"{address} could not be read: {reason}.",
         hint="may this user read it (GRANT SELECT), and did the server stay up? Nothing was written.",
     )

@@ -193,3 +193,47 @@ def test_a_missing_driver_names_the_extra(address: str, monkeypatch: pytest.Monk
     with pytest.raises(EngineError, match=r"not installed") as missing:
         lines(Source(address))
     assert f"pip install 'ltvml[{kind.extra}]'" in str(missing.value)
+
+
+def test_rows_that_a_policy_hides_are_no_reason_for_silence(postgres: Server):
+    postgres.run(ORDERS, ROWS, "CREATE ROLE clerk LOGIN", "GRANT USAGE ON SCHEMA public TO clerk")
+    postgres.run(
+        "GRANT SELECT ON orders TO clerk",
+        "ALTER TABLE orders ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY few ON orders USING (customer = 'B')",
+        "CREATE VIEW shared AS SELECT * FROM orders",
+        "GRANT SELECT ON shared TO clerk",
+    )
+    as_clerk = postgres.url.replace("shop@", "clerk@")
+    try:
+        with pytest.raises(EngineError, match=r"affected by row-level security policy[\s\S]*a view"):
+            lines(Source(f"{as_clerk}::orders", columns=COLUMNS))
+        assert len(lines(Source(f"{as_clerk}::shared", columns=COLUMNS))) == 4
+    finally:
+        postgres.run("DROP OWNED BY clerk", "DROP ROLE clerk")
+
+
+def test_a_connection_that_breaks_in_the_middle_of_a_table_is_one_error(
+    postgres: Server, monkeypatch: pytest.MonkeyPatch
+):
+    postgres.run(
+        "CREATE TABLE orders AS SELECT 'a' AS customer, date '2024-01-01' AS at, 1 AS amount, n AS basket "
+        "FROM generate_series(1, 300000) n"
+    )
+    write = tables.copy_text
+
+    def and_the_server_drops_it(connection, select, out):
+        number = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
+        postgres.run(f"SELECT pg_terminate_backend({number})")
+        write(connection, select, out)
+
+    monkeypatch.setattr(tables, "copy_text", and_the_server_drops_it)
+    with pytest.raises(EngineError, match=r"could not be read: [\s\S]*did the server stay up"):
+        lines(orders(postgres))
+
+
+def test_a_file_of_sqlite_that_is_not_there_is_not_made(tmp_path: Path):
+    path = tmp_path / "typo.db"
+    with pytest.raises(EngineError, match="there is no file"):
+        lines(Source(f"sqlite:///{path}::orders"))
+    assert not path.exists()
