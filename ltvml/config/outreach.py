@@ -187,11 +187,13 @@ class OutreachSettings(Section):
     identity: KeysOf[IdentityColumns] = IdentityColumns()
     """Columns by which those tools know a person."""
     opt_outs: Path | None = None
-    """CSV, Excel or Parquet of customer_id and channel: channels refused; without a channel, or with all, every one."""
+    """File or table of a database, of customer_id and channel: channels refused; without a channel, or with all, every
+    one."""
     disliked: Path | None = None
-    """CSV, Excel or Parquet of customer_id and channel: channels that a customer dislikes."""
+    """File or table of a database, of customer_id and channel: channels that a customer dislikes."""
     open_cases: Path | None = None
-    """CSV, Excel or Parquet of customer_id: customers with an open complaint or return; a status may say closed."""
+    """File or table of a database, of customer_id: customers with an open complaint or return; a status may say
+    closed."""
     channels: dict[Name, ChannelSettings] = Field(default_factory=shipped_channels)
     """Name: {cost, capacity}, of every channel."""
     actions: Actions = (ActionSettings(name=SHIPPED),)

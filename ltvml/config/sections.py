@@ -363,7 +363,7 @@ class ProductSettings(Section):
     """What is inside the products: bundles and pack sizes."""
 
     source: Path | None = None
-    """CSV or Parquet file, one row a product, or several for a bundle."""
+    """CSV, Excel or Parquet file or a table of a database, one row a product, or several for a bundle."""
     columns: ProductColumns = Field(default_factory=dict)
     """Our column name: your column name. A column left out is looked for under our own name."""
 
@@ -372,7 +372,7 @@ class ContactSettings(Section):
     """The contacts made so far, for caps and measurement."""
 
     source: Path | None = None
-    """CSV or Parquet file, one row a contact."""
+    """CSV, Excel or Parquet file or a table of a database, one row a contact."""
     columns: ContactColumns = Field(default_factory=dict)
     """Our column name: your column name. A column left out is looked for under our own name."""
     complete: bool = False
@@ -383,7 +383,7 @@ class CustomerSettings(Section):
     """What else is known of the customers: dates, numbers and words that rules, tags and follow-up may read."""
 
     source: Path | None = None
-    """CSV or Parquet file, one row a customer."""
+    """CSV, Excel or Parquet file or a table of a database, one row a customer."""
     columns: dict[Name, Name] = Field(default_factory=dict)
     """customer_id, and any other name that you want to use: your column name. Other columns keep theirs."""
 
@@ -427,8 +427,8 @@ class IdentitySettings(Section):
     """Ids that are one person over channels: e-mail, telephone, member number."""
 
     source: Path | None = None
-    """CSV, Excel or Parquet file, one row a pair of ids of one person; chains of pairs are one person, named by the
-    smallest id."""
+    """CSV, Excel or Parquet file or a table of a database, one row a pair of ids of one person; chains of pairs are one
+    person, named by the smallest id."""
     columns: PairColumns = Field(default_factory=dict)
     """The two columns: a: your column, b: your other column. A column left out is looked for under its own name."""
     most_ids: Count = 10
@@ -489,8 +489,8 @@ class CostSettings(Section):
     """What winning customers cost."""
 
     source: Path | None = None
-    """CSV, Excel or Parquet file: cost, and customer_id (of one customer), or cohort or an attribute of the first order
-    such as channel (of all its customers together)."""
+    """CSV, Excel or Parquet file or a table of a database: cost, and customer_id (of one customer), or cohort or an
+    attribute of the first order such as channel (of all its customers together)."""
     columns: dict[Name, Name] = Field(default_factory=dict)
     """cost, customer_id, cohort: your column name. Other columns keep theirs."""
 

@@ -6,19 +6,26 @@ import gzip
 import io
 import json
 import shutil
+import sqlite3
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from ltvml.inputs.tables.small_tables import read_table
 from tests.conftest import CUTOFF, Place, shop_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from click.testing import Result
+
+    from tests.mariadb import MySQLServer
+    from tests.postgres import Server
 
 pytestmark = pytest.mark.usefixtures("blank_pictures")
 REFUSING = 40
@@ -354,3 +361,114 @@ def test_validate_reads_the_tables_of_a_plan_and_refuses_what_it_would_refuse(sh
     result = shop.run("validate")
     assert result.exit_code == 3
     assert "the column channel holds 'fax'" in " ".join(result.stderr.split())
+
+
+# in a database
+
+
+def values(ids: list[str]) -> str:
+    return ", ".join(f"('{one}', 'all', NULL)" for one in ids)
+
+
+def test_opt_outs_in_a_database_stop_the_contacts_that_those_of_a_file_stop(
+    shop: Place, refusing: list[str], postgres: Server, mysql: MySQLServer
+) -> None:
+    columns = "(customer_id varchar(40), channel varchar(20), note date)"
+    for server in (postgres, mysql):
+        server.run(f"CREATE TABLE opt_outs {columns}", f"INSERT INTO opt_outs VALUES {values(refusing)}")
+    with sqlite3.connect("crm.db") as connection:
+        connection.execute(f"CREATE TABLE opt_outs {columns}")
+        connection.execute(f"INSERT INTO opt_outs VALUES {values(refusing)}")
+    connection.close()
+    Path("opt_outs.csv").write_text(csv({"customer_id": refusing, "channel": "all", "note": None}))
+    addresses = [postgres.url, mysql.url, "sqlite:///crm.db", "crm.db"]
+    plans = []
+    for source in ("opt_outs.csv", *(f"{address}::opt_outs" for address in addresses)):
+        result = planned(shop, opt_outs=source)
+        assert result.exit_code == 0, result.stderr
+        assert json.loads(result.stdout)["restraint"]["opt_outs"]["customers"] == REFUSING
+        plans.append(contacted())
+        shutil.rmtree("out/outreach")
+    assert plans[1:] == [plans[0]] * len(addresses)
+    assert not set(plans[0]) & set(refusing)
+
+
+def test_long_numbers_with_a_blank_among_them_are_the_ids_that_they_are(shop: Place, postgres: Server) -> None:
+    """A float would round 9007199254740993 to the id of another customer."""
+    postgres.run("CREATE TABLE t (customer_id bigint)", "INSERT INTO t VALUES (9007199254740993), (NULL)")
+    pq.write_table(pa.table({"customer_id": [9007199254740993, None]}), "t.parquet")
+    for place in (f"{postgres.url}::t", "t.parquet"):
+        assert read_table(place, "outreach.opt_outs")["customer_id"].tolist() == [9007199254740993, None]
+
+
+def test_contacts_customers_and_products_in_a_database_give_the_plan_of_their_files(
+    shop: Place, refusing: list[str], postgres: Server
+) -> None:
+    ids = pd.read_csv("orders.csv", dtype=str)["customer_id"].unique().tolist()
+    log = ", ".join(f"('{one}', 'email', timestamptz '2020-12-30 09:00:00+00')" for one in refusing[:20])
+    people = ", ".join(f"('{one}', {str(number % 9 > 0).lower()})" for number, one in enumerate(ids))
+    postgres.run(
+        "CREATE SCHEMA crm",
+        "CREATE TABLE crm.log (customer_id text, channel text, sent_at timestamptz)",
+        f"INSERT INTO crm.log VALUES {log}",
+        "CREATE TABLE crm.people (customer_id text, accepts_marketing boolean)",
+        f"INSERT INTO crm.people VALUES {people}",
+    )
+    Path("log.csv").write_text(
+        csv({"customer_id": refusing[:20], "channel": "email", "sent_at": "2020-12-30T09:00:00Z"})
+    )
+    accepts = [number % 9 > 0 for number in range(len(ids))]
+    Path("people.csv").write_text(csv({"customer_id": ids, "accepts_marketing": accepts}))
+    plans = []
+    for log_at, people_at in (
+        ("log.csv", "people.csv"),
+        (f"{postgres.url}::crm.log", f"{postgres.url}::crm.people"),
+    ):
+        shop.configure(
+            "orders.csv",
+            contacts={"source": log_at},
+            customers={"source": people_at},
+            outreach={"capacity": 200, "holdout": 0, "channels": {"email": {}}},
+        )
+        result = shop.run("outreach", "--json")
+        assert result.exit_code == 0, result.stderr
+        plans.append((contacted(), json.loads(result.stdout)["restraint"]))
+        shutil.rmtree("out/outreach")
+    assert plans[0] == plans[1]
+    assert plans[0][1]["contacts"]["matched"] == 20
+    refused = {one for one, accepted in zip(ids, accepts, strict=True) if not accepted}
+    assert refused & set(refusing)
+    assert not refused & set(plans[0][0])
+
+
+@pytest.mark.parametrize(
+    ("table", "code", "words"),
+    [
+        ("gone", 5, "outreach.opt_outs: postgresql://***@/postgres"),
+        ("hidden", 5, "permission denied for table hidden"),
+        ("policed", 5, "affected by row-level security policy"),
+        ("nameless", 3, "missing: customer_id"),
+        ("", 2, "names no table"),
+        (None, 5, "could not be opened"),
+    ],
+)
+def test_opt_outs_that_cannot_be_read_from_their_database_stop_the_plan(
+    shop: Place, postgres: Server, table: str | None, code: int, words: str
+) -> None:
+    postgres.run(
+        *(f"CREATE TABLE {name} (customer_id text)" for name in ("hidden", "policed")),
+        "CREATE TABLE nameless (mail_hash text)",
+        "CREATE ROLE clerk LOGIN",
+        "GRANT USAGE ON SCHEMA public TO clerk",
+        "GRANT SELECT ON policed, nameless TO clerk",
+        "ALTER TABLE policed ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY own ON policed USING (false)",
+    )
+    address = postgres.url.replace("shop@", "clerk@") + (f"::{table}" if table else "")
+    try:
+        result = planned(shop, opt_outs=address if table is not None else "postgresql://127.0.0.1:1/crm::opt_outs")
+    finally:
+        postgres.run("DROP OWNED BY clerk", "DROP ROLE clerk")
+    assert result.exit_code == code, result.stderr
+    assert words in " ".join(result.stderr.split())
+    assert not Path("out/outreach").exists()

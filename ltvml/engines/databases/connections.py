@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ltvml.engines.databases.addresses import Address
 
 POSTGRES, MYSQL, SQLITE = "postgresql", "mysql", "sqlite"
+BIGQUERY, SNOWFLAKE, DATABRICKS = "bigquery", "snowflake", "databricks"
 _SECONDS_TO_CONNECT, _SECONDS_TO_WAIT = 15, 60
 # texts of dates and numbers must not depend on how the server or the user is set up
 _PLAIN_TEXT = (
@@ -168,4 +169,5 @@ def _as_written() -> dict[Any, Any]:
     plain = {
         kind: how for kind, how in conversions.items() if kind not in {getattr(FIELD_TYPE, name) for name in texts}
     }
-    return plain | {FIELD_TYPE.BIT: int.from_bytes}
+    # the session is in UTC
+    return plain | {FIELD_TYPE.BIT: int.from_bytes, FIELD_TYPE.TIMESTAMP: "{}+00:00".format}

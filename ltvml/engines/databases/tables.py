@@ -6,9 +6,17 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql
 
-from ltvml.engines.databases.connections import SQLITE, is_of_a_driver, one_snapshot, reason_of
+from ltvml.engines.databases.connections import (
+    BIGQUERY,
+    DATABRICKS,
+    MYSQL,
+    SNOWFLAKE,
+    SQLITE,
+    is_of_a_driver,
+    one_snapshot,
+    reason_of,
+)
 from ltvml.engines.databases.copying import copy_text, texts_of
 from ltvml.engines.databases.months import columns_read
 from ltvml.engines.quoting import quote_name, quote_text
@@ -28,6 +36,11 @@ _SHOWN = 20
 _MOST_DIGITS = 38
 # whole numbers without a limit are exact as these, and their text is that of a whole number
 _WHOLE = f"DECIMAL({_MOST_DIGITS}, 0)"
+# types that are moments and do not say so, by the kind of database
+_MOMENTS = {
+    **dict.fromkeys((MYSQL, BIGQUERY, DATABRICKS), ("TIMESTAMP",)),
+    SNOWFLAKE: ("TIMESTAMP_TZ", "TIMESTAMP_LTZ"),
+}
 
 
 class Snapshot:
@@ -125,9 +138,11 @@ def columns_of(connection: sa.Connection, address: Address) -> dict[str, str]:
             f"it has: {listed or 'none'}.",
             hint="name it as schema.table, with the capitals it has; may this user see it?",
         ) from None
+    dialect = connection.dialect.name
     # any value may stand in any column of SQLite
-    is_text = connection.dialect.name == SQLITE
-    return {str(column["name"]): "VARCHAR" if is_text else _type(column["type"]) for column in columns}
+    if dialect == SQLITE:
+        return {str(column["name"]): "VARCHAR" for column in columns}
+    return {str(column["name"]): duckdb_type(column["type"], dialect) for column in columns}
 
 
 def _tables(inspector: Any, schema: str | None) -> list[str]:
@@ -137,12 +152,25 @@ def _tables(inspector: Any, schema: str | None) -> list[str]:
         return []
 
 
-def _type(native: sa.types.TypeEngine[Any]) -> str:
-    """What a column of a database is in DuckDB; whatever is no number, date or truth value is text."""
+def duckdb_type(native: sa.types.TypeEngine[Any], dialect: str) -> str:
+    """What a column of a database is in DuckDB; whatever is no number, date or truth value is text.
+
+    Parameters
+    ----------
+    native : type
+        As SQLAlchemy gives it; those of Snowflake and Databricks are of their own families.
+    dialect : str
+        Name of the kind of database.
+    """
+    name = type(native).__name__.upper()
+    if name in _MOMENTS.get(dialect, ()):
+        return "TIMESTAMPTZ"
+    if name == "TIMESTAMP_NTZ":
+        return "TIMESTAMP"
     if isinstance(native, sa.Boolean):
         return "BOOLEAN"
     # a bit of MySQL may be a truth value, a number or a mask: it is a number
-    if isinstance(native, mysql.BIT):
+    if name == "BIT" and dialect == MYSQL:
         return "UBIGINT"
     if isinstance(native, sa.Integer):
         return "UBIGINT" if getattr(native, "unsigned", False) else "BIGINT"
@@ -156,8 +184,7 @@ def _type(native: sa.types.TypeEngine[Any]) -> str:
         # so long a whole number is an id
         return "DOUBLE" if native.scale else "VARCHAR"
     if isinstance(native, sa.DateTime):
-        # a TIMESTAMP of MySQL is a moment, and the session reads it in UTC
-        return "TIMESTAMPTZ" if native.timezone or isinstance(native, mysql.TIMESTAMP) else "TIMESTAMP"
+        return "TIMESTAMPTZ" if native.timezone else "TIMESTAMP"
     return "DATE" if isinstance(native, sa.Date) else "VARCHAR"
 
 

@@ -1,6 +1,7 @@
 """Small tables beside the orders, read whole as text: each line as it is written, or one error with the line at fault.
 
-CSV (any of `, ; tab |`; UTF-8, UTF-16, Windows-1252 or GB 18030; gz, bz2, xz or zip), Excel (xlsx) and Parquet.
+CSV (any of `, ; tab |`; UTF-8, UTF-16, Windows-1252 or GB 18030; gz, bz2, xz or zip), Excel (xlsx), Parquet, and tables
+of databases.
 Nothing is guessed from the values, and no row is shifted, shortened or skipped: consent is kept in such tables.
 """
 
@@ -22,8 +23,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ltvml.errors import ConfigError, DataContractError, LtvmlError
+from ltvml.engines.databases.addresses import address_of, is_database
+from ltvml.errors import ConfigError, DataContractError, EngineError, LtvmlError
 from ltvml.nearest import nearest
+from ltvml.scratch import scratch_folder
 from ltvml.words.text import short
 
 if TYPE_CHECKING:
@@ -48,6 +51,7 @@ _KINDS = (
     (b"\xfd7zXZ\x00", "xz"),
     (b"\x28\xb5\x2f\xfd", "zst"),
     (b"\xd0\xcf\x11\xe0", "xls"),
+    (b"SQLite format 3\0", "sqlite"),
 )
 _REFUSED = {
     "zst": "is compressed with zstd; expected CSV, Excel (xlsx) or Parquet, plain or as .gz",
@@ -61,12 +65,12 @@ _DAMAGE = (
 
 
 def read_table(path: str, key: str) -> pd.DataFrame:
-    """A small CSV, Excel or Parquet file; texts stay texts, blank cells are null.
+    """A small CSV, Excel or Parquet file, or a table of a database; texts stay texts, blank cells are null.
 
     Parameters
     ----------
     path : str
-        `book.xlsx::Sheet` is one sheet of a workbook.
+        `book.xlsx::Sheet` is one sheet of a workbook, `postgresql://host/shop::crm.opt_outs` a table or view.
     key : str
         The setting that names it.
 
@@ -81,7 +85,11 @@ def read_table(path: str, key: str) -> pd.DataFrame:
         If there is no such file, or it is of another kind.
     DataContractError
         If it is damaged, or a line of it does not fit the header.
+    EngineError
+        If the database cannot be reached, or there is no such table that this user may read whole.
     """
+    if is_database(path):
+        return _of_database(path, key)
     file, sheet = _place(path)
     try:
         content = file.read_bytes()
@@ -94,6 +102,8 @@ def read_table(path: str, key: str) -> pd.DataFrame:
             f"{key}: {path} cannot be read: {error.strerror or error}.", hint="expected a CSV, Excel or Parquet file."
         ) from error
     content, kind = _unpacked(content, path, key)
+    if kind == "sqlite":
+        return _of_database(f"sqlite:///{file}" + (f"::{sheet}" if sheet else ""), key)
     if kind == "parquet":
         return _of_parquet(content, path)
     return _of_workbook(content, path, sheet) if kind == "xlsx" else _of_text(content, path)
@@ -211,12 +221,29 @@ def _damaged(path: str, found: str, hint: str | None = None) -> DataContractErro
     return DataContractError(f"{path} {found}.", hint=hint or "copy or export it again, and check that it opens.")
 
 
+def _of_database(path: str, key: str) -> pd.DataFrame:
+    """A table or view as of one moment, its types as in a Parquet file."""
+    # only who reads from a database waits for its libraries
+    import duckdb
+
+    from ltvml.engines.databases.tables import Snapshot
+
+    try:
+        with scratch_folder() as folder, duckdb.connect() as duck, Snapshot() as snapshot:
+            out = folder / "table.parquet"
+            snapshot.copy(address_of(path), out, duck, list)
+            return _of_parquet(out.read_bytes(), path)
+    except (ConfigError, EngineError) as error:
+        raise type(error)(f"{key}: {error.message}", hint=error.hint) from None
+
+
 def _of_parquet(content: bytes, path: str) -> pd.DataFrame:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        frame: pd.DataFrame = pq.read_table(io.BytesIO(content)).to_pandas()
+        # ids with a blank among them would be rounded as floats
+        frame: pd.DataFrame = pq.read_table(io.BytesIO(content)).to_pandas(integer_object_nulls=True)
         # an index with a name, which may be that of the customers, is a column like the others
         frame = frame.reset_index([name for name in frame.index.names if name is not None])
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:

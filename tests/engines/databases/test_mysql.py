@@ -44,6 +44,8 @@ def column(server: MySQLServer, folder: Path, kind: str, *values: str) -> tuple[
     server.run("SET time_zone = '+09:00'", *(f"INSERT INTO one (c) VALUES ({value})" for value in values))
     out = folder / "one.parquet"
     with Snapshot() as snapshot, duckdb.connect() as duck:
+        # wherever the machine lives
+        duck.execute("SET TimeZone = 'America/New_York'")
         snapshot.copy(address_of(f"{server.url}::one"), out, duck, list)
         duck.execute("SET TimeZone = 'UTC'")
         rows = duck.execute(f"SELECT typeof(c), CAST(c AS VARCHAR) FROM '{out}' ORDER BY n").fetchall()
