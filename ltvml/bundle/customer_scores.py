@@ -118,14 +118,31 @@ class Predicted:
         given = self.survival([self.calibrated_at])[:, 0]
         return given, 1 - self.calibration.apply(1 - given)
 
+    @cached_property
+    def _kept(self) -> dict[tuple[str, float], Array]:
+        # several columns are read at the same few days, and a learner takes longest to ask
+        return {}
+
+    def _once(self, what: str, days: float, found: Callable[[float], Array]) -> Array:
+        if (what, days) not in self._kept:
+            self._kept[what, days] = found(days)
+        return self._kept[what, days]
+
     def churn_risk(self, days: float) -> Array:
         """P(no purchase within some days), shape (n,).
 
         Up to the horizon at which the correction was learned the chance of a purchase keeps its ratio to the one there;
         beyond it the survival does. So the curve starts at 1, passes through the corrected risk, and never rises.
         """
+        return self._once("churn_risk", days, self._churn_risk)
+
+    def margin_value(self, silence: float = 0.0) -> Array:
+        """Value that is kept, given some days of silence, shape (n,)."""
+        return self._once("margin_value", silence, lambda days: self.margin * self.value(days))
+
+    def _churn_risk(self, days: float) -> Array:
         given, corrected = self.at_calibration
-        risk = self.survival([days])[:, 0]
+        risk = given if days == self.calibrated_at else self.survival([days])[:, 0]
         if self.calibration.method == "none":
             return risk
         if days <= self.calibrated_at:
@@ -133,10 +150,6 @@ class Predicted:
             return np.asarray(1 - (1 - corrected) * np.minimum(share, 1.0))
         share = np.divide(risk, given, out=np.ones_like(risk), where=given > 0)
         return np.asarray(corrected * np.minimum(share, 1.0))
-
-    def margin_value(self, silence: float = 0.0) -> Array:
-        """Value that is kept, given some days of silence, shape (n,)."""
-        return self.margin * self.value(silence)
 
 
 def customer_scores(
@@ -312,9 +325,9 @@ def chances(
     (n, ...) frame
         customer_id, and for each w `p_buy_<w>` and `value_gain_<w>` (currency), in the same order of rows.
     """
-    value = predicted.margin_value()
     columns: dict[str, NDArray[Any]] = {"customer_id": X["customer_id"].to_numpy()}
     for days in windows:
+        value = predicted.margin_value()
         chance = np.clip(1 - predicted.churn_risk(days), 0.0, 1.0)
         silent = predicted.margin_value(silence=days)
         columns[f"p_buy_{days}"] = chance

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
@@ -163,7 +164,7 @@ class Replenishment:
             )
         status = stock_status(X, self.renewal.items_, self.stock)
         if not self.all_pairs:
-            kept = (status != "lapsed") & self._reminded(X["item"])
+            kept = (status != "lapsed") & X["item"].isin(self._reminded).to_numpy(dtype=bool)
             X, status = X[kept], status[kept]
         columns = {
             "customer_id": X["customer_id"].to_numpy(),
@@ -215,9 +216,11 @@ class Replenishment:
             selection=Selection.from_dict(values["election"]) if values["election"] else None,
         )
 
-    def _reminded(self, items: pd.Series) -> NDArray[np.bool_]:
+    @cached_property
+    def _reminded(self) -> list[str]:
         table = self.items()
-        return items.isin(set(table.loc[table["reminded"], "item"])).to_numpy(dtype=bool)
+        names: list[str] = table.loc[table["reminded"], "item"].tolist()
+        return names
 
     def _probabilities(self, X: pd.DataFrame) -> dict[str, Array]:
         found = self.model.probabilities(X, (*WITHIN, float(self.horizon)))

@@ -36,7 +36,8 @@ _DUCKDB: dict[Dtype, str] = {
 class Prepared:
     """Questions to lines that change while the questions stay.
 
-    Not for several threads at once: the lines of one question lie in the same table as those of the next.
+    The lines of one request lie in the same table as those of the next: replace them when all answers are there.
+    Different questions may be asked at once, from a thread each, as each has a connection of its own.
 
     Parameters
     ----------
@@ -55,6 +56,7 @@ class Prepared:
         self._connection.execute(f"CREATE TABLE {LINES} ({types})")
         for name, frame in frames.items():
             self._connection.from_arrow(to_arrow(frame)).create(name)
+        self._plans: dict[str, duckdb.DuckDBPyConnection] = {}
 
     def table(self, name: str = LINES) -> nw.LazyFrame[Any]:
         """The lines, or a small table, as the expressions of a question see them."""
@@ -62,17 +64,18 @@ class Prepared:
         return found
 
     def plan(self, name: str, question: nw.LazyFrame[Any]) -> None:
-        """Plan a question once, under a name of letters, digits and underscores."""
+        """Plan a question once, under a name."""
         sql: Callable[[], str] = nw.to_native(question).sql_query
-        self._connection.execute(f"PREPARE {name} AS {sql()}")
+        self._plans[name] = self._connection.cursor()
+        self._plans[name].execute(f"PREPARE question AS {sql()}")
 
     def forget(self, name: str) -> None:
         """Drop a plan."""
-        self._connection.execute(f"DEALLOCATE {name}")
+        self._plans.pop(name).close()
 
     def ask(self, name: str) -> pd.DataFrame:
         """The answer for the lines that are there now."""
-        frame: pd.DataFrame = self._connection.execute(f"EXECUTE {name}").to_arrow_table().to_pandas()
+        frame: pd.DataFrame = self._plans[name].execute("EXECUTE question").to_arrow_table().to_pandas()
         return frame
 
     def replace_lines(self, lines: pa.Table) -> None:

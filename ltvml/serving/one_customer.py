@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,24 +17,25 @@ from ltvml.features.behaviour import snapshot_features
 from ltvml.features.behaviour.table import NEEDS
 from ltvml.features.experience import RETURNED
 from ltvml.features.items.days import item_days
-from ltvml.features.items.pairs import pairs
+from ltvml.features.items.pairs import LENT, own_pairs
 from ltvml.features.ledger import used_lines, with_copies
 from ltvml.features.order_values import valued
-from ltvml.features.returns import netted_days, purchase_days
+from ltvml.features.returns import customer_days
 from ltvml.features.summary import customer_summary
 from ltvml.serving.request import REQUEST_LINES
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
+    from concurrent.futures import Future
 
     import narwhals as nw
 
     from ltvml.bundle.bundle import Bundle
     from ltvml.features.ledger import Rules
 
-# cutoffs whose plans are held: today, yesterday, and what a test asks for
-MOST_CUTOFFS = 8
+# plans that are held: of today, yesterday, and what a test asks for, each with returns and without
+MOST_PLANS = 16
 _CONTENTS, _ELASTICITY = "contents", "elasticity"
 
 
@@ -45,12 +47,18 @@ class Asked:
     ----------
     row : (1, ...) frame
         Columns that the bundle reads; no row where nothing was bought up to the cutoff.
-    pairs : (m, ...) frame or None
-        Rows of `contracts.PAIRS`; None where the bundle or the lines have no items.
+    items : future of a frame, or None
+        Counted meanwhile; None where the bundle or the lines have no items.
     """
 
     row: pd.DataFrame
-    pairs: pd.DataFrame | None
+    items: Future[pd.DataFrame] | None
+
+    def pairs(self) -> pd.DataFrame | None:
+        """Rows of `contracts.PAIRS`, waited for; None without items."""
+        if self.items is None:
+            return None
+        return self.items.result().assign(**{name: self.row[name].iloc[0] for name in LENT})
 
 
 def needed_fields(bundle: Bundle) -> tuple[str, ...]:
@@ -82,7 +90,9 @@ class OneCustomer:
             )
         self._frames = frames
         self._prepared = Prepared(REQUEST_LINES, frames)
-        self._planned: OrderedDict[dt.date, str] = OrderedDict()
+        self._planned: OrderedDict[tuple[dt.date, bool], str] = OrderedDict()
+        # the engine counts items on one core while the other asks the models about the customer
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="items")
 
     def ask(self, lines: tuple[dict[str, Any], ...], cutoff: dt.date, *, with_items: bool) -> Asked:
         """Features as of a cutoff.
@@ -94,38 +104,48 @@ class OneCustomer:
         with_items : bool
             Whether the lines say what was bought.
         """
-        plan = self._plan_of(cutoff)
+        # without a return nothing is netted, which is half of the work
+        plan = self.plan_for(cutoff, has_returns=any(line["amount"] < 0 or line["refund"] for line in lines))
         self._prepared.replace_lines(pa.Table.from_pylist(list(lines), schema=self._prepared.schema))
-        row = self._prepared.ask(plan)
-        items = self.bundle.replenishment is not None and with_items
-        return Asked(row, self._prepared.ask(f"{plan}_items") if items else None)
+        items = None
+        if self.bundle.replenishment is not None and with_items:
+            items = self._beside.submit(self._prepared.ask, f"{plan}_items")
+        return Asked(self._prepared.ask(plan), items)
 
-    def _plan_of(self, cutoff: dt.date) -> str:
-        """The name of the plan for a cutoff; the one that was not asked for longest makes room."""
-        if cutoff in self._planned:
-            self._planned.move_to_end(cutoff)
-            return self._planned[cutoff]
-        if len(self._planned) == MOST_CUTOFFS:
+    def plan_for(self, cutoff: dt.date, *, has_returns: bool) -> str:
+        """The name of the plan for a cutoff, made if there is none; the one not asked for longest makes room.
+
+        Parameters
+        ----------
+        cutoff : date
+        has_returns : bool
+            False where no line is a return or has a refund.
+        """
+        key = (cutoff, has_returns)
+        if key in self._planned:
+            self._planned.move_to_end(key)
+            return self._planned[key]
+        if len(self._planned) == MOST_PLANS:
             _, oldest = self._planned.popitem(last=False)
             for name in self._plans(oldest):
                 self._prepared.forget(name)
-        name = f"as_of_{cutoff:%Y%m%d}"
-        for one, question in zip(self._plans(name), self._questions(cutoff), strict=True):
+        name = f"{cutoff}{' with returns' if has_returns else ''}"
+        for one, question in zip(self._plans(name), self._questions(cutoff, has_returns=has_returns), strict=True):
             self._prepared.plan(one, question)
-        self._planned[cutoff] = name
+        self._planned[key] = name
         return name
 
     def _plans(self, name: str) -> tuple[str, ...]:
         return (name,) if self.bundle.replenishment is None else (name, f"{name}_items")
 
-    def _questions(self, cutoff: dt.date) -> tuple[nw.LazyFrame[Any], ...]:
+    def _questions(self, cutoff: dt.date, *, has_returns: bool) -> tuple[nw.LazyFrame[Any], ...]:
         window, decimals = self.bundle.window.at(cutoff), self.rules.decimals
         lines = self._prepared.table()
         lines = valued(
             with_copies(lines, self.rules) if self.rules.amount_is == "order" else lines, self.rules.amount_is
         )
         used = used_lines(lines, window, self.rules)
-        days = purchase_days(netted_days(used))
+        days = customer_days(used, has_returns=has_returns)
         features = (
             snapshot_features(used, days, window, decimals=decimals, has_returns=_reads_returns(self.bundle))
             if self.bundle.reads_behaviour
@@ -137,8 +157,8 @@ class OneCustomer:
         contents, elasticity = (
             self._prepared.table(name) if name in self._frames else None for name in (_CONTENTS, _ELASTICITY)
         )
-        bought = item_days(used, role.item, contents=contents)
-        return features, pairs(bought, days, window, elasticity=elasticity, decimals=decimals)
+        bought = item_days(used, role.item, contents=contents, has_returns=has_returns)
+        return features, own_pairs(bought, window, elasticity=elasticity)
 
 
 def _reads_returns(bundle: Bundle) -> bool:

@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ltvml.bundle.replenishment import NEXT_DUE, next_due, with_next_due
-from ltvml.contracts import OF_CUSTOMERS, customer_table
+from ltvml.bundle.replenishment import NEXT_DUE, next_due
+from ltvml.contracts import CUSTOMER_SCORES, OF_CUSTOMERS, customer_table
 from ltvml.errors import DataContractError, LtvmlError
 from ltvml.serving.one_customer import OneCustomer, with_attributes
 from ltvml.serving.request import Reading, Request, RequestError, request_of
 from ltvml.tracking.served_rows import CUTOFF, ROW, summary_of
-from ltvml.window import date_of
+from ltvml.window import date_of, day_number
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Mapping
 
     from ltvml.bundle.bundle import Bundle
+    from ltvml.bundle.replenishment import Replenishment
     from ltvml.contracts import Column
     from ltvml.features.ledger import Rules
 
@@ -49,6 +50,9 @@ class Scorer:
     ) -> None:
         self.bundle, self.reading, self.cutoff = bundle, reading, cutoff
         self._one = OneCustomer(bundle, rules, contents)
+        for has_returns in (False, True):
+            # planned before anybody waits
+            self._one.plan_for(cutoff, has_returns=has_returns)
         self._lock = threading.Lock()
 
     def answer(self, body: bytes) -> dict[str, Any]:
@@ -73,10 +77,9 @@ class Scorer:
         request = request_of(body, self.reading)
         with self._lock:
             scores, notes = self._of_summary(request) if request.summary is not None else self._of_orders(request)
-        plain = _plain(scores, self.bundle)
-        return {"model_version": self.bundle.version, "cutoff": plain["cutoff"], "scores": plain, "notes": notes}
+        return {"model_version": self.bundle.version, "cutoff": scores["cutoff"], "scores": scores, "notes": notes}
 
-    def _of_orders(self, request: Request) -> tuple[pd.DataFrame, list[str]]:
+    def _of_orders(self, request: Request) -> tuple[dict[str, Any], list[str]]:
         cutoff = self._cutoff(request.cutoff or self.cutoff)
         item = self.bundle.replenishment.item if self.bundle.replenishment is not None else ""
         found = self._one.ask(request.lines, cutoff, with_items=item in request.given)
@@ -91,24 +94,21 @@ class Scorer:
                 "orders",
                 f"the models read {', '.join(missing)}, which orders of a request do not have; expected a summary.",
             )
-        scores = self.bundle.score(row)
-        later = sum(line["day"] > int(row["cutoff_day"].iloc[0]) for line in request.lines)
+        scores = _plain(self.bundle.score(row), self.bundle)
+        last_day = day_number(cutoff)
+        later = sum(line["day"] > last_day for line in request.lines)
         notes = (
             [f"{later:,} of {len(request.lines):,} lines are after the cutoff {cutoff} and not used."] if later else []
         )
         if self.bundle.replenishment is None:
             return scores, notes
-        if found.pairs is None:
+        pairs = found.pairs()
+        if pairs is None:
             notes.append(f"no order has the field '{item}': the replenishment columns are empty.")
-        return with_next_due(scores, self._due(scores, found.pairs)), notes
+            return scores | dict.fromkeys(NEXT_DUE), notes
+        return scores | _due(self.bundle.replenishment, pairs), notes
 
-    def _due(self, scores: pd.DataFrame, pairs: pd.DataFrame | None) -> pd.DataFrame:
-        role = self.bundle.replenishment
-        if role is None or pairs is None or pairs.empty:
-            return pd.DataFrame(columns=["customer_id", *NEXT_DUE])
-        return next_due(role.scores(pairs)).assign(customer_id=scores["customer_id"].iloc[0])
-
-    def _of_summary(self, request: Request) -> tuple[pd.DataFrame, list[str]]:
+    def _of_summary(self, request: Request) -> tuple[dict[str, Any], list[str]]:
         given = dict(request.summary or {})
         names = self.bundle.summary_columns
         if "cutoff" not in given and "cutoff_day" not in given:
@@ -131,7 +131,7 @@ class Scorer:
             raise RequestError(f"summary.{named}", f"summary.{error.message}") from None
         self._cutoff(date_of(int(row["cutoff_day"].iloc[0])))
         _refuse_impossible(row)
-        return self.bundle.score(row), []
+        return _plain(self.bundle.score(row), self.bundle), []
 
     def _attributes(self, request: Request) -> Mapping[str, str | None]:
         known = request.attributes or {}
@@ -204,8 +204,17 @@ def _refuse_impossible(row: pd.DataFrame) -> None:
 
 def _plain(scores: pd.DataFrame, bundle: Bundle) -> dict[str, Any]:
     """The one row as JSON can hold it: whole numbers whole, dates as ISO text, null where there is no value."""
-    row = scores.to_dict("records")[0]
-    return {column.name: _shown(row[column.name], column) for column in customer_table(bundle.window.horizons).columns}
+    columns = customer_table(bundle.window.horizons).columns
+    (row,) = scores[[column.name for column in columns]].itertuples(index=False, name=None)
+    return {column.name: _shown(value, column) for column, value in zip(columns, row, strict=True)}
+
+
+def _due(role: Replenishment, pairs: pd.DataFrame) -> dict[str, Any]:
+    """The replenishment columns of a customer; null where no item is due."""
+    due = next_due(role.scores(pairs))
+    if due.empty:
+        return dict.fromkeys(NEXT_DUE)
+    return {name: _shown(due[name].iloc[0], CUSTOMER_SCORES[name]) for name in NEXT_DUE}
 
 
 def _shown(value: Any, column: Column) -> Any:

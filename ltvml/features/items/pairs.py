@@ -14,7 +14,8 @@ from ltvml.features.sums import whole_sum
 if TYPE_CHECKING:
     from ltvml.window import Window
 
-_LENT = ("frequency", "recency", "T")
+LENT = ("frequency", "recency", "T")
+"""Columns of the customer summary that every row of the customer has."""
 
 
 def pairs(
@@ -44,6 +45,15 @@ def pairs(
     lazy frame
         Columns of `contracts.PAIRS`.
     """
+    summary = customer_summary(days, window, decimals=decimals).select("customer_id", *LENT)
+    rows = own_pairs(item_days, window, elasticity=elasticity).join(summary, on="customer_id", how="inner")
+    return rows.select(*PAIRS.names)
+
+
+def own_pairs(
+    item_days: nw.LazyFrame[Any], window: Window, *, elasticity: nw.LazyFrame[Any] | None = None
+) -> nw.LazyFrame[Any]:
+    """The table of `pairs` without `LENT`; parameters as there."""
     statistics = item_statistics(item_days, window, elasticity=elasticity)
     repeated = whole_sum(nw.col("n_gaps") > 0)
     breadth = statistics.group_by("customer_id").agg(
@@ -51,9 +61,7 @@ def pairs(
         repeated.alias("items_repeated"),
         whole_sum(nw.col("n_orders")).alias("item_days"),
     )
-    summary = customer_summary(days, window, decimals=decimals).select("customer_id", *_LENT)
-    rows = statistics.join(breadth, on="customer_id", how="inner").join(summary, on="customer_id", how="inner")
-    return rows.select(*PAIRS.names)
+    return statistics.join(breadth, on="customer_id", how="inner")
 
 
 def category_of_products(lines: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
