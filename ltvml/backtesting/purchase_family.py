@@ -4,7 +4,8 @@ Within a family the likelier model serves. Between families likelihoods do not d
 is fitted as of every past cutoff, on the clock of the usual closed form, and what it said of who would buy in the
 window is compared with what came. Another family must beat the usual one as any candidate must, by more than a
 standard error that counts windows too; and it must have a maximum at every one of these cutoffs and at the last. One
-that is not ahead at the newest cutoffs is not fitted to the older ones, which keeps the comparison cheap.
+that is not ahead at the newest cutoffs by as much as a winner must be (`MEANINGFUL`) is not fitted to the older ones,
+which keeps the comparison cheap: two families that see the same histories differ by about as much at every cutoff.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ltvml.errors import ConvergenceError
-from ltvml.evaluation.selection import Fold, can_measure, compare, select_model
+from ltvml.evaluation.selection import MEANINGFUL, Fold, can_measure, compare, select_model
 from ltvml.models.closed_form import FAMILIES, USUAL
 
 if TYPE_CHECKING:
@@ -49,9 +50,9 @@ def family_selection(history: History, folds: Sequence[Fold]) -> Selection | Non
 
 
 def is_ahead(folds: Sequence[Fold], family: str) -> bool:
-    """Whether a family did better than the usual one at the cutoffs so far; one that did not is not fitted to more."""
+    """Whether a family is enough better than the usual one at the cutoffs so far to be fitted to one more."""
     said = all(family in fold.predictions for fold in folds)
-    return said and compare(folds, "repurchase", family, USUAL).advantage > 0
+    return said and compare(folds, "repurchase", family, USUAL).advantage > MEANINGFUL
 
 
 def has_a_maximum(history: History, family: str) -> bool:

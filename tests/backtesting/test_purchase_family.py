@@ -62,8 +62,11 @@ def test_the_family_that_predicted_better_serves(regular, monkeypatch):
     assert isinstance(of.history.closed_form(of.history.cutoff_day).purchase.model, BGCNBD)
 
 
-def test_customers_who_buy_at_random_stay_with_the_usual_models():
+def test_customers_who_buy_at_random_stay_with_the_usual_models_and_no_rival_is_fitted_to_older_cutoffs(monkeypatch):
+    asked, chances = [], purchase_family.chances
+    monkeypatch.setattr(purchase_family, "chances", lambda *given: asked.append(given[2][1:]) or chances(*given))
     found = backtester(orders(r=0.6, alpha=30.0, a=0.7, b=3.0)).purchase_family(HORIZON)
+    assert (asked[0], set(map(tuple, asked[1:]))) == (["pareto_nbd"], {()})
     assert found.champion == USUAL
     assert {one.candidate for one in found.comparisons if one.wins} == set()
     assert family_words(found) == ""
