@@ -192,6 +192,7 @@ def test_a_step_that_is_taken_twice_takes_the_sum_of_both():
 
 
 @pytest.mark.slow
+@pytest.mark.drawn
 def test_a_backtest_tracks_the_measures_and_writes_the_plots(place, groceries):
     orders = groceries[groceries["customer_id"] < "120"]
     place.write(orders)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # engines sum doubles in another order; a fit ends where its gradient vanishes, to the same digits
 AGREE = 1e-9
 
-pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.usefixtures("blank_pictures")]
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 NAMED = {
     "purchase": "mbg_nbd",

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.usefixtures("blank_pictures")
 HEADER = "customer_id,order_date,amount\n"
 
 

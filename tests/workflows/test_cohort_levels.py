@@ -24,8 +24,6 @@ CHANNELS = (
     Channel("friend", 4, r=0.5, alpha=110.0, a=1.6, b=1.6, spend=SPEND),
 )
 
-pytestmark = pytest.mark.usefixtures("blank_pictures")
-
 
 @pytest.fixture(scope="module")
 def orders() -> pd.DataFrame:

@@ -19,8 +19,6 @@ EXACT = 1e-9
 CUTOFF = "2020-12-31"
 NAMED = {"churn": "closed_form", "value": "purchase_times_spend"}
 
-pytestmark = pytest.mark.usefixtures("blank_pictures")
-
 
 @pytest.fixture(scope="module")
 def shop():

@@ -36,6 +36,7 @@ def test_any_folder_will_do(name):
 
 
 @pytest.mark.slow
+@pytest.mark.drawn
 @pytest.mark.filterwarnings("ignore::ltvml.errors.LtvmlWarning")
 def test_the_demo_scores_the_shop_and_says_where_everything_is(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

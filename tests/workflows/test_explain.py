@@ -21,8 +21,6 @@ from ltvml.workflows.explain import explain
 from ltvml.workflows.fit import fit
 from ltvml.workflows.score import customers, score
 
-pytestmark = pytest.mark.usefixtures("blank_pictures")
-
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory, orders):

@@ -20,7 +20,6 @@ from ltvml.reports import recording
 from ltvml.tracking.base import TrackingError
 from tests.conftest import CUTOFF
 
-pytestmark = pytest.mark.usefixtures("blank_pictures")
 CASTS = {
     "pandas": lambda orders: orders,
     "pandas, nullable": lambda orders: orders.convert_dtypes(),

@@ -33,8 +33,6 @@ CUTOFF = "2019-12-31"
 PARAMETERS = {"r": 0.8, "alpha": 45, "a": 0.7, "b": 3.0}
 NAMED = {"churn": "closed_form", "value": "purchase_times_spend"}
 
-pytestmark = pytest.mark.usefixtures("blank_pictures")
-
 
 @pytest.fixture(scope="module")
 def shop() -> pd.DataFrame:

@@ -22,8 +22,6 @@ OF_TWO_FITS = 0.05
 EXACT = 1e-9
 CUTOFF, HORIZONS = "2019-12-31", (30, 90, 365)
 
-pytestmark = pytest.mark.usefixtures("blank_pictures")
-
 
 @pytest.fixture(scope="module")
 def shop() -> pd.DataFrame:

@@ -31,7 +31,6 @@ from ltvml.workflows.measure import measure_outreach, read_effects
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.usefixtures("blank_pictures")
 CUTOFF = "2020-12-31"
 WINDOWS = {"win_back": 28, "vip_care": 14}
 CUSTOMERS = 3000

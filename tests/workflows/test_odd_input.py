@@ -9,9 +9,7 @@ import pandas as pd
 import pytest
 
 from ltvml.bundle.customer_scores import NULL_BY_MEANING
-from tests.conftest import draw_nothing
-
-pytestmark = pytest.mark.usefixtures("blank_pictures")
+from tests.conftest import PICTURES
 
 FROM_THE_RATE = {
     "expected_purchases",
@@ -62,7 +60,7 @@ def test_odd_orders_are_scored_and_nothing_is_null_without_a_word(place, orders,
     scores, _ = fit_and_score(place)
     assert len(scores) == change(orders)["customer_id"].nunique()
     assert_nothing_is_null_without_a_word(scores)
-    draw_nothing(monkeypatch)  # they were drawn above
+    monkeypatch.setattr(PICTURES, "drawn", False)  # they were drawn above
     json.loads(place.run("fit", "--json").stdout)
     json.loads(place.run("score", "--json").stdout)
 

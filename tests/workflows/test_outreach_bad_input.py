@@ -21,7 +21,6 @@ from tests.conftest import CUTOFF, Place, shop_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.usefixtures("blank_pictures")
 PLANS = Path("out/outreach")
 # a plan that waits when its tables are written, so that it can be killed there
 STOPS_MIDWAY = """

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from tests.mariadb import MySQLServer
     from tests.postgres import Server
 
-pytestmark = pytest.mark.usefixtures("blank_pictures")
 REFUSING = 40
 
 

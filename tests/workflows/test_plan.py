@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from ltvml.bundle.bundle import Bundle
     from ltvml.reports.plan import OutreachReport
 
-pytestmark = pytest.mark.usefixtures("blank_pictures")
 NEXT_DAY = "2021-01-01"
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 # every third customer of a small shop is held out, or the arm is empty

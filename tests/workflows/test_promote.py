@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from ltvml.bundle.bundle import Bundle
-from tests.conftest import Place, draw_nothing
+from tests.conftest import Place
 
 OUT = Path("out")
 LATER = ("--cutoff", "2020-12-31")
@@ -23,7 +23,6 @@ def states(tmp_path_factory, orders):
     """Folders to begin with: one champion, the same with a later fit, and one with a fit on orders that were cut."""
     begun = tmp_path_factory.mktemp("states")
     with pytest.MonkeyPatch.context() as patch:
-        draw_nothing(patch)
         patch.setenv("COLUMNS", "80")
         first = Place(begun / "served")
         first.folder.mkdir()

@@ -165,6 +165,7 @@ def test_a_loaded_bundle_writes_the_same_bytes(fitted, groceries, config_of, tmp
         assert content(report.folder)[name] == content(worth_a_reminder.folder)[name]
 
 
+@pytest.mark.drawn
 def test_the_same_fit_and_score_twice_write_the_same_bytes(groceries, config_of, tmp_path):
     contents = []
     for rows in (groceries, groceries.sample(frac=1, random_state=3)):
@@ -172,6 +173,7 @@ def test_the_same_fit_and_score_twice_write_the_same_bytes(groceries, config_of,
         ltvml.fit(config, transactions=rows)
         contents.append(content(ltvml.score(config, transactions=rows).folder) | content(tmp_path / "bundle"))
     assert {"items.csv", "replenishment.json", "replenishment.parquet"} <= contents[0].keys()
+    assert contents[0]["plots/replenishment_items.png"].startswith(b"\x89PNG")
     assert contents[0] == contents[1]
 
 
@@ -182,7 +184,6 @@ def test_batches_change_no_byte(fitted, groceries, config_of, tmp_path, monkeypa
     pd.testing.assert_frame_equal(customers(report), customers(worth_a_reminder), check_exact=True)
 
 
-@pytest.mark.usefixtures("blank_pictures")
 def test_rows_after_the_cutoff_change_no_bit(groceries, fitted, config_of, tmp_path, worth_a_reminder):
     later = groceries.assign(
         order_date=groceries["order_date"] + pd.Timedelta(days=800), quantity=99.0, category="pears", amount=-1e6
@@ -205,7 +206,6 @@ def test_days_later_the_same_silence_has_grown(fitted, groceries, config_of, tmp
     assert (pd.to_datetime(later["replenishment_lo"]) > pd.Timestamp("2021-01-05")).all()
 
 
-@pytest.mark.usefixtures("blank_pictures")
 def test_products_are_the_items_on_request(groceries, config_of, tmp_path):
     given = {"item": "product_id", "all_pairs": True}
     config = config_of(tmp_path, replenishment=given)
@@ -215,7 +215,6 @@ def test_products_are_the_items_on_request(groceries, config_of, tmp_path):
     assert set(found["item"]) == set(groceries["product_id"])
 
 
-@pytest.mark.usefixtures("blank_pictures")
 def test_a_bundle_of_products_is_taken_apart(groceries, config_of, tmp_path):
     inside = pd.DataFrame({"sku": ["gift", "gift"], "contains": ["coffee", "soap"], "units": [2, None]})
     inside.to_csv(tmp_path / "products.csv", index=False)
@@ -234,7 +233,6 @@ def test_a_bundle_of_products_is_taken_apart(groceries, config_of, tmp_path):
     assert {str(found["last_order_date"][(who, item)]) for item in ("coffee", "soap")} == {CUTOFF}
 
 
-@pytest.mark.usefixtures("blank_pictures")
 @pytest.mark.parametrize("name", ["mean_gap", "poisson_gamma", "pooled_median", "household_activity"])
 def test_a_named_model_serves(groceries, config_of, tmp_path, name):
     config = config_of(tmp_path, models=NAMED | {"replenishment": name})

@@ -17,7 +17,6 @@ from tests.conftest import CUTOFF
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.usefixtures("blank_pictures")
 PAIR = ["customer_id", "item"]
 NO_ITEM = "the orders have no category or product_id column"
 

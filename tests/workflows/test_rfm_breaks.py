@@ -14,8 +14,6 @@ CUTOFF = "2020-12-31"
 NAMED = {"churn": "closed_form", "value": "purchase_times_spend"}
 BREAKS = {"recency": [30, 90, 180, 365], "frequency": [1, 2, 4]}
 
-pytestmark = pytest.mark.usefixtures("blank_pictures")
-
 
 @pytest.fixture(scope="module")
 def orders():

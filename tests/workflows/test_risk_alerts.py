@@ -26,7 +26,6 @@ CUSTOMERS = (
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.usefixtures("blank_pictures"),
     pytest.mark.filterwarnings("ignore::ltvml.errors.FitWarning"),
     pytest.mark.filterwarnings("ignore::ltvml.errors.DataWarning"),
 ]

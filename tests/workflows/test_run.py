@@ -18,7 +18,7 @@ import pytest
 from ltvml.config.sections import RetrainSettings
 from ltvml.locks import only_run_on
 from ltvml.workflows.run import retraining
-from tests.conftest import Place, draw_nothing
+from tests.conftest import Place
 
 OUT = Path("out")
 NIGHT, NEXT = "2020-11-10", "2020-11-11"
@@ -30,7 +30,6 @@ def fitted(tmp_path_factory, orders):
     """A folder with a champion and a plan that is configured."""
     folder = tmp_path_factory.mktemp("fitted")
     with pytest.MonkeyPatch.context() as patch:
-        draw_nothing(patch)
         patch.chdir(folder)
         first = Place(folder)
         first.write(orders)
@@ -41,9 +40,8 @@ def fitted(tmp_path_factory, orders):
 
 
 @pytest.fixture
-def shop(place, fitted, monkeypatch):
+def shop(place, fitted):
     """A copy of it, the current folder."""
-    draw_nothing(monkeypatch)
     shutil.copytree(fitted, place.folder, dirs_exist_ok=True)
     return place
 

@@ -22,8 +22,6 @@ from ltvml.errors import ConfigError, DataWarning, EngineError, LtvmlWarning
 from ltvml.outputs.customers import Tally
 from ltvml.workflows.score import customers
 
-pytestmark = pytest.mark.usefixtures("blank_pictures")
-
 
 @pytest.fixture(scope="module")
 def bundle(orders, config_of, tmp_path_factory):

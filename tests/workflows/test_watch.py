@@ -30,7 +30,7 @@ CONFIG = {
     "max_age": 400,
 }
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("blank_pictures")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

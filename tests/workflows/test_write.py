@@ -17,7 +17,6 @@ from ltvml.config import Config
 from ltvml.errors import ConfigError, DataContractError, OutputError
 from ltvml.outputs.sink import write_rows
 from ltvml.workflows.write import write
-from tests.conftest import draw_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,12 +35,10 @@ def results(
 ) -> Path:
     """Scores and a plan of one night."""
     folder = tmp_path_factory.mktemp("written")
-    with pytest.MonkeyPatch.context() as patch:
-        draw_nothing(patch)
-        config = config_of(folder)
-        ltvml.fit(config, transactions=groceries)
-        ltvml.score(config, transactions=groceries)
-        ltvml.plan_outreach(config, transactions=groceries)
+    config = config_of(folder)
+    ltvml.fit(config, transactions=groceries)
+    ltvml.score(config, transactions=groceries)
+    ltvml.plan_outreach(config, transactions=groceries)
     return folder
 
 

@@ -13,7 +13,7 @@ from ltvml.engines.values.date_formats import FIRST_YEAR, ISO_LOCAL, ISO_ZONED, 
 from ltvml.engines.values.month_names import MONTH, month_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 ISO_DAY = "%Y-%m-%d"
 _DAYS = (
@@ -166,7 +166,8 @@ def _of_iso(split: _Split) -> bool:
 
 def _best_day(splits: Sequence[_Split], tail: str, total: int) -> DateForm | None:
     days = Counter(split.day for split in splits)
-    read = {form: sum(rows for day, rows in days.items() if _reads(form, day)) for form in _candidates(days, tail)}
+    shapes = _by_shape(days)
+    read = {form: _rows_read(form, shapes) for form in _candidates(days, tail)}
     if not read or not max(read.values()):
         return None
     most = max(read.values())
@@ -177,6 +178,20 @@ def _best_day(splits: Sequence[_Split], tail: str, total: int) -> DateForm | Non
     return DateForm(
         None if is_iso else first + tail, most / total, other and other + tail, zoned=_zoned(tail), example=example
     )
+
+
+def _by_shape(days: Mapping[str, int]) -> dict[str, dict[str, int]]:
+    """Days with their rows by shape: the text with 0 for each digit, which says if the pattern of a form fits."""
+    shapes = dict[str, dict[str, int]]()
+    for day, rows in days.items():
+        shapes.setdefault(re.sub(r"\d", "0", day), {})[day] = rows
+    return shapes
+
+
+def _rows_read(form: str, shapes: Mapping[str, Mapping[str, int]]) -> int:
+    """Rows whose day a form reads."""
+    fitting = (days for shape, days in shapes.items() if _pattern(form).fullmatch(shape))
+    return sum(rows for days in fitting for day, rows in days.items() if _reads(form, day))
 
 
 def _candidates(days: Iterable[str], tail: str) -> list[str]:
