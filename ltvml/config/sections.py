@@ -120,7 +120,7 @@ class TransactionSettings(Section):
     """Rules that make ids of customers the same: lower (letter case), trim (blanks around), number (0012 and 12.0
     are 12)."""
     not_customers: Ids = ()
-    """Ids that stand for nobody, like [guest, "0"]; their rows are excluded and counted, whatever their case."""
+    """Placeholders, no customers, like [guest, "0"]; their rows are excluded and counted, whatever their case."""
     max_bad_share: Share = 0.05
     """Share of rows with an unreadable date or amount above which reading stops; below it they are excluded."""
     incremental: bool = False

@@ -255,7 +255,7 @@ def _date_form(engine: Computer, lines: nw.LazyFrame[Any], rules: Rules) -> Data
         hint = "they are ISO dates: leave transactions.date_format out (null), or write all dates in one form."
     elif found.other is not None:
         hint = (
-            "day and month cannot be told apart in any of them: "
+            "day and month cannot be distinguished in any of them: "
             f"{setting('date_format', found.form)} or {setting('date_format', found.other)}."
         )
     else:

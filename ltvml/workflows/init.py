@@ -223,7 +223,7 @@ def _about_ids(look: Look) -> list[str]:
     if found.nobody:
         named = ", ".join(f"'{name}' {rows:,}" for name, rows in found.nobody[:_SHOWN_VALUES])
         notes.append(
-            f"Rows of nobody in particular in {column} are left out by not_customers: {named} of {look.rows:,} rows."
+            f"not_customers excludes rows whose {column} is a placeholder, no customer: {named} of {look.rows:,} rows."
         )
     if look.guess.flags:
         flags = ", ".join(look.guess.flags)
@@ -237,8 +237,8 @@ def _about_forms(look: Look) -> list[str]:
     form = look.dates
     if form is not None and form.ambiguous:
         notes.append(
-            f"Please check date_format: no date of the file tells the day from the month; it is set to {form.form}, "
-            f"and {form.other} reads the same texts."
+            "Please check date_format: no date of the file shows which number is the day and which the month; it is "
+            f"set to {form.form}, and {form.other} reads the same texts."
         )
     rows, example = look.bad_dates
     if rows:

@@ -264,7 +264,7 @@ def _identity_lines(look: Look) -> list[str]:
     if look.identity.nobody:
         names = listed(name for name, _ in look.identity.nobody)
         rows = sum(rows for _, rows in look.identity.nobody)
-        lines.append(f"  not_customers: {names}    # {rows:,} rows of nobody in particular are excluded")
+        lines.append(f"  not_customers: {names}    # {rows:,} rows with a placeholder and no customer are excluded")
     return lines
 
 

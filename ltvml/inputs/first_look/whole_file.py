@@ -255,7 +255,7 @@ def _against(held: Held, column: str, order: str | None) -> str | None:
         f"count(*) FILTER (WHERE {one} IS NULL OR {nobody})"
     )[0]
     if empty > _MANY_EMPTY * rows:
-        return "empty or nobody's id in most rows"
+        return "empty or a placeholder in most rows"
     never = orders >= _FEW_ORDERS and customers >= _ALL_DIFFERENT * orders
     return "new with each order" if never else None
 

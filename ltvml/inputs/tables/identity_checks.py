@@ -156,9 +156,9 @@ def _warn_of_nobody(engine: Engine, customers: nw.LazyFrame[Any], top: _Top, sou
     listed = ", ".join(f"'{name}'" for name in ids[:_SHOWN]) + (
         f" and {len(ids) - _SHOWN} more" if ids[_SHOWN:] else ""
     )
-    looks = "looks like an id that stands" if len(ids) == 1 else "look like ids that stand"
+    looks = "looks like a placeholder" if len(ids) == 1 else "look like placeholders"
     _say(
-        f"column for customer_id: {listed} {looks} for nobody, with {_part(found, top, source)}. "
+        f"column for customer_id: {listed} {looks} and no customer, with {_part(found, top, source)}. "
         f"If so: {_not_customers(ids[:_LISTED])}{' and the others' if ids[_LISTED:] else ''}."
     )
     return set(ids)

@@ -171,4 +171,4 @@ def _why_unknown(n: Array, own: Array, weight: Array) -> str:
         found = f"There is only one mean order value, {own[0]:g}, so"
     else:
         return ""
-    return f"{found} chance is not told from a difference between customers: own mean order values are not shrunk."
+    return f"{found} chance and differences between customers look alike: own mean order values are not shrunk."

@@ -39,8 +39,8 @@ PHRASES: dict[str, str] = {
     "cohorts.too_short": "the orders are too short to compare two spans",
     "cohorts.cost": "{cohorts} cohorts cost {cost}; with what is predicted they bring {ratio} times that, and {paid} "
     "have paid back so far",
-    "cohorts.referred": "{referred} customers were brought by {advocates} others; {unknown} name somebody who is no "
-    "customer, {circles} are in circles and credited to nobody",
+    "cohorts.referred": "{referred} customers were brought by {advocates} others; {unknown} name a referrer who is no "
+    "customer, {circles} are in circles and not credited",
     "cohorts.experience": "after {bad} {rate_bad} ordered again in days {first} to {last}, else {rate_good}; at like "
     "first-order values the difference is {difference} ({low} to {high}), of {customers} of {all} customers. The two "
     "may differ in other ways: no cause is shown",

@@ -5,8 +5,7 @@ from __future__ import annotations
 PHRASES: dict[str, str] = {
     "page.title": "Repeat business, up to {cutoff}",
     "page.about": "{customers} customers from {first} to {cutoff}; model version {version}. Every figure is of this "
-    "window "
-    "unless it names another.",
+    "window unless it names another.",
     "page.no_version": "none (nothing was fitted)",
     "page.contents": "contents",
     "page.find": "search this table",
@@ -49,8 +48,7 @@ PHRASES: dict[str, str] = {
     "page.cohorts.level": "first order",
     "page.cohorts.ways": "Customers by {attribute} of the first order",
     "page.cohorts.read": "A row is the customers who first ordered in a period. Read it from left to right: how many "
-    "came "
-    "back later. Compare cohorts of the same age only.",
+    "came back later. Compare cohorts of the same age only.",
     "page.cohorts.cohort": "first order",
     "page.cohorts.customers": "customers",
     "page.cohorts.repeat_rate": "ordered again",
@@ -84,9 +82,8 @@ PHRASES: dict[str, str] = {
     "page.models.model": "model",
     "page.models.advantage": "better by",
     "page.models.error": "standard error",
-    "page.models.read": "All measures are of past cutoffs: the models were fitted on what was known then, and judged "
-    "on "
-    "what came after. Better by: log-loss saved for churn, Gini gained for value, over the default.",
+    "page.models.read": "All measures are of past cutoffs: the models were fitted on what was known then, and "
+    "evaluated on what came after. Better by: log-loss saved for churn, Gini gained for value, over the default.",
     "page.picture.ladder": "Share of customers who ordered again after their n-th order, with 95 % intervals",
     "page.picture.repeat_purchases": "Repeat purchases a week, as they came and as the purchase model expects them",
     "page.picture.cumulative_purchases": "Repeat purchases so far, as they came and as the purchase model expects them",
@@ -103,8 +100,7 @@ PHRASES: dict[str, str] = {
     "page.items.title": "When items are bought again",
     "page.items.none": "The fitted models have no replenishment.",
     "page.items.read": "The line is what the model expects, the steps what was observed; half of the customers are "
-    "back "
-    "where they cross 50 %.",
+    "back where they cross 50 %.",
     "page.plan.title": "Whom to contact",
     "page.plan.none": "No plan of this cutoff by this model: run {command}.",
     "page.plan.made": "{made} contacts to make, of {customers} customers.",
@@ -123,8 +119,7 @@ PHRASES: dict[str, str] = {
     "page.plan.reason": "reason",
     "page.plan.expected_value": "expected value",
     "page.plan.read": "A customer who is left alone is no lost contact: most reasons protect the relationship, and "
-    "those "
-    "held out are how the effect is measured.",
+    "those held out are how the effect is measured.",
     "page.ledger.title": "What became of every row",
     "page.ledger.what": "rows",
     "page.ledger.rows": "number",

@@ -50,7 +50,7 @@ PHRASES: dict[str, str] = {
     "plot.path.anybody": "Probability that the customer is still there",
     "plot.path.marks": "marks at the foot: purchases",
     "plot.path.across": "{unit}; marks at the foot: purchases",
-    "plot.likelihood.title": "What the data tell of {first} and {second}",
+    "plot.likelihood.title": "Likelihood of {first} and {second}",
     "plot.likelihood.across": "lines: joint confidence regions by profile likelihood (other parameters maximised)",
     "plot.gain.title": "Share of value by share of customers, best first",
     "plot.gain.up": "share of the value",
