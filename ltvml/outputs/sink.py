@@ -140,16 +140,23 @@ def _table(connection: sa.Connection, url: str, name: str, schema: pa.Schema) ->
         If it is there with other columns.
     """
     address = Address(url, name)
-    columns = [sa.Column(field.name, _native(field.type)(), nullable=field.name != CUTOFF) for field in schema]
-    table = sa.Table(address.name, sa.MetaData(), *columns, schema=address.schema, **_MYSQL_TABLE)
+    table = table_of(address, schema)
     if sa.inspect(connection).has_table(address.name, schema=address.schema):
         _refuse_without_transactions(connection, address)
         _refuse_other_columns(connection, address, table, schema)
         return table, False
     _make_schema(connection, address.schema)
-    sa.Index(f"{address.name}_by_cutoff", table.c[CUTOFF])
+    # a warehouse has none: its plain tables refuse an index
+    if connection.dialect.name in (POSTGRES, MYSQL, SQLITE):
+        sa.Index(f"{address.name}_by_cutoff", table.c[CUTOFF])
     table.create(connection)
     return table, True
+
+
+def table_of(address: Address, schema: pa.Schema) -> sa.Table:
+    """The table that a result needs: every column may be blank but the cutoff."""
+    columns = [sa.Column(field.name, _native(field.type)(), nullable=field.name != CUTOFF) for field in schema]
+    return sa.Table(address.name, sa.MetaData(), *columns, schema=address.schema, **_MYSQL_TABLE)
 
 
 def _make_schema(connection: sa.Connection, schema: str | None) -> None:

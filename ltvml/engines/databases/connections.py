@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 POSTGRES, MYSQL, SQLITE = "postgresql", "mysql", "sqlite"
 BIGQUERY, SNOWFLAKE, DATABRICKS = "bigquery", "snowflake", "databricks"
 _SECONDS_TO_CONNECT, _SECONDS_TO_WAIT = 15, 60
+# packages of the drivers, and those by which they reach their servers
+_DRIVERS = ("psycopg", "pymysql", "snowflake", "google", "databricks", "requests", "urllib3", "thrift")
 # texts of dates and numbers must not depend on how the server or the user is set up
 _PLAIN_TEXT = (
     "SET LOCAL TIME ZONE 'UTC'",
@@ -87,7 +89,15 @@ def connected(address: Address) -> Iterator[sa.Connection]:
         url, arguments = _with_credentials(address)
         engine = sa.create_engine(url, poolclass=NullPool, connect_args=arguments)
         connection = engine.connect()
-    except sa.exc.SQLAlchemyError as error:
+    # a release of the package that was made for another one of SQLAlchemy
+    except (ImportError, AttributeError) as error:
+        raise EngineError(
+            f"{address} could not be opened: {address.kind.package} does not work with SQLAlchemy {sa.__version__}: "
+            f"{reason_of(error)}.",
+            hint=f"pip install --upgrade 'ltvml[{address.kind.extra}]'.",
+        ) from None
+    # packages of warehouses raise errors of their own where credentials are missing
+    except Exception as error:
         raise EngineError(
             f"{address} could not be opened: {reason_of(error)}.",
             hint=f"does the database run there, and do you have an account? Looked for: {address.kind.credentials}.",
@@ -118,8 +128,8 @@ def check_installed(address: Address) -> None:
 
 
 def is_of_a_driver(error: BaseException) -> bool:
-    """Whether an error comes from a database: SQLAlchemy's, or psycopg's own while rows are copied."""
-    return isinstance(error, sa.exc.SQLAlchemyError) or type(error).__module__.partition(".")[0] == "psycopg"
+    """Whether an error comes from a database: SQLAlchemy's, or a driver's own while rows are sent."""
+    return isinstance(error, sa.exc.SQLAlchemyError) or type(error).__module__.partition(".")[0] in _DRIVERS
 
 
 def reason_of(error: BaseException) -> str:
@@ -153,8 +163,9 @@ def _arguments(driver: str) -> dict[str, Any]:
         profile = Path("~/.my.cnf").expanduser()
         given: dict[str, Any] = {"read_default_file": str(profile)} if profile.is_file() else {}
         return given | {"connect_timeout": _SECONDS_TO_CONNECT, "charset": "utf8mb4", "conv": _as_written()}
-    # a second writer waits for the first
-    return {"timeout": _SECONDS_TO_WAIT} if driver == SQLITE else {}
+    # a second writer of SQLite waits for the first; a warehouse that does not answer is tried for a quarter of an hour
+    named = {SQLITE: "timeout", SNOWFLAKE: "login_timeout", DATABRICKS: "_retry_stop_after_attempts_duration"}
+    return {named[driver]: _SECONDS_TO_WAIT} if driver in named else {}
 
 
 def _as_written() -> dict[Any, Any]:

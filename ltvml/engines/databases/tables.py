@@ -130,19 +130,25 @@ def columns_of(connection: sa.Connection, address: Address) -> dict[str, str]:
     try:
         columns = inspector.get_columns(address.name, schema=address.schema)
     except sa.exc.NoSuchTableError:
-        known = _tables(inspector, address.schema)
-        listed = ", ".join(known[:_SHOWN]) + (f" and {len(known) - _SHOWN:,} more" if len(known) > _SHOWN else "")
-        place = f"the schema {address.schema}" if address.schema else "its default schema"
-        raise EngineError(
-            f"{address}: there is no table or view '{address.name}' in {place}{did_you_mean(address.name, known)}; "
-            f"it has: {listed or 'none'}.",
-            hint="name it as schema.table, with the capitals it has; may this user see it?",
-        ) from None
+        columns = []
+    if not columns:
+        raise _no_table(inspector, address)
     dialect = connection.dialect.name
     # any value may stand in any column of SQLite
     if dialect == SQLITE:
         return {str(column["name"]): "VARCHAR" for column in columns}
     return {str(column["name"]): duckdb_type(column["type"], dialect) for column in columns}
+
+
+def _no_table(inspector: Any, address: Address) -> EngineError:
+    known = _tables(inspector, address.schema)
+    listed = ", ".join(known[:_SHOWN]) + (f" and {len(known) - _SHOWN:,} more" if len(known) > _SHOWN else "")
+    place = f"the schema {address.schema}" if address.schema else "its default schema"
+    return EngineError(
+        f"{address}: there is no table or view '{address.name}' in {place}{did_you_mean(address.name, known)}; "
+        f"it has: {listed or 'none'}.",
+        hint="name it as schema.table, with the capitals it has; may this user see it?",
+    )
 
 
 def _tables(inspector: Any, schema: str | None) -> list[str]:
