@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 MASK = "***"
 _SECRET_WORDS = (
@@ -17,6 +18,21 @@ _AUTHORITY = re.compile(r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]*:)?//(?P<rest>[^\s
 _FIELD = re.compile(
     rf"(?i)(?P<key>(?<![A-Za-z])(?:[A-Za-z0-9]+[-_.])*(?:{_SECRET_WORDS})(?:[-_.]?id)?\s*=\s*)"
     r"(?P<value>'[^']*'|\"[^\"]*\"|[^\s&;,'\"]+)"
+)
+DATABASES = ("postgresql", "postgres", "mysql", "mariadb", "sqlite", "bigquery", "snowflake", "databricks")
+"""Schemes whose addresses show no value of a parameter but these: a driver may take a secret under any other name."""
+_SHOWN = (
+    *("host", "hostaddr", "port", "user", "dbname", "service", "sslmode", "sslrootcert", "connect_timeout"),
+    *("application_name", "target_session_attrs", "unix_socket", "charset", "http_path", "catalog", "schema"),
+    *("warehouse", "role", "database", "location", "mode", "uri", "timeout", "cache", "check_same_thread"),
+)
+_SECRET_KEY = re.compile(
+    r"(?i)pass(?!file)|pwd|secret|token(?!_?file)|credentials?_?(?:base64|info)|(?:^|hex|api|(?<!ssl)[-_])key$|"
+    r"^(?:sig|signature|auth|authorization|credential|sslkey)$"
+)
+# postgresql:/user:password@host, one slash short
+_MISTYPED = re.compile(
+    rf"(?i)\b(?P<start>(?:{'|'.join(DATABASES)})(?:\+\w+)?\s*:(?!//\S)\s*/*\s*)[^\s'\"@]*:[^\s'\"]*@"
 )
 _AWS_KEY = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
 
@@ -31,7 +47,8 @@ def without_password(text: str) -> str:
     >>> without_password("postgresql://user:pa/s@s?x@host/shop?sslpassword=hush&connect_timeout=5")
     'postgresql://***@host/shop?sslpassword=***&connect_timeout=5'
     """
-    masked = _AUTHORITY.sub(lambda found: f"{found['scheme'] or ''}//{_without_user(found['rest'])}", text)
+    masked = _AUTHORITY.sub(lambda found: f"{found['scheme'] or ''}//{_masked(found['scheme'], found['rest'])}", text)
+    masked = _MISTYPED.sub(rf"\g<start>{MASK}@", masked)
     masked = _FIELD.sub(lambda found: found["key"] + MASK, masked)
     return _AWS_KEY.sub(MASK, masked)
 
@@ -51,6 +68,33 @@ def without_passwords(value: Any, key: str = "") -> Any:
     if isinstance(value, list | tuple):
         return type(value)(without_passwords(held, key) for held in value)
     return value
+
+
+def holds_secret(parameters: str) -> bool:
+    """Whether what follows the host of an address gives a value to a password, token or key, however it is spelled.
+
+    Examples
+    --------
+    >>> holds_secret("/shop?pass%77ord=hush"), holds_secret("/shop?options=-c%20pwd%3Dhush")
+    (True, True)
+    >>> holds_secret("/shop?passfile=/home/me/.pgpass&private_key_file=/k.p8&sslmode=require")
+    False
+    """
+    pairs = (part.partition("=") for part in re.split(r"[?&;#\s]+", unquote(parameters)))
+    return any(sign and _SECRET_KEY.search(key) for key, sign, _ in pairs)
+
+
+def _masked(scheme: str | None, rest: str) -> str:
+    shown = _without_user(rest)
+    if (scheme or "").rstrip(":").partition("+")[0].lower() not in DATABASES:
+        return shown
+    # the table that is named after :: is no part of a value
+    return re.sub(r"(?P<key>[?&;#][^=&;#]*=)(?P<value>(?:(?!::)[^&;#])*)", _shown, shown)
+
+
+def _shown(parameter: re.Match[str]) -> str:
+    harmless = parameter["key"][1:-1].lower() in _SHOWN
+    return parameter["key"] + (parameter["value"] if harmless else MASK)
 
 
 def _without_user(rest: str) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from ltvml.errors import ConfigError
-from ltvml.passwords import without_password
+from ltvml.passwords import DATABASES, holds_secret, without_password
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MEMBER = "::"
 _SCHEME = "://"
+_LIKE_ONE = re.compile(rf"(?i)\s*(?:{'|'.join(DATABASES)})(?:\+\w+)?\s*(?::|//)")
 
 
 @dataclass(frozen=True)
@@ -140,12 +143,19 @@ def address_of(path: str) -> Address:
 
 
 def check_no_password(path: str) -> None:
-    """Refuse a password in the address of a database: files are copied, logged and committed.
+    """Refuse a password in the address of a database, and an address that is mistyped and may hold one.
+
+    Files are copied, logged and committed.
 
     Raises
     ------
     ConfigError
     """
+    if _LIKE_ONE.match(path) and "@" in path and not is_database(path):
+        raise ConfigError(
+            f"{without_password(path)} is no address of a database; expected one like postgresql://host/shop::orders.",
+            hint="two slashes follow the colon, without blanks, and there is no password.",
+        )
     if not is_database(path) or not _has_password(path.partition(_SCHEME)[2]):
         return
     kind = KINDS[_kind_name(path)]
@@ -161,6 +171,4 @@ def _kind_name(path: str) -> str:
 
 def _has_password(rest: str) -> bool:
     # the last @ ends user and password, also where one stands in the password; a query may hold an @ of its own
-    user = rest.rpartition("@")[0]
-    query = rest.partition("?")[2]
-    return ":" in user or (bool(query) and without_password(f"?{query}") != f"?{query}")
+    return ":" in unquote(rest.rpartition("@")[0]) or holds_secret(rest)
