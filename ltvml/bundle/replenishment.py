@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 WITHIN = (7.0, 14.0, 28.0)
 MEDIAN = 0.5
+READ = ("customer_id", "item", "cutoff_day", "n_orders", "last_day", "last_quantity")
 NEXT_DUE = {
     "replenishment_date": "replenishment_date",
     "replenishment_item": "item",
@@ -106,6 +107,12 @@ class Replenishment:
         return self.renewal.items_.elasticity
 
     @property
+    def reads(self) -> tuple[str, ...]:
+        """Columns of `contracts.PAIRS` that scores are made of; few models read the others of the customer."""
+        read = {*READ, *self.renewal.requires, *self.model.requires}
+        return tuple(name for name in PAIRS.names if name in read)
+
+    @property
     def settings(self) -> dict[str, Any]:
         """The keys of the section `replenishment` that were settled by the fit."""
         return {
@@ -144,7 +151,7 @@ class Replenishment:
         Parameters
         ----------
         X : (n, ...) frame
-            Columns of `contracts.PAIRS`; left as it was.
+            The columns `reads` of `contracts.PAIRS`; left as it was.
 
         Returns
         -------
@@ -157,10 +164,10 @@ class Replenishment:
         DataContractError
             If a column is missing.
         """
-        missing = [name for name in PAIRS.names if name not in X]
+        missing = [name for name in self.reads if name not in X]
         if missing:
             raise DataContractError(
-                f"customer x item rows to score: missing columns {missing}; expected {list(PAIRS.names)}."
+                f"customer x item rows to score: missing columns {missing}; expected {list(self.reads)}."
             )
         status = stock_status(X, self.renewal.items_, self.stock)
         if not self.all_pairs:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 _WIDTH, _MONEY_WIDTH = 44, 18
+_ALIKE = ("customer_id", "day", "amount")
 VALUE_COUNTS_PURCHASES = "value counts purchases (transactions.columns.amount is 1)"
 
 
@@ -182,24 +183,13 @@ def ledger_of(counts: pd.DataFrame, decimals: int = 2) -> Ledger:
 
 
 def copies(used: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """One row, `rows`: how many lines equal an earlier one in every column."""
+    """One row, `rows`: how many lines equal an earlier one in every column; `amount` is null in none."""
     names = used.collect_schema().names()
-    groups = used.group_by(*names).agg(nw.len().cast(nw.Int64).alias("rows_")).filter(nw.col("rows_") > 1)
+    # few lines are alike in three columns, and to group all lines by all of theirs is dear
+    alike = used.group_by(*_ALIKE).agg(nw.len().cast(nw.Int64).alias("rows_")).filter(nw.col("rows_") > 1)
+    suspects = used.join(alike.select(*_ALIKE), on=list(_ALIKE), how="semi")
+    groups = suspects.group_by(*names).agg(nw.len().cast(nw.Int64).alias("rows_")).filter(nw.col("rows_") > 1)
     return groups.select((nw.col("rows_") - 1).sum().cast(nw.Int64).alias("rows"))
-
-
-def on_shared_days(used: nw.LazyFrame[Any], days: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """Lines whose customer has another line on the same day: only they can be copies, and to group all is dear.
-
-    Parameters
-    ----------
-    used : lazy frame
-        The lines that are used.
-    days : lazy frame
-        Their `customer_id`, `day` and `n_lines`.
-    """
-    shared = days.filter(nw.col("n_lines") > 1).select("customer_id", "day")
-    return used.join(shared, on=["customer_id", "day"], how="semi")
 
 
 def with_duplicates(ledger: Ledger, rows: int) -> Ledger:

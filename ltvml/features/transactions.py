@@ -18,7 +18,6 @@ from ltvml.features.ledger import (
     copies,
     is_left_out,
     ledger_of,
-    on_shared_days,
     reason_counts,
     used_lines,
     with_copies,
@@ -110,12 +109,10 @@ def check(engine: Computer, lines: nw.LazyFrame[Any], window: Window, rules: Rul
     used = used_lines(lines, window, rules)
     if ledger.has_returns:
         days, ledger = _netted(engine, used, ledger)
-        suspects = used
     else:
         days = engine.keep(customer_days(used, has_returns=False))
-        suspects = on_shared_days(used, days)
     if rules.duplicates == "keep":
-        ledger = with_duplicates(ledger, *_numbers(engine, copies(suspects)))
+        ledger = with_duplicates(ledger, *_numbers(engine, copies(used)))
     _refuse_nothing(ledger, window)
     _warn(engine, days, ledger, window)
     _warn_of_total(counts, ledger)

@@ -187,7 +187,8 @@ def agreed_currency(settings: str | None, engine: Engine, lines: nw.LazyFrame[An
     """
     if "currency" not in lines.collect_schema().names():
         return settings
-    found = engine.collect(lines.select("currency").filter(~nw.col("currency").is_null()).unique())["currency"].tolist()
+    # a check refuses orders of several currencies
+    found = engine.collect(lines.select(nw.col("currency").max()))["currency"].dropna().tolist()
     if settings is not None and found and found != [settings]:
         raise DataContractError(
             f"the column currency of the orders is {found[0]}, but value.currency is {settings}; expected the same.",

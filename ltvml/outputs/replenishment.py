@@ -12,6 +12,7 @@ from ltvml.bundle.replenishment import NEXT_DUE, Replenishment, next_due
 from ltvml.contracts import REPLENISHMENT
 from ltvml.errors import DataContractError
 from ltvml.features.items.days import item_days
+from ltvml.features.items.gaps import item_statistics
 from ltvml.features.items.pairs import pairs
 from ltvml.models.replenishment.stock import STATUSES
 from ltvml.outputs.customers import TableFiles
@@ -122,14 +123,18 @@ def earliest(parts: list[pd.DataFrame]) -> pd.DataFrame:
     if not parts:
         return pd.DataFrame(columns=["customer_id", *NEXT_DUE])
     keys = ["customer_id", "replenishment_date", "replenishment_probability", "replenishment_item"]
-    together = pd.concat(parts, ignore_index=True).sort_values(keys, ascending=[True, True, False, True], kind="stable")
-    return together.drop_duplicates("customer_id").reset_index(drop=True)
+    together = pd.concat(parts, ignore_index=True)
+    # batches come in the order of the customers: only who lies on the border of two is to be decided
+    twice = together.duplicated("customer_id", keep=False)
+    ranked = together[twice].sort_values(keys, ascending=[True, True, False, True], kind="stable")
+    first = ranked.drop_duplicates("customer_id").index
+    return together[~twice | together.index.isin(first)].reset_index(drop=True)
 
 
 def pairs_to_score(
     intake: Intake, role: Replenishment, contents: pd.DataFrame | None, *, decimals: int
 ) -> nw.LazyFrame[Any]:
-    """One row a customer x item up to the cutoff, gaps scaled as the model scales them.
+    """One row a customer x item up to the cutoff with what `role.reads`, gaps scaled as the model scales them.
 
     Raises
     ------
@@ -150,5 +155,15 @@ def pairs_to_score(
     )
     etas = pd.DataFrame({"item": list(role.elasticity), "elasticity": list(role.elasticity.values())})
     elasticity = intake.engine.table(etas.astype({"item": str, "elasticity": float})) if len(etas) else None
+    statistics = item_statistics(days, intake.window, elasticity=elasticity)
+    if set(role.reads) <= set(statistics.collect_schema().names()):
+        return of_customers(statistics, intake).select(*role.reads)
     kept = intake.engine.keep(days)
     return pairs(kept, intake.days, intake.window, elasticity=elasticity, decimals=decimals)
+
+
+def of_customers(statistics: nw.LazyFrame[Any], intake: Intake) -> nw.LazyFrame[Any]:
+    """Pairs of customers who have a purchase day: where there are returns, an item may have one and its buyer none."""
+    if not intake.ledger.has_returns:
+        return statistics
+    return statistics.join(intake.days.select("customer_id").unique(), on="customer_id", how="semi")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -147,3 +148,20 @@ def test_values_that_count_purchases_are_named_so(engine: DuckDBEngine, lines_of
     assert "purchases" in str(ledger).splitlines()[0]
     assert ledger.to_dict()["counts_purchases"] is True
     assert "counts_purchases" not in check(engine, lines_of(ORDERS), WINDOW).ledger.to_dict()
+
+
+@pytest.mark.parametrize("returns", [True, False], ids=["returns", "none"])
+def test_copies_are_the_rows_that_pandas_calls_duplicated(
+    engine: DuckDBEngine, lines_of: LinesOf, returns: bool
+) -> None:
+    draw = np.random.default_rng(4)
+    amounts = draw.choice([-200, 0, 500, 500, 700] if returns else [0, 500, 700], 400)
+    days = draw.integers(90, 96, 400)
+    rows = list(zip(draw.choice(list("abcdef"), 400).tolist(), days.tolist(), amounts.tolist(), strict=True))
+    products = draw.choice(["tea", "soap", None], 400).tolist()
+    # the first purchase comes before all returns
+    first = [(name, 80, 10_000) for name in "abcdef"]
+    lines = lines_of([*first, *rows], product_id=[*["tea"] * 6, *products], fault=[None] * 406)
+    expected = pd.DataFrame(rows).assign(product=products).duplicated().sum()
+    assert expected > 0
+    assert check(engine, lines, WINDOW).ledger.notes["duplicates_kept"] == expected

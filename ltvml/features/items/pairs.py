@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from ltvml.contracts import PAIRS
+from ltvml.features.items.days import PAIR
 from ltvml.features.items.gaps import item_statistics
+from ltvml.features.split import seen
 from ltvml.features.summary import customer_summary
 from ltvml.features.sums import whole_sum
 
@@ -55,10 +57,11 @@ def own_pairs(
 ) -> nw.LazyFrame[Any]:
     """The table of `pairs` without `LENT`; parameters as there."""
     statistics = item_statistics(item_days, window, elasticity=elasticity)
-    repeated = whole_sum(nw.col("n_gaps") > 0)
-    breadth = statistics.group_by("customer_id").agg(
+    # counted again from the days: to ask the statistics twice is to compute every gap twice
+    owned = seen(item_days, window).group_by(*PAIR).agg(nw.len().cast(nw.Int64).alias("n_orders"))
+    breadth = owned.group_by("customer_id").agg(
         nw.len().cast(nw.Int64).alias("items"),
-        repeated.alias("items_repeated"),
+        whole_sum(nw.col("n_orders") > 1).alias("items_repeated"),
         whole_sum(nw.col("n_orders")).alias("item_days"),
     )
     return statistics.join(breadth, on="customer_id", how="inner")

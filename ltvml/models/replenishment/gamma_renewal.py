@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from ltvml.models.base import Diagnosis, ReplenishmentModel
+from ltvml.models.replenishment.alike import READ, each_once
 from ltvml.models.replenishment.item_fit import NAMES, SIZE, Given, ItemFit, fit_items
 from ltvml.models.replenishment.item_table import ItemTable
 from ltvml.models.trees.booster import by_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
 
@@ -44,7 +45,7 @@ class GammaRenewal(ReplenishmentModel):
     """
 
     name = "gamma_renewal"
-    requires = ("item", "n_gaps", "gap_sum", "elapsed", "last_quantity")
+    requires = READ
     # numbers that are not learned: none
     fixed: ClassVar[tuple[float, ...]] = (np.nan,) * SIZE
 
@@ -90,7 +91,7 @@ class GammaRenewal(ReplenishmentModel):
 
     def probabilities(self, X: pd.DataFrame, within: Sequence[float]) -> Array:
         """P(reorder within each number of days after the cutoff), shape (n, m)."""
-        return by_rows(len(X), lambda part: self._probabilities(X.iloc[part], within))
+        return _each_once(X, lambda rows: self._probabilities(rows, within))
 
     def _probabilities(self, X: pd.DataFrame, within: Sequence[float]) -> Array:
         state, scale = self.state(X), self.items_.scale(X)
@@ -98,12 +99,17 @@ class GammaRenewal(ReplenishmentModel):
 
     def date(self, X: pd.DataFrame, quantiles: Sequence[float], horizon: float) -> Array:
         """Quantiles of the wait given a reorder within `horizon`, days, shape (n, m)."""
-        return by_rows(len(X), lambda part: self._date(X.iloc[part], quantiles, horizon))
+        return _each_once(X, lambda rows: self._date(rows, quantiles, horizon))
 
     def _date(self, X: pd.DataFrame, quantiles: Sequence[float], horizon: float) -> Array:
         state, scale = self.state(X), self.items_.scale(X)
         levels = np.asarray(quantiles, dtype=float)
         return np.clip(state.waits(levels, horizon / scale) * scale[:, None], 0.0, horizon)
+
+
+def _each_once(X: pd.DataFrame, compute: Callable[[pd.DataFrame], Array]) -> Array:
+    """`compute` of the rows that differ, in chunks that share the threads."""
+    return each_once(X, lambda rows: by_rows(len(rows), lambda part: compute(rows.iloc[part])))
 
 
 def table_of(history: PairHistory, fit: ItemFit) -> ItemTable:

@@ -24,7 +24,7 @@ from scipy import special
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ltvml.arrays import Array
+    from ltvml.arrays import Array, Ints
 
 
 # relative step of the one derivative that has no closed form, of I(x; kappa, A) in its two shapes: forward, with the
@@ -55,6 +55,10 @@ class Renewal:
     B: Array
     pi: Array
     elapsed: Array
+
+    def of(self, rows: Ints) -> Self:
+        """Some of the rows, by their numbers."""
+        return type(self)(self.kappa[rows], self.A[rows], self.B[rows], self.pi[rows], self.elapsed[rows])
 
     def cdf(self, t: Array) -> Array:
         """F(t): P(gap <= t | a next purchase comes), t in scaled days."""

@@ -21,13 +21,15 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
+from ltvml.models.replenishment.alike import each_once
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
     from numpy.typing import NDArray
 
-    from ltvml.arrays import Array, Mask
+    from ltvml.arrays import Array, Ints, Mask
     from ltvml.models.replenishment.item_table import ItemTable
     from ltvml.models.replenishment.renewal import Renewal
 
@@ -84,19 +86,31 @@ def p_lapsed(X: pd.DataFrame, items: ItemTable) -> Array:
 
 def stock_status(X: pd.DataFrame, items: ItemTable, rules: StockRules) -> NDArray[np.object_]:
     """One of `STATUSES` for each row, (n,): they exclude each other, and one always holds."""
+    return each_once(X, lambda rows: _status(rows, items, rules))
+
+
+def _status(X: pd.DataFrame, items: ItemTable, rules: StockRules) -> NDArray[np.object_]:
     state, lead = items.state(X), rules.lead_days / items.scale(X)
     now = state.cdf(state.elapsed)
-    holds = [
-        _lost(X, items, state, rules, now),
-        now >= rules.empty,
-        state.cdf(state.elapsed + lead) >= rules.empty,
-    ]
+    depleted = now >= rules.empty
+    soon = depleted | _soon(state, lead, rules, np.flatnonzero(~depleted))
+    holds = [_lost(X, items, state, rules, now), depleted, soon]
     return np.select(holds, ["lapsed", "depleted", "about_to_replenish"], default="sufficient").astype(object)
+
+
+def _soon(state: Renewal, lead: Array, rules: StockRules, left: Ints) -> Mask:
+    """Whether an item is used up before a reminder has done its work, (n,), asked of the rows `left`, by number."""
+    soon, rest = np.zeros(len(lead), dtype=bool), state.of(left)
+    soon[left] = rest.cdf(rest.elapsed + lead[left]) >= rules.empty
+    return soon
 
 
 def _lost(X: pd.DataFrame, items: ItemTable, state: Renewal, rules: StockRules, now: Array) -> Mask:
     """Whether each customer is lost to the item, (n,)."""
     if rules.late is None:
         return p_lapsed(X, items) >= rules.lapsed
-    once_more = state.outlasts(state.elapsed + state.quantile(USUAL_GAPS))
-    return (now >= rules.late) & (once_more >= rules.lapsed)
+    # few are late, and a quantile is the dearest number of them all
+    lost, late = np.zeros(len(now), dtype=bool), np.flatnonzero(now >= rules.late)
+    silent = state.of(late)
+    lost[late] = silent.outlasts(silent.elapsed + silent.quantile(USUAL_GAPS)) >= rules.lapsed
+    return lost
