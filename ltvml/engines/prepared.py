@@ -12,6 +12,7 @@ import narwhals as nw
 
 from ltvml.engines.frames import arrow_schema, to_arrow
 from ltvml.engines.quoting import quote_name
+from ltvml.errors import DataContractError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -74,8 +75,21 @@ class Prepared:
         self._plans.pop(name).close()
 
     def ask(self, name: str) -> pd.DataFrame:
-        """The answer for the lines that are there now."""
-        frame: pd.DataFrame = self._plans[name].execute("EXECUTE question").to_arrow_table().to_pandas()
+        """The answer for the lines that are there now.
+
+        Raises
+        ------
+        DataContractError
+            If a sum of them is beyond what the engine can hold.
+        """
+        try:
+            frame: pd.DataFrame = self._plans[name].execute("EXECUTE question").to_arrow_table().to_pandas()
+        except duckdb.DataError as error:
+            raise DataContractError(
+                f"the lines hold numbers that cannot be added up: {error}; expected smaller ones."
+            ) from None
+        # an index of Arrow texts makes a new text at each look at a column
+        frame.columns = frame.columns.astype(object)
         return frame
 
     def replace_lines(self, lines: pa.Table) -> None:

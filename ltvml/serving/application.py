@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 MOST_BYTES = 4_000_000
+MOST_SECONDS = 20
 ROUTES = "POST /score with orders or a summary of one customer, or GET /health"
 
 
@@ -35,13 +38,17 @@ def application(served: Served) -> Starlette:
     """
 
     async def score(request: Request) -> Response:
-        body = await _body(request)
         try:
+            body = await _body(request)
             return _json(await run_in_threadpool(lambda: served.scorer.answer(body)))
         except RequestError as error:
             return _refused(400, error.message, error.field)
         except DataContractError as error:
-            return _refused(400, error.message, "request")
+            return _refused(400, error.message, "orders")
+        except HTTPException:
+            raise
+        except ClientDisconnect:
+            return Response(status_code=400)
         except Exception:
             # the body is never logged: it tells of a person
             LOG.exception("a request could not be answered")
@@ -55,29 +62,39 @@ def application(served: Served) -> Starlette:
     async def unknown(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
         message = f"found {request.method} {request.url.path}; expected {ROUTES}."
-        return _refused(status, error.detail if status == _TOO_LARGE and isinstance(error, HTTPException) else message)
+        ours = isinstance(error, HTTPException) and status in (_TOO_LARGE, _TOO_SLOW)
+        return _refused(status, error.detail if ours else message, "request")
 
     routes = [Route("/score", score, methods=["POST"]), Route("/health", health, methods=["GET"])]
     return Starlette(routes=routes, exception_handlers={HTTPException: unknown})
 
 
-_TOO_LARGE = 413
+_TOO_SLOW, _TOO_LARGE = 408, 413
 
 
 async def _body(request: Request) -> bytes:
-    """The body, given up as soon as it is too long."""
+    """The body, given up as soon as it is too long, or too long in coming."""
     parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MOST_BYTES:
-            raise HTTPException(_TOO_LARGE, f"the body is longer than {MOST_BYTES:,} bytes; expected one customer.")
-        parts.append(part)
+    try:
+        async with asyncio.timeout(MOST_SECONDS):
+            async for part in request.stream():
+                size += len(part)
+                if size > MOST_BYTES:
+                    raise HTTPException(
+                        _TOO_LARGE, f"the body is longer than {MOST_BYTES:,} bytes; expected one customer."
+                    )
+                parts.append(part)
+    except TimeoutError:
+        raise HTTPException(
+            _TOO_SLOW, f"the body did not come within {MOST_SECONDS} seconds; expected it at once."
+        ) from None
     return b"".join(parts)
 
 
 def _json(values: dict[str, Any], status: int = 200) -> Response:
     text = json.dumps(values, allow_nan=False, ensure_ascii=False)
-    return Response(text, status, media_type="application/json")
+    # a refusal quotes what was found, half characters too: as JSON names them
+    return Response(text.encode("utf-8", "backslashreplace"), status, media_type="application/json")
 
 
 def _refused(status: int, message: str, field: str | None = None) -> Response:

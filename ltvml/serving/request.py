@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -30,6 +32,8 @@ FIELDS = ("order_date", "amount", *_TEXTS, *_FLOATS, *_MONEY)
 _SHORT = {"date": "order_date"}
 # as in `engines.reading`: beyond this a double no longer holds every minor unit
 _LARGEST_MINOR = 2**53
+# JSON can name half of a pair of UTF-16, which no other text can hold
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class RequestError(DataContractError):
@@ -121,7 +125,7 @@ def request_of(body: bytes, reading: Reading) -> Request:
     if ("orders" in asked) == ("summary" in asked):
         found = "both orders and summary" if "orders" in asked else "neither orders nor summary"
         raise RequestError("orders", f"the request has {found}; expected one of them.")
-    customer = _text(asked.get("customer_id"), "customer_id")
+    customer = text_of(asked.get("customer_id"), "customer_id")
     cutoff = None if asked.get("cutoff") is None else _cutoff(asked["cutoff"])
     attributes = _attributes(asked.get("attributes"))
     if "summary" in asked:
@@ -132,13 +136,25 @@ def request_of(body: bytes, reading: Reading) -> Request:
 
 def _parsed(body: bytes) -> Any:
     try:
-        return json.loads(body, parse_constant=_no_constant)
+        return json.loads(body, parse_constant=_no_constant, object_pairs_hook=_once_each)
+    except RequestError:
+        raise
     except (ValueError, RecursionError) as error:
         raise RequestError("request", f"the body is not JSON: {error}; expected an object with orders.") from None
 
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose names differ: of two values of one name nobody knows which is meant."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        counts = Counter(name for name, _ in pairs)
+        name = next(name for name in counts if counts[name] > 1)
+        raise RequestError(name, f"an object of the body has the field '{name}' {counts[name]} times; expected once.")
+    return found
 
 
 def _object(value: Any, field: str) -> dict[str, Any]:
@@ -169,7 +185,19 @@ def _lines(orders: Any, customer: str | None, reading: Reading) -> tuple[tuple[d
                 "not known.",
             )
     lines = tuple(_line(order, f"orders[{place}]", customer, reading) for place, order in enumerate(named))
+    for name in ("amount", "discount", "refund"):
+        _refuse_beyond(sum(abs(line[name] or 0) for line in lines), name, reading)
     return lines, given
+
+
+def _refuse_beyond(total: int, name: str, reading: Reading) -> None:
+    """Refuse money whose sum is no longer exact."""
+    if total >= _LARGEST_MINOR:
+        raise RequestError(
+            f"orders[].{name}",
+            f"the orders have {total / 10**reading.decimals:.3g} of {name} together; expected a sum that is less than "
+            f"{_LARGEST_MINOR:,} minor units.",
+        )
 
 
 def _renamed(order: Any, place: str, reading: Reading) -> dict[str, Any]:
@@ -194,7 +222,7 @@ def _line(order: Mapping[str, Any], place: str, customer: str | None, reading: R
             f"{place}.amount",
             f"{place}.amount is {amount:g}; expected 0 or more, since transactions.returns is 'error'.",
         )
-    texts = {name: _text(order.get(name), f"{place}.{name}") for name in _TEXTS}
+    texts = {name: text_of(order.get(name), f"{place}.{name}") for name in _TEXTS}
     floats = {name: _number(order.get(name), f"{place}.{name}") for name in _FLOATS}
     money = {name: _minor(_number(order.get(name), f"{place}.{name}"), f"{place}.{name}", reading) for name in _MONEY}
     return {
@@ -236,7 +264,7 @@ def _minor(amount: float | None, field: str, reading: Reading) -> int | None:
     return whole + int(math.copysign(1, scaled)) if abs(scaled - whole) >= 0.5 else whole
 
 
-def _text(value: Any, field: str) -> str | None:
+def text_of(value: Any, field: str) -> str | None:
     """Ids and names, as text; a number counts as its text."""
     if value is None:
         return None
@@ -245,6 +273,8 @@ def _text(value: Any, field: str) -> str | None:
     if isinstance(value, float):
         value = int(value) if value.is_integer() else value
     text = str(value)
+    if _LONE_SURROGATE.search(text) or "\0" in text:
+        raise RequestError(field, f"{field} is {_shown(value)}; expected a text without half characters and NUL.")
     return text if text.strip() else None
 
 
@@ -267,19 +297,26 @@ def _moment(value: Any, field: str, timezone: str | None) -> tuple[int, int | No
 
 
 def _cutoff(value: Any) -> dt.date:
+    expected = f"expected the last day seen as YYYY-MM-DD, up to the year {LAST_YEAR}"
     try:
-        return dt.date.fromisoformat(value)
+        cutoff = dt.date.fromisoformat(value)
     except (TypeError, ValueError):
-        raise RequestError("cutoff", f"cutoff is {_shown(value)}; expected the last day seen as YYYY-MM-DD.") from None
+        raise RequestError("cutoff", f"cutoff is {_shown(value)}; {expected}.") from None
+    if cutoff.year > LAST_YEAR:
+        raise RequestError("cutoff", f"cutoff is {_shown(value)}; {expected}.")
+    return cutoff
 
 
 def _attributes(value: Any) -> dict[str, str | None] | None:
     if value is None:
         return None
-    return {name: _text(one, f"attributes.{name}") for name, one in _object(value, "attributes").items()}
+    return {name: text_of(one, f"attributes.{name}") for name, one in _object(value, "attributes").items()}
 
 
 def _shown(value: Any) -> str:
     """A value as JSON, shortened."""
-    text = "missing" if value is None else json.dumps(value, ensure_ascii=False)
+    try:
+        text = "missing" if value is None else json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        text = f"a deeply nested {type(value).__name__}"
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from ltvml.bundle.replenishment import NEXT_DUE, next_due
 from ltvml.contracts import CUSTOMER_SCORES, OF_CUSTOMERS, customer_table
+from ltvml.engines.values.date_formats import LAST_YEAR
 from ltvml.errors import DataContractError, LtvmlError
 from ltvml.serving.one_customer import OneCustomer, with_attributes
-from ltvml.serving.request import Reading, Request, RequestError, request_of
-from ltvml.tracking.served_rows import CUTOFF, ROW, summary_of
+from ltvml.serving.request import Reading, Request, RequestError, request_of, text_of
+from ltvml.tracking.served_rows import CUTOFF, ROW, column_of, summary_of
 from ltvml.window import date_of, day_number
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from ltvml.features.ledger import Rules
 
 LOG = logging.getLogger(__name__)
+_SECONDS_BETWEEN_LOADS = 5.0
+LAST_DAY = day_number(f"{LAST_YEAR}-12-31")
 
 
 class Scorer:
@@ -124,12 +128,15 @@ class Scorer:
                     given[name] = None
                     continue
                 raise RequestError(f"summary.{name}", f"summary.{name} is missing; expected {', '.join(names)}.")
+        read = [name for name in (CUTOFF.name, *names) if name in given]
+        texts = (name for name in read if name == CUTOFF.name or column_of(name).dtype == "string")
+        given |= {name: text_of(given[name], f"summary.{name}") for name in texts}
         try:
-            row = summary_of(pd.DataFrame({name: [value] for name, value in given.items()}), names)
+            row = summary_of(pd.DataFrame({name: [given[name]] for name in read}, dtype=object), names)
         except DataContractError as error:
             named = next((name for name in error.counts), "cutoff")
             raise RequestError(f"summary.{named}", f"summary.{error.message}") from None
-        self._cutoff(date_of(int(row["cutoff_day"].iloc[0])))
+        self._cutoff(_day_of(int(row["cutoff_day"].iloc[0])))
         _refuse_impossible(row)
         return _plain(self.bundle.score(row), self.bundle), []
 
@@ -169,6 +176,7 @@ class Served:
     def __init__(self, load: Callable[[], Scorer], stamp: Callable[[], object]) -> None:
         self._load, self._stamp = load, stamp
         self._lock = threading.Lock()
+        self._again = 0.0
         self._seen = stamp()
         self._scorer = load()
 
@@ -176,14 +184,24 @@ class Served:
     def scorer(self) -> Scorer:
         """Of the newest bundle; where that cannot be loaded, the one before goes on, and the log says so."""
         with self._lock:
-            if (now := self._stamp()) != self._seen:
-                self._seen = now
+            if (now := self._stamp()) != self._seen and time.monotonic() >= self._again:
                 try:
-                    self._scorer = self._load()
+                    self._scorer, self._seen = self._load(), now
                     LOG.warning("serving bundle %s now.", self._scorer.bundle.version)
                 except LtvmlError as error:
+                    # a bundle that is still being copied is whole a little later
+                    self._again = time.monotonic() + _SECONDS_BETWEEN_LOADS
                     LOG.warning("bundle %s is still served: %s", self._scorer.bundle.version, error.message)
             return self._scorer
+
+
+def _day_of(day: int) -> dt.date:
+    if not 0 <= day <= LAST_DAY:
+        raise RequestError(
+            "summary.cutoff_day",
+            f"summary.cutoff_day is {day:,}; expected days since 1970-01-01, up to the year {LAST_YEAR}.",
+        )
+    return date_of(day)
 
 
 def _refuse_impossible(row: pd.DataFrame) -> None:
@@ -192,6 +210,10 @@ def _refuse_impossible(row: pd.DataFrame) -> None:
     for name, value in (("frequency", frequency), ("recency", recency), ("T", age)):
         if value < 0:
             raise RequestError(f"summary.{name}", f"summary.{name} is {value}; expected 0 or more.")
+    if age > (most := int(row["cutoff_day"].iloc[0])):
+        raise RequestError("summary.T", f"summary.T is {age:,} days; expected at most {most:,}, a day from 1970 on.")
+    if age > (most := int(row["cutoff_day"].iloc[0])):
+        raise RequestError("summary.T", f"summary.T is {age:,} days; expected at most {most:,}: a day from 1970 on.")
     if recency > age:
         raise RequestError("summary.recency", f"summary.recency is {recency} and T {age}; expected at most T.")
     if (frequency == 0) != (recency == 0):
@@ -199,6 +221,11 @@ def _refuse_impossible(row: pd.DataFrame) -> None:
             "summary.recency",
             f"summary.recency is {recency} with frequency {frequency}; expected 0 without a repeat purchase, and more "
             "than 0 with one.",
+        )
+    if frequency > recency:
+        raise RequestError(
+            "summary.frequency",
+            f"summary.frequency is {frequency:,} within {recency:,} days (recency); expected at most one a day.",
         )
 
 

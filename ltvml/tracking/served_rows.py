@@ -8,8 +8,9 @@ cutoff as a date, a timestamp or text.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -45,7 +46,7 @@ def input_columns(names: Sequence[str]) -> tuple[Column, ...]:
     tuple of Column
         `customer_id` may be left out; of `cutoff` and `cutoff_day`, one.
     """
-    columns = (_column(name) for name in names)
+    columns = (column_of(name) for name in names)
     return (CUTOFF, *(_travelling(column, required=column.name not in _OPTIONAL) for column in columns))
 
 
@@ -81,7 +82,7 @@ def summary_of(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     known = rows.assign(cutoff_day=cutoff_days(rows))
     if "customer_id" not in known:
         known["customer_id"] = None
-    return pd.DataFrame({name: _as_summary(known[name], _column(name)) for name in names})
+    return pd.DataFrame({name: _as_summary(known[name], column_of(name)) for name in names})
 
 
 def cutoff_days(rows: pd.DataFrame) -> pd.Series:
@@ -124,7 +125,7 @@ def travelling(scores: pd.DataFrame, horizons: Sequence[int] = ()) -> pd.DataFra
     return pd.DataFrame({column.name: _as_travelling(scores[column.name], column) for column in columns})
 
 
-def _column(name: str) -> Column:
+def column_of(name: str) -> Column:
     """A column of a row to score; an attribute of the table of customers travels as text."""
     if name.startswith(OF_CUSTOMERS):
         return Column(name, "string", "what was known of the customer at the first order", required=False)
@@ -140,7 +141,7 @@ def _as_summary(values: pd.Series, column: Column) -> pd.Series:
         return values
     if column.dtype != "int64":
         return _numbers(values, column.name)
-    numbers = _numbers(values, column.name).to_numpy()
+    numbers = _numbers(values, column.name, f"a whole number ({column.meaning})").to_numpy()
     broken = ~(np.isfinite(numbers) & (numbers == np.rint(numbers)))
     if broken.any():
         raise DataContractError(
@@ -151,7 +152,7 @@ def _as_summary(values: pd.Series, column: Column) -> pd.Series:
     return pd.Series(numbers.astype("int64"), values.index)
 
 
-def _numbers(values: pd.Series, name: str) -> pd.Series:
+def _numbers(values: pd.Series, name: str, expected: str = "a number") -> pd.Series:
     """Numbers of any type as doubles.
 
     Raises
@@ -159,21 +160,43 @@ def _numbers(values: pd.Series, name: str) -> pd.Series:
     DataContractError
         If a value is no number, or beyond the whole numbers that a double holds exactly.
     """
-    numbers = pd.to_numeric(values.astype(object), errors="coerce").astype("float64")
-    truths = values.map(lambda one: isinstance(one, bool))
-    inexact = np.isfinite(numbers) & (numbers.abs() > MOST_EXACT)
-    lost = values.notna() & (numbers.isna() | inexact | truths)
+    numbers = values.map(_double, na_action="ignore").astype("float64")
+    lost = values.notna() & ~(numbers.abs() <= MOST_EXACT)
     if lost.any():
         raise DataContractError(
-            f"{name} is {values[lost].iloc[0]!r} in {int(lost.sum())} of {len(values)} rows; expected a number "
+            f"{name} is {values[lost].iloc[0]!r} in {int(lost.sum())} of {len(values)} rows; expected {expected} "
             f"between -{MOST_EXACT:,} and {MOST_EXACT:,}.",
             counts={name: int(lost.sum())},
         )
     return numbers
 
 
+def _double(value: Any) -> float:
+    """A number as a double; NaN for what is none, as a truth value or a list."""
+    if isinstance(value, bool | np.bool_) or (isinstance(value, str) and "_" in value):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+    except (TypeError, ValueError):
+        return math.nan
+
+
 def _iso(dates: pd.Series) -> pd.Series:
-    """Dates, timestamps and texts as texts; a time of day is cut off."""
+    """Dates, timestamps and texts as texts; a time of day is cut off.
+
+    Raises
+    ------
+    DataContractError
+        If a value is none of them.
+    """
+    other = dates[dates.notna() & ~dates.map(lambda one: isinstance(one, str | dt.date)).astype(bool)]
+    if len(other):
+        raise DataContractError(
+            f"cutoff is {other.iloc[0]!r} in {len(other)} of {len(dates)} rows; expected a date as YYYY-MM-DD.",
+            counts={CUTOFF.name: len(other)},
+        )
     return dates.map(lambda one: f"{one:%Y-%m-%d}" if isinstance(one, dt.date) else one, na_action="ignore").astype(
         object
     )
