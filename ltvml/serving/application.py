@@ -62,8 +62,9 @@ def application(served: Served) -> Starlette:
     async def unknown(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
         message = f"found {request.method} {request.url.path}; expected {ROUTES}."
-        ours = isinstance(error, HTTPException) and status in (_TOO_LARGE, _TOO_SLOW)
-        return _refused(status, error.detail if ours else message, "request")
+        if isinstance(error, HTTPException) and status in (_TOO_LARGE, _TOO_SLOW):
+            message = error.detail
+        return _refused(status, message, "request")
 
     routes = [Route("/score", score, methods=["POST"]), Route("/health", health, methods=["GET"])]
     return Starlette(routes=routes, exception_handlers={HTTPException: unknown})
