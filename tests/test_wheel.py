@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 
 import ltvml
+from benchmarks.fit import CHOICES, choices, differences
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -53,13 +55,18 @@ def test_the_installed_command_tells_its_version(installed: Path, tmp_path: Path
 
 
 def test_the_demo_with_model_selection_runs_far_from_the_checkout(installed: Path, tmp_path: Path) -> None:
-    """The one run of the whole demo, selection and all: tests/workflows/test_demo.py names its models."""
+    """The one run of the whole demo, selection and all: tests/workflows/test_demo.py names its models.
+
+    Its choices are those of the fit in which every model was trained in full, see tests/backtesting/test_choice.py.
+    """
     out = "my: demo #1"
     text = _ltvml(["demo", "--out", out, "--no-mlflow"], installed, tmp_path)
     # the absolute path of the local store cannot be broken
     assert max(len(line) for line in text.splitlines() if str(tmp_path) not in line) <= 80
     assert "Churn model: A stack of closed_form" in " ".join(text.split())
     assert {path.name for path in tmp_path.iterdir()} == {out}
+    before = json.loads(CHOICES.read_text(encoding="utf-8"))["demo"]
+    assert differences(before, choices(ltvml.Bundle.load(tmp_path / out / "bundle"))) == []
     scores = pd.read_parquet(tmp_path / out / "scores" / "2011-09-10" / "customers.parquet")
     assert (scores["predicted_ltv_lo"] <= scores["predicted_ltv_hi"]).all()
     for place in ("bundle", "scores/2011-09-10/plots/predicted_ltv.png"):
