@@ -125,16 +125,28 @@ def changed_files(folder: Path, manifest: Mapping[str, Any], names: Iterable[str
     manifest : mapping
         As `manifest_of` gives it.
     names : iterable of str, optional
-        Files to look at; all that the manifest lists by default.
+        Files to look at, and folders of parts with all that is in them; all that the manifest lists by default.
     """
     files: Mapping[str, str] = manifest.get("files", {})
     found = []
-    for name in files if names is None else names:
+    wanted = list(files)
+    if names is not None:
+        wanted = []
+        for name in names:
+            there = {path.relative_to(folder).as_posix() for path in (folder / name).rglob("*") if path.is_file()}
+            found += [f"{extra} was added after it was written" for extra in sorted(there - set(files))]
+            wanted += listed(manifest, name) or [name]
+    for name in wanted:
         if not (folder / name).is_file():
             found.append(f"{name} is missing")
         elif file_hash(folder / name) != files.get(name):
             found.append(f"{name} was changed after it was written")
     return found
+
+
+def listed(manifest: Mapping[str, Any], name: str) -> list[str]:
+    """The files of a table: the one of its name, or its parts in a folder of that name; none where it is not there."""
+    return [file for file in manifest.get("files", ()) if file == name or file.startswith(f"{name}/")]
 
 
 def write_manifest(folder: Path, kind: str, values: Mapping[str, Any]) -> None:

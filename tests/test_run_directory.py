@@ -14,6 +14,7 @@ import ltvml.run_directory as run_directories
 from ltvml.errors import OutputError
 from ltvml.run_directory import (
     changed_files,
+    listed,
     manifest_of,
     reading,
     replace_text,
@@ -271,3 +272,26 @@ def test_a_folder_without_permission_is_an_output_error(tmp_path: Path) -> None:
     (tmp_path / "locked").mkdir(mode=0o500)
     with pytest.raises(OutputError, match="Permission denied"):
         write(tmp_path / "locked" / "run", "new")
+
+
+def test_a_table_in_parts_is_checked_part_by_part_and_for_parts_that_are_not_its_own(tmp_path: Path) -> None:
+    with run_directory(tmp_path / "run", kind="test") as folder:
+        (folder / "table.parquet").mkdir()
+        for number in (0, 1):
+            (folder / "table.parquet" / f"part-{number}.parquet").write_text(str(number))
+        write_manifest(folder, "test", {})
+    folder = tmp_path / "run"
+    manifest = manifest_of(folder)
+    assert listed(manifest, "table.parquet") == ["table.parquet/part-0.parquet", "table.parquet/part-1.parquet"]
+    assert listed(manifest, "table") == []
+    assert changed_files(folder, manifest, ["table.parquet"]) == []
+    (folder / "table.parquet" / "part-0.parquet").write_text("other")
+    (folder / "table.parquet" / "part-1.parquet").unlink()
+    (folder / "table.parquet" / "part-2.parquet").write_text("more")
+    assert changed_files(folder, manifest, ["table.parquet", "gone.parquet"]) == [
+        "table.parquet/part-2.parquet was added after it was written",
+        "table.parquet/part-0.parquet was changed after it was written",
+        "table.parquet/part-1.parquet is missing",
+        "gone.parquet is missing",
+    ]
+    write(folder, "the next run replaces a folder with parts")

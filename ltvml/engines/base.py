@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Score = Callable[["pd.DataFrame"], "pd.DataFrame"]
 Sink = Callable[["pa.Table"], None]
+Work = Callable[[int, "pd.DataFrame", "pd.DataFrame | None"], bytes]
 BATCH_ROWS = 100_000
 
 
@@ -157,6 +158,15 @@ class SourceColumn:
     samples: tuple[Any, ...]
 
 
+class Workers(Protocol):
+    """Processes that each hold a part of the customers and write what they make of it."""
+
+    def reports_of(
+        self, table: nw.LazyFrame[Any], beside: nw.LazyFrame[Any] | None, work: Work, *, customers: int
+    ) -> list[bytes]:
+        """What `work` returned of each part: of its number, its rows, and those of the same customers beside."""
+
+
 class Engine(Protocol):
     """Where the data live: DuckDB or Spark. Features run there; only small tables come back."""
 
@@ -187,6 +197,9 @@ class Engine(Protocol):
         order: tuple[str, ...] = ("customer_id",),
     ) -> int:
         """Score a table batch by batch, in the order of its key columns; returns the rows given to `sink`."""
+
+    def workers(self, folder: Path) -> Workers | None:
+        """Those that write into a folder of this machine themselves; None where tables are written here."""
 
     def bucket(self, table: nw.LazyFrame[Any], salt: str, *, column: str = "customer_id") -> nw.LazyFrame[Any]:
         """`table` with `bucket`, the stable hash of a column: what `ltvml.hashing.bucket_of` gives."""

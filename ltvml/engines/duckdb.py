@@ -244,6 +244,9 @@ class DuckDBEngine:
                 rows += scored.num_rows
         return rows
 
+    def workers(self, folder: Path) -> None:
+        """None: the scores are in this process."""
+
     def bucket(self, table: nw.LazyFrame[Any], salt: str, *, column: str = "customer_id") -> nw.LazyFrame[Any]:
         """`table` with `bucket`, the stable hash of a column."""
         number = _SQL.hash_number(f"concat({quote_text(salt + ':')}, {quote_name(column)})", 1)

@@ -13,25 +13,31 @@ import narwhals as nw
 import pyarrow as pa
 
 from ltvml.contracts import LINES
+from ltvml.engines import spark_parts
 from ltvml.engines.base import Score, Sink, Source, SourceColumn
 from ltvml.engines.columns import check_unique, mapped_columns
 from ltvml.engines.files.spark_files import check_settings, read_files
 from ltvml.engines.frames import arrow_schema, to_arrow, to_contract
 from ltvml.engines.hashing import content_statistics, digest_of
 from ltvml.engines.reading import projections
+from ltvml.engines.spark_parts import are_seen, part_bounds, part_of, reports_of, share_of_sample
 from ltvml.engines.spark_session import SparkSettings, fit_tasks, session_of
 from ltvml.engines.values.date_formats import java_pattern
 from ltvml.engines.values.row_filters import TALLIED_VALUES, ValueRows, checked_fault, tally_of
-from ltvml.errors import DataContractError, EngineError
+from ltvml.errors import DataContractError, EngineError, LtvmlWarning
 from ltvml.hashing import DIGITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
 
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
     from pyspark.sql import DataFrame, SparkSession
 
     from ltvml.contracts import Dtype, Table
+    from ltvml.engines.base import Work, Workers
     from ltvml.engines.dialect import Kind
 
 _KINDS: dict[str, Kind] = {
@@ -235,6 +241,52 @@ class SparkEngine:
                     rows += batch.num_rows
         return rows
 
+    def workers(self, folder: Path) -> Workers | None:
+        """Those of the cluster, where they see the folder.
+
+        Warns
+        -----
+        LtvmlWarning
+            If they do not: tables then pass through the driver.
+        """
+        with _explained(f"ask the workers whether they see {folder.parent}"):
+            seen = are_seen(self.session, folder)
+        if not seen:
+            warnings.warn(
+                LtvmlWarning(
+                    f"the workers of Spark cannot write into {folder.parent}: scores pass through the driver, one "
+                    "partition at a time. Name a folder as output.dir that all of them see, and they write their parts."
+                ),
+                stacklevel=2,
+            )
+        return self if seen else None
+
+    def reports_of(
+        self, table: nw.LazyFrame[Any], beside: nw.LazyFrame[Any] | None, work: Work, *, customers: int
+    ) -> list[bytes]:
+        """Call `work` on parts of about `PART_ROWS` customers, on the workers; the same parts whatever the cluster.
+
+        Parameters
+        ----------
+        table : lazy frame
+            One row a customer, by `customer_id`.
+        beside : lazy frame, optional
+            Rows of the same customers.
+        work : callable
+            Of the number of a part, its rows and those beside; it is sent to the workers.
+        customers : int
+            Rows of `table`.
+
+        Returns
+        -------
+        list of bytes
+            What `work` returned, in the order of the ids.
+        """
+        with _explained("score a table"), _no_word_of_pandas():
+            part = part_of(self._bounds(table, customers))
+            others = None if beside is None else nw.to_native(beside)
+            return reports_of(nw.to_native(table), others, work, part)
+
     def bucket(self, table: nw.LazyFrame[Any], salt: str, *, column: str = "customer_id") -> nw.LazyFrame[Any]:
         """`table` with `bucket`, the stable hash of a column."""
         number = self._sql.hash_number(f"concat({_literal(salt + ':')}, {self._sql.quote(column)})", 1)
@@ -255,6 +307,16 @@ class SparkEngine:
             query = content_statistics(schema.names(), floats, self._sql)
             statistics = nw.to_native(table).selectExpr(*query).toArrow().to_pylist()[0]
         return digest_of(schema.names(), statistics)
+
+    def _bounds(self, table: nw.LazyFrame[Any], customers: int) -> NDArray[np.object_]:
+        """Where parts begin, from a sample that depends on the ids alone: the same files on any cluster."""
+        parts = -(-customers // spark_parts.PART_ROWS)
+        if parts < 2:
+            return part_bounds([], parts)
+        sampled = self.bucket(table.select("customer_id"), "parts").filter(
+            nw.col("bucket") < share_of_sample(customers, parts)
+        )
+        return part_bounds(self.collect(sampled)["customer_id"].tolist(), parts)
 
     def _values_of(self, held: DataFrame, column: str, listed: Sequence[str], where: str) -> list[ValueRows]:
         computed, order = tally_of(column, listed, self._sql)
@@ -295,10 +357,16 @@ def _bytes_of(frame: DataFrame) -> int:
 
 
 def _mapped(frame: DataFrame, score: Callable[[Iterable[Any]], Iterator[Any]], types: str) -> DataFrame:
+    with _no_word_of_pandas():
+        return frame.mapInArrow(score, types)
+
+
+@contextmanager
+def _no_word_of_pandas() -> Iterator[None]:
     with warnings.catch_warnings():
         # the warning appears whenever pandas 3 is installed; Spark is given Arrow here and touches no pandas frame
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
-        return frame.mapInArrow(score, types)
+        yield
 
 
 def _on_worker(score: Score, schema: Table) -> Callable[[Iterable[Any]], Iterator[Any]]:
@@ -339,7 +407,7 @@ def _explained(doing: str) -> Iterator[None]:
 
     try:
         yield
-    except (PySparkException, Py4JError) as error:
+    except (PySparkException, Py4JError, ConnectionError) as error:
         raised = _raised_by_worker(str(error))
         reason = raised or _first_line(error)
         hint = None if raised else "is the source there, complete and readable?"

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
+import socket
 import sys
 import tempfile
+import threading
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ltvml.engines.base import BATCH_ROWS
-from ltvml.errors import ConfigError, EngineError
+from ltvml.errors import ConfigError, EngineError, LtvmlWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from pyspark.sql import SparkSession
 
@@ -24,18 +27,12 @@ _OURS = "spark.ltvml.started"
 # what one task sorts in memory without trouble, as Spark's own advice goes
 BYTES_A_TASK = 64 * 2**20
 MOST_TASKS = 2000
-# Spark announces every other level than warn on stderr; the filter keeps all but errors from it
-_QUIET_LOG = """\
-rootLogger.level = warn
-rootLogger.appenderRef.stderr.ref = stderr
-appender.stderr.type = Console
-appender.stderr.name = stderr
-appender.stderr.target = SYSTEM_ERR
-appender.stderr.layout.type = PatternLayout
-appender.stderr.layout.pattern = %p %c{1}: %m%n
-appender.stderr.filter.threshold.type = ThresholdFilter
-appender.stderr.filter.threshold.level = error
-"""
+ANSWER_WITHIN = 300.0
+"""Seconds that a cluster has to start the session and one task: a master that is away is tried for ever by some."""
+_TELLS = re.compile(r"^(Exception in thread|Error: |JAVA_HOME is not set|.*java: (command )?not found|.*No such file)")
+KNOCK_WITHIN = 10.0
+"""Seconds that a standalone master has to take a connection."""
+STANDALONE = "spark://"
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,7 @@ def session_of(settings: SparkSettings) -> SparkSession:
         running = sql.SparkSession.getActiveSession()
         session = _started(sql, settings) if running is None else running
     if running is not None:
-        _apply(session, settings.conf)
+        _apply(session, settings)
     if settings.catalog is not None:
         _use(session, settings.catalog)
     return session
@@ -124,38 +121,111 @@ def _started(sql: Any, settings: SparkSettings) -> SparkSession:
         "spark.sql.execution.arrow.maxRecordsPerBatch": str(BATCH_ROWS),
     }
     if "PYSPARK_GATEWAY_PORT" in os.environ:
-        # Java was started by spark-submit, with a log of its own that the option below comes too late for
+        # Java was started by spark-submit, with a log of its own
         chosen["spark.log.level"] = "ERROR"
     chosen |= {name: _text(value) for name, value in settings.conf.items()}
-    with _quiet_log() as options:
-        java = "spark.driver.extraJavaOptions"
-        chosen[java] = f"{options} {chosen.get(java, '')}".strip()
-        for name, value in chosen.items():
-            builder = builder.config(name, value)
+    for name, value in chosen.items():
+        builder = builder.config(name, value)
+    _knock(settings.master)
+    with _java_output() as said, _time_limit() as late:
         try:
             session: SparkSession = builder.getOrCreate()
+            if not session.sparkContext.master.startswith("local"):
+                # a master without workers takes a session and never a task
+                session.range(1).count()
         except Exception as error:
             # Java that is missing, a master that does not answer: pyspark has one error for each
-            reason = str(error).strip().splitlines()[0]
+            reason = f"no answer within {ANSWER_WITHIN:.0f} s" if late else _reason(error, said())
             raise EngineError(
-                f"Spark could not start a session: {reason}",
-                hint="is Java 17 or later installed, and are engine.master and each key of engine.conf right?",
+                f"Spark could not start a session: {reason}.",
+                hint="is Java 17 or later installed, does engine.master answer, and has it free workers? "
+                "--debug shows what Spark says.",
             ) from error
     return session
 
 
+def _knock(master: str | None) -> None:
+    """Whether a standalone master is there at all: Spark itself would try for a minute, and say less."""
+    if master is None or not master.startswith(STANDALONE):
+        return
+    refused = []
+    for address in master.removeprefix(STANDALONE).split(","):
+        host, _, port = address.rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), KNOCK_WITHIN).close()
+        except (OSError, ValueError) as error:
+            refused.append(f"{address}: {error}")
+        else:
+            return
+    raise EngineError(
+        f"engine.master {master} does not answer ({'; '.join(refused)}).",
+        hint="expected spark://host:port of a master that runs; the port is 7077 unless somebody chose another.",
+    )
+
+
 @contextmanager
-def _quiet_log() -> Iterator[str]:
-    """Java's option that keeps all but errors from stderr while Spark starts; the file is read once, at the start."""
-    with tempfile.TemporaryDirectory(prefix="ltvml-spark-") as folder:
-        path = Path(folder, "log4j2.properties")
-        path.write_text(_QUIET_LOG, encoding="utf-8")
-        yield f"-Dlog4j2.configurationFile={path.as_uri()}"
+def _java_output() -> Iterator[Callable[[], str]]:
+    """Keep what Java prints in a file that goes with it, for the life of a Java that starts in the block.
+
+    Spark announces itself, warns of the machine and prints traces of errors that are raised here anyway. With --debug,
+    and where spark-submit has started Java, it prints where it always does. Gives what was printed so far.
+    """
+    if "PYSPARK_GATEWAY_PORT" in os.environ or logging.getLogger("ltvml").isEnabledFor(logging.DEBUG):
+        yield lambda: ""
+        return
+    with tempfile.TemporaryFile() as kept:
+
+        def printed() -> str:
+            kept.seek(0)
+            return kept.read().decode(errors="replace")
+
+        before = {stream: os.dup(stream) for stream in (1, 2)}
+        for stream in before:
+            os.dup2(kept.fileno(), stream)
+        try:
+            yield printed
+        finally:
+            for stream, terminal in before.items():
+                os.dup2(terminal, stream)
+                os.close(terminal)
 
 
-def _apply(session: SparkSession, conf: Mapping[str, Any]) -> None:
+@contextmanager
+def _time_limit() -> Iterator[list[bool]]:
+    """End Java where the block takes longer than `ANSWER_WITHIN`; what is given is then not empty."""
+    from pyspark import SparkContext
+
+    late: list[bool] = []
+
+    def end() -> None:
+        late.append(True)
+        if (java := getattr(SparkContext._gateway, "proc", None)) is not None:
+            java.kill()
+
+    timer = threading.Timer(ANSWER_WITHIN, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield late
+    finally:
+        timer.cancel()
+
+
+def _reason(error: Exception, printed: str) -> str:
+    """What is wrong, in a line: Java's own word where it ended before it could be asked."""
+    lines = [line.strip() for line in printed.splitlines()]
+    for line in lines:
+        if _TELLS.search(line):
+            return line.removeprefix('Exception in thread "main" ').rstrip(".")
+    return str(error).strip().splitlines()[0].rstrip(".")
+
+
+def _apply(session: SparkSession, settings: SparkSettings) -> None:
     """Settings of a session that runs already: those of its SQL can change, others were fixed when it started."""
-    for name, value in conf.items():
+    master = session.sparkContext.master
+    if settings.master not in (None, master):
+        _warn(f"engine.master is {settings.master}, and the Spark session that runs has {master}: that one is used.")
+    for name, value in settings.conf.items():
         if session.conf.get(name, None) == _text(value):
             continue
         try:
@@ -179,6 +249,10 @@ def _use(session: SparkSession, catalog: str) -> None:
             f"engine.catalog is '{catalog}', which Spark does not know; its catalogs are {found}.",
             hint="name its class in engine.conf, as spark.sql.catalog.<name>, or correct the name of the schema.",
         ) from error
+
+
+def _warn(message: str) -> None:
+    warnings.warn(LtvmlWarning(message), stacklevel=2)
 
 
 def _text(value: Any) -> str:

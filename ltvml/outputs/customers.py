@@ -120,6 +120,21 @@ class Tally:
         self.values += np.histogram(ltv, VALUE_EDGES, weights=ltv)[0]
         self.most_at_risk = by_expected_loss([self.most_at_risk, batch])
 
+    def join(self, other: Tally) -> None:
+        """Add what was counted of other customers."""
+        self.customers += other.customers
+        for name in SUMMED:
+            self.sums[name] += other.sums[name]
+        for attribute in COUNTED:
+            counts = getattr(self, attribute)
+            for value, count in getattr(other, attribute).items():
+                counts[value] = counts.get(value, 0) + count
+        self.alert_value += other.alert_value
+        self.largest = max(self.largest, other.largest)
+        self.counts += other.counts
+        self.values += other.values
+        self.most_at_risk = by_expected_loss([self.most_at_risk, other.most_at_risk])
+
     @property
     def share_of_largest(self) -> float | None:
         """Share of the predicted LTV that the customer with the most holds; None where nothing is predicted."""

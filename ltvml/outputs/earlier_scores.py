@@ -6,7 +6,7 @@ What cannot be shown to be comparable is not compared: another bundle or horizon
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import pandas as pd
 
 from ltvml.errors import LtvmlError
 from ltvml.outputs.scores import CUSTOMERS, KIND
-from ltvml.run_directory import changed_files, manifest_of, reading
+from ltvml.run_directory import changed_files, listed, manifest_of, reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _FILE = f"{CUSTOMERS}.parquet"
 _READ = ["customer_id", "first_order_date", "churn_risk"]
 SILENCE, NEWS = "silence", "news"
+BEFORE, WAITED = "risk_before", "risk_waited"
+"""Columns of `RiskAlerts.known`."""
 SAME_SHOP = 0.95
 """Share of the earlier customers that must still be there, with the same first order: ids are merged and erased."""
 
@@ -78,6 +80,16 @@ class RiskAlerts:
     rise: float = 1.0
     beyond: float = 1.0
     why: str = ""
+
+    def known(self) -> pd.DataFrame:
+        """The earlier risks as a table: `customer_id`, `risk_before` and `risk_waited`, null where not known."""
+        known = pd.DataFrame({BEFORE: self.before, WAITED: self.waited.reindex(self.before.index)}, dtype="float64")
+        return known.rename_axis("customer_id").reset_index()
+
+    def unread(self) -> RiskAlerts:
+        """The same without the earlier risks, for those who get them with their customers."""
+        nothing = pd.Series(dtype="float64")
+        return replace(self, before=nothing, waited=nothing)
 
     def mark(self, scores: pd.DataFrame) -> pd.DataFrame:
         """The customer table with `risk_change` and `risk_alert`.
@@ -144,7 +156,7 @@ def _earlier_folders(beside: Path, cutoff: dt.date) -> Iterator[tuple[dt.date, P
 def _read(folder: Path, version: str, window: Window) -> tuple[pd.DataFrame | None, str]:
     with reading(folder):
         manifest: dict[str, Any] = manifest_of(folder)
-        if manifest.get("kind") != KIND or _FILE not in manifest["files"]:
+        if manifest.get("kind") != KIND or not listed(manifest, _FILE):
             return None, f"{folder.name}: it holds no {_FILE}"
         if manifest["model_version"] != version:
             return None, f"{folder.name}: they are of model {manifest['model_version']}, and these of {version}"

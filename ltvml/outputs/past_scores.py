@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from ltvml.errors import ConfigError, DataContractError, OutputError
 from ltvml.outputs.scores import CUSTOMERS, KIND, PROBABILITIES
-from ltvml.run_directory import changed_files, manifest_of, reading
+from ltvml.run_directory import changed_files, listed, manifest_of, reading
 from ltvml.window import as_date, day_number
 from ltvml.words.sentence import Sentence
 
@@ -78,8 +78,8 @@ class PastScores:
     def windows(self) -> tuple[int, ...]:
         """Days within which the chance of a purchase was written, rising; the churn horizon is the last."""
         found = {self.horizon}
-        if self._chances in self.manifest["files"]:
-            names = pq.read_schema((self.folder / self._chances).absolute()).names
+        if files := listed(self.manifest, self._chances):
+            names = pq.read_schema((self.folder / files[0]).absolute()).names
             found |= {int(match[1]) for name in names if (match := _CHANCE.fullmatch(name))}
         return tuple(sorted(days for days in found if days <= self.horizon))
 
@@ -93,7 +93,7 @@ class PastScores:
         """
         try:
             with reading(self.folder):
-                names = [name for name in (self._customers, self._chances) if name in self.manifest["files"]]
+                names = [name for name in (self._customers, self._chances) if listed(self.manifest, name)]
                 if changed := changed_files(self.folder, self.manifest, names):
                     raise _damaged(self.folder, " and ".join(changed))
                 rows = pd.read_parquet((self.folder / self._customers).absolute(), columns=list(READ))
@@ -171,7 +171,7 @@ def _fault(one: PastScores) -> str | None:
     manifest = one.manifest
     if manifest.get("kind") != KIND:
         return "no manifest of scores"
-    if f"{CUSTOMERS}.parquet" not in manifest.get("files", {}):
+    if not listed(manifest, f"{CUSTOMERS}.parquet"):
         return f"no {CUSTOMERS}.parquet"
     try:
         as_date(one._window["cutoff"])

@@ -48,6 +48,17 @@ class ItemTally:
     statuses: Counter[str] = field(default_factory=Counter)
     due: int = 0
 
+    def add(self, rows: pd.DataFrame) -> None:
+        """Count rows of `contracts.REPLENISHMENT`."""
+        self.rows += len(rows)
+        self.statuses.update(rows["stock_status"].tolist())
+
+    def join(self, other: ItemTally) -> None:
+        """Add what was counted of other customers."""
+        self.rows += other.rows
+        self.statuses.update(other.statuses)
+        self.due += other.due
+
     def text(self, words: Spoken) -> str:
         """Counts in one line."""
         found = [name for name in STATUSES if self.statuses[name]]
@@ -108,8 +119,7 @@ def write_replenishment(
         def sink(batch: pa.Table) -> None:
             files.write(batch)
             frame = batch.to_pandas()
-            tally.rows += len(frame)
-            tally.statuses.update(frame["stock_status"].tolist())
+            tally.add(frame)
             parts.append(next_due(frame))
 
         intake.engine.map_batches(rows, role.scores, REPLENISHMENT, sink, order=PAIR)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from ltvml.contracts import CUSTOMER_SCORES, REPLENISHMENT
 from ltvml.errors import ConfigError, DataContractError
-from ltvml.run_directory import changed_files, manifest_of, reading
+from ltvml.run_directory import changed_files, listed, manifest_of, reading
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -166,12 +166,12 @@ def read_scores(folder: Path, cutoff: dt.date) -> Scores:
     with reading(folder):
         manifest = manifest_of(folder)
         files = {name: f"{name}.parquet" for name in (CUSTOMERS, ITEMS, PROBABILITIES)}
-        if manifest.get("kind") != KIND or files[CUSTOMERS] not in manifest["files"]:
+        if manifest.get("kind") != KIND or not listed(manifest, files[CUSTOMERS]):
             raise ConfigError(
                 f"there are no scores in {folder}; expected those of {cutoff}.",
                 hint="run `ltvml score` with the same configuration first, with parquet among output.formats.",
             )
-        written = {name: file for name, file in files.items() if file in manifest["files"]}
+        written = {name: file for name, file in files.items() if listed(manifest, file)}
         if changed := changed_files(folder, manifest, written.values()):
             raise DataContractError(
                 f"{folder}: {' and '.join(changed)}; expected the files that `ltvml score` wrote.", hint=SCORE_AGAIN

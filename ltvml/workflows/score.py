@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from ltvml.config import ValueSettings, WindowSettings
 from ltvml.contracts import (
     EXPERIENCE,
     OF_CUSTOMERS,
+    REPLENISHMENT,
     WATCHED_DAYS,
     Table,
     customer_table,
@@ -31,8 +33,9 @@ from ltvml.inputs.orders import Intake, read_orders
 from ltvml.inputs.tables.products import contents_of
 from ltvml.outputs.champion import CHALLENGER, CHAMPION, named_folder, served_folder, standing_of
 from ltvml.outputs.customers import TableFiles, Tally, visible_bands
-from ltvml.outputs.replenishment import write_replenishment
-from ltvml.outputs.scores import CUSTOMERS, PROBABILITIES
+from ltvml.outputs.replenishment import pairs_to_score, write_replenishment
+from ltvml.outputs.score_parts import ScorePart, finish, gathered
+from ltvml.outputs.scores import CUSTOMERS, ITEMS, PROBABILITIES
 from ltvml.outreach.actions import windows
 from ltvml.plots import figures as plots
 from ltvml.progress import Progress, Steps
@@ -54,8 +57,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ltvml.config import Config
-    from ltvml.inputs.orders import Intake
+    from ltvml.engines.base import Workers
     from ltvml.outputs.earlier_scores import RiskAlerts
+    from ltvml.outputs.replenishment import ItemTally
 
 
 LTV_PLOT = "plots/predicted_ltv.png"
@@ -107,23 +111,12 @@ def _score(
     config, bundle = as_fitted(config, bundle_of(config, model))
     intake = read_orders(config.orders, config.window, transactions, steps)
     refuse_missing(intake, bundle)
-    tally = Tally()
     with run_directory(folder, kind="scores") as staging:
-        with steps.step("score items"):
-            due, items = write_replenishment(
-                staging,
-                intake,
-                bundle,
-                contents_of(config.products),
-                all_pairs=config.replenishment.all_pairs,
-                decimals=config.value.decimals,
-                formats=config.output.formats,
-            )
-        with steps.step("score"):
-            warn_of_unseen(intake, bundle)
-            rows = functools.partial(rows_to_score, decimals=config.value.decimals)
-            alerts = risk_alerts(config.alerts, intake, bundle, folder, rows)
-            _write(staging, intake, bundle, config, tally, steps, due, alerts)
+        workers = intake.engine.workers(staging)
+        if workers is None:
+            tally, items, alerts = _written_here(staging, folder, config, bundle, intake, steps)
+        else:
+            tally, items, alerts = _written_by(workers, staging, folder, config, bundle, intake, steps)
         drawn = [path.relative_to(staging) for path in _drawn(staging, bundle, tally, config.report.language)]
         write_manifest(staging, "scores", _manifest(bundle, intake, config, tally) | {"replenishment": items.to_dict()})
     pictures = tuple(folder.absolute() / path for path in drawn)
@@ -231,21 +224,71 @@ def _warn(warning: LtvmlWarning) -> None:
     warnings.warn(warning, stacklevel=4)
 
 
+def _written_here(
+    staging: Path, folder: Path, config: Config, bundle: Bundle, intake: Intake, steps: Steps
+) -> tuple[Tally, ItemTally, RiskAlerts]:
+    """Score in this process, or let the engine hand the scores over, batch by batch."""
+    with steps.step("score items"):
+        due, items = write_replenishment(
+            staging,
+            intake,
+            bundle,
+            contents_of(config.products),
+            all_pairs=config.replenishment.all_pairs,
+            decimals=config.value.decimals,
+            formats=config.output.formats,
+        )
+    with steps.step("score"):
+        warn_of_unseen(intake, bundle)
+        rows = functools.partial(rows_to_score, decimals=config.value.decimals)
+        alerts = risk_alerts(config.alerts, intake, bundle, folder, rows)
+        return _write(staging, intake, bundle, config, steps, due, alerts), items, alerts
+
+
+def _written_by(
+    workers: Workers, staging: Path, folder: Path, config: Config, bundle: Bundle, intake: Intake, steps: Steps
+) -> tuple[Tally, ItemTally, RiskAlerts]:
+    """Let the workers of an engine score and write, part by part; counts alone come here."""
+    with steps.step("score"):
+        warn_of_unseen(intake, bundle)
+        of = functools.partial(rows_to_score, decimals=config.value.decimals)
+        alerts = risk_alerts(config.alerts, intake, bundle, folder, of)
+        rows, pairs, items = of(intake, bundle), None, None
+        if alerts.since is not None:
+            rows = rows.join(intake.engine.table(alerts.known()), on="customer_id", how="left")
+        if bundle.replenishment is not None:
+            items = replace(bundle.replenishment, all_pairs=config.replenishment.all_pairs)
+            pairs = pairs_to_score(intake, items, contents_of(config.products), decimals=config.value.decimals)
+        wanted = windows(config.outreach.actions_table())
+        customer, chances = _tables(bundle, wanted)
+        part = ScorePart(staging.absolute(), bundle, items, customer, chances, wanted, [WATCHED_DAYS], alerts.unread())
+        tally, counted = gathered(workers.reports_of(rows, pairs, part, customers=intake.customers))
+        tables = ((CUSTOMERS, customer), (PROBABILITIES, chances), (ITEMS, REPLENISHMENT))
+        finish(staging, tables, config.output.formats)
+        _refuse_fewer(tally, intake.customers)
+    return tally, counted, alerts
+
+
+def _tables(bundle: Bundle, wanted: Sequence[int]) -> tuple[Table, Table]:
+    """The customer table and the probabilities."""
+    return customer_table(bundle.window.horizons), purchase_probabilities(wanted, [WATCHED_DAYS])
+
+
 def _write(
     staging: Path,
     intake: Intake,
     bundle: Bundle,
     config: Config,
-    tally: Tally,
     steps: Steps,
     due: pd.DataFrame | None,
     alerts: RiskAlerts,
-) -> None:
+) -> Tally:
+    tally = Tally()
     rows = rows_to_score(intake, bundle, decimals=config.value.decimals)
     # counted before: while a table is read in batches its engine answers nothing else
     expected, formats = intake.customers, config.output.formats
     wanted = windows(config.outreach.actions_table())
-    customer, chances = customer_table(bundle.window.horizons), purchase_probabilities(wanted, [WATCHED_DAYS])
+    customer, chances = _tables(bundle, wanted)
     scored = Table("scores", (*customer.columns, *chances.columns[1:]))
     due_items = None if due is None else DueInOrder(due)
     with (
@@ -270,6 +313,11 @@ def _write(
         intake.engine.map_batches(
             rows, functools.partial(bundle.score, windows=wanted, watched=[WATCHED_DAYS]), scored, sink
         )
+    _refuse_fewer(tally, expected)
+    return tally
+
+
+def _refuse_fewer(tally: Tally, expected: int) -> None:
     if tally.customers != expected:
         raise EngineError(
             f"{tally.customers:,} of {expected:,} customers were scored; expected all of them.",

@@ -16,7 +16,7 @@ from ltvml.outputs.planned_contacts import chosen
 from ltvml.outputs.scores import ITEMS, KIND
 from ltvml.outputs.sink import CUTOFF, write_rows
 from ltvml.reports.write import WriteReport
-from ltvml.run_directory import changed_files, manifest_of, reading
+from ltvml.run_directory import changed_files, listed, manifest_of, reading
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -90,7 +90,7 @@ def _checked(folder: Path, kind: str, files: list[str]) -> dict[str, Any]:
             "output.write_to.tables.",
         )
     # the items of a shop that has none are no file
-    there = [name for name in files if name != f"{ITEMS}.parquet" or name in manifest["files"]]
+    there = [name for name in files if name != f"{ITEMS}.parquet" or listed(manifest, name)]
     if changed := changed_files(folder, manifest, there):
         raise DataContractError(
             f"{folder}: {' and '.join(changed)}; expected the files that `{command}` wrote.",
