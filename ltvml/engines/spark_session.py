@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import logging
 import os
 import re
@@ -29,6 +30,27 @@ BYTES_A_TASK = 64 * 2**20
 MOST_TASKS = 2000
 ANSWER_WITHIN = 300.0
 """Seconds that a cluster has to start the session and one task: a master that is away is tried for ever by some."""
+COMMON = (
+    *(
+        f"spark.{process}.{what}"
+        for process in ("driver", "executor")
+        for what in ("memory", "cores", "memoryOverhead")
+    ),
+    "spark.driver.maxResultSize",
+    "spark.executor.instances",
+    "spark.default.parallelism",
+    "spark.dynamicAllocation.enabled",
+    "spark.dynamicAllocation.minExecutors",
+    "spark.dynamicAllocation.maxExecutors",
+    "spark.jars.packages",
+    "spark.local.dir",
+    "spark.network.timeout",
+    "spark.serializer",
+    "spark.task.cpus",
+)
+"""Settings besides those of SQL, which Spark lists itself, that a misspelt one is compared with."""
+HANDED_ON = (*COMMON, "spark.sql.catalog.", "spark.hadoop.", "spark.yarn.", "spark.kubernetes.", "spark.executorEnv.")
+"""Beginnings of settings that others than Spark's own register read."""
 _TELLS = re.compile(r"^(Exception in thread|Error: |JAVA_HOME is not set|.*java: (command )?not found|.*No such file)")
 KNOCK_WITHIN = 10.0
 """Seconds that a standalone master has to take a connection."""
@@ -75,6 +97,7 @@ def session_of(settings: SparkSettings) -> SparkSession:
         session = _started(sql, settings) if running is None else running
     if running is not None:
         _apply(session, settings)
+    _say_unknown(session, settings.conf)
     if settings.catalog is not None:
         _use(session, settings.catalog)
     return session
@@ -235,6 +258,21 @@ def _apply(session: SparkSession, settings: SparkSettings) -> None:
                 f"engine.conf: the running Spark session does not take {name}: {str(error).strip().splitlines()[0]}",
                 hint="set it where the session is started, for example spark-submit --conf.",
             ) from None
+
+
+def _say_unknown(session: SparkSession, conf: Mapping[str, Any]) -> None:
+    """Warn of a setting that Spark does not have, where one that it has is written almost alike.
+
+    What resembles none may be that of a catalog, a file system or a library, which Spark hands on without knowing it.
+    """
+    entries = session._jvm.org.apache.spark.internal.config.ConfigEntry
+    unknown = [name for name in conf if entries.findEntry(name) is None and not name.startswith(HANDED_ON)]
+    if not unknown:
+        return
+    of_sql = session.sql("SET -v").select("key").toArrow()["key"].to_pylist()
+    for name in unknown:
+        if near := difflib.get_close_matches(name, [*COMMON, *of_sql], 1, 0.9):
+            _warn(f"engine.conf: Spark has no setting {name}; it has {near[0]}. Without effect as it is written.")
 
 
 def _use(session: SparkSession, catalog: str) -> None:

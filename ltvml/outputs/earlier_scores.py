@@ -45,17 +45,10 @@ class EarlierScores:
     cutoff: dt.date
     customers: pd.DataFrame
 
-    def share_of(self, first_orders: pd.Series) -> float:
-        """Share of the earlier customers with the same first order.
-
-        Parameters
-        ----------
-        first_orders : series of datetime
-            By customer_id, of the orders read now.
-        """
-        then = pd.to_datetime(self.customers.set_index("customer_id")["first_order_date"])
-        now = pd.to_datetime(first_orders).reindex(then.index)
-        return float((now == then).mean()) if len(then) else 0.0
+    def first_days(self) -> pd.DataFrame:
+        """`customer_id` and `first_then`, the day number of the first order."""
+        first = pd.to_datetime(self.customers["first_order_date"]).to_numpy().astype("datetime64[D]")
+        return pd.DataFrame({"customer_id": self.customers["customer_id"], "first_then": first.astype("int64")})
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from ltvml.bundle.bundle import Bundle
     from ltvml.config.sections import AlertSettings
+    from ltvml.engines.base import Engine
     from ltvml.inputs.orders import Intake
     from ltvml.outputs.earlier_scores import EarlierScores
 
@@ -59,9 +60,7 @@ def risk_alerts(
     found, why = earlier_scores(folder, version=bundle.version, window=bundle.window.at(intake.window.cutoff))
     if found is None:
         return RiskAlerts(why=why)
-    begun = intake.engine.collect(intake.days.group_by("customer_id").agg(nw.col("day").min()))
-    first = pd.Series(pd.to_datetime(begun["day"].to_numpy(), unit="D"), index=begun["customer_id"])
-    if (share := found.share_of(first)) < SAME_SHOP:
+    if (share := share_there(found, intake.engine, intake.days)) < SAME_SHOP:
         return RiskAlerts(
             why=f"{found.cutoff}: {percent(share)} of their customers are there with the same first order; expected "
             f"{percent(SAME_SHOP)} or more, those of the same shop"
@@ -69,6 +68,24 @@ def risk_alerts(
     before = found.customers.set_index("customer_id")["churn_risk"]
     waited = waited_risks(intake, bundle, found, rows)
     return RiskAlerts(found.cutoff, before, waited, asked.rise, asked.beyond)
+
+
+def share_there(found: EarlierScores, engine: Engine, days: nw.LazyFrame[Any]) -> float:
+    """Share of the earlier customers who are there with the same first order, counted where the customers are.
+
+    Parameters
+    ----------
+    found : EarlierScores
+    engine : Engine
+    days : lazy frame
+        `customer_id` and `day`, of the orders read now.
+    """
+    if found.customers.empty:
+        return 0.0
+    now = days.group_by("customer_id").agg(nw.col("day").min().alias("first_now"))
+    both = engine.table(found.first_days()).join(now, on="customer_id", how="inner")
+    same = both.filter(nw.col("first_then") == nw.col("first_now")).select(nw.len().cast(nw.Int64).alias("customers"))
+    return int(engine.collect(same)["customers"].iloc[0]) / len(found.customers)
 
 
 def waited_risks(

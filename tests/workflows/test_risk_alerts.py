@@ -13,8 +13,10 @@ import pytest
 
 import ltvml
 from ltvml.datasets.simulate_channels import Channel, simulate_channels
+from ltvml.engines.duckdb import DuckDBEngine
 from ltvml.outputs.earlier_scores import earlier_scores
 from ltvml.window import Window
+from ltvml.workflows.risk_alerts import share_there
 
 THEN, NOW = "2025-04-30", "2025-06-15"
 # the same arithmetic on the same rows, in batches of another size
@@ -157,10 +159,20 @@ def test_the_latest_that_compare_are_found_and_share_their_first_orders(earlier,
     (earlier.parent / "notes").mkdir()
     found, why = found_beside(earlier, fitted)
     assert (str(found.cutoff), why) == (THEN, "")
-    first = orders.groupby("customer_id")["order_date"].min()
-    assert found.share_of(first) == 1
-    assert found.share_of(first + pd.Timedelta(days=1)) == 0
-    assert found.share_of(first.iloc[:0]) == 0
+    day = orders["order_date"].to_numpy().astype("datetime64[D]").astype("int64")
+    days = orders[["customer_id"]].assign(day=day)
+
+    def share(days: pd.DataFrame) -> float:
+        engine = DuckDBEngine()
+        return share_there(found, engine, engine.table(days))
+
+    assert share(days) == 1
+    assert share(days.assign(day=days["day"] + 1)) == 0
+    assert share(days.iloc[:0]) == 0
+    # half of the customers again, the others under new ids
+    renamed = days["customer_id"].isin(found.customers["customer_id"][::2])
+    kept = days["customer_id"].where(renamed, "new " + days["customer_id"])
+    assert share(days.assign(customer_id=kept)) == pytest.approx(0.5, abs=1 / len(found.customers))
 
 
 @pytest.mark.parametrize(
