@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from ltvml.engines import spark_parts
 from ltvml.engines.spark_session import SHUFFLE, SparkSettings, fit_tasks, session_of
-from ltvml.errors import ConfigError
+from ltvml.errors import ConfigError, LtvmlWarning
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +50,7 @@ def configured(place, engine: str, source: str, **more) -> None:
         "season": "off",
         "tracking": {"backend": "none"},
         "engine": {"name": engine} | more,
+        "alerts": {"rise": 0.01},
         "outreach": {"capacity": 60, "channels": {"email": {"cost": 0.01}}},
     }
     text = json.dumps({"transactions": {"source": source}, "output": {"dir": f"out_{engine}"}} | keys)
@@ -57,7 +60,7 @@ def configured(place, engine: str, source: str, **more) -> None:
 def run(place, *commands: str) -> Path:
     """Run commands one after the other; the folder of the results."""
     for command in commands:
-        result = place.run(command, "--json")
+        result = place.run(*command.split(), "--json")
         assert result.exit_code == 0, result.stderr
     return place.folder / json.loads((place.folder / "ltvml.yaml").read_text())["output"]["dir"]
 
@@ -70,26 +73,71 @@ def assert_equal(found: pd.DataFrame, same: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(found[words], same[words])
 
 
-TABLES = tuple(f"scores/2020-12-31/{name}.parquet" for name in ("customers", "replenishment", "probabilities"))
-PLAN = "outreach/2020-12-31/outreach.parquet"
+TABLES = ("customers", "replenishment", "probabilities")
+CUTOFF, LATER = "2020-12-31", "2021-01-31"
+PLAN = f"outreach/{CUTOFF}/outreach.parquet"
+# the most at risk, whose reasons a report gives
+FEW = 20
 
 
-def test_scores_and_plan_of_a_partitioned_folder_and_of_a_table_are_those_of_duckdb(shop, spark: SparkSession) -> None:
+class Spy:
+    """What comes to the driver, and the paths that are in the plans of it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from pyspark.sql.classic.dataframe import DataFrame
+
+        self.people: list[int] = []
+        self.paths: set[str] = set()
+        to_arrow = DataFrame.toArrow
+
+        def watched(frame: Any) -> Any:
+            self.paths |= set(re.findall(r"file:(/[^\s,\]]+)", frame._jdf.queryExecution().toString()))
+            table = to_arrow(frame)
+            # with their bucket they are the sample that the bounds of parts are read from
+            if "customer_id" in table.column_names and "bucket" not in table.column_names:
+                self.people.append(table.num_rows)
+            return table
+
+        def streamed(frame: Any, **options: Any) -> Any:
+            raise AssertionError("scores came to the driver")
+
+        monkeypatch.setattr(DataFrame, "toArrow", watched)
+        monkeypatch.setattr(DataFrame, "toLocalIterator", streamed)
+
+
+def assert_scores(found: Path, expected: Path, cutoff: str) -> None:
+    """Of each table several parts, each written by a worker, that together are the table of DuckDB."""
+    for name in TABLES:
+        table = found / "scores" / cutoff / f"{name}.parquet"
+        assert [path.name for path in sorted(table.iterdir())][:2] == ["part-00000.parquet", "part-00001.parquet"]
+        assert_equal(pd.read_parquet(table), pd.read_parquet(expected / "scores" / cutoff / table.name))
+
+
+def test_scores_and_plan_of_a_partitioned_folder_and_of_a_table_are_those_of_duckdb(
+    shop, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spark_parts, "PART_ROWS", 60)
     configured(shop, "duckdb", "orders/*/*.parquet")
-    expected = run(shop, "fit", "score", "outreach")
+    expected = run(shop, "fit", "score", "outreach", f"score --cutoff {LATER}")
     configured(shop, "spark", "orders")
     found = run(shop, "validate", "fit", "score", "outreach")
-    for name in (*TABLES, PLAN):
-        assert_equal(pd.read_parquet(found / name), pd.read_parquet(expected / name))
+    assert_scores(found, expected, CUTOFF)
+    assert_equal(pd.read_parquet(found / PLAN), pd.read_parquet(expected / PLAN))
     spark.sql("CREATE DATABASE shop")
     try:
         spark.read.parquet(str(shop.folder / "orders")).write.saveAsTable("shop.sales")
         configured(shop, "spark", "spark_catalog.shop.sales")
         run(shop, "validate")
         configured(shop, "spark", "sales", catalog="spark_catalog.shop")
-        found = run(shop, "score")
-        for name in TABLES:
-            assert_equal(pd.read_parquet(found / name), pd.read_parquet(expected / name))
+        spy = Spy(monkeypatch)
+        run(shop, f"score --cutoff {LATER}")
+        assert_scores(found, expected, LATER)
+        later = pd.read_parquet(found / "scores" / LATER / "customers.parquet")
+        assert later["risk_alert"].notna().any()
+        assert max(spy.people) <= FEW < len(later)
+        warehouse = spark.conf.get("spark.sql.warehouse.dir").removeprefix("file:")
+        assert spy.paths
+        assert all(path.startswith(warehouse) for path in spy.paths), spy.paths
     finally:
         spark.catalog.setCurrentDatabase("default")
         spark.sql("DROP DATABASE shop CASCADE")
@@ -100,6 +148,21 @@ def test_a_catalog_or_setting_that_spark_lacks_is_said(spark: SparkSession) -> N
         session_of(SparkSettings(catalog="unity.shop"))
     with pytest.raises(ConfigError, match=r"does not take spark\.executor\.memory"):
         session_of(SparkSettings(conf={"spark.executor.memory": "9g"}))
+
+
+def test_a_setting_written_almost_right_and_another_master_are_said(spark: SparkSession) -> None:
+    conf = {"spark.sql.shufle.partitions": 4, "spark.sql.catalog.lake.type": "hive", "spark.lineage.url": "x"}
+    try:
+        with pytest.warns(LtvmlWarning) as said:
+            session_of(SparkSettings(master="local[7]", conf=conf))
+    finally:
+        for name in conf:
+            spark.conf.unset(name)
+    assert [str(one.message) for one in said] == [
+        "engine.master is local[7], and the Spark session that runs has local[2]: that one is used.",
+        "engine.conf: Spark has no setting spark.sql.shufle.partitions; it has spark.sql.shuffle.partitions. "
+        "Without effect as it is written.",
+    ]
 
 
 def test_shuffles_of_the_callers_session_stay_as_they_are(spark: SparkSession) -> None:
