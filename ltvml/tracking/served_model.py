@@ -19,7 +19,9 @@ import pandas as pd  # noqa: TC002  # mlflow reads the type hints of `predict`, 
 with warnings.catch_warnings():
     # mlflow warns about its own type hints while it is imported
     warnings.filterwarnings("ignore", module=r"mlflow\.")
+    from mlflow.exceptions import MlflowException
     from mlflow.models import set_model
+    from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
     from mlflow.pyfunc import PythonModel
 
 
@@ -37,11 +39,21 @@ class ServedBundle(PythonModel):  # type: ignore[misc]  # mlflow has no types he
         self.bundle = Bundle.load(Path(context.artifacts["bundle"]))
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Score summary rows: the customer scores, as `ltvml score` writes them; dates as ISO text, numbers double."""
+        """Score summary rows: the customer scores, as `ltvml score` writes them; dates as ISO text, numbers double.
+
+        Raises
+        ------
+        MlflowException
+            With the column that cannot be used: of all exceptions, the only one whose words MLflow's server passes on.
+        """
+        from ltvml.errors import DataContractError
         from ltvml.tracking.served_rows import summary_of, travelling
 
-        rows = summary_of(model_input, self.bundle.summary_columns)
-        return travelling(self.bundle.score(rows), self.bundle.window.horizons)
+        try:
+            rows = summary_of(model_input, self.bundle.summary_columns)
+            return travelling(self.bundle.score(rows), self.bundle.window.horizons)
+        except DataContractError as error:
+            raise MlflowException(error.message, error_code=INVALID_PARAMETER_VALUE) from error
 
 
 def unpacked(archive: str) -> str:

@@ -57,7 +57,7 @@ def scorer(shop):
     return server.served.scorer
 
 
-def asked(app, method: str, path: str, body: bytes | None = b"") -> tuple[int, dict]:
+def asked(app, method: str, path: str, body: bytes | None = b"", headers: tuple = ()) -> tuple[int, dict]:
     """The answer of an application, without a server; None for a client that sends no body."""
     sent: list[dict] = []
 
@@ -69,7 +69,14 @@ def asked(app, method: str, path: str, body: bytes | None = b"") -> tuple[int, d
     async def send(message):
         sent.append(message)
 
-    scope = {"type": "http", "method": method, "path": path, "headers": [], "query_string": b"", "root_path": ""}
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "headers": list(headers),
+        "query_string": b"",
+        "root_path": "",
+    }
     scope |= {"scheme": "http", "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 1), "http_version": "1.1"}
     asyncio.run(app(scope, receive, send))
     return sent[0]["status"], json.loads(b"".join(part.get("body", b"") for part in sent[1:]))

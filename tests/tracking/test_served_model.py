@@ -18,8 +18,8 @@ import pandas as pd
 import pytest
 
 from ltvml.contracts import CUSTOMER_SCORES
-from ltvml.errors import DataContractError
 from ltvml.tracking.served_files import requirements, write_source
+from tests.serving.conftest import asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,10 +104,37 @@ def test_a_customer_summary_is_served_as_it_is(model: Any, bundle: Bundle, summa
     ("column", "value"), [("frequency", "often"), ("recency", 2.5), ("T", 2**60), ("monetary_value", "much")]
 )
 def test_a_value_that_a_number_cannot_be_is_named(model: Any, summary: pd.DataFrame, column: str, value: Any) -> None:
+    from mlflow.exceptions import MlflowException
+
     rows = summary.astype({column: object})
     rows.loc[rows.index[0], column] = value
-    with pytest.raises(DataContractError, match=f"{column} is .* expected a (whole )?number"):
+    with pytest.raises(MlflowException, match=f"{column} is .* expected a (whole )?number"):
         model.predict(rows)
+
+
+JSON = ((b"content-type", b"application/json"),)
+
+
+def test_mlflows_server_takes_integers_and_names_the_column_that_it_cannot_use(
+    model: Any, bundle: Bundle, summary: pd.DataFrame
+) -> None:
+    from mlflow.pyfunc.scoring_server import init
+
+    app, rows = init(model), summary.head(2)
+
+    def answer(records: list[dict[str, Any]]) -> tuple[int, Any]:
+        return asked(app, "POST", "/invocations", json.dumps({"dataframe_records": records}).encode(), JSON)
+
+    records = json.loads(rows.to_json(orient="records"))
+    assert {type(record["frequency"]) for record in records} == {int}
+    status, given = answer(records)
+    assert status == 200
+    assert_served(pd.DataFrame(given["predictions"]), bundle.score(rows))
+    for column, value in (("frequency", "often"), ("recency", 2.5), ("T", -3), ("cutoff_day", 5), ("cutoff", [1])):
+        status, given = answer([records[0] | {column: value}])
+        assert status == 400, given
+        assert "rror: " in given["message"], given
+        assert column.removesuffix("_day") in given["message"].partition("rror: ")[2], given
 
 
 def test_the_signature_is_doubles_and_strings_and_numbers_that_the_model_casts(model: Any) -> None:
