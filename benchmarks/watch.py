@@ -136,24 +136,25 @@ def weeks(record: PurchaseRecord, model: PurchaseModel, last: int = WEEKS) -> li
         X = record.summary(day)
         survival = model.survival_function(X, [WEEK, HORIZON])
         wait, _ = record.after(X["customer_id"], day)
-        came = Buyers.of((wait <= WEEK).astype(float), 1 - survival[:, 0])
-        buyers.append(came.usually(usual.ratio(day, WEEK)))
+        buyers.append(Buyers.of((wait <= WEEK).astype(float), 1 - survival[:, 0]))
         if week % (HORIZON // WEEK) == 0:
+            season, error = usual.over(day, HORIZON)
             losses[day] = loss_against_promise(
                 (wait <= HORIZON).astype(float),
                 1 - survival[:, 1],
                 (),
-                season=usual.ratio(day, HORIZON),
-                error=usual.error,
+                season=season,
+                error=error,
             )
-    return [at_week(week, record, cutoff, buyers, losses, noise, usual.error) for week in range(1, last + 1)]
+    return [at_week(week, record, cutoff, buyers, losses, noise, usual) for week in range(1, last + 1)]
 
 
-def at_week(week, record, cutoff, buyers, losses, noise, error) -> Week:
+def at_week(week, record, cutoff, buyers, losses, noise, usual) -> Week:
     """What a watch says after so many weeks."""
     today, seen = cutoff + WEEK * week, buyers[:week]
     actual, expected, variance = ([getattr(one, name) for one in seen] for name in ("actual", "expected", "variance"))
-    level = watch_level(actual, expected, variance, days=WEEK, spread=np.hypot(level_spread(()), error), noise=noise)
+    cutoffs, spread = cutoff + WEEK * np.arange(week), level_spread(())
+    level = watch_level(cutoffs, actual, expected, variance, days=WEEK, spread=spread, noise=noise, usual=usual)
     ended = [day for day in losses if day + HORIZON <= today]
     loss = (date_of(ended[-1]), losses[ended[-1]]) if ended else None
     periods = Periods.of(record, fitted=cutoff, today=today, days=HORIZON)

@@ -43,12 +43,12 @@ WATCHED_LEVELS = Table(
         Column("until", "date", "last day of the window"),
         Column("days", "int64", "days of the window"),
         Column("actual", "float64", "customers with a purchase in it"),
-        Column("expected", "float64", "sum of the probabilities of a purchase"),
+        Column("expected", "float64", "sum of the probabilities of a purchase, times what was usual in the season"),
         Column("variance", "float64", "variance of that number among independent customers"),
         Column("z", "float64", "difference in standard deviations, the noise of weeks included"),
-        Column("up", "float64", "CUSUM of more buyers than expected"),
-        Column("down", "float64", "CUSUM of fewer buyers than expected"),
-        Column("threshold", "float64", "above which a sum says that the level has changed"),
+        Column("up", "float64", "logarithm of the evidence for more buyers than expected (sum of likelihood ratios)"),
+        Column("down", "float64", "logarithm of the evidence for fewer buyers than expected"),
+        Column("threshold", "float64", "above which the evidence says that the level has changed"),
     ),
 )
 

@@ -48,10 +48,6 @@ class Buyers:
         """Of (n,) customers: 1 for a purchase and else 0, and its probability."""
         return cls(int(bought.sum()), float(chance.sum()), float((chance * (1 - chance)).sum()))
 
-    def usually(self, ratio: float) -> Buyers:
-        """The same, of a season in which so many times as many buy as the model expects."""
-        return Buyers(self.actual, self.expected * ratio, self.variance * ratio)
-
 
 @dataclass(frozen=True)
 class AgainstPromise:

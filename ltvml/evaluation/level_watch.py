@@ -1,24 +1,28 @@
-"""Whether the level of what customers buy is still the one that the model expects: a CUSUM of buyers over expected.
+"""Whether the level of what customers buy is still the one that the model expects: likelihood ratios of a change.
 
-The scores of a cutoff expect sum(p) buyers within w days, with the variance v = sum(p (1 - p)) of independent
-customers. Scores w days apart look at windows that do not overlap, so that the standardised errors
+The scores of a cutoff expect e = sum(p) buyers within w days, with the variance v = sum(p (1 - p)) of independent
+customers. Where all purchases are thinned alike the number of buyers is sufficient for the level, so no other count of
+them would say more. With d = (actual - expected) / expected of windows that do not overlap,
 
-    z = (actual - expected) / sqrt(phi v)
+    d ~ Normal(delta u_k, D + K),    D = diag(phi v / e^2),    K = tau^2 + the season's covariance of `past_levels`,
 
-are a sequence to which Page's two-sided CUSUM applies: S = max(0, S +- z - k), an alarm where S > h. A shift of the
-level by 20 % moves z by .2 expected / sqrt(phi v) = .2 s; the reference k is half of that, the best for that shift. phi
-is the noise of weeks over that of independent customers, from the successive differences of z, which a shift does not
-move, and the same of the weeks before the fit.
+where u_k is 1 from window k on. K is what a level may be off and no change: tau is one error that all windows share, of
+the size that the bundle's own past cutoffs showed (`promise.level_spread`). The windows tell it as they come, so that a
+change is seen against what was usual since the fit, and one from the first window on against the promise. phi
+is the noise of weeks over that of independent customers, from the successive differences of z = (actual - expected) /
+sqrt(v), which a shift does not move, and the same of the weeks before the fit.
 
-h follows from theory alone. Let the model's level be off by b ~ Normal(0, tau^2) in logarithms, tau from the bundle's
-own past cutoffs (`promise.level_spread`), and k = max(.1, 2 tau) s: then h is where the mean over b of the alarms per
-window, 1 / ARL(up) + 1 / ARL(down), is the share of `MONTHLY` that a window has of a month, with Siegmund's
+With D + K = L L', y = L^-1 d and g_k = L^-1 u_k the windows that have come say, for a change at k by delta,
 
-    ARL = (exp(-2 d (h + 1.166)) + 2 d (h + 1.166) - 1) / (2 d^2),   d = the drift of the increments.
+    ln LR_k = sum_t (delta g_k y - delta^2 g_k^2 / 2),    R = sum_k LR_k    (Shiryaev 1963, Roberts 1966),
+
+upwards and downwards apart. Where nothing has changed the mean of R - t is 0, so that an alarm at R > A comes once in A
+windows or more seldom whatever K is (Pollak 1985): A follows from the share of `MONTHLY` that a window has of a month.
 
 References
 ----------
-Page (1954), Biometrika 41; Siegmund (1985), Sequential Analysis, (2.56); Montgomery, Statistical Quality Control, 9.
+Shiryaev (1963), Theory of Probability and its Applications 8; Roberts (1966), Technometrics 8; Pollak (1985), Annals of
+Statistics 13; Tartakovsky, Nikiforov & Basseville (2014), Sequential Analysis, ch. 8.
 """
 
 from __future__ import annotations
@@ -28,7 +32,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq
+
+from ltvml.evaluation.past_levels import PastLevels, alike
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,21 +42,20 @@ if TYPE_CHECKING:
 
     from ltvml.arrays import Array
 
-SHIFT = 0.2
-"""Change of the level that is to be seen."""
-MONTHLY = 0.025
-"""Chance of a false alarm in a month: half of the 5 % of the months in which any sign may stand, as a sum above its
-threshold takes weeks to fall."""
+REACHES = 0.15
+"""What a change of purchases by 20 % leaves of itself: the scores follow it, so that over the first quarter actual over
+expected is .80 to .88 on average."""
+MONTHLY = 0.02
+"""Bound of the chance of a false alarm in a month, in each direction; with the weeks that an alarm lasts, and with the
+other signs, 5 % of the months may have one."""
 DAYS_A_MONTH = 30.4
-OVERSHOOT = 1.166
-"""Siegmund's correction for the steps of a random walk."""
 NOISE_WINDOWS = 8
 """Windows that independent customers, or the weeks before the fit, count as in the noise."""
-HIGHEST = 1e3
-_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(21)
-COLUMNS = ("actual", "expected", "z", "up", "down")
+AHEAD = 52
+"""Windows within which a change must be expected to be seen."""
 
 Direction = Literal["up", "down"]
+SIGNS: dict[Direction, int] = {"up": 1, "down": -1}
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,16 +64,20 @@ class LevelWatch:
 
     Parameters
     ----------
-    table : (m, 5) frame
-        actual, expected, z, up and down (the two sums), a row a window.
+    table : (m, 6) frame
+        actual, expected, variance, z, up and down (ln R), a row a window.
     threshold : float
-        h; infinite without a window.
+        ln A.
     noise : float
         phi.
     spread : float
         tau.
     days : int
         Length of a window.
+    starts : dict of "up" and "down" to int
+        The likeliest window of a change, as of the last window; empty without a window.
+    windows_to_see : float
+        After which a change by 20 % is expected to be seen; infinite where it cannot be.
     """
 
     table: pd.DataFrame
@@ -77,20 +85,21 @@ class LevelWatch:
     noise: float
     spread: float
     days: int
+    starts: dict[Direction, int]
+    windows_to_see: float
 
     @property
     def alarm(self) -> Direction | None:
-        """The direction of the change, where the last sum is above the threshold."""
+        """The direction of the change, where the last ln R is above the threshold."""
         if self.table.empty:
             return None
         last = self.table.iloc[-1]
-        over: dict[Direction, float] = {"up": float(last["up"]), "down": float(last["down"])}
-        side: Direction = "up" if over["up"] > over["down"] else "down"
-        return side if over[side] > self.threshold else None
+        side: Direction = "up" if last["up"] > last["down"] else "down"
+        return side if last[side] > self.threshold else None
 
     @property
     def windows_since_alarm(self) -> int:
-        """Windows for which the sum has been above the threshold without a break, the first not counted."""
+        """Windows for which ln R has been above the threshold without a break, the first not counted."""
         if (side := self.alarm) is None:
             return 0
         below = np.flatnonzero(self.table[side].to_numpy() <= self.threshold)
@@ -98,11 +107,8 @@ class LevelWatch:
 
     @property
     def changed_at(self) -> int | None:
-        """First window of the change: the one after the sum was last 0 (Page's estimate); None without an alarm."""
-        if (side := self.alarm) is None:
-            return None
-        zero = np.flatnonzero(self.table[side].to_numpy() <= 0)
-        return int(zero[-1]) + 1 if len(zero) else 0
+        """First window of the change: that of the largest likelihood; None without an alarm."""
+        return None if self.alarm is None else self.starts[self.alarm]
 
     @property
     def level(self) -> float:
@@ -111,84 +117,121 @@ class LevelWatch:
         expected = float(since["expected"].sum())
         return float(since["actual"].sum()) / expected if expected > 0 else float("nan")
 
-    @property
-    def windows_to_see(self) -> float:
-        """Windows after which a change by `SHIFT` is expected to be seen; infinite where it cannot be."""
-        if self.table.empty:
-            return float("inf")
-        signal = signal_of(self.table["expected"], self.variance, self.noise)
-        drift = (SHIFT - reference(self.spread)) * signal
-        return (self.threshold + OVERSHOOT) / drift if drift > 0 else float("inf")
-
-    @property
-    def variance(self) -> Array:
-        """Of independent customers, (m,)."""
-        return np.asarray(self.table["variance"], dtype=float)
-
 
 def watch_level(
-    actual: ArrayLike, expected: ArrayLike, variance: ArrayLike, *, days: int, spread: float, noise: float = 1.0
+    cutoffs: ArrayLike,
+    actual: ArrayLike,
+    expected: ArrayLike,
+    variance: ArrayLike,
+    *,
+    days: int,
+    spread: float,
+    noise: float = 1.0,
+    usual: PastLevels | None = None,
 ) -> LevelWatch:
     """Compare buyers with what was expected of them, window by window.
 
     Parameters
     ----------
+    cutoffs : (m,) array
+        Day numbers; windows do not overlap.
     actual, expected, variance : (m,) arrays
-        Buyers of each window, in the order of time; windows do not overlap.
+        Buyers of each window, in the order of time; an expectation of 0 tells nothing.
     days : int
         Length of a window.
     spread : float
         tau of `promise.level_spread`.
     noise : float
         phi of the weeks before the fit, at least 1.
+    usual : PastLevels, optional
+        What the season of the year before showed.
 
     Returns
     -------
     LevelWatch
+        Its expectations are those of the season.
     """
-    came, wanted, spreads = (np.asarray(values, dtype=float) for values in (actual, expected, variance))
-    raw = np.divide(came - wanted, np.sqrt(spreads), out=np.zeros_like(came), where=spreads > 0)
-    phi = noise_of(raw, prior=noise)
-    z = raw / np.sqrt(phi)
-    signal = np.divide(wanted, np.sqrt(phi * spreads), out=np.zeros_like(came), where=spreads > 0)
-    slack = reference(spread) * signal
-    table = pd.DataFrame(
-        {
-            "actual": came,
-            "expected": wanted,
-            "variance": spreads,
-            "z": z,
-            "up": cusum(z, slack),
-            "down": cusum(-z, slack),
-        }
-    )
-    mean_signal = signal_of(wanted, spreads, phi)
-    limit = threshold(mean_signal, spread=spread, days=days) if mean_signal > 0 else float("inf")
-    return LevelWatch(table, limit, phi, spread, days)
+    usual = usual or PastLevels.unknown()
+    middles = np.asarray(cutoffs, dtype=float) + days / 2
+    ratio = np.exp(usual.log_ratios(middles)[0])
+    came = np.asarray(actual, dtype=float)
+    wanted, spreads = (np.asarray(values, dtype=float) * ratio for values in (expected, variance))
+    known = (wanted > 0) & (spreads > 0)
+    z = np.divide(came - wanted, np.sqrt(spreads), out=np.zeros_like(came), where=known)
+    phi = noise_of(z, prior=noise)
+    own = np.divide(phi * spreads, wanted**2, out=np.full_like(came, np.inf), where=known)
+    off = np.divide(came - wanted, wanted, out=np.zeros_like(came), where=known)
+    limit = threshold(days)
+    sides, starts = changes(off, own, shared(usual, middles, spread))
+    counts = {"actual": came, "expected": wanted, "variance": spreads, "z": z / np.sqrt(phi)}
+    table = pd.DataFrame(counts).assign(up=sides["up"], down=sides["down"])
+    to_see = windows_to_see(middles[known], own[known], usual, days=days, spread=spread) if known.any() else np.inf
+    return LevelWatch(table, limit, phi, spread, days, starts, to_see)
 
 
-def reference(spread: float) -> float:
-    """K over the signal: half of the shift, or twice the spread of levels where that is more."""
-    return max(SHIFT / 2, 2 * spread)
+def shared(usual: PastLevels, middles: Array, spread: float) -> Array:
+    """K, (m, m). Where no season could be learned the usual error may be that of a season, which moves."""
+    if not len(usual.middle):
+        return spread**2 * alike(middles, middles)
+    return np.asarray(usual.log_ratios(middles)[1] + spread**2)
 
 
-def signal_of(expected: ArrayLike, variance: ArrayLike, noise: float) -> float:
-    """s: standard deviations by which a window moves where the level moves by 1, mean over the windows."""
-    wanted, spreads = np.asarray(expected, dtype=float), np.asarray(variance, dtype=float)
-    known = spreads > 0
-    return float(np.mean(wanted[known] / np.sqrt(noise * spreads[known]))) if known.any() else 0.0
+def changes(off: Array, own: Array, common: Array) -> tuple[dict[Direction, Array], dict[Direction, int]]:
+    """Ln R after each window, (m,), and the likeliest window of a change as of the last, in each direction.
+
+    Parameters
+    ----------
+    off, own : (m,) arrays
+        d, and the diagonal of D; an infinite variance tells nothing.
+    common : (m, m) array
+        K.
+    """
+    tells = np.flatnonzero(np.isfinite(own))
+    if not len(tells):
+        return {"up": np.zeros(len(off)), "down": np.zeros(len(off))}, {}
+    steps = np.tri(len(tells))
+    root = np.linalg.cholesky(np.diag(own[tells]) + common[np.ix_(tells, tells)])
+    solved = np.linalg.solve(root, np.column_stack([off[tells], steps]))
+    y, g = solved[:, :1], solved[:, 1:]
+    told = np.searchsorted(tells, np.arange(len(off)), side="right") - 1
+    found: dict[Direction, Array] = {}
+    starts: dict[Direction, int] = {}
+    for side, sign in SIGNS.items():
+        logs = np.where(steps > 0, np.cumsum(sign * REACHES * g * y - (REACHES * g) ** 2 / 2, axis=0), -np.inf)
+        sums = np.logaddexp.reduce(logs, axis=1)
+        found[side] = np.where(told >= 0, sums[told], 0.0)
+        starts[side] = int(tells[np.argmax(logs[-1])])
+    return found, starts
 
 
-def cusum(z: Array, slack: Array) -> Array:
-    """S_t = max(0, S_{t-1} + z_t - k_t), shape (m,).
+def windows_to_see(middles: Array, own: Array, usual: PastLevels, *, days: int, spread: float) -> float:
+    """Windows after the last until ln R is above the threshold on the mean path of a change; infinite beyond `AHEAD`.
+
+    Parameters
+    ----------
+    middles, own : (m,) arrays
+        Day numbers, and the diagonal of D; of the windows to come it is the mean.
+    usual : PastLevels
+    days : int
+    spread : float
+    """
+    later = middles[-1] + days * np.arange(1, AHEAD + 1)
+    where, noise = np.append(middles, later), np.append(own, np.full(AHEAD, own.mean()))
+    path = np.append(np.zeros(len(middles)), np.full(AHEAD, -REACHES))
+    sides, _ = changes(path, noise, shared(usual, where, spread))
+    over = np.flatnonzero(sides["down"][len(middles) :] > threshold(days))
+    return float(over[0] + 1) if len(over) else float("inf")
+
+
+def threshold(days: int) -> float:
+    """Ln A of windows of so many days.
 
     Examples
     --------
-    >>> cusum(np.array([1.0, -2.0, 1.5, 1.5]), np.full(4, 0.5)).tolist()
-    [0.5, 0.0, 1.0, 2.0]
+    >>> round(float(np.exp(threshold(7))))
+    217
     """
-    walk = np.cumsum(z - slack)
-    return np.asarray(walk - np.minimum.accumulate(np.minimum(walk, 0.0)))
+    return max(0.0, float(np.log(DAYS_A_MONTH / (MONTHLY * days))))
 
 
 def noise_of(z: Array, *, prior: float) -> float:
@@ -210,47 +253,3 @@ def noise_of_weeks(weeks: Sequence[float] | Array) -> float:
     both = counts[1:] + counts[:-1]
     known = both > 0
     return max(1.0, float(np.mean(np.diff(counts)[known] ** 2 / both[known]))) if known.any() else 1.0
-
-
-def mean_run_length(drift: ArrayLike, height: float) -> Array:
-    """Mean number of steps of a one-sided CUSUM until it is above `height`, increments Normal(drift, 1).
-
-    Examples
-    --------
-    The tables have 168 steps for the two-sided one with k = 1/2 and h = 4, that is 336 for each side.
-
-    >>> round(float(mean_run_length(-0.5, 4.0)))
-    338
-    """
-    reach = height + OVERSHOOT
-    steep = np.asarray(drift, dtype=float)
-    d = np.where(np.abs(steep) < 1e-4, 1e-4, steep)
-    # beyond e^500 a run never ends
-    x = np.minimum(-2 * d * reach, 500.0)
-    return np.asarray((np.exp(x) - x - 1) / (2 * d**2))
-
-
-def threshold(signal: float, *, spread: float, days: int, monthly: float = MONTHLY) -> float:
-    """H for a chance of false alarms in a month.
-
-    Parameters
-    ----------
-    signal : float
-        s, above 0.
-    spread : float
-        tau.
-    days : int
-        Length of a window.
-    monthly : float
-    """
-    wanted = monthly * days / DAYS_A_MONTH
-    errors, slack = spread * _NODES * signal, reference(spread) * signal
-    weights = _WEIGHTS / _WEIGHTS.sum()
-
-    def excess(height: float) -> float:
-        alarms = sum(1 / mean_run_length(side * errors - slack, height) for side in (1, -1))
-        return float(weights @ np.minimum(alarms, 1.0)) - wanted
-
-    if excess(0.0) <= 0:
-        return 0.0
-    return float(brentq(excess, 0.0, HIGHEST)) if excess(HIGHEST) < 0 else HIGHEST

@@ -1,13 +1,14 @@
-"""Season drift: how far the purchase model was off in each four weeks of the year before the fit, as a usual error.
+"""Season drift: how far the purchase model was off in the year before the fit, and what that says of the next year.
 
-A season that a model has learned by half is missed again in the next year, and is no change of the shop. Of the blocks
-of four weeks in the year before the fit, with d = ln(buyers / expected) and v the variance of d by chance,
+A season that a model has learned by half is missed again in the next year, and is no change of the shop. Windows of the
+length that is watched, each scored as of the day before it, are put together to blocks of about four weeks. With
+d = ln(buyers / expected) of a block and v the variance of d by chance,
 
-    t^2 = max(0, mean d^2 - mean v),    usual ratio = exp(d t^2 / (t^2 + mean v)),
+    t^2 = max(0, mean d^2 - mean v),    d ~ Normal(0, t^2 R + v),    R(i, j) = exp(-|i - j| / 8 weeks) around the year:
 
-an empirical Bayes estimate (Efron & Morris 1973): 1 where the blocks differ by no more than chance. What is left of the
-error of a block has the variance t^2 mean v / (t^2 + mean v), which joins that of the usual level. Between the middles
-of two blocks the logarithm is interpolated, and a year later it is the same.
+neighbours are off alike, so that each is told by all (kriging; Rasmussen & Williams 2006, ch. 2). The error of a day of
+the next year is that of its day of this one: its mean is the usual ratio, and its covariance, what is not known of it,
+joins the noise of those who watch the level.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
     from ltvml.evaluation.purchase_record import PurchaseRecord
     from ltvml.models.base import PurchaseModel
 
-BLOCK, BLOCKS = 4 * WEEK, 13
-YEAR = BLOCK * BLOCKS
+BLOCK = 4 * WEEK
+YEAR = 13 * BLOCK
+ALIKE = 8 * WEEK
+"""Days over which the error of a season is alike: it falls to 1/e."""
 FEWEST = 10
 """Buyers expected in a block; with fewer, or less than a year and a block of orders, nothing is learned."""
 KNOWN = frozenset({"customer_id", "cutoff_day", "frequency", "recency", "T"})
@@ -35,56 +38,91 @@ KNOWN = frozenset({"customer_id", "cutoff_day", "frequency", "recency", "T"})
 
 @dataclass(frozen=True, eq=False)
 class PastLevels:
-    """Logarithms of the usual ratio.
+    """Errors of the blocks of a year.
 
     Parameters
     ----------
     middle : (m,) array
         Day numbers, rising; none where nothing was learned.
     log_ratio : (m,) array
-    error : float
-        Standard deviation of what is left of the error.
+        d.
+    by_chance : (m,) array
+        v.
     """
 
     middle: Array
     log_ratio: Array
-    error: float = 0.0
+    by_chance: Array
 
-    def ratio(self, cutoff: int, days: int) -> float:
-        """Buyers over expected that are usual in the season of (cutoff, cutoff + days]."""
+    @classmethod
+    def unknown(cls) -> PastLevels:
+        """Nothing was learned: the usual ratio is 1."""
+        return cls(np.zeros(0), np.zeros(0), np.zeros(0))
+
+    @property
+    def variance(self) -> float:
+        """t^2."""
         if not len(self.middle):
-            return 1.0
-        return float(np.exp(np.interp(cutoff + days / 2, self.middle, self.log_ratio, period=YEAR)))
+            return 0.0
+        return max(0.0, float(np.mean(self.log_ratio**2) - np.mean(self.by_chance)))
+
+    def log_ratios(self, days: Array) -> tuple[Array, Array]:
+        """Usual ln(buyers / expected) about each day, and the covariance of what is left: (k,) and (k, k)."""
+        if not self.variance:
+            return np.zeros(len(days)), np.zeros((len(days), len(days)))
+        own = self.variance * alike(self.middle, self.middle) + np.diag(self.by_chance)
+        with_own = self.variance * alike(days, self.middle)
+        weights = np.linalg.solve(own, with_own.T).T
+        return weights @ self.log_ratio, self.variance * alike(days, days) - weights @ with_own.T
+
+    def over(self, cutoff: int, days: int) -> tuple[float, float]:
+        """Usual ratio of a window, and the standard deviation of its logarithm."""
+        count = max(1, days // WEEK)
+        means, left = self.log_ratios(cutoff + days * (np.arange(count) + 0.5) / count)
+        return float(np.exp(means.mean())), float(np.sqrt(max(0.0, left.mean())))
 
 
-def past_levels(record: PurchaseRecord, model: PurchaseModel, fitted: int, *, noise: float) -> PastLevels:
-    """The usual ratios of a model, from the year before its fit.
+def alike(one: Array, other: Array) -> Array:
+    """R of days, (k,) and (m,), around a year of whole weeks: (k, m)."""
+    apart = np.abs(np.asarray(one, dtype=float)[:, None] - other) % YEAR
+    return np.asarray(np.exp(-np.minimum(apart, YEAR - apart) / ALIKE))
+
+
+def past_levels(
+    record: PurchaseRecord, model: PurchaseModel, fitted: int, *, noise: float, days: int = WEEK
+) -> PastLevels:
+    """How far a model was off in the year before its fit.
 
     Parameters
     ----------
     record : PurchaseRecord
     model : PurchaseModel
-        Asked about histories as of each block's first day; one that reads attributes learns nothing here.
+        Asked about histories as of the day before each window; one that reads attributes learns nothing here.
     fitted : int
         Day number of its cutoff.
     noise : float
         Variance of weekly counts over that of independent customers.
+    days : int
+        Length of a window.
     """
-    nothing = PastLevels(np.zeros(0), np.zeros(0))
     if not len(record.day) or fitted - YEAR - BLOCK < int(record.day.min()) or not set(model.reads()) <= KNOWN:
-        return nothing
-    cutoffs = fitted - YEAR + BLOCK * np.arange(BLOCKS)
-    blocks = [_of_block(record, model, int(cutoff)) for cutoff in cutoffs]
-    if min(one.expected for one in blocks) < FEWEST:
-        return nothing
-    off = np.array([np.log((one.actual + HALF) / (one.expected + HALF)) for one in blocks])
-    by_chance = noise * float(np.mean([one.variance / one.expected**2 for one in blocks]))
-    beyond = max(0.0, float(np.mean(off**2)) - by_chance)
-    kept = beyond / (beyond + by_chance)
-    return PastLevels(np.asarray(cutoffs + BLOCK / 2), off * kept, float(np.sqrt(kept * by_chance)))
+        return PastLevels.unknown()
+    together = max(1, BLOCK // days)
+    blocks = YEAR // (together * days)
+    firsts = fitted - blocks * together * days + days * np.arange(blocks * together)
+    found = [_of_window(record, model, int(first), days) for first in firsts]
+    actual, expected, variance = (
+        np.reshape([getattr(one, name) for one in found], (blocks, together)).sum(axis=1)
+        for name in ("actual", "expected", "variance")
+    )
+    if min(expected, default=0) < FEWEST:
+        return PastLevels.unknown()
+    middle = firsts[::together] + together * days / 2
+    by_chance: Array = noise * variance / expected**2
+    return PastLevels(middle, np.log((actual + HALF) / (expected + HALF)), by_chance)
 
 
-def _of_block(record: PurchaseRecord, model: PurchaseModel, cutoff: int) -> Buyers:
+def _of_window(record: PurchaseRecord, model: PurchaseModel, cutoff: int, days: int) -> Buyers:
     X = record.summary(cutoff)
     wait, _ = record.after(X["customer_id"], cutoff)
-    return Buyers.of((wait <= BLOCK).astype(float), 1 - model.survival_function(X, [BLOCK])[:, 0])
+    return Buyers.of((wait <= days).astype(float), 1 - model.survival_function(X, [days])[:, 0])

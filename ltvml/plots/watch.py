@@ -1,4 +1,4 @@
-"""The picture of a watch: buyers over expected by window with the sums that decide, and judged scores beside them."""
+"""The picture of a watch: buyers over expected by window, and below it the evidence that decides."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CHANCE = "chance (2 standard deviations)"
 
 
 def watch_plot(levels: pd.DataFrame, scores: pd.DataFrame, *, threshold: float) -> Figure:
-    """Level by window with two standard deviations of chance, and below it both CUSUMs with their threshold.
+    """Level by window with two standard deviations of chance, and below it the evidence of a change with its threshold.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def watch_plot(levels: pd.DataFrame, scores: pd.DataFrame, *, threshold: float) 
     below.plot(days, levels["up"], color=MAIN, linewidth=1.5, label="more buyers")
     if np.isfinite(threshold):
         below.axhline(threshold, color=INK, linewidth=1.0, linestyle="--", label="alarm")
-    below.set_ylabel("sum of deviations")
+    below.set_ylabel("evidence of a change (log)")
     below.set_ylim(bottom=0)
     for axes in (above, below):
         axes.spines[["top", "right"]].set_visible(False)

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import chi2_contingency
 
 from ltvml.evaluation.data_drift import Periods
-from ltvml.evaluation.past_levels import BLOCK, PastLevels, past_levels
+from ltvml.evaluation.past_levels import BLOCK, PastLevels, alike, past_levels
 from ltvml.evaluation.promise import Promise, excess_loss, level_spread, loss_by_itself
 from ltvml.evaluation.purchase_record import PurchaseRecord
 from ltvml.evaluation.stability import drift_of_count, drift_of_share, drift_of_values, judged, psi, psi_by_chance
@@ -122,9 +122,26 @@ def test_the_period_before_is_the_same_season_inside_what_the_fit_has_seen():
 
 def test_a_season_that_the_model_has_missed_is_expected_a_year_later():
     middle = np.arange(13) * BLOCK + BLOCK / 2
-    usual = PastLevels(middle, np.where(np.arange(13) == 12, np.log(1.5), 0.0))
-    assert usual.ratio(364 + 12 * BLOCK, BLOCK) == pytest.approx(1.5)
-    assert usual.ratio(364 + 3 * BLOCK, BLOCK) == pytest.approx(1.0)
+    usual = PastLevels(middle, np.where(np.arange(13) == 12, np.log(1.5), 0.0), np.full(13, 1e-9))
+    assert usual.over(364 + 12 * BLOCK + BLOCK // 2 - 3, 7)[0] == pytest.approx(1.5, rel=0.02)
+    ratio, left = usual.log_ratios(364 + middle)
+    # blocks that are known exactly are met exactly, and nothing is left of their error
+    np.testing.assert_allclose(ratio, usual.log_ratio, atol=1e-6)
+    assert np.diag(left).max() < 1e-8
+    assert usual.over(364 + 3 * BLOCK, BLOCK)[0] == pytest.approx(1.0, abs=0.02)
+
+
+def test_what_is_left_of_the_error_of_a_season_is_as_large_as_its_covariance_says():
+    rng = np.random.default_rng(4)
+    middle, by_chance = np.arange(13) * BLOCK + BLOCK / 2, np.full(13, 0.0005)
+    errors = []
+    for _ in range(400):
+        season = rng.multivariate_normal(np.zeros(13), 0.005 * alike(middle, middle))
+        usual = PastLevels(middle, season + rng.normal(0, np.sqrt(by_chance)), by_chance)
+        told, left = usual.log_ratios(middle + 364)
+        errors.append((season - told) @ np.linalg.solve(left + 1e-12 * np.eye(13), season - told) / 13)
+    # t^2 is estimated from thirteen blocks that are alike: too small in some years
+    assert np.median(errors) == pytest.approx(1.0, rel=0.25)
 
 
 def test_in_a_shop_without_a_season_nothing_is_learned_beyond_chance():
@@ -143,6 +160,7 @@ def test_in_a_shop_without_a_season_nothing_is_learned_beyond_chance():
     record = PurchaseRecord.of(frame, decimals=0)
     model = MBGNBD().fit(record.summary(899))
     found = past_levels(record, model, 899, noise=1.0)
-    assert np.abs(found.log_ratio).max() < 0.08
+    told, _ = found.log_ratios(found.middle)
+    assert np.abs(told).max() < 0.08
     # less than a year and a block before the fit: nothing is known
-    assert past_levels(record, model, 380, noise=1.0).ratio(400, 7) == 1.0
+    assert past_levels(record, model, 380, noise=1.0).over(400, 7) == (1.0, 0.0)
