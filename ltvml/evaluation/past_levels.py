@@ -118,8 +118,8 @@ def past_levels(
     if min(expected, default=0) < FEWEST:
         return PastLevels.unknown()
     middle = firsts[::together] + together * days / 2
-    by_chance: Array = noise * variance / expected**2
-    return PastLevels(middle, np.log((actual + HALF) / (expected + HALF)), by_chance)
+    off, by_chance = np.log((actual + HALF) / (expected + HALF)), noise * variance / expected**2
+    return PastLevels(middle, np.asarray(off), np.asarray(by_chance))
 
 
 def _of_window(record: PurchaseRecord, model: PurchaseModel, cutoff: int, days: int) -> Buyers:

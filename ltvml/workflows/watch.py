@@ -168,6 +168,8 @@ def notes_of(
         )
     if not watched.of_churn:
         notes.append(Sentence.of("watch.no_promise", spread=Share(level.spread, 1)))
+    if len(level.table) and not len(watched.usual.middle):
+        notes.append(Sentence.of("watch.no_season"))
     if np.isfinite(level.windows_to_see):
         days = int(np.ceil(level.windows_to_see)) * level.days
         notes.append(Sentence.of("watch.power", days=days))
