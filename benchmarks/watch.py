@@ -9,8 +9,8 @@ stationary shop is not `fine` in any week of it; the state is not reset by an al
 purchases away (or adds as many) from a random day on, between the 60th and the 240th after the fit; it counts as found
 where the level's alarm stands in that direction within 91 days, the churn horizon.
 
-Thresholds are those of theory (`evaluation/level_watch.py`, `stability.py`). The statistic of the level was chosen on 30
-shops of each kind of seed 101, and tried on 12 of seed 11; those below have another seed and were looked at once.
+Thresholds are those of theory (`evaluation/level_watch.py`, `stability.py`). The statistic of the level was chosen on
+30 shops of each kind of seed 101, and tried on 12 of seed 11; those below have another seed and were looked at once.
 
 November 2026, 40 shops of each kind, seed 5; the bar is .05 of the months, and .9 of the changes within 91 days:
 

@@ -117,9 +117,8 @@ def past_levels(
     )
     if min(expected, default=0) < FEWEST:
         return PastLevels.unknown()
-    middle = firsts[::together] + together * days / 2
-    off, by_chance = np.log((actual + HALF) / (expected + HALF)), noise * variance / expected**2
-    return PastLevels(middle, np.asarray(off), np.asarray(by_chance))
+    middle = np.asarray(firsts[::together] + together * days / 2, dtype=float)
+    return PastLevels(middle, np.log((actual + HALF) / (expected + HALF)), noise * variance / expected**2)
 
 
 def _of_window(record: PurchaseRecord, model: PurchaseModel, cutoff: int, days: int) -> Buyers:
