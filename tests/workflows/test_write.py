@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
 import pytest
+import sqlalchemy as sa
 
 import ltvml
 from ltvml.config import Config
+from ltvml.engines.databases.addresses import Address
+from ltvml.engines.databases.connections import connected
 from ltvml.errors import ConfigError, DataContractError, OutputError
 from ltvml.outputs.sink import write_rows
 from ltvml.workflows.write import write
@@ -89,16 +92,21 @@ def test_writing_twice_is_writing_once_and_other_cutoffs_stay(postgres: Server, 
         pd.testing.assert_frame_equal(rows_of(postgres, table), rows)
 
 
-def test_two_runs_at_once_leave_the_rows_of_one(postgres: Server):
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("kind", ["postgres", "sqlite"])
+def test_two_runs_at_once_leave_the_rows_of_one(
+    kind: str, there: bool, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'shop.db'}" if kind == "sqlite" else request.getfixturevalue("postgres").url
     day = pd.Timestamp(CUTOFF).date()
     rows = pa.table({"cutoff": [day] * 5000, "customer_id": [str(number) for number in range(5000)]})
-    write_rows(postgres.url, {"t": rows}, day)
-    runs = [threading.Thread(target=write_rows, args=(postgres.url, {"t": rows}, day)) for _ in range(4)]
-    for run in runs:
-        run.start()
-    for run in runs:
-        run.join(60)
-    assert postgres.run("SELECT count(*), count(DISTINCT customer_id) FROM t") == [(5000, 5000)]
+    if there:
+        write_rows(url, {"t": rows}, day)
+    with ThreadPoolExecutor(4) as runs:
+        written = list(runs.map(lambda _: write_rows(url, {"t": rows}, day), range(4)))
+    assert sorted(one.replaced for (one,) in written) == [5000 if there else 0, 5000, 5000, 5000]
+    with connected(Address(url)) as connection:
+        assert connection.execute(sa.text("SELECT count(*), count(DISTINCT customer_id) FROM t")).one() == (5000, 5000)
 
 
 def test_a_database_that_fails_in_the_middle_keeps_the_rows_it_had(postgres: Server, results: Path):

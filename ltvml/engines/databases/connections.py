@@ -129,7 +129,10 @@ def check_installed(address: Address) -> None:
 
 def is_of_a_driver(error: BaseException) -> bool:
     """Whether an error comes from a database: SQLAlchemy's, or a driver's own while rows are sent."""
-    return isinstance(error, sa.exc.SQLAlchemyError) or type(error).__module__.partition(".")[0] in _DRIVERS
+    return (
+        isinstance(error, (sa.exc.SQLAlchemyError, ConnectionError, TimeoutError))
+        or type(error).__module__.partition(".")[0] in _DRIVERS
+    )
 
 
 def reason_of(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import sqlalchemy as sa
 
 from ltvml.engines.databases.connections import (
@@ -19,6 +20,7 @@ from ltvml.engines.databases.connections import (
 )
 from ltvml.engines.databases.copying import copy_text, texts_of
 from ltvml.engines.databases.months import columns_read
+from ltvml.engines.files.containers import not_copied
 from ltvml.engines.quoting import quote_name, quote_text
 from ltvml.errors import ConfigError, EngineError
 from ltvml.nearest import did_you_mean
@@ -26,8 +28,6 @@ from ltvml.nearest import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
-
-    import duckdb
 
     from ltvml.engines.databases.addresses import Address
     from ltvml.engines.databases.months import Kept
@@ -105,12 +105,14 @@ class Snapshot:
             text = out.with_suffix(".csv")
             select = sa.table(address.name, *map(sa.column, names), schema=address.schema).select()
             copy_text(connection, select, text)
+            _write_parquet(duck, texts_of(text, names), out, chosen)
+            text.unlink()
         except Exception as error:
             if is_of_a_driver(error):
                 raise _not_read(address, error) from None
+            if isinstance(error, OSError | duckdb.IOException):
+                raise not_copied(str(address), out.parent, reason_of(error)) from None
             raise
-        _write_parquet(duck, texts_of(text, names), out, chosen)
-        text.unlink()
 
     def _connection(self, address: Address) -> sa.Connection:
         if address.url not in self._connections:

@@ -298,6 +298,14 @@ def _not_written(path: Path, error: OSError) -> EngineError:
     )
 
 
+def not_copied(label: str, folder: Path, reason: str) -> EngineError:
+    """The error where the copy of a table finds no room, or may not be written."""
+    return EngineError(
+        f"{label} could not be copied into the folder {folder}: {reason}.",
+        hint="is there room, and may you write there? engine.temp_directory names another folder.",
+    )
+
+
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import warnings
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ltvml.engines.files.containers import not_copied
 from ltvml.engines.files.lakes import Lake, current_files, kind_of_folder
 from ltvml.errors import DataContractError, DataWarning
 
@@ -62,13 +64,21 @@ class LakeTable:
             raise DataContractError(self.refused.message, hint=f"pip install 'ltvml[{extra}]' reads it.") from None
         except DataContractError:
             raise
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise self._unreadable(error) from error
+            raise not_copied(f"'{self.folder}'", out.parent, str(error)) from None
         # whatever a package raises of a table that is damaged, was moved, or is of a newer kind
         except Exception as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise DataContractError(
-                f"{self.refused.message.rstrip('.')}. The package of ltvml[{extra}] could not read it either: {reason}",
-                hint="is the table complete, and where it was written? Or export its current version as Parquet.",
-            ) from error
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> DataContractError:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        return DataContractError(
+            f"{self.refused.message.rstrip('.')}. The package of ltvml[{self.kind.lower()}] could not read it either: "
+            f"{reason}",
+            hint="is the table complete, and where it was written? Or export its current version as Parquet.",
+        )
 
     def _current_metadata(self) -> Path:
         """The file that describes the current version: that of the hint, or the only one of the highest number."""

@@ -237,3 +237,24 @@ def test_a_file_of_sqlite_that_is_not_there_is_not_made(tmp_path: Path):
     with pytest.raises(EngineError, match="there is no file"):
         lines(Source(f"sqlite:///{path}::orders"))
     assert not path.exists()
+
+
+def test_a_full_disk_is_one_error_that_names_the_folder(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource", reason="no limits on Windows: a full disk is not tested")
+    path = tmp_path / "shop.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE orders (customer, at, amount, basket)")
+        rows = [(f"customer {number}", "2024-01-01", number * 1.37, f"basket {number}") for number in range(20_000)]
+        connection.executemany("INSERT INTO orders VALUES (?, ?, ?, ?)", rows)
+    connection.close()
+    room = tmp_path / "room"
+    room.mkdir()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    engine = DuckDBEngine(threads=1, temp_directory=str(room))
+    # files may have 100,000 bytes, the table has ten times as many
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(EngineError, match=rf"could not be copied into the folder {room}[\s\S]*temp_directory"):
+            engine.read(Source(f"sqlite:///{path}::orders", columns=COLUMNS))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
