@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import rankdata
 
 from ltvml.errors import DataContractError
 
@@ -121,6 +120,9 @@ def spearman(y: ArrayLike, score: ArrayLike) -> float:
     ----------
     Spearman (1904), American Journal of Psychology 15, 72-101.
     """
+    # scipy.stats takes half a second to load, which a night does not use
+    from scipy.stats import rankdata
+
     outcome, ranking, _ = checked(y, score, None)
     rank_y, rank_score = rankdata(outcome), rankdata(ranking)
     if np.ptp(rank_y) == 0 or np.ptp(rank_score) == 0:

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy.stats import binom, chi2
+from scipy.special import bdtr, chdtrc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,7 +120,7 @@ def drift_of_values(measure: str, before: Array, now: Array) -> Drift:
     if bins < 2:
         return Drift(measure, middle[0], middle[1], n, m, 0.0, 0.0, 1.0)
     size, (mean, _) = psi(counts[0][seen], counts[1][seen]), psi_by_chance(n, m, bins=bins)
-    p_value = float(chi2.sf(size / (1 / n + 1 / m), bins - 1))
+    p_value = float(chdtrc(bins - 1, size / (1 / n + 1 / m)))
     return Drift(measure, middle[0], middle[1], n, m, size, mean, p_value)
 
 
@@ -132,7 +132,7 @@ def drift_of_share(measure: str, before: tuple[int, int], now: tuple[int, int]) 
         return Drift(measure, was, share, n, m, np.nan, np.nan, np.nan, "too few")
     both = (a + b) / (n + m)
     error = float(np.sqrt(both * (1 - both) * (1 / n + 1 / m)))
-    p_value = float(chi2.sf(((share - was) / error) ** 2, 1)) if error > 0 else 1.0
+    p_value = float(chdtrc(1, ((share - was) / error) ** 2)) if error > 0 else 1.0
     ratio = ((b + 0.5) / (m + 1)) / ((a + 0.5) / (n + 1))
     return Drift(measure, was, share, n, m, ratio, 1 + 1.96 * error / both if both > 0 else 1.0, p_value)
 
@@ -151,7 +151,7 @@ def drift_of_count(measure: str, before: int, now: int, *, noise: float) -> Drif
     if total < FEWEST:
         return Drift(measure, before, now, before, now, np.nan, np.nan, np.nan, "too few")
     trials, fewer = round(total / noise), int(min(before, now) / noise)
-    p_value = min(1.0, 2 * float(binom.cdf(fewer, trials, 0.5)))
+    p_value = min(1.0, 2 * float(bdtr(fewer, trials, 0.5)))
     by_chance = float(np.exp(1.96 * np.sqrt(4 * noise / total)))
     return Drift(measure, before, now, before, now, (now + 0.5) / (before + 0.5), by_chance, p_value)
 

@@ -86,7 +86,8 @@ class Intake:
     @cached_property
     def fingerprint(self) -> str:
         """Content hash of the lines that are used."""
-        return self.engine.fingerprint(self.lines)
+        held = next((read for _, read in _HELD.get() or () if read.lines is self.lines), None)
+        return self.engine.fingerprint(self.lines) if held is None else held.fingerprint
 
     @cached_property
     def customers(self) -> int:
@@ -136,6 +137,11 @@ class Read:
     checked: Checked
     persons: Persons
     attribute_notes: tuple[str, ...]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Content hash of the lines, computed once for all jobs that look at them."""
+        return self.engine.fingerprint(self.lines)
 
 
 _HELD: ContextVar[list[tuple[Any, Read]] | None] = ContextVar("orders_read", default=None)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import chdtri
 
 from ltvml.models.base import Diagnosis
 from ltvml.models.proof import constant_score, losses
@@ -67,7 +67,7 @@ class LogisticRegression:
             fitted, weights=(0.0,) * len(weights), intercept=constant_score("binary", events.astype(np.float64))
         )
         gained = 2 * float(np.sum(constant.losses(matrix, events) - fitted.losses(matrix, events)))
-        return fitted if gained > min(repeats, _SHARED) * chi2.ppf(_SURE, df=matrix.shape[1]) else constant
+        return fitted if gained > min(repeats, _SHARED) * chdtri(matrix.shape[1], 1 - _SURE) else constant
 
     @property
     def diagnosis(self) -> Diagnosis:

@@ -2,7 +2,8 @@
 
 The steps are validate, watch, retrain, score, outreach, write. Watch and retrain come first: orders that were cut are
 found before anybody is scored or contacted, and a night that is run again finds the model that it has promoted itself,
-and not another one than its scores were made with.
+and not another one than its scores were made with. A step loads what it needs when it is its turn: a night that fits
+nothing does not load what fits.
 """
 
 from __future__ import annotations
@@ -37,13 +38,7 @@ from ltvml.run_directory import alone_on
 from ltvml.threads import at_most
 from ltvml.tracking.items import night_run, outreach_run, score_run, watch_run
 from ltvml.window import as_date
-from ltvml.workflows.fit import fit
-from ltvml.workflows.plan import plan_outreach
-from ltvml.workflows.promote import promote
-from ltvml.workflows.score import score
 from ltvml.workflows.validate import validate
-from ltvml.workflows.watch import watch
-from ltvml.workflows.write import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -302,12 +297,16 @@ def _validate(night: Night) -> dict[str, Any]:
 def _watch(night: Night) -> dict[str, Any]:
     if not _earlier_scores(night):
         return {"state": "none"}
+    from ltvml.workflows.watch import watch
+
     report = watch(night.untracked, transactions=night.transactions, progress=night.progress)
     night.runs.append(watch_run(report.tracked()))
     return {"state": report.state, "reasons": list(report.reasons)}
 
 
 def _score(night: Night) -> dict[str, Any]:
+    from ltvml.workflows.score import score
+
     report = score(night.untracked, transactions=night.transactions, progress=night.progress)
     night.runs.append(score_run(report.tracked()))
     return {
@@ -318,6 +317,8 @@ def _score(night: Night) -> dict[str, Any]:
 
 
 def _outreach(night: Night) -> dict[str, Any]:
+    from ltvml.workflows.plan import plan_outreach
+
     report = plan_outreach(night.untracked, transactions=night.transactions, progress=night.progress)
     night.runs.append(outreach_run(report.tracked()))
     return {
@@ -334,6 +335,8 @@ def _of_written(night: Night) -> dict[str, str]:
 
 
 def _write(night: Night) -> dict[str, Any]:
+    from ltvml.workflows.write import write
+
     output = night.config.output
     if "outreach" not in night.config.model_fields_set:
         # a night without a plan has no table of it
@@ -358,6 +361,9 @@ def _retrain(night: Night) -> dict[str, Any]:
     facts = {"decision": due, "age": age, "every": night.config.retrain.every, "pause": night.config.retrain.pause}
     if due not in ("first", "age", "drift"):
         return facts
+    from ltvml.workflows.fit import fit
+    from ltvml.workflows.promote import promote
+
     fitted = fit(night.config, transactions=night.transactions, progress=night.progress)
     facts["fitted"] = fitted.bundle.version
     if not fitted.standing.waits:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from scipy.special import expit
-from scipy.stats import f_oneway
 
 from ltvml.models.logit import log_odds
 from ltvml.models.regression import LogisticRegression
@@ -119,6 +118,9 @@ def chance_of(residuals: Array, group: Ints, bucket: Ints) -> float:
     parts = [part for one in np.unique(of) if len(part := sums[of == one]) >= _SMALLEST_GROUP]
     if len(parts) < _FEWEST or float(np.var(np.concatenate(parts))) == 0:
         return 1.0
+    # scipy.stats takes half a second to load, which a night does not use
+    from scipy.stats import f_oneway
+
     with warnings.catch_warnings():
         # groups of one value each differ for certain, and are too few to be asked about
         warnings.simplefilter("ignore")

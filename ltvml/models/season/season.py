@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
-from scipy.signal import fftconvolve
 
 from ltvml.clock import SLOTS, OperationalTime, day_of_year_in_words, with_mean_one
 from ltvml.errors import BundleError
@@ -261,6 +260,9 @@ def folded(arrivals: Array, by_age: Array) -> Array:
     """The first n values of the convolution of two (n,) arrays, in n log n steps where n is the days of decades."""
     if len(arrivals) <= _DECADES:
         return np.asarray(np.convolve(arrivals, by_age)[: len(arrivals)])
+    # scipy.signal takes half a second to load, which a night does not use
+    from scipy.signal import fftconvolve
+
     return np.asarray(fftconvolve(arrivals, by_age)[: len(arrivals)])
 
 

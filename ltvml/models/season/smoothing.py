@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from ltvml.clock import SLOTS, day_of_year, with_mean_one
 
@@ -34,6 +33,9 @@ def smoothed(days: NDArray[np.int64], values: Array) -> Array:
         Days since 1970-01-01.
     values : (n,) array
     """
+    # of a fit alone: a night that scores does not load it
+    from scipy.ndimage import gaussian_filter1d
+
     by_slot = np.bincount(day_of_year(days), weights=values, minlength=SLOTS)
     return np.asarray(gaussian_filter1d(by_slot, SMOOTHING_DAYS, mode="wrap"))
 

@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import lightgbm as lgb
 import numpy as np
 
 from ltvml.errors import DataContractError
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Self
 
+    import lightgbm as lgb
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -149,6 +149,9 @@ class Trees:
     @cached_property
     def boosters(self) -> tuple[lgb.Booster, ...]:
         """The boosters, read from their texts once."""
+        # with scikit-learn behind it LightGBM takes half a second to load, which a bundle without trees does not use
+        import lightgbm as lgb
+
         return tuple(lgb.Booster(model_str=text) for text in self.texts)
 
     @property
@@ -289,6 +292,8 @@ def grow_in_time(sample: Sample, objective: Objective, growth: Growth, latest: M
     Trees
         None where the offset alone was as good on the latest rows.
     """
+    import lightgbm as lgb
+
     columns, matrix = tuple(names), design(sample.X, names)
     (grown,) = grow_each(matrix, sample, objective, growth, [latest])
     if not beat([grown], sample, objective, np.zeros(len(matrix))):
@@ -323,6 +328,8 @@ def grow_each(
     directions : sequence of k ints, optional
         -1, 0 or 1 a column.
     """
+    import lightgbm as lgb
+
     bound: dict[str, Any] = {"monotone_constraints": list(directions)} if directions and any(directions) else {}
     if len(sides) > 1:
         bound["num_threads"] = 1
@@ -382,6 +389,8 @@ def held_out_customers(bucket: NDArray[np.int64], fold: int) -> Mask:
 
 
 def _dataset(matrix: Array, sample: Sample, parameters: Mapping[str, Any]) -> lgb.Dataset:
+    import lightgbm as lgb
+
     return lgb.Dataset(matrix, sample.target, init_score=sample.offset, params=dict(parameters))
 
 

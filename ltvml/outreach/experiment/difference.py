@@ -24,8 +24,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import norm
-from scipy.stats import t as student
+from scipy.special import ndtri, stdtrit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -124,7 +123,7 @@ def wilson(rate: float, n: int, level: float = CONFIDENCE) -> tuple[float, float
     >>> low, round(high, 4)
     (0.0, 0.2775)
     """
-    z = float(norm.isf((1 - level) / 2))
+    z = float(-ndtri((1 - level) / 2))
     middle = (rate + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * math.sqrt(rate * (1 - rate) / n + z**2 / (4 * n**2))
     return max(middle - half, 0.0), min(middle + half, 1.0)
@@ -216,7 +215,7 @@ def between(treat: Arm, holdout: Arm, *, shared: float = 0.0, level: float = CON
         return Difference(treat.estimate, holdout.estimate, difference, difference, difference)
     squares = treat.variance**2 / treat.freedom + holdout.variance**2 / holdout.freedom
     freedom = variance**2 / squares if squares > 0 else math.inf
-    half = float(student.isf((1 - level) / 2, freedom)) * math.sqrt(variance + shared)
+    half = float(-stdtrit(freedom, (1 - level) / 2)) * math.sqrt(variance + shared)
     return Difference(treat.estimate, holdout.estimate, difference, difference - half, difference + half)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from ltvml.models.logit import log_odds
 from ltvml.outreach.experiment.effects import Shift, measured_shift, shrunk
@@ -120,7 +120,7 @@ def differs_with_chance(
         return False
     d, weight = np.array([one.shift for one in found]), np.array([one.standard_error**-2.0 for one in found])
     q = float(weight @ (d - weight @ d / weight.sum()) ** 2)
-    return bool(chi2.sf(q, len(d) - 1) < level)
+    return bool(chdtrc(len(d) - 1, q) < level)
 
 
 def _members(p_buy: Array, groups: int) -> dict[str, NDArray[np.bool_]]:

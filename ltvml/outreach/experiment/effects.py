@@ -29,8 +29,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from scipy.special import expit
-from scipy.stats import norm
+from scipy.special import expit, ndtri
 
 from ltvml.errors import DataContractError
 from ltvml.models.logit import log_odds, shift_to_mean
@@ -56,7 +55,7 @@ _MOST_STEPS = 10_000
 _SETTLED = 1e-10
 LEVEL = 0.95
 """Of the interval of an effect."""
-_INTERVAL = float(norm.isf((1 - LEVEL) / 2))
+_INTERVAL = float(-ndtri((1 - LEVEL) / 2))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 
 from ltvml.contracts import CLAIMS
 from ltvml.outreach.experiment.claims import LEVEL, Claim, can_be_compared, claim_of
@@ -236,6 +235,9 @@ def sample_ratio_p_value(arms: Arms, share: float) -> float:
     >>> sample_ratio_p_value(Arms(9000, 1000), share=0.1)
     1.0
     """
+    # scipy.stats takes half a second to load, which a night does not use
+    from scipy.stats import binomtest
+
     return float(binomtest(arms.holdout, arms.treat + arms.holdout, share).pvalue)
 
 

@@ -23,8 +23,7 @@ import math
 from dataclasses import dataclass
 
 from scipy.optimize import brentq
-from scipy.special import expit, logit
-from scipy.stats import norm
+from scipy.special import expit, logit, ndtr, ndtri
 
 from ltvml.words.sentence import Sentence, Share
 
@@ -74,12 +73,12 @@ class Arms:
     @property
     def critical(self) -> float:
         """z, the difference in standard errors from which the test finds it."""
-        return float(norm.isf(self.level / 2))
+        return float(-ndtri(self.level / 2))
 
     @property
     def standard_errors_needed(self) -> float:
         """Standard errors that the minimum detectable effect has, z + Phi^-1(power); the far tail is left out."""
-        return self.critical + float(norm.ppf(self.power))
+        return self.critical + float(ndtri(self.power))
 
     def standard_error(self, variance_treat: float, variance_holdout: float) -> float:
         """SE of the difference, for the variance of one customer in each arm."""
@@ -89,7 +88,7 @@ class Arms:
     def power_at(self, difference: float, error: float) -> float:
         """Chance of finding a difference whose standard error is `error`."""
         distance = abs(difference) / error
-        return float(norm.cdf(distance - self.critical) + norm.cdf(-distance - self.critical))
+        return float(ndtr(distance - self.critical) + ndtr(-distance - self.critical))
 
 
 def power_of_conversion(difference: float, arms: Arms, *, rate: float) -> float:

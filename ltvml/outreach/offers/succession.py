@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from ltvml.words.sentence import Sentence
 
@@ -74,8 +74,8 @@ def learn_succession(
     others = known.sum(axis=1, keepdims=True) - known
     usual = (again.sum(axis=1, keepdims=True) - again + WORTH * repeated) / (others + WORTH)
     at = np.nonzero(stopped > again)
-    most = beta.ppf((1 + coverage) / 2, again[at] + 0.5, stopped[at] + 0.5)
-    least_handed = beta.ppf((1 - coverage) / 2, handed[at] + 0.5, stopped[at] - handed[at] + 0.5)
+    most = betaincinv(again[at] + 0.5, stopped[at] + 0.5, (1 + coverage) / 2)
+    least_handed = betaincinv(handed[at] + 0.5, stopped[at] - handed[at] + 0.5, (1 - coverage) / 2)
     later, same = companions.n_later, companions.n_together
     both = later[at] + later.T[at] + same[at]
     replaces = (most < LEFT * usual[at]) & (least_handed > HANDED)
