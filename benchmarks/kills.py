@@ -113,8 +113,6 @@ class Shop:
     def _case(self, name: str, *arguments: str) -> None:
         """Keep the state, run the command, and keep what it left; the state is then that after it."""
         before = self._keep(name)
-        self._done(*arguments)
-        self.restore(before)
         steps, start = self.folder / "steps", time.perf_counter()
         assert self.run(arguments, count=steps) == 0, self.said()
         seconds = time.perf_counter() - start
@@ -383,6 +381,8 @@ def preload(backend: str) -> None:
     """Import what the commands import, so that each run is a fork that begins at once."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    import lightgbm  # noqa: F401
+
     import ltvml.cli.app
     import ltvml.workflows.fit
     import ltvml.workflows.measure

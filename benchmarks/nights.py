@@ -167,7 +167,12 @@ def begin(place: Path, source: Path, config: Path, share: float) -> None:
 
 def preload() -> None:
     """Import what the jobs need once, so that the processes of the nights have it."""
-    import ltvml.workflows.run  # noqa: F401
+    import lightgbm  # noqa: F401
+
+    import ltvml.workflows.fit
+    import ltvml.workflows.plan
+    import ltvml.workflows.run
+    import ltvml.workflows.watch  # noqa: F401
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import isnan
 from typing import TYPE_CHECKING, Any, Self
 
@@ -21,7 +22,7 @@ from ltvml.words.spoken import Spoken
 from ltvml.words.text import WIDTH, columns, fields, filled, number, paragraph, place, short, table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import pandas as pd
@@ -49,8 +50,8 @@ class ScoreReport(Shown):
     intake : Intake
     tally : Tally
         Totals and counts over the customers.
-    reasons : tuple of n tuples of str
-        Of the churn risk of each customer of `most_at_risk`.
+    explain : callable
+        Gives the reasons for the churn risk of each customer of `most_at_risk`.
     plots : tuple of Path
     items : ItemTally
         Counts over the rows of the replenishment table.
@@ -67,7 +68,7 @@ class ScoreReport(Shown):
     bundle: Bundle
     intake: Intake
     tally: Tally
-    reasons: tuple[tuple[str, ...], ...]
+    explain: Callable[[], tuple[tuple[str, ...], ...]]
     plots: tuple[Path, ...] = ()
     items: ItemTally = field(default_factory=ItemTally)
     recorded: Recorded = field(default_factory=Recorded)
@@ -75,6 +76,11 @@ class ScoreReport(Shown):
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     language: str = "en"
     alerts: RiskAlerts = field(default_factory=RiskAlerts)
+
+    @cached_property
+    def reasons(self) -> tuple[tuple[str, ...], ...]:
+        """Of the churn risk of each customer of `most_at_risk`; found when asked for, as a night reads none."""
+        return self.explain()
 
     @property
     def most_at_risk(self) -> pd.DataFrame:

@@ -120,15 +120,15 @@ def _score(
         drawn = [path.relative_to(staging) for path in _drawn(staging, bundle, tally, config.report.language)]
         write_manifest(staging, "scores", _manifest(bundle, intake, config, tally) | {"replenishment": items.to_dict()})
     pictures = tuple(folder.absolute() / path for path in drawn)
-    with steps.step("reasons"):
-        words = Spoken.of(config.outreach.language, bundle.money.currency)
-        reasons = reasons_at_risk(bundle, intake, tally.most_at_risk, decimals=config.value.decimals, words=words)
+    words = Spoken.of(config.outreach.language, bundle.money.currency)
     report = ScoreReport(
         folder.absolute(),
         bundle,
         intake,
         tally,
-        reasons,
+        functools.partial(
+            reasons_at_risk, bundle, intake, tally.most_at_risk, decimals=config.value.decimals, words=words
+        ),
         pictures,
         items,
         seconds=steps.seconds,

@@ -221,7 +221,7 @@ def test_the_first_five_of_the_printed_list_are_followed_by_a_reason(orders, bun
 
 def test_nobody_to_rank_is_nobody_to_explain(orders, bundle, config_of, tmp_path):
     report = ltvml.score(config_of(tmp_path), model=bundle, transactions=orders)
-    nobody = replace(report, tally=Tally(most_at_risk=report.tally.most_at_risk.head(0)), reasons=())
+    nobody = replace(report, tally=Tally(most_at_risk=report.tally.most_at_risk.head(0)), explain=tuple)
     assert nobody.to_dict()["most_at_risk"] == []
     assert "No customer can be ranked" in nobody.at_risk_text()
 

@@ -34,7 +34,6 @@ PHRASES: dict[str, str] = {
     "step.read": "read",
     "step.check": "check",
     "step.score": "score",
-    "step.reasons": "reasons",
     "step.gather": "gather",
     "step.plan": "plan",
     "step.word": "word",

@@ -34,7 +34,6 @@ PHRASES: dict[str, str] = {
     "step.read": "读取",
     "step.check": "检查",
     "step.score": "评分",
-    "step.reasons": "原因",
     "step.gather": "汇总",
     "step.plan": "计划",
     "step.word": "措辞",
