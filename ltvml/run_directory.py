@@ -16,7 +16,7 @@ import sys
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from ltvml.errors import OutputError
+from ltvml.errors import ConfigError, OutputError
 from ltvml.locks import forget_dead, locked, only_run_on
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 FORMAT = "ltvml.run"
+# `s3://shop/scores` as a path, which would be a folder called `s3:` here
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _PARTIAL = re.compile(r"\.(.+)\.[0-9a-f]{8}\.partial")
 _PREVIOUS = re.compile(r"\.(.+)\.previous")
 _FILE_OF_A_RUN = re.compile(r"\.(.+)\.running")
@@ -49,6 +51,8 @@ def alone_on(*outputs: Path, command: str, wait: float, under: Path | None = Non
 
     Raises
     ------
+    ConfigError
+        If one is an address, such as that of an object store.
     BusyError
         If another run still holds one of them after that time.
     OutputError
@@ -56,6 +60,7 @@ def alone_on(*outputs: Path, command: str, wait: float, under: Path | None = Non
     """
     with contextlib.ExitStack() as held:
         for output in outputs:
+            _refuse_address(output)
             try:
                 held.enter_context(only_run_on(output.resolve(), command=command, wait=wait))
             except OSError as error:
@@ -284,6 +289,15 @@ def _bring_back(final: Path) -> None:
 
 def _previous(final: Path) -> Path:
     return final.parent / f".{final.name}.previous"
+
+
+def _refuse_address(output: Path) -> None:
+    if output.parts and _SCHEME.fullmatch(output.parts[0]):
+        scheme, *rest = output.parts
+        raise ConfigError(
+            f"results cannot be written to {scheme}//{'/'.join(rest)}: expected a folder of this machine.",
+            hint="mount the store as a folder, copy the results there afterwards, or write tables (output.write_to).",
+        )
 
 
 def _unwritable(final: Path, error: OSError) -> OutputError:

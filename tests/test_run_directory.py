@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import textwrap
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 import ltvml.run_directory as run_directories
-from ltvml.errors import OutputError
+from ltvml.errors import ConfigError, OutputError
 from ltvml.run_directory import (
+    alone_on,
     changed_files,
     listed,
     manifest_of,
@@ -22,9 +23,6 @@ from ltvml.run_directory import (
     sweep_results,
     write_manifest,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def write(final: Path, text: str) -> None:
@@ -295,3 +293,14 @@ def test_a_table_in_parts_is_checked_part_by_part_and_for_parts_that_are_not_its
         "gone.parquet is missing",
     ]
     write(folder, "the next run replaces a folder with parts")
+
+
+@pytest.mark.parametrize("address", ["s3://shop/scores", "hdfs://name:8020/x", "file:///srv/x", "dbfs:/x", "gs://b"])
+def test_an_address_is_no_folder_to_write_into(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = "results cannot be written to .*: expected a folder of this machine"
+    with pytest.raises(ConfigError, match=said), alone_on(Path(address), command="ltvml score", wait=0):
+        pass
+    assert list(tmp_path.iterdir()) == []
+    with alone_on(Path("a: b"), command="ltvml score", wait=0):
+        pass

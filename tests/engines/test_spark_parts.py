@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 
 import narwhals as nw
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from ltvml.engines import spark_parts
-from ltvml.engines.spark_parts import part_bounds, share_of_sample
+from ltvml.engines.spark_parts import _looking, _writable_beside, part_bounds, share_of_sample
+from ltvml.errors import LtvmlWarning
 from ltvml.hashing import BUCKETS, buckets_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
     from pyspark.sql import SparkSession
 
@@ -42,6 +46,30 @@ def test_a_small_shop_is_sampled_whole_and_one_part_has_no_bounds() -> None:
 def _contents(number: int, rows: pd.DataFrame, beside: pd.DataFrame | None) -> bytes:
     of_others = [] if beside is None else beside["customer_id"].tolist()
     return pickle.dumps((number, rows["customer_id"].tolist(), of_others))
+
+
+def test_a_worker_that_cannot_see_or_write_says_so(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    assert not _writable_beside(token)
+    token.touch()
+    assert _writable_beside(token)
+    assert [path.name for path in tmp_path.iterdir()] == ["token"]
+    hidden = pa.record_batch({"id": [0, 1]})
+    (answer,) = _looking(str(tmp_path / "elsewhere" / "token"))([hidden])
+    assert answer.column("seen").to_pylist() == [False, False]
+
+
+@pytest.mark.spark
+def test_scores_go_through_the_driver_where_a_worker_cannot_write(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from ltvml.engines import spark as spark_engine
+
+    engine = spark_engine.SparkEngine(spark)
+    assert engine.workers(tmp_path / "staging") is engine
+    monkeypatch.setattr(spark_engine, "are_seen", lambda session, folder: False)
+    with pytest.warns(LtvmlWarning, match=f"cannot write into {tmp_path}: scores pass through the driver"):
+        assert engine.workers(tmp_path / "staging") is None
 
 
 @pytest.mark.spark
