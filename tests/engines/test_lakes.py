@@ -97,6 +97,34 @@ def test_a_delta_table_whose_log_begins_with_a_checkpoint_is_read(delta: Path):
     assert read(delta) == KEPT
 
 
+def test_a_delta_table_partitioned_by_moments_keeps_their_zone(tmp_path: Path):
+    deltalake = pytest.importorskip("deltalake", reason="no deltalake: Delta tables are not tested against it")
+    # 23:30 in New York on 1 January, which is 2 January in UTC
+    moment = dt.datetime(2024, 1, 2, 4, 30, tzinfo=dt.UTC)
+    rows = pa.table(
+        {"customer_id": ["a"], "order_date": pa.array([moment], pa.timestamp("us", "UTC")), "amount": [1.0]}
+    )
+    deltalake.write_deltalake(tmp_path / "orders", rows, partition_by=["order_date"])
+    engine = DuckDBEngine(threads=1)
+    days = [
+        engine.collect(engine.read(Source(str(tmp_path / "orders"), timezone=zone)))["day"].tolist()
+        for zone in ("America/New_York", None)
+    ]
+    # 2024-01-01 is day 19723
+    assert days == [[19723], [19724]]
+
+
+def test_a_delta_table_that_was_emptied_has_no_rows(delta: Path, monkeypatch: pytest.MonkeyPatch):
+    from deltalake import DeltaTable
+
+    DeltaTable(delta).delete()
+    with pytest.raises(DataContractError, match="has no rows"):
+        read(delta)
+    monkeypatch.setitem(sys.modules, "deltalake", None)
+    with pytest.raises(DataContractError, match="its current version has no files"):
+        read(delta)
+
+
 FILE = {"path": "a.parquet", "partitionValues": {}, "modificationTime": 0, "dataChange": True}
 
 
@@ -225,3 +253,29 @@ def test_without_its_package_an_iceberg_table_names_the_extra(iceberg: Path, mon
     monkeypatch.setitem(sys.modules, "pyiceberg.table", None)
     with pytest.raises(DataContractError, match=r"Iceberg table[\s\S]*ltvml\[iceberg\]"):
         read(metadata(iceberg)[-1])
+
+
+def test_an_iceberg_table_whose_columns_changed_is_what_its_own_package_reads(tmp_path: Path):
+    """Added, renamed, widened, dropped and made again with another type: files of each kind are there."""
+    sql = pytest.importorskip("pyiceberg.catalog.sql", reason="no pyiceberg: Iceberg tables are not tested")
+    from pyiceberg.types import DoubleType, LongType, StringType
+
+    catalog = sql.SqlCatalog("c", uri=f"sqlite:///{tmp_path}/catalog.db", warehouse=f"file://{tmp_path}/house")
+    catalog.create_namespace("sales")
+    first = pa.table({"customer_id": ["007"], "day": [DAY], "net": pa.array([1.5], pa.float32()), "region": ["01"]})
+    table = catalog.create_table("sales.orders", schema=first.schema)
+    table.append(first)
+    with table.update_schema(allow_incompatible_changes=True) as change:
+        change.rename_column("day", "order_date").update_column("net", DoubleType()).delete_column("region")
+        change.add_column("note", StringType())
+    with table.update_schema() as change:
+        change.rename_column("net", "amount").add_column("region", LongType())
+    table.append(
+        pa.table({"customer_id": ["B"], "order_date": [DAY], "amount": [0.1], "note": ["x"], "region": [2**40]})
+    )
+    own = table.scan().to_arrow().to_pylist()
+    catalog.close()
+    with pytest.warns(DataWarning, match="latest version"):
+        found = read(tmp_path / "house/sales/orders")
+    texts = [(row["customer_id"], round(row["amount"] * 100), row["region"] and str(row["region"])) for row in own]
+    assert found == sorted(texts, key=str) == [("007", 150, None), ("B", 10, str(2**40))]

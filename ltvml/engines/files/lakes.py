@@ -56,6 +56,8 @@ def current_files(kind: Lake, folder: Path) -> list[str]:
             added.pop(action["remove"]["path"], None)
         if "add" in action:
             added[action["add"]["path"]] = action["add"]
+    if not added:
+        raise _refused(kind, folder, "its current version has no files")
     return [_path_of(entry, folder) for entry in added.values()]
 
 
@@ -78,6 +80,12 @@ def _actions(commit: Path, folder: Path) -> list[dict[str, Any]]:
 def _check_plain(metadata: dict[str, Any], folder: Path) -> None:
     if metadata.get("configuration", {}).get("delta.columnMapping.mode", "none") != "none":
         raise _refused("Delta", folder, "its columns have other names in the files")
+    types = {
+        field["name"]: field["type"] for field in json.loads(metadata.get("schemaString") or "{}").get("fields", ())
+    }
+    # the name of a folder does not say that it is in UTC
+    if any(types.get(name) == "timestamp" for name in metadata.get("partitionColumns", ())):
+        raise _refused("Delta", folder, "its partitions are moments, whose zone the names of its folders lack")
 
 
 def _check_features(protocol: dict[str, Any], folder: Path) -> None:
