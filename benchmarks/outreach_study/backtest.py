@@ -25,7 +25,7 @@ from ltvml.outreach.priority import expected_value
 from ltvml.progress import Progress, Steps
 from ltvml.window import date_of
 from ltvml.words.text import number, paragraph, table
-from ltvml.workflows.plan_tables import gather
+from ltvml.workflows.plan_tables.gather import gather
 from ltvml.workflows.score import as_fitted, bundle_of
 from outreach_study.rankings import (
     EXPECTED_VALUE,

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 from ltvml.contracts import CUSTOMER_SCORES, REPLENISHMENT
 from ltvml.errors import ConfigError, DataContractError
+from ltvml.outputs.stored_rows import StoredRows, ascend, frame_of
 from ltvml.run_directory import changed_files, listed, manifest_of, reading
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ class Scores:
     ----------
     customers : (n, ...) frame
         Rows of `contracts.CUSTOMER_SCORES`.
-    replenishment : frame, optional
+    replenishment : frame or StoredRows, optional
         Rows of `contracts.REPLENISHMENT`; None where the role is withheld.
     probabilities : (n, ...) frame, optional
         Rows of `contracts.purchase_probabilities`; None in scores of a version that did not write them.
@@ -51,7 +53,7 @@ class Scores:
     """
 
     customers: pd.DataFrame
-    replenishment: pd.DataFrame | None
+    replenishment: pd.DataFrame | StoredRows | None
     probabilities: pd.DataFrame | None
     cutoff: str
     fingerprint: str
@@ -105,6 +107,8 @@ class Scores:
                 hint=SCORE_AGAIN,
             )
         scored = self.customers["customer_id"]
+        if customer_ids.reset_index(drop=True).equals(scored):
+            return
         absent, foreign = ~customer_ids.isin(scored), ~scored.isin(customer_ids)
         if absent.any() or foreign.any():
             example = customer_ids[absent].iloc[0] if absent.any() else scored[foreign].iloc[0]
@@ -123,16 +127,34 @@ class Scores:
             PROBABILITIES: (self.probabilities, ("customer_id",), ["customer_id"]),
         }
         for name, (rows, columns, keys) in tables.items():
-            fault = _fault(rows, columns, keys) if rows is not None else None
+            fault = _fault_of(rows, columns, keys) if rows is not None else None
             if fault is not None:
                 raise DataContractError(f"the table {name} of the scores in {self.source} {fault}.", hint=SCORE_AGAIN)
+
+
+def _fault_of(rows: pd.DataFrame | StoredRows, columns: Sequence[str], keys: list[str]) -> str | None:
+    """The same of rows that are here, or stored; all of the latter are here at once only where something is wrong."""
+    if isinstance(rows, pd.DataFrame):
+        return _fault(rows, columns, keys)
+    return None if _is_sound(rows, columns, keys) else _fault(rows.whole(), columns, keys)
+
+
+def _is_sound(rows: StoredRows, columns: Sequence[str], keys: list[str]) -> bool:
+    """Whether nothing is wrong with rows that ascend by their keys, as a score writes them."""
+    last = pd.DataFrame()
+    for part in rows.parts():
+        # the last row of a part comes before the first one of the next
+        if _fault(part, columns, keys) is not None or not ascend(pd.concat([last, part[keys]]), keys):
+            return False
+        last = part[keys].tail(1)
+    return True
 
 
 def _fault(rows: pd.DataFrame, columns: Sequence[str], keys: list[str]) -> str | None:
     """What is wrong with a table of the scores, in words; None where nothing is."""
     if missing := [name for name in columns if name not in rows]:
         return f"lacks {', '.join(missing)}; expected the columns that `ltvml score` writes"
-    if twice := int(rows.duplicated(keys).sum()):
+    if not ascend(rows, keys) and (twice := int(rows.duplicated(keys).sum())):
         return f"holds {twice:,} rows a second time; expected one row for each {' and '.join(keys)}"
     for name in rows.select_dtypes("number"):
         values = rows[name].to_numpy(dtype="float64", na_value=np.nan)
@@ -176,11 +198,13 @@ def read_scores(folder: Path, cutoff: dt.date) -> Scores:
             raise DataContractError(
                 f"{folder}: {' and '.join(changed)}; expected the files that `ltvml score` wrote.", hint=SCORE_AGAIN
             )
-        tables = {name: pd.read_parquet((folder / file).absolute()) for name, file in written.items()}
+        paths = {name: (folder / file).absolute() for name, file in written.items()}
+        pairs = StoredRows.of(paths.pop(ITEMS)) if ITEMS in paths else None
+        tables = {name: frame_of(pq.read_table(path)) for name, path in paths.items()}
     window = manifest["config"]["window"]
     found = Scores(
         customers=tables[CUSTOMERS],
-        replenishment=tables.get(ITEMS),
+        replenishment=pairs,
         probabilities=tables.get(PROBABILITIES),
         cutoff=window["cutoff"],
         fingerprint=manifest["fingerprint"],

@@ -18,7 +18,7 @@ from ltvml.reports.recording import versions
 from ltvml.run_directory import alone_on, manifest_of, reading, run_directory, write_manifest
 from ltvml.words.spoken import Spoken
 from ltvml.workflows.cohorts import cohorts_of, fitted_bundle, write_tables
-from ltvml.workflows.plan_tables import ladder_of
+from ltvml.workflows.plan_tables.customers import ladder_of
 from ltvml.workflows.score import as_fitted
 
 if TYPE_CHECKING:

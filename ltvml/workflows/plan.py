@@ -49,7 +49,7 @@ from ltvml.run_directory import (
 from ltvml.tracking.items import outreach_run
 from ltvml.words.sentence import Sentence
 from ltvml.workflows.plan_service import service_contacts, with_service, worded_tasks
-from ltvml.workflows.plan_tables import gather
+from ltvml.workflows.plan_tables.gather import gather
 from ltvml.workflows.score import as_fitted, bundle_of
 
 if TYPE_CHECKING:

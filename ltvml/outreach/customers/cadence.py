@@ -175,8 +175,7 @@ def follow_ups(
     names = _Names.of(customers, (owned, known), chosen)
     who, runs_out = _customers(customers, names), _pairs(known, names)
     slow = np.flatnonzero(names.items.isin(chosen.slow_items))
-    since = cutoff_day - chosen.slow_feedback_day - FEEDBACK_WINDOW
-    had = _bought(owned, names)
+    had, since = _bought(owned, names), asked_since(chosen, cutoff_day)
     tasks = [
         *_after_order(_first_purchases(who, had, runs_out, since), slow, chosen),
         _reminders(runs_out, lead_days),
@@ -185,6 +184,11 @@ def follow_ups(
         *_points(names, attributes, chosen),
     ]
     return _named(_due(pd.concat(tasks, ignore_index=True), cutoff_day, ahead), names)
+
+
+def asked_since(rules: CadenceRules, cutoff_day: int) -> int:
+    """Day of the earliest purchase that a question can still be asked about."""
+    return cutoff_day - rules.slow_feedback_day - FEEDBACK_WINDOW
 
 
 @dataclass(frozen=True, eq=False)

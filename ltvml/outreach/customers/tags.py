@@ -80,7 +80,7 @@ def tags(
     hours: pd.DataFrame | None = None,
     contacts: pd.DataFrame | None = None,
     answers: pd.DataFrame | None = None,
-    pairs: pd.DataFrame | None = None,
+    due: pd.Series | None = None,
     changing: pd.Series | None = None,
 ) -> pd.DataFrame:
     """One row a customer, one column a tag; a tag whose table is not there has no column.
@@ -99,8 +99,8 @@ def tags(
         The contacts log: `customer_id`, `channel`, `day`, `treated`, `opened`, `converted`.
     answers : frame, optional
         `customer_id`, `orders_after` (orders in the days after a contact) and `expected` (at the customer's own pace).
-    pairs : frame, optional
-        The replenishment table: `customer_id`, `replenishment_date`, `stock_status`.
+    due : series of str, optional
+        Customers of whom an item runs out soon, as `due_within` finds them.
     changing : series of str, optional
         Customers for whom the next item of a dated attribute is about to fit.
 
@@ -137,8 +137,8 @@ def tags(
         columns["active_hours"] = active_hours(hours, chosen.hour_orders).reindex(ids)
     if "stock_status" in customers:
         columns["stock_status"] = customers["stock_status"]
-    if pairs is not None:
-        columns["due_in_month"] = ids.isin(due_within(pairs, cutoff_day, chosen.due_days))
+    if due is not None:
+        columns["due_in_month"] = ids.isin(due)
     if changing is not None:
         columns["changing_stage"] = ids.isin(changing)
     if answers is not None or contacts is not None:
@@ -167,7 +167,21 @@ def _habit_tags(habits: pd.DataFrame, rules: TagRules) -> dict[str, Mask]:
 
 
 def due_within(pairs: pd.DataFrame, cutoff_day: int, days: int) -> pd.Series:
-    """Customers of whom an item runs out within so many days, or has run out; not one that they have given up."""
+    """Customers of whom an item runs out within so many days, or has run out; not one that they have given up.
+
+    Parameters
+    ----------
+    pairs : (m, ...) frame
+        The replenishment table: `customer_id`, `replenishment_date`, `stock_status`.
+    cutoff_day : int
+        Days since 1970-01-01.
+    days : int
+
+    Returns
+    -------
+    series of str
+        A customer with several such items is there several times.
+    """
     runs_out = days_of(pairs["replenishment_date"].to_numpy())
     return pairs.loc[(runs_out <= cutoff_day + days) & pairs["stock_status"].ne("lapsed").to_numpy(), "customer_id"]
 

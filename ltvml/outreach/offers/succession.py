@@ -109,7 +109,12 @@ def with_given(learned: pd.DataFrame, succeeds: Mapping[str, str]) -> pd.DataFra
 
 
 def out_of_turn(
-    succession: pd.DataFrame, owned: pd.DataFrame, *, cutoff_day: int, dated: Collection[str] = ()
+    succession: pd.DataFrame,
+    owned: pd.DataFrame,
+    *,
+    cutoff_day: int,
+    dated: Collection[str] = (),
+    usual_gap: pd.Series | None = None,
 ) -> pd.DataFrame:
     """Pairs of customer and item of a chain that are not to be offered.
 
@@ -123,6 +128,8 @@ def out_of_turn(
         Days since 1970-01-01.
     dated : collection of str
         Items whose turn a date decides; they are left out.
+    usual_gap : series, optional
+        Mean gap of the buyers of each item, by item; of those in `owned`, if not given.
 
     Returns
     -------
@@ -131,7 +138,7 @@ def out_of_turn(
     """
     everybody, learned = owned["customer_id"].drop_duplicates(), succession["basis"].eq("learned")
     may = {item: set[str]() for item in {*succession.loc[learned, "older"], *succession.loc[learned, "newer"]}}
-    done = owned[_stopped(owned, cutoff_day)] if not learned.all() else owned.head(0)
+    done = owned[_stopped(owned, cutoff_day, usual_gap)] if not learned.all() else owned.head(0)
     for older, newer in succession.loc[~learned, ["older", "newer"]].itertuples(index=False, name=None):
         may[newer] = set(done.loc[done["item"].eq(older), "customer_id"])
     parts = [
@@ -189,13 +196,13 @@ def _table(pairs: pd.DataFrame, companions: Companions, name: str) -> Array:
     return table
 
 
-def _stopped(owned: pd.DataFrame, cutoff_day: int) -> Mask:
+def _stopped(owned: pd.DataFrame, cutoff_day: int, usual_gap: pd.Series | None) -> Mask:
     """Whether each item has stopped for its customer: silent for two mean gaps, while something else was bought.
 
     An item that the customer bought once has the mean gap of its buyers.
     """
     silence = cutoff_day - owned["last_day"].to_numpy(dtype=float)
-    usual = owned.groupby("item")["mean_gap_days"].transform("mean")
+    usual = owned["item"].map(owned.groupby("item")["mean_gap_days"].mean() if usual_gap is None else usual_gap)
     gap = owned["mean_gap_days"].fillna(usual).to_numpy(dtype=float)
     still_here = owned.groupby("customer_id")["last_day"].transform("max").to_numpy() > owned["last_day"].to_numpy()
     with np.errstate(invalid="ignore"):

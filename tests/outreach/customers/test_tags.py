@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from ltvml.errors import ConfigError, DataContractError
-from ltvml.outreach.customers.tags import active_hours, channel_rates, faults, is_top, shrunk_rate, tags
+from ltvml.outreach.customers.tags import active_hours, channel_rates, due_within, faults, is_top, shrunk_rate, tags
 from ltvml.outreach.settings import TagRules
 from ltvml.window import dates_of
 
@@ -69,8 +69,8 @@ def test_preferences_and_passed_on_columns_follow_the_customer() -> None:
 def test_an_item_is_due_within_a_month_unless_it_was_given_up() -> None:
     pairs = pd.DataFrame({"customer_id": [*"aabbc"], "day": [CUTOFF + n for n in (31, 200, 30, 90, 9)]})
     pairs = pairs.assign(replenishment_date=dates_of(pairs["day"]), stock_status=[*["sufficient"] * 4, "lapsed"])
-    assert of("due_in_month", pairs=pairs) == [False, True, False]
-    assert of("due_in_month", TagRules(due_days=31), pairs=pairs) == [True, True, False]
+    assert of("due_in_month", due=due_within(pairs, CUTOFF, TagRules.due_days)) == [False, True, False]
+    assert of("due_in_month", due=due_within(pairs, CUTOFF, 31)) == [True, True, False]
 
 
 def test_who_changes_stage_is_tagged_and_nobody_else() -> None:
