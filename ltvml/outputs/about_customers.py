@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ltvml.outreach.beside import beside
 from ltvml.words.phrases import named, phrases
 
 if TYPE_CHECKING:
@@ -54,8 +55,7 @@ def about_customers(
         customer_id, item (blank: none) and the columns; no customer and item twice.
     """
     rows = contacts[KEYS].astype(object).fillna({"item": ""}).astype(str).drop_duplicates(ignore_index=True)
-    at = customers.set_index("customer_id").reindex(rows["customer_id"]).reset_index(drop=True)
-    tagged = tags.set_index("customer_id").reindex(rows["customer_id"]).reset_index(drop=True)
+    at, tagged = (beside(rows, table) for table in (customers, tags))
     liked = at if "preferred_channel" in at else tagged
     shown = rows.assign(
         item_name=rows["item"].map(lambda item: (names or {}).get(item, item)),

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ltvml.outputs.spreadsheet import safe_cell
+from ltvml.outreach.beside import beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,7 +50,7 @@ def people(contacts: pd.DataFrame, customers: pd.DataFrame, columns: IdentityCol
     frame
         customer_id, email, phone, first_name, last_name, external_id, wecom_id and `ABOUT`, all texts.
     """
-    at = customers.set_index("customer_id").reindex(contacts["customer_id"])
+    at = beside(contacts, customers)
     found: dict[str, Any] = {"customer_id": contacts["customer_id"].astype(str).to_numpy()}
     for name, column in vars(columns).items():
         given = contacts["customer_id"] if column == "customer_id" else at.get(column)

@@ -28,6 +28,8 @@ CONTACT_COLUMNS = (
 )
 """Of the CSV: `contracts.OUTREACH`, the action and the channel in words, and last the names that Parquet has."""
 MONEY_DIGITS = 4
+GROUP_ROWS = 1 << 20
+"""Rows of a group of the Parquet file."""
 
 
 def write_plan(
@@ -56,8 +58,11 @@ def write_plan(
 def write_everybody(path: Path, plan: pd.DataFrame) -> None:
     """Write the plan with the columns and types of `contracts.OUTREACH`."""
     schema = arrow_schema(OUTREACH)
-    columns = [_column(plan[field.name], field.type) for field in schema]
-    pq.write_table(pa.Table.from_arrays(columns, schema=schema), path, compression="zstd")
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for first in range(0, max(len(plan), 1), GROUP_ROWS):
+            rows = plan.iloc[first : first + GROUP_ROWS]
+            columns = [_column(rows[field.name], field.type) for field in schema]
+            writer.write_table(pa.Table.from_arrays(columns, schema=schema))
 
 
 def contacts_to_make(plan: pd.DataFrame, language: str) -> pd.DataFrame:

@@ -21,6 +21,7 @@ import io
 import json
 import re
 import warnings
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
 
 FILE = "planned.csv"
+DRAWN_AT_ONCE = 200_000
 LATEST_SENT, MOST_SENT = 3, 0.5
 COLUMNS = ("planned_for", "campaign", "revision", "customer_id", "channel", "day", "action", "item", "group")
 OF_CONTACT = ("customer_id", "channel", "day", "action", "item", "group")
@@ -207,10 +209,15 @@ def chosen(plan: pd.DataFrame) -> pd.DataFrame:
     return plan[plan["suppressed_by"].isna() & plan["group"].eq(TREAT)]
 
 
+def logged(plan: pd.DataFrame) -> pd.DataFrame:
+    """Rows of a plan that the log holds: contacts to make, and those that the held out would get."""
+    would_be = plan["group"].eq(HOLDOUT) & plan["suppressed_by"].eq(BY_HOLDOUT)
+    return plan[plan["suppressed_by"].isna() | would_be]
+
+
 def contact_rows(plan: pd.DataFrame) -> list[Row]:
     """The contacts of a plan, and what the held out would get, as `OF_CONTACT` in the order of customers."""
-    would_be = plan["group"].eq(HOLDOUT) & plan["suppressed_by"].eq(BY_HOLDOUT)
-    made = plan[plan["suppressed_by"].isna() | would_be]
+    made = logged(plan)
     rows = made.assign(day=pd.to_datetime(made["due_date"]).dt.strftime("%Y-%m-%d"))[list(OF_CONTACT)]
     texts = rows.astype(object).fillna("").astype(str)
     return sorted(texts.itertuples(index=False, name=None))
@@ -329,14 +336,16 @@ def _whole_lines(text: str) -> str:
 
 def is_held_out(settings: OutreachSettings, ids: pd.Series) -> NDArray[np.bool_]:
     """Whether the campaign or the global control leaves each customer alone, shape (n,)."""
-    arms = groups(
-        ids,
+    draw = partial(
+        groups,
         share=settings.holdout,
         salt=settings.campaign,
         global_share=settings.global_holdout,
         global_salt=settings.global_salt,
     )
-    return np.asarray(arms.group == HOLDOUT)
+    # some at a time: the names of the arms take more than the ids
+    parts = [ids.iloc[first : first + DRAWN_AT_ONCE] for first in range(0, max(len(ids), 1), DRAWN_AT_ONCE)]
+    return np.concatenate([np.asarray(draw(part).group == HOLDOUT) for part in parts])
 
 
 def sent_of(planned: pd.DataFrame, made: pd.DataFrame | None, *, until: int | None) -> tuple[pd.DataFrame, int]:

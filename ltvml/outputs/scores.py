@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 
 from ltvml.contracts import CUSTOMER_SCORES, REPLENISHMENT
 from ltvml.errors import ConfigError, DataContractError
-from ltvml.outputs.stored_rows import StoredRows, ascend, frame_of
+from ltvml.outputs.stored_rows import StoredRows, frame_of
+from ltvml.outreach.beside import ascend
 from ltvml.run_directory import changed_files, listed, manifest_of, reading
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+PART_ROWS = 100_000
 _BLANK = r"[\s\x00-\x1f\ufeff\u200b']"
 # the wide forms are formulas too in East Asian spreadsheets
 _OPENS = "[=+\\-@\uff1d\uff0b\uff0d\uff20]"
@@ -38,13 +39,10 @@ def write_csv(path: Path, rows: pd.DataFrame, *, byte_order_mark: bool = False) 
     byte_order_mark : bool
         Whether the file begins with the mark by which spreadsheets know UTF-8.
     """
-    safe_rows(rows).to_csv(
-        path,
-        index=False,
-        quoting=csv.QUOTE_NONNUMERIC,
-        lineterminator="\n",
-        encoding="utf-8-sig" if byte_order_mark else "utf-8",
-    )
+    with path.open("w", encoding="utf-8-sig" if byte_order_mark else "utf-8", newline="") as file:
+        for first in range(0, max(len(rows), 1), PART_ROWS):
+            part = safe_rows(rows.iloc[first : first + PART_ROWS])
+            part.to_csv(file, index=False, header=first == 0, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
 
 
 def safe_rows(rows: pd.DataFrame) -> pd.DataFrame:

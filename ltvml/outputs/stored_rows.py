@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
 PART_ROWS = 500_000
@@ -57,21 +56,3 @@ def frame_of(table: pa.Table) -> pd.DataFrame:
 def parts_of(rows: pd.DataFrame | StoredRows) -> Iterator[pd.DataFrame]:
     """The rows some at a time."""
     return iter((rows,)) if isinstance(rows, pd.DataFrame) else rows.parts()
-
-
-def ascend(rows: pd.DataFrame, keys: Sequence[str]) -> bool:
-    """Whether every row comes after the one before it by its keys, texts that are not null: then none is there twice.
-
-    Examples
-    --------
-    >>> ascend(pd.DataFrame({"a": ["x", "x"], "b": ["1", "2"]}), ["a", "b"])
-    True
-    """
-    columns = [pa.array(rows[key].array, pa.large_string()) for key in keys]
-    above = [column.slice(0, max(len(column) - 1, 0)) for column in columns]
-    below = [column.slice(1) for column in columns]
-    later = pc.greater(below[-1], above[-1])
-    for first, then in zip(reversed(above[:-1]), reversed(below[:-1]), strict=True):
-        later = pc.or_(pc.greater(then, first), pc.and_(pc.equal(then, first), later))
-    nulls = sum(column.null_count for column in columns)
-    return nulls == 0 and pc.all(later, min_count=0).as_py() is True

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ltvml.errors import DataContractError
+from ltvml.outreach.beside import ascend
 from ltvml.outreach.customers.channels import PREFIX
 from ltvml.outreach.eligibility import eligible, missing_columns
 
@@ -72,8 +73,7 @@ def _check(actions: Sequence[Action], customers: pd.DataFrame) -> None:
             f"customers: no column {', '.join(missing)}.",
             hint="The chance to buy and the value gained are wanted for the window of every action.",
         )
-    index = pd.Index(customers["customer_id"])
-    if not (index.is_monotonic_increasing and index.is_unique):
+    if not ascend(customers, ["customer_id"]):
         raise DataContractError("customers: expected one row a customer, sorted by customer_id.")
 
 

@@ -29,6 +29,7 @@ import numpy as np
 import pandas as pd
 
 from ltvml.hashing import buckets_of
+from ltvml.outreach.beside import places_of
 from ltvml.words.sentence import Sentence
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class Situation:
 
     def position(self, ids: pd.Series) -> NDArray[np.intp]:
         """Row of each customer; -1 where the customer is not known."""
-        return np.asarray(pd.Index(self.customers["customer_id"]).get_indexer(ids))
+        return places_of(pd.DataFrame({"customer_id": ids}), self.customers, ["customer_id"])
 
 
 @dataclass(frozen=True)

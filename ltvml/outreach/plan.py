@@ -9,6 +9,7 @@ import pandas as pd
 
 from ltvml.errors import DataContractError
 from ltvml.outreach.allocation.classes import best_of_each, rows_of
+from ltvml.outreach.beside import ascend, places_of
 from ltvml.window import dates_of
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def plan(
     )
     customers = groups[["customer_id", "group"]]
     _check(best["customer_id"], customers["customer_id"])
-    of_customer = pd.Index(best["customer_id"]).get_indexer(customers["customer_id"])
+    of_customer = places_of(customers, best, ["customer_id"])
     return _ranked(customers.reset_index(drop=True), best.drop(columns="customer_id"), of_customer)
 
 
@@ -92,7 +93,11 @@ def _shown(rows: Rows, suppressed: NDArray[np.bool_], allocation: Allocation) ->
 def _ranked(customers: pd.DataFrame, best: pd.DataFrame, of_customer: Places) -> pd.DataFrame:
     """All customers by expected value, then by id; those with no row of `best` (-1) last."""
     value = np.append(best["expected_value"].to_numpy(), -np.inf)[of_customer]
-    order = np.lexsort((np.argsort(np.argsort(customers["customer_id"].to_numpy(), kind="stable")), -value))
+    ids = customers["customer_id"]
+    # in order already where a plan is made of all customers: then the places are the ranks
+    in_order = ascend(customers, ["customer_id"])
+    turn = np.arange(len(ids)) if in_order else np.argsort(np.argsort(ids.to_numpy(), kind="stable"))
+    order = np.lexsort((turn, -value))
     # -1 is no label of a fresh index: such rows are all null
     ranked = best.reset_index(drop=True).reindex(of_customer[order])
     ranked = ranked.assign(

@@ -18,12 +18,13 @@ from ltvml.outputs.about_customers import about_customers
 from ltvml.outputs.audiences import people, write_audiences
 from ltvml.outputs.measured_effects import catch_up_effects, read_effects, read_order_values
 from ltvml.outputs.plan import write_plan
-from ltvml.outputs.planned_contacts import append_planned, catch_up, chosen, is_held_out, revision_of
+from ltvml.outputs.planned_contacts import append_planned, catch_up, chosen, is_held_out, logged, revision_of
 from ltvml.outputs.scores import read_scores
 from ltvml.outputs.spreadsheet import safe_rows, write_csv
 from ltvml.outputs.stage_rules import keep_stage_rules
 from ltvml.outputs.tasks import with_tasks, write_tasks
 from ltvml.outreach.allocation.allocate import Allocation, allocate
+from ltvml.outreach.beside import beside, places_of, rows_at
 from ltvml.outreach.candidates import candidates
 from ltvml.outreach.customers.stages import transitions
 from ltvml.outreach.eligibility import RULES, Situation, missing_for
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
 KIND = "outreach"
 FEWEST_COMPARED = 2
 SMALLEST_CHANCE = 1e-6
+WORDED_AT_ONCE = 50_000
 STAGES_FILE, PLANNING_FILE = "stages.parquet", "planning.parquet"
 
 
@@ -123,8 +125,8 @@ def _plan_outreach(
     config, bundle = as_fitted(config, bundle_of(config, model))
     intake = read_orders(config.orders, config.window, transactions, steps)
     with steps.step("gather"):
-        found = scores or read_scores(Path(config.output.dir) / "scores" / config.cutoff.isoformat(), config.cutoff)
-        tables = gather(config, bundle, intake, found, folder=root)
+        folder = Path(config.output.dir) / "scores" / config.cutoff.isoformat()
+        tables = gather(config, bundle, intake, scores or read_scores(folder, config.cutoff), folder=root)
     with steps.step("plan"):
         # duties first: offers fill what they leave
         scheduled = service_contacts(config, tables, cutoff_day=intake.window.cutoff_day)
@@ -136,7 +138,7 @@ def _plan_outreach(
     with steps.step("word"):
         planned = worded(planned, tables, config, bundle)
         tasks = worded_tasks(scheduled, tables, config)
-    everything = with_tasks(planned, tasks)
+    everything = with_tasks(logged(planned), tasks)
     more = further_columns(everything[everything["suppressed_by"].isna()], config, tables)
     moves = stage_moves(root, config.cutoff.isoformat(), tables.customers)
     known = planning(planned, offers, tables, config, order_values=worth)
@@ -233,19 +235,26 @@ def situation(config: Config, tables: OutreachTables, intake: Intake) -> Situati
 
 
 def worded(planned: pd.DataFrame, tables: OutreachTables, config: Config, bundle: Bundle) -> pd.DataFrame:
-    """The plan with reasons that a person can read out."""
-    found = reasons(
-        planned,
-        tables.customers,
-        pairs=tables.pairs,
-        companions=tables.companions,
-        ladder=tables.ladder,
-        language=config.outreach.language,
-        currency=bundle.money.currency,
-        churn_horizon=bundle.window.churn_horizon,
-        names=tables.names,
-    )
-    return planned.assign(reason=found)
+    """The plan with reasons that a person can read out, some rows at a time."""
+    pair, offered = ["customer_id", "item"], tables.companions.assign(item=tables.companions["companion"])
+    sources = {"pairs": tables.pairs, "companions": offered if len(offered) else None}
+    known = {name: (table, places_of(planned, table, pair)) for name, table in sources.items() if table is not None}
+    customer = places_of(planned, tables.customers, ["customer_id"])
+    parts = [
+        reasons(
+            planned.iloc[rows],
+            tables.customers.iloc[customer[rows]],
+            **{name: table.iloc[places[rows][places[rows] >= 0]] for name, (table, places) in known.items()},
+            ladder=tables.ladder,
+            language=config.outreach.language,
+            currency=bundle.money.currency,
+            churn_horizon=bundle.window.churn_horizon,
+            names=tables.names,
+        )
+        for rows in (slice(first, first + WORDED_AT_ONCE) for first in range(0, len(planned), WORDED_AT_ONCE))
+    ]
+    texts = [pd.Series(part, dtype="str") for part in parts] or [pd.Series(dtype="str")]
+    return planned.assign(reason=pd.concat(texts, ignore_index=True).array)
 
 
 def planning(
@@ -259,8 +268,10 @@ def planning(
     """What was predicted and claimed of the customers that a measurement will compare, before the launch."""
     keys, claimed = ["customer_id", "action", "channel"], ["p_buy", "effect", "value_gain", "cost"]
     rows = compared(planned)[keys].astype(str)
-    known = rows.merge(offers[[*keys, *claimed]].astype(dict.fromkeys(keys, str)), on=keys, how="left")
-    at = tables.customers.set_index("customer_id").loc[known["customer_id"]]
+    customers = places_of(rows, tables.customers, ["customer_id"])
+    own = offers[np.isin(offers["customer_id"].cat.codes, customers)]
+    known = rows.merge(own[[*keys, *claimed]].astype(dict.fromkeys(keys, str)), on=keys, how="left")
+    at = rows_at(tables.customers, customers)
     days = {action.name: action.window_days for action in config.outreach.actions_table()}
     # spend in the window: the chance to buy times what one order is worth
     spend = known["p_buy"].to_numpy() * at["expected_order_value"].fillna(0.0).to_numpy()
@@ -346,7 +357,8 @@ def _warn_of_changed(plan: Path, changed: str) -> None:
 
 def write_tables(staging: Path, tables: OutreachTables, moves: pd.DataFrame) -> None:
     """Stages with tags, the ladder, the companions, the offers and the moves."""
-    staged = tables.customers[["customer_id", "stage"]].merge(tables.tags, on="customer_id", how="left")
+    own = tables.customers[["customer_id", "stage"]]
+    staged = pd.concat([own, beside(own, tables.tags)], axis=1)
     to_go = tables.ladder.orders_to_go(tables.customers["n_orders"])
     staged.assign(orders_to_go=to_go).to_parquet(staging / STAGES_FILE, index=False)
     safe_rows(tables.ladder.table()).to_csv(staging / "ladder.csv", index=False)

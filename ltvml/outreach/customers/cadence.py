@@ -28,6 +28,7 @@ import pandas as pd
 
 from ltvml.errors import ConfigError, DataContractError
 from ltvml.nearest import no_such_column
+from ltvml.outreach.beside import places_of
 from ltvml.outreach.customers.dates import days_within
 from ltvml.outreach.settings import CadenceRules
 from ltvml.window import days_of
@@ -207,7 +208,7 @@ class _Names:
 
     def places(self, frame: pd.DataFrame) -> NDArray[np.intp]:
         """Place of the customer of each row; -1 for one who is not known."""
-        return self.customers.get_indexer(pd.Index(frame["customer_id"].astype("str")))
+        return places_of(frame, pd.DataFrame({"customer_id": self.customers}), ["customer_id"])
 
     def item_places(self, frame: pd.DataFrame) -> NDArray[np.intp]:
         """Place of the item of each row."""

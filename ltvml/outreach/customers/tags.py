@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ltvml.errors import DataContractError
+from ltvml.outreach.beside import beside
 from ltvml.outreach.customers.rules import user_tags
 from ltvml.outreach.settings import TagRules
 from ltvml.window import days_of
@@ -125,16 +126,18 @@ def tags(
     chosen = rules or TagRules()
     if customers["customer_id"].duplicated().any():
         raise DataContractError("tags expect one row a customer; found a customer_id twice.")
-    ids = pd.Index(customers["customer_id"].astype("str"))
+    ids = customers["customer_id"].astype("str")
     columns: dict[str, object] = {}
     if habits is not None:
-        columns |= _habit_tags(habits.set_index("customer_id").reindex(ids), chosen)
+        columns |= _habit_tags(beside(customers, habits), chosen)
     if favourites is not None:
-        columns["preferred_category"] = favourites.set_index("customer_id")["item"].reindex(ids).to_numpy()
+        columns["preferred_category"] = beside(customers, favourites)["item"]
     if contacts is not None:
-        columns["preferred_channel"] = preferred_channels(contacts, cutoff_day, chosen.prior_contacts).reindex(ids)
+        liked = preferred_channels(contacts, cutoff_day, chosen.prior_contacts)
+        columns["preferred_channel"] = beside(customers, liked.rename("channel").reset_index())["channel"]
     if hours is not None:
-        columns["active_hours"] = active_hours(hours, chosen.hour_orders).reindex(ids)
+        busiest = active_hours(hours, chosen.hour_orders)
+        columns["active_hours"] = beside(customers, busiest.rename("hours").reset_index())["hours"]
     if "stock_status" in customers:
         columns["stock_status"] = customers["stock_status"]
     if due is not None:

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ltvml.outreach.beside import places_of
 from ltvml.outreach.restraint.contact_history import ContactDays, customer_codes, made, repeats
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ltvml.arrays import Ints, Mask
+    from ltvml.arrays import Ints, Mask, Places
     from ltvml.outreach.settings import Caps
 
 
@@ -273,7 +274,7 @@ def _said(
     yield "opted_out", given.stated(wishes.opt_outs)
     yield "open_case", given.stated(None if wishes.open_cases is None else wishes.open_cases[["customer_id"]])
     yield "channel_disliked", given.stated(wishes.disliked)
-    place = pd.Index(customers["customer_id"]).get_indexer(given.ids)
+    place = _places(customers, given)
     trying = customers["stage"].eq("value_verification").to_numpy()[place]
     age = given.day - last
     bound = ~candidates["purpose"].isin(caps.exempt).to_numpy()
@@ -283,9 +284,14 @@ def _said(
 
 def _last_orders(customers: pd.DataFrame, given: _Asked, cutoff_day: int) -> Ints:
     """Day of the last order of each candidate's customer."""
-    place = pd.Index(customers["customer_id"]).get_indexer(given.ids)
+    place = _places(customers, given)
     silence = customers["days_since_last"].to_numpy(dtype=np.int64)
     return np.asarray(cutoff_day - silence[place][given.who])
+
+
+def _places(customers: pd.DataFrame, given: _Asked) -> Places:
+    """Row of each customer that candidates may be of."""
+    return places_of(pd.DataFrame({"customer_id": given.ids}), customers, ["customer_id"])
 
 
 @dataclass(frozen=True)

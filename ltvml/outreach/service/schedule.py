@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ltvml.outreach.beside import places_of
 from ltvml.outreach.restraint.caps import Wishes, refused
 from ltvml.outreach.restraint.contact_history import made
 from ltvml.outreach.restraint.reach import channel_of, reachable
@@ -100,7 +101,7 @@ def schedule(
     """
     names = list(rules.channels or channels)
     order = tasks.sort_values(["until_day", "due_day", "customer_id", "action", "item"], ignore_index=True)
-    place = pd.Index(customers["customer_id"]).get_indexer(pd.Index(order["customer_id"]))
+    place = places_of(order, customers, ["customer_id"])
     reaches = np.column_stack([reachable(customers, name) for name in names])
     ids, ways, given = pd.Index(customers["customer_id"]), pd.Index(names), wishes or Wishes()
     refuses = refused(given.opt_outs, ids, ways) | refused(given.disliked, ids, ways)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from ltvml.errors import ConfigError
 from ltvml.inputs.tables.channel_words import ChannelWords
@@ -12,14 +13,13 @@ from ltvml.inputs.tables.contacts import read_attributes
 from ltvml.inputs.tables.sent_states import unknown_words
 from ltvml.inputs.tables.truth import truth
 from ltvml.nearest import no_such_column
+from ltvml.outreach.beside import beside
 from ltvml.outreach.customers.rules import rule_faults
 from ltvml.outreach.customers.tags import TAGS
 from ltvml.outreach.restraint.reach import ALSO, PREFERRED
 from ltvml.words.sentence import Sentence
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from ltvml.config import Config
     from ltvml.config.outreach import OutreachSettings
     from ltvml.inputs.tables.customer_ids import CustomerIds
@@ -78,8 +78,11 @@ def columns_of_scores(attributes: pd.DataFrame | None, scores: pd.DataFrame) -> 
 
 def with_attributes(scores: pd.DataFrame, attributes: pd.DataFrame | None) -> pd.DataFrame:
     """The scores with whatever else is known of the customers."""
-    return (
-        scores if attributes is None else scores.merge(attributes, on="customer_id", how="left", suffixes=("", GIVEN))
+    if attributes is None:
+        return scores
+    found = beside(scores, attributes)
+    return pd.concat(
+        [scores, found.rename(columns={name: f"{name}{GIVEN}" for name in found if name in scores})], axis=1
     )
 
 

@@ -13,6 +13,7 @@ from ltvml.features.gaps import observed_gap_quantile
 from ltvml.features.plan.breadth import breadth
 from ltvml.features.plan.ladder import climbs
 from ltvml.outputs.stage_rules import kept_stage_rules
+from ltvml.outreach.beside import beside, places_of, rows_at
 from ltvml.outreach.customers.channels import relative_responses
 from ltvml.outreach.customers.ladder import Ladder, ladder
 from ltvml.outreach.customers.stages import learned_rules
@@ -74,7 +75,7 @@ def credited(chances: pd.DataFrame, scores: pd.DataFrame, *, margin: float, shar
     share : float
         Of what the lifetime difference adds to one order.
     """
-    known = scores.set_index("customer_id").loc[chances["customer_id"]]
+    known = rows_at(scores, places_of(chances, scores, ["customer_id"]))
     past = known["historic_value"] / known["n_orders"]
     order = margin * known["expected_order_value"].fillna(past).clip(lower=0.0).to_numpy(dtype=float)
     gains = {
@@ -88,14 +89,12 @@ def credited(chances: pd.DataFrame, scores: pd.DataFrame, *, margin: float, shar
 def customers_of(
     scores: pd.DataFrame, chances: pd.DataFrame, items: Items, attributes: pd.DataFrame | None, intake: Intake
 ) -> pd.DataFrame:
-    """One row a customer with all that is known of them but the stage, sorted by customer_id."""
-    joined = scores.merge(chances, on="customer_id", how="left", validate="one_to_one")
+    """One row a customer with all that is known of them but the stage, in the order of the scores."""
+    known = [scores, beside(scores, chances)]
     if items.days is not None:
-        counted = intake.engine.collect(breadth(items.days, intake.window))
-        joined = joined.merge(counted, on="customer_id", how="left")
-        joined = joined.merge(indicated(items.companions), on="customer_id", how="left")
-    joined = with_attributes(joined, attributes)
-    return joined.sort_values("customer_id", kind="stable").reset_index(drop=True)
+        known.append(beside(scores, intake.engine.collect(breadth(items.days, intake.window))))
+        known.append(beside(scores, indicated(items.companions)))
+    return with_attributes(pd.concat(known, axis=1), attributes)
 
 
 def with_responses(

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from ltvml.inputs.item_names import item_names
 from ltvml.inputs.tables.customer_ids import CustomerIds
 from ltvml.inputs.tables.wishes import read_wishes
-from ltvml.outputs.stored_rows import ascend
 from ltvml.outreach.actions import windows
+from ltvml.outreach.beside import ascend
 from ltvml.outreach.customers.stages import stages
 from ltvml.outreach.offers.allowed import without_denied
 from ltvml.outreach.tables import OutreachTables

@@ -140,10 +140,11 @@ class Offering:
         waits = out_of_turn(
             self.replaced, owned, cutoff_day=day, dated=dated_items(self.settings), usual_gap=self.usual
         )
-        barred = pd.concat([barred, waits], ignore_index=True)
+        barred = pd.concat([part for part in (barred, waits) if len(part)] or [barred], ignore_index=True)
         # what may not be offered stands as if it were owned since for ever: it is no evidence, and never recommended
         evidence = owned[~owned["item"].isin(rules.deny)]
-        held = pd.concat([evidence, barred.assign(last_day=day - FOR_EVER)], ignore_index=True)
+        ever = barred.assign(last_day=day - FOR_EVER).astype({"customer_id": "str", "item": "str"})
+        held = pd.concat([evidence, ever], ignore_index=True) if len(ever) else evidence
         offered = companions.recommend(self.learned, held, day, self.settings.companions)
         return offered.assign(replaces=replaced_by(offered, self.replaced, owned))
 
