@@ -66,7 +66,7 @@ def to_do(tasks: pd.DataFrame, language: str) -> pd.DataFrame:
     rows = tasks[tasks["suppressed_by"].isna()].sort_values(["due_date", "customer_id"], kind="stable")
     keys = rows["action"].astype("str")
     words = {
-        name: rows[name].astype("str").map(lambda key, kind=name: named(kind, key, language))
+        name: rows[name].astype("str").map({key: named(name, str(key), language) for key in rows[name].unique()})
         for name in ("action", "channel")
     }
     days = {name: pd.to_datetime(rows[name]).dt.strftime("%Y-%m-%d") for name in ("due_date", "until_date")}

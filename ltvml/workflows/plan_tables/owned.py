@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 OWNED = ("customer_id", "item", "first_day", "last_day", "n_gaps")
 KEYS = ["customer_id", "item"]
-BATCH_CUSTOMERS = 200_000
+BATCH_CUSTOMERS = 100_000
+"""Customers whose pairs are here at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +48,7 @@ class Owned:
     offered: pd.DataFrame | None = None
 
 
-def owned_in_batches(
-    days: nw.LazyFrame[Any], intake: Intake, ids: pd.Series, size: int
-) -> Iterator[tuple[slice, pd.DataFrame]]:
+def owned_in_batches(days: nw.LazyFrame[Any], intake: Intake, ids: pd.Series) -> Iterator[tuple[slice, pd.DataFrame]]:
     """Places of some customers, and every item of theirs: first and last day, and the mean gap between days bought.
 
     Customers whose orders were all taken back but for an item are among the owners, and not among the customers: each
@@ -62,11 +61,9 @@ def owned_in_batches(
     intake : Intake
     ids : (n,) series of str
         All customers, ascending.
-    size : int
-        Customers at a time.
     """
-    for first in range(0, max(len(ids), 1), size):
-        last, who = first + size, nw.col("customer_id")
+    for first in range(0, max(len(ids), 1), BATCH_CUSTOMERS):
+        last, who = first + BATCH_CUSTOMERS, nw.col("customer_id")
         part = days.filter(who >= ids.iloc[first]) if first else days
         part = part.filter(who < ids.iloc[last]) if last < len(ids) else part
         owned = intake.engine.collect(item_statistics(part, intake.window).select(*OWNED))
@@ -83,7 +80,6 @@ def kept_of(
     rules: CadenceRules,
     *,
     offer: Callable[[slice, pd.DataFrame], pd.DataFrame] | None,
-    size: int = BATCH_CUSTOMERS,
 ) -> Owned:
     """What is kept of all that customers own, gathered some customers at a time: the same whatever their number.
 
@@ -99,14 +95,12 @@ def kept_of(
     rules : CadenceRules
     offer : callable, optional
         What is recommended to some customers, from their places and what they own.
-    size : int
-        Customers at a time.
     """
     items, recent, gaps, offered = set[str](), [], [], []
     wanted = pd.DataFrame(columns=KEYS, dtype="str") if pairs is None else pairs[KEYS]
     asked, since = first_orders(scores, rules, intake.window.cutoff_day), asked_since(rules, intake.window.cutoff_day)
     named = {item for attribute in rules.dated.values() for item in attribute.items.values()}
-    for places, owned in owned_in_batches(days, intake, scores["customer_id"], size):
+    for places, owned in owned_in_batches(days, intake, scores["customer_id"]):
         items |= set(owned["item"].unique())
         lately = (owned["first_day"] >= since) | owned["item"].isin(named)
         recent.append(owned[lately | owned["customer_id"].isin(asked)])
