@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from ltvml.engines.base import Work
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("blank_pictures")]
+pytestmark = pytest.mark.slow
 
 THEN, NOW = "2020-10-31", "2020-12-31"
 PARTS = 3
