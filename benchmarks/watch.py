@@ -157,7 +157,7 @@ def at_week(week, record, cutoff, buyers, losses, noise, usual) -> Week:
     cutoffs, spread = cutoff + WEEK * np.arange(week), level_spread(())
     level = watch_level(cutoffs, actual, expected, variance, days=WEEK, spread=spread, noise=noise, usual=usual)
     ended = [day for day in losses if day + HORIZON <= today]
-    loss = (date_of(ended[-1]), losses[ended[-1]]) if ended else None
+    loss = [(date_of(ended[-1]), losses[ended[-1]])] if ended else []
     periods = Periods.of(record, fitted=cutoff, today=today, days=HORIZON)
     drifts = judged(purchase_drifts(record, periods, fitted=cutoff)) if periods else ()
     changed = None if level.changed_at is None else date_of(cutoff + WEEK * level.changed_at + 1)

@@ -7,14 +7,17 @@ probabilities imply for the log-loss is in `promise.loss_by_itself`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from scipy.special import ndtr
 
+from ltvml.evaluation.influence import normalised_gini
 from ltvml.evaluation.metrics import PROBABILITY_FLOOR
 from ltvml.evaluation.promise import Promise, excess_loss, level_spread, loss_by_itself
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Sequence
 
     from ltvml.arrays import Array
@@ -22,10 +25,15 @@ if TYPE_CHECKING:
 
 WANTED = 0.8
 """Coverage of an 80 % interval, of dates and of values."""
-Z_LIMIT = 2.58
-"""One in two hundred windows, by chance; the alarm stands until the next window has ended."""
-WORSE = 0.003
-"""Log-loss by which a window must be worse than promised to be of weight, as in `selection.MEANINGFUL`."""
+ONCE = 0.005
+"""Chance that any promise is called broken at a look where none is; it stands until the next horizon ends."""
+WEIGHT = {"loss": 0.003, "gini": 0.05, "dates": 0.1, "values": 0.1}
+"""By how much a measure must be worse than promised to be of weight: log-loss as in `selection.MEANINGFUL`, Gini as in
+`succession.TOLERATED`, and half of the share outside an 80 % interval."""
+USUAL_COVERAGE, USUAL_GINI, PRIOR_CUTOFFS = 0.05, 0.03, 2
+"""How far a coverage, and the Gini of a cutoff, differ where nothing has changed; the second counts as two cutoffs."""
+
+Measure = Literal["loss", "gini", "dates", "values"]
 
 
 @dataclass(frozen=True)
@@ -51,30 +59,49 @@ class Buyers:
 
 @dataclass(frozen=True)
 class AgainstPromise:
-    """A measure of a window beside what past cutoffs promised.
+    """A measure of a window beside what was promised.
 
     Parameters
     ----------
-    actual : float
-    promised : float
-        Mean over the past cutoffs.
+    actual, promised : float
+        The promise is the mean over the past cutoffs, or the level of an interval.
     error : float
-        Standard deviation of the difference where the promise is kept: of the customers, and of the usual level.
+        Standard deviation of the difference where the promise is kept: of the customers, and what is usual.
+    measure : {"loss", "gini", "dates", "values"}
+        Log-loss beyond what probabilities imply, Gini of value, coverage of date windows and of value intervals.
     """
 
     actual: float
     promised: float
     error: float
+    measure: Measure = "loss"
+
+    @property
+    def falls(self) -> float:
+        """By how much the measure is worse than promised."""
+        return self.actual - self.promised if self.measure == "loss" else self.promised - self.actual
 
     @property
     def worse(self) -> float:
-        """Difference over its standard deviation; NaN where that is 0."""
-        return (self.actual - self.promised) / self.error if self.error > 0 else float("nan")
+        """The same over its standard deviation; NaN where that is 0."""
+        return self.falls / self.error if self.error > 0 else float("nan")
 
-    @property
-    def broken(self) -> bool:
-        """Whether the measure is worse than promised beyond chance, and by so much that it is of weight."""
-        return self.worse > Z_LIMIT and self.actual - self.promised > WORSE
+
+def broken_promises(given: Sequence[tuple[dt.date, AgainstPromise]]) -> list[tuple[dt.date, AgainstPromise]]:
+    """Those of one look that are worse beyond chance, by Holm's procedure at `ONCE`, and by a difference of weight.
+
+    Parameters
+    ----------
+    given : sequence of (cutoff, AgainstPromise)
+    """
+    known = sorted((pair for pair in given if np.isfinite(pair[1].worse)), key=lambda pair: -pair[1].worse)
+    found = []
+    for place, (cutoff, one) in enumerate(known):
+        if ndtr(-one.worse) > ONCE / (len(known) - place):
+            break
+        if one.falls > WEIGHT[one.measure]:
+            found.append((cutoff, one))
+    return found
 
 
 def loss_against_promise(
@@ -104,6 +131,45 @@ def loss_against_promise(
     level = float(np.hypot(level_spread(given), error)) * abs(float(slope(usual).mean()))
     deviation = float(np.hypot(loss_by_itself(usual)[1], level))
     return AgainstPromise(excess_loss(bought, usual), 0.0 if np.isnan(before) else before, deviation)
+
+
+def gini_against_promise(actual: Array, predicted: Array, given: Sequence[Promise]) -> AgainstPromise | None:
+    """Gini of value beside those of past cutoffs; None where either does not exist.
+
+    Its error is that of the customers, by their influence, and how far past cutoffs differ: of k of them, of mean g,
+    s^2 = (sum (g_i - g)^2 + 2 x .03^2) / (k + 1), and s^2 (1 + 1 / k) for another one and that mean.
+
+    Parameters
+    ----------
+    actual, predicted : (n,) arrays
+        Value.
+    given : sequence of Promise
+    """
+    past = [one.measures["gini"] for one in given if one.role == "value" and "gini" in one.measures]
+    measured = normalised_gini(actual, predicted)
+    if not past or not np.isfinite(measured.value):
+        return None
+    spread = float(np.sum((np.array(past) - np.mean(past)) ** 2)) + PRIOR_CUTOFFS * USUAL_GINI**2
+    usual = spread / (len(past) + PRIOR_CUTOFFS - 1) * (1 + 1 / len(past))
+    error = float(np.sqrt(np.sum(measured.influence**2) + usual))
+    return AgainstPromise(measured.value, float(np.mean(past)), error, "gini")
+
+
+def coverage_against_promise(measure: Measure, share: float, count: int) -> AgainstPromise | None:
+    """Coverage of 80 % intervals; None where none is known.
+
+    Parameters
+    ----------
+    measure : {"dates", "values"}
+    share : float
+        Of those inside.
+    count : int
+        How many were counted.
+    """
+    if not count or np.isnan(share):
+        return None
+    error = float(np.hypot(np.sqrt(WANTED * (1 - WANTED) / count), USUAL_COVERAGE))
+    return AgainstPromise(share, WANTED, error, measure)
 
 
 def slope(chance: Array) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from ltvml.evaluation.judged_scores import broken_promises
 from ltvml.words.sentence import Name, Sentence, Share
 
 if TYPE_CHECKING:
@@ -37,7 +38,10 @@ class Verdict:
 
 
 def verdict(
-    level: LevelWatch, changed: dt.date | None, loss: tuple[dt.date, AgainstPromise] | None, drifts: Sequence[Drift]
+    level: LevelWatch,
+    changed: dt.date | None,
+    promises: Sequence[tuple[dt.date, AgainstPromise]],
+    drifts: Sequence[Drift],
 ) -> Verdict:
     """The state that the signs call for.
 
@@ -46,8 +50,8 @@ def verdict(
     level : LevelWatch
     changed : date, optional
         First day of the change, where there is one.
-    loss : (cutoff, AgainstPromise), optional
-        Of the last scores whose horizon has ended; None where there are none.
+    promises : sequence of (cutoff, AgainstPromise)
+        Of the last scores whose horizon has ended.
     drifts : sequence of Drift
     """
     found: list[tuple[State, Sentence]] = []
@@ -55,16 +59,23 @@ def verdict(
         lasts = level.windows_since_alarm * level.days >= LASTING
         values = {"change": Share(abs(level.level - 1)), "since": changed.isoformat()}
         found.append(("retrain" if lasts else "look", Sentence.of(f"watch.level_{level.alarm}", **values)))
-    if loss is not None and loss[1].broken:
-        cutoff, one = loss
-        values = {"cutoff": cutoff.isoformat(), "excess": f"{one.actual:.4f}", "promised": f"{one.promised:.4f}"}
-        found.append(("retrain", Sentence.of("watch.loss", **values)))
+    found += [("retrain", promise_words(cutoff, one)) for cutoff, one in broken_promises(promises)]
     # the scores may follow what has drifted: it is looked at before anything is fitted
     found += [("look", drift_words(one)) for one in drifts if one.verdict in ("notable", "large")]
     if not found:
         return Verdict("fine", (Sentence.of("watch.fine" if len(level.table) else "watch.too_early"),))
     found.sort(key=lambda pair: -STATES.index(pair[0]))
     return Verdict(found[0][0], tuple(sentence for _, sentence in found))
+
+
+def promise_words(cutoff: dt.date, one: AgainstPromise) -> Sentence:
+    """A promise that was broken, in words."""
+    shares = one.measure in ("dates", "values")
+    values = {
+        name: Share(value) if shares else f"{value:.4f}"
+        for name, value in (("actual", one.actual), ("promised", one.promised))
+    }
+    return Sentence.of(f"watch.{one.measure}", cutoff=cutoff.isoformat(), **values)
 
 
 def drift_words(one: Drift) -> Sentence:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from ltvml.errors import ConfigError, DataContractError, OutputError
 from ltvml.outputs.scores import CUSTOMERS, KIND, PROBABILITIES
 from ltvml.run_directory import changed_files, listed, manifest_of, reading
-from ltvml.window import as_date, day_number
+from ltvml.window import as_date, date_of, day_number
 from ltvml.words.sentence import Sentence
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def past_scores(folder: Path, *, until: int) -> tuple[tuple[PastScores, ...], tu
     folder : Path
         `<output.dir>/scores`.
     until : int
-        Day number: scores of later cutoffs are left out.
+        Day number: scores of later cutoffs are left out, and a note says how many.
 
     Raises
     ------
@@ -150,17 +150,24 @@ def past_scores(folder: Path, *, until: int) -> tuple[tuple[PastScores, ...], tu
         places = []
     except OSError as error:
         raise OutputError(f"{folder} cannot be read: {error}") from error
-    found, notes = [], []
+    found, notes, later = [], [], 0
     for place in places:
         one = PastScores(place, manifest_of(place))
         if (fault := _fault(one)) is not None:
             notes.append(Sentence.of("watch.left_out", folder=place.name, why=fault))
         elif one.cutoff_day <= until:
             found.append(one)
+        else:
+            later += 1
+    if later:
+        notes.append(Sentence.of("watch.later", cutoffs=later, day=str(date_of(until))))
     if not found:
-        left_out = f" ({len(notes)} of {len(places)} folders there cannot be used)" if notes else ""
+        left_out = (
+            f" ({len(places) - later} of {len(places)} folders there cannot be used)" if later < len(places) else ""
+        )
+        after = f" up to the cutoff {date_of(until)}" if later else ""
         raise ConfigError(
-            f"there are no scores in {folder}{left_out}; expected those of at least one cutoff.",
+            f"there are no scores in {folder}{after}{left_out}; expected those of at least one cutoff.",
             hint="run `ltvml score` first, with parquet among output.formats; each night's scores are watched later.",
         )
     return tuple(sorted(found, key=lambda one: one.cutoff_day)), tuple(notes)

@@ -30,7 +30,7 @@ from ltvml.workflows.score import as_fitted, bundle_of
 from ltvml.workflows.watch_data import drift_table, drifts_of
 from ltvml.workflows.watch_level import changed_on, level_of
 from ltvml.workflows.watch_refusals import refuse_cut, refuse_silent
-from ltvml.workflows.watch_scores import judged_table, last_loss
+from ltvml.workflows.watch_scores import judged_table, promises_of
 from ltvml.workflows.watched import Watched
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _watch(
         refuse_silent(watched, levels)
         scores = judged_table(watched, wanted)
         drifts, periods = drifts_of(watched, intake)
-        state = verdict(level, changed_on(level, levels), last_loss(watched, found), drifts)
+        state = verdict(level, changed_on(level, levels), promises_of(watched, found), drifts)
     report = WatchReport(
         folder.absolute(),
         bundle,

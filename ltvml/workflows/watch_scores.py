@@ -8,7 +8,14 @@ import numpy as np
 import pandas as pd
 
 from ltvml.contracts import WATCHED_SCORES
-from ltvml.evaluation.judged_scores import Buyers, date_coverage, inside_interval, promised
+from ltvml.evaluation.judged_scores import (
+    Buyers,
+    coverage_against_promise,
+    date_coverage,
+    gini_against_promise,
+    inside_interval,
+    promised,
+)
 from ltvml.evaluation.promise import measures_of
 from ltvml.evaluation.purchase_record import discounted
 from ltvml.window import WEEK, date_of, dates_of, days_of
@@ -18,6 +25,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
+    from ltvml.arrays import Array
     from ltvml.evaluation.judged_scores import AgainstPromise
     from ltvml.outputs.past_scores import PastScores
 
@@ -85,9 +93,7 @@ def _promised_of_churn(watched: Watched, one: PastScores, bought: Any, chance: A
 
 def _value(watched: Watched, one: PastScores, rows: pd.DataFrame, later: pd.DataFrame) -> dict[str, Any]:
     """Measures of the value, of scores whose LTV horizon has ended."""
-    came = discounted(
-        later, customers=len(rows), horizon=one.ltv_horizon, annual_rate=watched.annual_rate, margin=one.margin
-    )
+    came = _came(watched, one, rows, later)
     predicted = rows["predicted_ltv"].to_numpy(dtype=float)
     known = np.isfinite(predicted)
     low, high = (rows[f"predicted_ltv_{end}"].to_numpy(dtype=float) for end in ("lo", "hi"))
@@ -102,16 +108,49 @@ def _value(watched: Watched, one: PastScores, rows: pd.DataFrame, later: pd.Data
     }
 
 
-def last_loss(watched: Watched, found: Sequence[PastScores]) -> tuple[dt.date, AgainstPromise] | None:
-    """The loss of the last scores of this bundle whose horizon has ended, of those whose horizons do not overlap."""
+def promises_of(watched: Watched, found: Sequence[PastScores]) -> list[tuple[dt.date, AgainstPromise]]:
+    """The last scores of this bundle whose horizon has ended beside what was promised; horizons do not overlap."""
+    pairs: list[tuple[dt.date, AgainstPromise | None]] = []
+    if (one := _last(watched, found, "horizon")) is not None:
+        pairs += [(date_of(one.cutoff_day), kept) for kept in _of_churn(watched, one)]
+    if (one := _last(watched, found, "ltv_horizon")) is not None:
+        pairs += [(date_of(one.cutoff_day), kept) for kept in _of_value(watched, one)]
+    return [(cutoff, kept) for cutoff, kept in pairs if kept is not None]
+
+
+def _last(watched: Watched, found: Sequence[PastScores], horizon: str) -> PastScores | None:
     served = [one for one in found if one.version == watched.bundle.version]
-    apart = spaced(served, served[0].horizon) if served else []
-    ended = [one for one in apart if one.cutoff_day + one.horizon <= watched.today]
-    if not ended:
-        return None
-    rows, wait, _ = rows_of(watched, ended[-1])
-    bought = (wait <= ended[-1].horizon).astype(float)
+    apart = spaced(served, getattr(served[0], horizon)) if served else []
+    ended = [one for one in apart if one.cutoff_day + getattr(one, horizon) <= watched.today]
+    return ended[-1] if ended else None
+
+
+def _of_churn(watched: Watched, one: PastScores) -> list[AgainstPromise | None]:
+    """Loss, and coverage of the date windows."""
+    rows, wait, _ = rows_of(watched, one)
+    bought = (wait <= one.horizon).astype(float)
     if not 0 < bought.sum() < len(bought):
-        return None
-    chance = rows[f"p_buy_{ended[-1].horizon}"].to_numpy(dtype=float)
-    return date_of(ended[-1].cutoff_day), watched.loss(ended[-1], bought, chance)
+        return []
+    low, high = (days_of(rows[f"next_purchase_{end}"].to_numpy()) - one.cutoff_day for end in ("lo", "hi"))
+    chance = rows[f"p_buy_{one.horizon}"].to_numpy(dtype=float)
+    inside = date_coverage(wait, low, high, horizon=one.horizon)
+    return [watched.loss(one, bought, chance), coverage_against_promise("dates", *inside)]
+
+
+def _of_value(watched: Watched, one: PastScores) -> list[AgainstPromise | None]:
+    """Gini, and coverage of the intervals."""
+    rows, _, later = rows_of(watched, one)
+    came, predicted = _came(watched, one, rows, later), rows["predicted_ltv"].to_numpy(dtype=float)
+    low, high = (rows[f"predicted_ltv_{end}"].to_numpy(dtype=float) for end in ("lo", "hi"))
+    known, bounded = np.isfinite(predicted), int((np.isfinite(low) & np.isfinite(high)).sum())
+    return [
+        gini_against_promise(came[known], predicted[known], watched.promises),
+        coverage_against_promise("values", inside_interval(came, low, high), bounded),
+    ]
+
+
+def _came(watched: Watched, one: PastScores, rows: pd.DataFrame, later: pd.DataFrame) -> Array:
+    """Discounted value that came within the LTV horizon, (n,)."""
+    return discounted(
+        later, customers=len(rows), horizon=one.ltv_horizon, annual_rate=watched.annual_rate, margin=one.margin
+    )

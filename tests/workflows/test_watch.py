@@ -126,6 +126,11 @@ def test_before_a_horizon_has_ended_the_report_says_when_the_first_scores_can_be
     assert found["tables"]["levels"] == []
 
 
+def test_scores_of_later_cutoffs_than_the_watch_are_counted_as_left_out(watched):
+    found = report(watched, until=FIT + dt.timedelta(weeks=18))
+    assert any("2 cutoffs were scored after 2020-08-04" in note for note in found["notes"])
+
+
 def test_chinese_is_spoken_where_the_configuration_asks_for_it(watched):
     text = watch(watched, "--set", "outreach.language=zh").stdout
     assert "状态" in text

@@ -9,13 +9,20 @@ PHRASES: dict[str, str] = {
     "usual error of the level explain. Look for a change of the shop, the orders or the market; fit again if it lasts.",
     "watch.level_up": "Since {since} {change} more customers have bought than expected, more than chance and the "
     "usual error of the level explain. Look for a change of the shop, the orders or the market; fit again if it lasts.",
-    "watch.loss": "The scores of {cutoff} were less accurate than promised: their log-loss is {excess} above what "
+    "watch.loss": "The scores of {cutoff} were less accurate than promised: their log-loss is {actual} above what "
     "their probabilities imply; past cutoffs had {promised}. Fit again.",
+    "watch.gini": "The scores of {cutoff} ranked what customers spent less well than promised: Gini {actual}; past "
+    "cutoffs had {promised}. Fit again.",
+    "watch.dates": "Of those who came back after the scores of {cutoff}, {actual} did so inside their date window; "
+    "promised were {promised}. Fit again.",
+    "watch.values": "What customers spent after {cutoff} lay inside their value interval for {actual} of them; "
+    "promised were {promised}. Fit again.",
     "watch.drift_psi": "{measure} has another distribution: median {before} before, {now} now; stability index {size}, "
     "of which chance gives {by_chance}.",
     "watch.drift_ratio": "{measure}: {before} before, {now} now, a ratio of {size}; chance alone stays below "
     "{by_chance}.",
     "watch.left_out": "scores/{folder} was left out: {why}",
+    "watch.later": "{cutoffs} cutoffs were scored after {day}, the cutoff of this watch: they were left out",
     "watch.other_bundles": "{cutoffs} cutoffs were scored by other bundles: they are judged in the table, and the "
     "state is that of bundle {version} alone",
     "watch.no_own_scores": "no scores are of bundle {version} yet",

@@ -9,12 +9,16 @@ PHRASES: dict[str, str] = {
     "请检查店铺、订单或市场是否有变化；如持续，请重新拟合。",
     "watch.level_up": "自{since}起，购买的客户比预期多{change}，超出随机波动和水平的常见误差。"
     "请检查店铺、订单或市场是否有变化；如持续，请重新拟合。",
-    "watch.loss": "{cutoff}的评分不如承诺的准确：对数损失比其概率所隐含的高{excess}，"
+    "watch.loss": "{cutoff}的评分不如承诺的准确：对数损失比其概率所隐含的高{actual}，"
     "过去截止日为{promised}。请重新拟合。",
+    "watch.gini": "{cutoff}的评分对客户消费的排序不如承诺的好：基尼系数{actual}，过去截止日为{promised}。请重新拟合。",
+    "watch.dates": "{cutoff}的评分之后回来的客户中，{actual}在其日期区间内回来；承诺为{promised}。请重新拟合。",
+    "watch.values": "{cutoff}之后，{actual}的客户的消费落在其价值区间内；承诺为{promised}。请重新拟合。",
     "watch.drift_psi": "{measure}的分布已改变：中位数之前为{before}，现在为{now}；"
     "稳定性指数{size}，其中随机因素为{by_chance}。",
     "watch.drift_ratio": "{measure}：之前为{before}，现在为{now}，比值{size}；仅凭随机因素应低于{by_chance}。",
     "watch.left_out": "评分文件夹{folder}未使用：{why}",
+    "watch.later": "有{cutoffs}个截止日的评分晚于本次监测的截止日{day}：未使用",
     "watch.other_bundles": "有{cutoffs}个截止日由其他模型评分：它们列在表中，状态只针对模型{version}",
     "watch.no_own_scores": "还没有模型{version}的评分",
     "watch.first_judged": "{cutoff}的评分是该模型最早的评分，其期限在{day}结束",
