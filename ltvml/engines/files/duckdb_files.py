@@ -16,6 +16,7 @@ import duckdb
 from ltvml.contracts import TRANSACTIONS
 from ltvml.engines.columns import check_unique, used_columns
 from ltvml.engines.databases.addresses import address_of, is_database
+from ltvml.engines.files.buckets import fetched, in_bucket
 from ltvml.engines.files.containers import MEMBER, Room, chosen_of, packing_of, unpacked
 from ltvml.engines.files.csv_header import LONGEST_HEADER, Header, advice_on, header_of
 from ltvml.engines.files.encodings import scan_text, to_utf8
@@ -77,6 +78,7 @@ class FileReader:
         self._prepared: dict[Any, Prepared] = {}
         self._stamps: dict[str, tuple[int, int]] = {}
         self._attached: dict[str, str] = {}
+        self._fetched: dict[str, str] = {}
         self._snapshot: Snapshot | None = None
 
     def select(self, source: Source, *, as_text: bool, numbered: bool = False, whole: bool = True) -> str:
@@ -96,7 +98,7 @@ class FileReader:
         """
         if is_database(str(source.source)):
             return self._query([self._from_database(source, whole=whole)], source, as_text=as_text, numbered=False)
-        path, member = split_member(str(source.source))
+        path, member = self._place(source)
         if (lake := lake_table(path)) is not None:
             return self._query([self._from_lake(lake, source, whole=whole)], source, as_text=as_text, numbered=False)
         files = files_of(path)
@@ -127,11 +129,14 @@ class FileReader:
 
     def advice_on_header(self, source: Source) -> str | None:
         """What to set where the first line of a CSV file seems to be no header."""
-        if is_database(str(source.source)) or lake_table(str(source.source)) is not None:
+        if is_database(str(source.source)):
+            return None
+        place, member = self._place(source)
+        if lake_table(place) is not None:
             return None
         wanted = {*source.columns.values(), *(name for name in TRANSACTIONS.names if name not in source.columns)}
-        for path in files_of(split_member(str(source.source))[0])[:1]:
-            prepared = self._prepare(path, split_member(str(source.source))[1], source)
+        for path in files_of(place)[:1]:
+            prepared = self._prepare(path, member, source)
             if prepared.header is not None:
                 # a copy lacks the lines before the header
                 start = _start_of(Path(prepared.path), "utf-8-sig", source)
@@ -152,6 +157,15 @@ class FileReader:
                     f"'{path}' changed while {label} was read; expected a file at rest.",
                     hint="run again when it is complete, or on a copy of it.",
                 )
+
+    def _place(self, source: Source) -> tuple[str, str | None]:
+        """The path of a source, that of the copy where it is in a bucket, and the member that it names."""
+        path, member = split_member(str(source.source))
+        if not in_bucket(path):
+            return path, member
+        if path not in self._fetched:
+            self._fetched[path] = fetched(path, self.room)
+        return self._fetched[path], member
 
     def _query(self, prepared: Sequence[Prepared], source: Source, *, as_text: bool, numbered: bool) -> str:
         kinds = {file.kind for file in prepared}
