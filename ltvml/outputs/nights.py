@@ -238,7 +238,9 @@ def _files(text: str, *, folders: bool) -> list[Path]:
     try:
         path = Path(named)
         if path.is_file():
-            return [path]
+            # SQLite keeps new rows beside its file until it writes them into it
+            beside = path.with_name(f"{path.name}-wal")
+            return [path, beside] if beside.is_file() else [path]
         if folders and path.is_dir():
             return sorted(found for found in path.rglob("*") if found.is_file())
         if any(sign in named for sign in "*?["):
