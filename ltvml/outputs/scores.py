@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from ltvml.contracts import CUSTOMER_SCORES, REPLENISHMENT
 from ltvml.errors import ConfigError, DataContractError
-from ltvml.outputs.stored_rows import StoredRows, frame_of
+from ltvml.outputs.stored_rows import StoredRows, frame_of, give_back
 from ltvml.outreach.beside import ascend
 from ltvml.run_directory import changed_files, listed, manifest_of, reading
 
@@ -202,6 +202,7 @@ def read_scores(folder: Path, cutoff: dt.date) -> Scores:
         paths = {name: (folder / file).absolute() for name, file in written.items()}
         pairs = StoredRows.of(paths.pop(ITEMS)) if ITEMS in paths else None
         tables = {name: frame_of(pq.read_table(path)) for name, path in paths.items()}
+        give_back()
     window = manifest["config"]["window"]
     found = Scores(
         customers=tables[CUSTOMERS],

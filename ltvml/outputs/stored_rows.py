@@ -53,6 +53,11 @@ def frame_of(table: pa.Table) -> pd.DataFrame:
     return frame
 
 
+def give_back() -> None:
+    """Return to the system what Arrow keeps for tables to come: after a large one it is as much as the table was."""
+    pa.default_memory_pool().release_unused()
+
+
 def parts_of(rows: pd.DataFrame | StoredRows) -> Iterator[pd.DataFrame]:
     """The rows some at a time."""
     return iter((rows,)) if isinstance(rows, pd.DataFrame) else rows.parts()

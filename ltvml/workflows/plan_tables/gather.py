@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ltvml.inputs.item_names import item_names
 from ltvml.inputs.tables.customer_ids import CustomerIds
 from ltvml.inputs.tables.wishes import read_wishes
+from ltvml.outputs.stored_rows import give_back
 from ltvml.outreach.actions import windows
 from ltvml.outreach.beside import ascend
 from ltvml.outreach.customers.stages import stages
@@ -83,6 +84,7 @@ def gather(config: Config, bundle: Bundle, intake: Intake, scores: Scores, *, fo
     pairs, without_pairs = pairs_of(scores, bundle, settings, cutoff_day=day, lead_days=lead_days)
     items, without_items = items_of(config, bundle, intake, scored, attributes, pairs.rows)
     pairs = with_gaps(pairs, items.owned.gaps)
+    give_back()
     chances, without_chances = chances_of(scores, bundle, intake, windows(settings.actions_table()))
     chances = credited(chances, scored, margin=bundle.money.margin, share=settings.credited_share)
     contacts, log, not_sent = contacts_of(config, intake, ids, folder)
@@ -95,6 +97,7 @@ def gather(config: Config, bundle: Bundle, intake: Intake, scores: Scores, *, fo
     customers = with_responses(customers, contacts, settings, cutoff_day=day)
     tasks, without_tasks = tasks_of(settings, intake, customers, items, pairs.rows, attributes, lead_days)
     tagged = tags_of(config, intake, customers, items.days, log.contacts, pairs, tasks)
+    give_back()
     renamed = columns_of_scores(attributes, scores.customers)
     said = (*odd_wishes, *log.notes, *not_sent, *renamed, *unknown_channels, *not_reminded)
     larger = {name: without_denied(one, settings.items) for name, one in stock_up(bundle.replenishment).items()}
