@@ -29,6 +29,7 @@ from ltvml.outputs.champion import (
     named_folder,
     now,
     promote_folder,
+    promotion_of,
     roll_back,
     standing_of,
 )
@@ -175,7 +176,9 @@ def _promote(
         )
         return _moved(results, source, first, (), ())
     if standing.champion == record.version:
-        return PromotionReport(False, None, standing, (), (f"The champion is {record.version} already.",))
+        # an alias that was not moved, by a run that was killed or a registry that was away, is moved now
+        standing_record = promotion_of(results / CHAMPION)
+        return PromotionReport(False, standing_record, standing, (), (f"The champion is {record.version} already.",))
     champion = Contender.of(results / CHAMPION, config)
     found, words = compared(config, champion, challenger, transactions, steps)
     worse = [one for one in found if one.worse]

@@ -213,3 +213,17 @@ def test_a_registry_that_is_away_leaves_the_folder_promoted_and_exits_with_6(ser
     assert result.exit_code == 6
     assert "but its alias was not moved" in result.stderr
     assert version("champion") == version("bundle")
+
+
+def test_an_alias_that_a_killed_promotion_left_behind_is_moved_by_the_next_one(served, monkeypatch):
+    moved = []
+
+    class Registry:
+        def promote(self, bundle_version, tags):
+            moved.append((bundle_version, tags["promoted_why"]))
+
+    record = json.loads((OUT / "champion" / "promotion.json").read_text())
+    monkeypatch.setattr("ltvml.workflows.promote.tracker_for", lambda *_, **__: Registry())
+    result = served.run("promote", *LATER)
+    assert (result.exit_code, moved) == (0, [(version("champion"), record["why"])])
+    assert json.loads((OUT / "champion" / "promotion.json").read_text()) == record
