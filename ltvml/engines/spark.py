@@ -249,7 +249,7 @@ class SparkEngine:
         LtvmlWarning
             If they do not: tables then pass through the driver.
         """
-        with _explained(f"ask the workers whether they see {folder.parent}"):
+        with _explained(f"ask the workers whether they see {folder.parent}"), _no_word_of_pandas():
             seen = are_seen(self.session, folder)
         if not seen:
             warnings.warn(
