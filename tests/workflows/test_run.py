@@ -109,6 +109,40 @@ def test_scores_that_are_gone_or_were_changed_are_made_again(shop):
     assert tables() == made
 
 
+PHASES = {
+    "reading": ("ltvml.inputs.orders.check", []),
+    "scoring": ("ltvml.workflows.score.write_replenishment", ["validate", "watch", "retrain"]),
+    "planning": ("ltvml.workflows.plan.gather", ["validate", "watch", "retrain", "score"]),
+    "recording": ("ltvml.workflows.run.record", ["validate", "watch", "retrain", "score", "outreach"]),
+}
+
+
+def test_ctrl_c_is_exit_code_130_in_every_phase_and_the_next_run_goes_on_from_there(shop, monkeypatch):
+    def interrupted(*arguments, **named):
+        raise KeyboardInterrupt
+
+    for phase, (place, done) in PHASES.items():
+        with monkeypatch.context() as patch:
+            patch.setattr(place, interrupted)
+            result = shop.run("run", "--cutoff", NIGHT, "--json")
+        assert result.exit_code == 130, (phase, result.stderr)
+        steps = [json.loads(line)["step"] for line in result.stdout.splitlines() if '"step"' in line]
+        assert steps == done, phase
+        assert [name for name in shop.listing() if name.endswith(".partial")] == []
+    assert set(states(night(shop)).values()) == {"unchanged"}
+    assert len(tables()) == 4
+
+
+def test_a_night_loads_nothing_that_it_does_not_use():
+    jobs = (
+        "import ltvml.cli.app, ltvml.workflows.run, ltvml.workflows.watch, ltvml.workflows.score, ltvml.workflows.plan"
+    )
+    unused = ["scipy.stats", "scipy.signal", "lightgbm", "sklearn", "sqlalchemy", "mlflow", "ltvml.workflows.fit"]
+    script = f"import sys\n{jobs}\nprint(sorted(set({unused}) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert done.stdout == "[]\n"
+
+
 KILLED = """
 import os, signal, sys
 from ltvml.workflows import run as job
