@@ -57,6 +57,14 @@ _KINDS: dict[str, Kind] = {
     **dict.fromkeys(("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"), "integer"),
 }
 _PREVIEW_ROWS = 1000
+_HELD = "held"
+_LARGE = 0.5
+"""Of the memory limit: a table that takes more is packed."""
+_LIMIT = "SELECT parse_formatted_bytes(current_setting('memory_limit'))"
+_IN_TABLES = (
+    "SELECT coalesce(sum(memory_usage_bytes + temporary_storage_bytes), 0) FROM duckdb_memory() "
+    "WHERE tag = 'IN_MEMORY_TABLE'"
+)
 
 
 class DuckDBSQL:
@@ -156,6 +164,8 @@ class DuckDBEngine:
         self.connection = duckdb.connect(":memory:", config=config | ({"threads": threads} if threads else {}))
         if (limit := memory_limit or default_limit()) is not None:
             _limit_memory(self.connection, limit)
+        self.connection.execute(f"ATTACH ':memory:' AS {_HELD} (COMPRESS)")
+        self.large = _LARGE * _number(self.connection, _LIMIT)
         # a notebook without ipywidgets has no bar to turn off, and DuckDB rejects the setting
         with contextlib.suppress(duckdb.InvalidInputException):
             self.connection.execute("SET enable_progress_bar = false")
@@ -316,8 +326,11 @@ class DuckDBEngine:
         return f"{self._queries[key].path.parent.name}.{ANSWER}"
 
     def _hold(self, relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
-        name = f"kept_{next(self._numbers)}"
-        relation.query("rows_to_keep", f"CREATE TEMP TABLE {name} AS SELECT * FROM rows_to_keep")
+        name, before = f"{_HELD}.kept_{next(self._numbers)}", _number(self.connection, _IN_TABLES)
+        relation.query("rows_to_keep", f"CREATE TABLE {name} AS SELECT * FROM rows_to_keep")
+        if _number(self.connection, _IN_TABLES) - before > self.large:
+            # packed it is a tenth, and no later pass fetches it from the disk; what fits is quicker as it is
+            self.connection.execute(f"CHECKPOINT {_HELD}")
         return self.connection.table(name)
 
 
@@ -328,6 +341,11 @@ def _limit_memory(connection: duckdb.DuckDBPyConnection, limit: str) -> None:
         raise ConfigError(
             f"engine.memory_limit is {limit}; expected a number with its unit.", hint="for example 4GB or 500MB."
         ) from None
+
+
+def _number(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    found = connection.execute(query).fetchone()
+    return int(found[0]) if found is not None else 0
 
 
 def _kinds(relation: duckdb.DuckDBPyRelation) -> dict[str, Kind]:

@@ -6,6 +6,7 @@ import gzip
 from pathlib import Path
 
 import duckdb
+import narwhals as nw
 import pandas as pd
 import pytest
 
@@ -129,3 +130,23 @@ def test_limits_that_duckdb_cannot_read_are_named(tmp_path: Path) -> None:
         DuckDBEngine(memory_limit="much")
     with pytest.raises(ConfigError, match=r"engine\.temp_directory is .*nowhere"):
         DuckDBEngine(temp_directory=str(tmp_path / "nowhere"))
+
+
+def test_a_table_that_takes_most_of_the_memory_is_packed_and_stays_the_same() -> None:
+    held, sums = {}, {}
+    for limit in ("60MB", "2GB"):
+        engine = DuckDBEngine(memory_limit=limit)
+        rows = engine.connection.sql("SELECT i AS day, 'user ' || i % 999 AS customer_id FROM range(1_500_000) _(i)")
+        table = nw.to_native(engine.keep(nw.from_native(rows)))
+        held[limit] = _bytes_of_tables(engine)
+        sums[limit] = table.aggregate("count(*), sum(day), count(DISTINCT customer_id)").fetchall()
+        engine.keep(nw.from_native(engine.connection.sql("SELECT 1 AS day")))
+    assert held["60MB"] < held["2GB"] / 3
+    assert sums["60MB"] == sums["2GB"] == [(1_500_000, 1_499_999 * 750_000, 999)]
+
+
+def _bytes_of_tables(engine: DuckDBEngine) -> int:
+    tagged = engine.connection.sql(
+        "SELECT memory_usage_bytes + temporary_storage_bytes FROM duckdb_memory() WHERE tag = 'IN_MEMORY_TABLE'"
+    )
+    return int(tagged.fetchall()[0][0])
