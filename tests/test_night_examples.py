@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import ast
 import configparser
 import re
+import shlex
+import shutil
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 import typer
 
 from ltvml.cli.app import app
 
-NIGHT = Path(__file__).resolve().parents[1] / "docs" / "night"
+CHECKOUT = Path(__file__).resolve().parents[1]
+NIGHT = CHECKOUT / "docs" / "night"
 COMMAND = re.compile(r"\bltvml ((?:[a-z]+ )+)((?:--[a-z-]+(?:[ =](?!--)\S+)? ?)*)")
 ROOT = typer.main.get_command(app)
 
@@ -46,9 +53,86 @@ def test_the_image_is_made_from_the_lock_names_no_registry_and_has_no_rights():
     assert lines.index(f"USER {users[-1]}") > max(place for place, line in enumerate(lines) if line.startswith("RUN"))
 
 
-def test_the_units_and_the_dag_can_be_read():
+def instructions() -> list[tuple[str, str]]:
+    """Instruction and arguments of each line of the Dockerfile."""
+    lines = (NIGHT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    return [(name, rest) for name, _, rest in (line.partition(" ") for line in lines) if name.isupper()]
+
+
+@pytest.mark.slow
+def test_what_the_image_copies_is_enough_to_build_and_install_the_command(tmp_path):
+    """The lines of the Dockerfile that need no registry, in folders in place of the image's."""
+    build, wheels, target = tmp_path / "build", tmp_path / "wheels", tmp_path / "installed"
+    build.mkdir()
+    for rest in (rest for name, rest in instructions() if name == "COPY" and not rest.startswith("--from")):
+        *sources, _ = shlex.split(rest)
+        for source in sources:
+            found = CHECKOUT / source
+            assert found.exists(), source
+            if found.is_dir():
+                shutil.copytree(found, build / source, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+            else:
+                shutil.copy(found, build)
+    runs = [rest.partition(" && ")[0] for name, rest in instructions() if name == "RUN"]
+    (wheel,) = (shlex.split(run) for run in runs if run.startswith("pip wheel"))
+    (install,) = (shlex.split(run) for run in runs if "--find-links" in run)
+    for command in (wheel, [*install, "--target", str(target)]):
+        said = [str(wheels) if word == "/wheels" else word for word in command]
+        subprocess.run([sys.executable, "-m", *said], cwd=build, check=True, capture_output=True)
+    (built,) = wheels.iterdir()
+    entry = next(name for name in zipfile.ZipFile(built).namelist() if name.endswith("entry_points.txt"))
+    (entrypoint,) = (rest for name, rest in instructions() if name == "ENTRYPOINT")
+    assert entrypoint == '["ltvml"]'
+    assert "ltvml = " in zipfile.ZipFile(built).read(entry).decode()
+    assert (target / "ltvml" / "cli").is_dir()
+
+
+def test_the_units_are_what_systemd_expects(tmp_path):
+    program = tmp_path / ".venv" / "bin" / "ltvml"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    units = []
     for unit in ("ltvml-night.service", "ltvml-night.timer"):
+        text = (NIGHT / unit).read_text(encoding="utf-8")
         parser = configparser.ConfigParser(strict=False, interpolation=None)
-        parser.read(NIGHT / unit)
+        parser.read_string(text)
         assert "Unit" in parser
-    ast.parse((NIGHT / "airflow_dag.py").read_text(encoding="utf-8"))
+        units.append(tmp_path / unit)
+        units[-1].write_text(text.replace("/srv/shop", str(tmp_path)))
+    if (systemd := shutil.which("systemd-analyze")) is None:
+        pytest.skip("no systemd-analyze: the units are read as INI files only")
+    done = subprocess.run([systemd, "verify", *map(str, units)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_dag_is_one_task_that_scores_the_day_of_its_interval(monkeypatch):
+    """Executed with stand-ins that note how Airflow is called: Airflow itself is no part of the tests."""
+    called: dict[str, Any] = {}
+
+    class DAG:
+        def __init__(self, name: str, **settings: Any) -> None:
+            called["dag"] = settings
+
+        def __enter__(self) -> None: ...
+
+        def __exit__(self, *error: object) -> None: ...
+
+    def stand_in(name: str, **members: Any) -> None:
+        module = ModuleType(name)
+        vars(module).update(members)
+        monkeypatch.setitem(sys.modules, name, module)
+
+    def bash(**given: Any) -> None:
+        called["task"] = given
+
+    for name in ("airflow.providers", "airflow.providers.standard", "airflow.providers.standard.operators"):
+        stand_in(name)
+    stand_in("airflow", DAG=DAG)
+    stand_in("airflow.providers.standard.operators.bash", BashOperator=bash)
+    stand_in("pendulum", datetime=lambda *day, tz: day, duration=lambda **parts: parts)
+    source = NIGHT / "airflow_dag.py"
+    exec(compile(source.read_text(encoding="utf-8"), str(source), "exec"), {})
+    assert called["dag"]["max_active_runs"] == 1
+    command = re.sub(r"{{.*?}}", "2011-09-10", called["task"]["bash_command"])
+    assert command == "ltvml run --cutoff 2011-09-10 --json"
