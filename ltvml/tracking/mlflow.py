@@ -457,7 +457,8 @@ def version_tags(items: Sequence[Item]) -> dict[str, str]:
 @contextlib.contextmanager
 def _session(store: str, artifacts: Path | None) -> Iterator[Any]:
     """Give a client of `store`, with MLflow quiet around it; whatever goes wrong becomes a `TrackingError`."""
-    fixed = {"MLFLOW_TRACKING_URI": store}
+    # of a tracking server mlflow prints addresses to stdout, where results go, as JSON too
+    fixed = {"MLFLOW_TRACKING_URI": store, "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
     if artifacts:
         # the experiment `Default`, which MLflow makes unasked, would point into the current folder
         fixed["_MLFLOW_SERVER_ARTIFACT_ROOT"] = artifacts.as_uri()

@@ -231,6 +231,20 @@ def test_more_metrics_than_one_batch_takes_are_all_logged(
     assert {f"t{i}" for i in range(120)} <= set(run.data.tags)
 
 
+def test_nothing_is_printed_of_a_run_on_a_server(
+    tracker_of: Callable[[str], MlflowTracker],
+    client: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    import mlflow.tracking._tracking_service.client as service
+
+    # mlflow prints addresses of runs whose store is a server, as if every store were one; stdout belongs to results
+    monkeypatch.setattr(service, "RestStore", object)
+    tracker_of("printed").log(Run("r", (Metric("m", 1.0),)))
+    assert capsys.readouterr().out == ""
+
+
 def test_a_name_that_mlflow_does_not_take_is_replaced(tracker_of: Callable[[str], MlflowTracker], client: Any) -> None:
     names = ("excluded_is test?", "data_status.a // b", "ü" * 300)
     logged = tracker_of("names").log(Run("fit", tuple(Metric(name, 1.0) for name in names)))
