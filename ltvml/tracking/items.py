@@ -123,7 +123,7 @@ def fit_run(report: Mapping[str, Any]) -> Run:
     """
     models = report.get("models", {})
     served = (Tag(f"model.{ROLES.get(role, role)}", model["name"]) for role, model in models.items())
-    children = tuple(model_run(role, model) for role, model in models.items())
+    children = tuple(of_cutoff(model_run(role, model), report) for role, model in models.items())
     return Run(named("fit", report), (*items_of(report), *served), children)
 
 
@@ -229,6 +229,18 @@ def backtest_metrics(role: str, measure: str, by_cutoff: Mapping[str, float]) ->
     yield Metric(f"{BACKTEST}.{key}", sum(finite.values()) / len(finite))
     for cutoff in sorted(finite):
         yield Metric(f"by_cutoff.{key}", finite[cutoff], step=day_number(cutoff))
+
+
+def of_cutoff(run: Run, report: Mapping[str, Any]) -> Run:
+    """The same run with the cutoff of its report in its name and as a tag: tables of runs show children by themselves.
+
+    Examples
+    --------
+    >>> of_cutoff(Run("spend: gamma_gamma", ()), {"window": {"cutoff": "2011-09-10"}}).name
+    'spend: gamma_gamma: 2011-09-10'
+    """
+    cutoff = report.get("window", {}).get("cutoff")
+    return run if cutoff is None else Run(f"{run.name}: {cutoff}", (*run.items, Tag("cutoff", str(cutoff))))
 
 
 def named(job: str, report: Mapping[str, Any]) -> str:

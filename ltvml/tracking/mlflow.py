@@ -57,6 +57,10 @@ MODEL = "model"
 BUNDLE = "artifacts/bundle"
 CHAMPION, CHALLENGER = "champion", "challenger"
 # a nightly job should fail within seconds when the server does not answer; MLflow would try for minutes
+REGISTERED = (
+    "Scores of customers by ltvml. The version `champion` serves; `challenger` waits for `ltvml promote`. Tags of a "
+    "version say its cutoff, its models, and who promoted it, when and why."
+)
 WAITING = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "15"}
 SILENT = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "GIT_PYTHON_REFRESH": "quiet"}
 # the largest batch that every MLflow store takes
@@ -402,7 +406,7 @@ def register(client: Any, model_name: str, written: _Written) -> tuple[str, str]
 
     # it is there already after the first fit
     with contextlib.suppress(MlflowException):
-        client.create_registered_model(model_name)
+        client.create_registered_model(model_name, description=REGISTERED)
     version = client.create_model_version(
         model_name,
         source=f"models:/{written.model_id}",
@@ -443,6 +447,9 @@ def move_champion(client: Any, model_name: str, bundle_version: str, tags: Mappi
         with contextlib.suppress(MlflowException):
             client.delete_registered_model_alias(model_name, CHALLENGER)
     before = aliases.get(CHAMPION)
+    if before is not None and int(before) > int(version) and int(aliases.get(CHALLENGER, 0)) in (0, int(version)):
+        # rolled back: what served waits again, as in the folder
+        client.set_registered_model_alias(model_name, CHALLENGER, str(before))
     return Moved(f"models:/{model_name}/{version}", None if before is None else str(before))
 
 

@@ -38,7 +38,9 @@ GAMMA_GAMMA = {
 def test_a_fit_has_a_child_for_each_model() -> None:
     run = fit_run({"models": {"purchase": {"name": "bg_nbd"}, "spend": GAMMA_GAMMA}})
     assert run.name == "fit"
-    assert fit_run({"window": {"cutoff": "2011-09-10"}}).name == "fit 2011-09-10"
+    dated = fit_run({"window": {"cutoff": "2011-09-10"}, "models": {"spend": GAMMA_GAMMA}})
+    assert (dated.name, dated.children[0].name) == ("fit 2011-09-10", "spend: gamma_gamma: 2011-09-10")
+    assert Tag("cutoff", "2011-09-10") in dated.children[0].items
     assert [child.name for child in run.children] == ["purchase: bg_nbd", "spend: gamma_gamma"]
 
 

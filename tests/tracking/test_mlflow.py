@@ -37,12 +37,15 @@ def runs_of(client: Any, experiment: str) -> list[Any]:
     return list(client.search_runs([client.get_experiment_by_name(experiment).experiment_id]))
 
 
-def test_a_fit_is_a_finished_run_with_a_child_for_each_model(logged: Logged, client: Any) -> None:
+def test_a_fit_is_a_finished_run_with_a_child_for_each_model(
+    logged: Logged, client: Any, report: dict[str, Any]
+) -> None:
     children = children_of(client, logged.run_id)
+    cutoff = report["window"]["cutoff"]
     assert {child.info.run_name for child in children} == {
-        "purchase: mbg_nbd",
-        "spend: gamma_gamma",
-        "value: purchase_times_spend",
+        f"purchase: mbg_nbd: {cutoff}",
+        f"spend: gamma_gamma: {cutoff}",
+        f"value: purchase_times_spend: {cutoff}",
     }
     assert {run.info.status for run in (client.get_run(logged.run_id), *children)} == {"FINISHED"}
 
@@ -372,6 +375,19 @@ def test_a_promotion_moves_the_alias_to_the_version_of_the_bundle_and_tags_it(
     assert dict(client.get_registered_model("promoted").aliases) == {"champion": 2}
     assert client.get_model_version("promoted", "2").tags["promoted_by"] == "Ada"
     assert "promoted_by" not in client.get_model_version("promoted", "1").tags
+
+
+def test_what_served_waits_again_after_a_rollback(
+    tracker_of: Callable[[str], MlflowTracker], report: dict[str, Any], client: Any
+) -> None:
+    tracker = tracker_of("rolled")
+    tracker.log(fit_run(report))
+    tracker.log(fit_run(report | {"serves": False}))
+    client.set_model_version_tag("rolled", "1", "bundle_version", "older")
+    tracker.promote(report["bundle_version"], {})
+    tracker.promote("older", {"promoted_why": "wrong reminders"})
+    assert dict(client.get_registered_model("rolled").aliases) == {"champion": 1, "challenger": 2}
+    assert "champion" in client.get_registered_model("rolled").description
 
 
 def test_a_fit_that_waits_is_a_challenger_also_where_the_registry_has_no_champion(
