@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ltvml.config import load_config
 from ltvml.datasets import demo_config, online_retail, online_retail_products
+from ltvml.inputs.orders import orders_read_once
 from ltvml.words.display import Shown
 from ltvml.words.text import fields, paragraph, place, times
 from ltvml.workflows.fit import fit
@@ -79,11 +80,12 @@ def demo(*, out: Path | str, tracking: TrackingBackend, progress: Progress | Non
     progress : callable, optional
     """
     config = shop_config(out, tracking)
-    fitted = fit(config, progress=progress)
-    # the demo of a folder that an earlier one filled shows its own fit, promoted or not
-    scored = score(config, model=fitted.bundle, progress=progress)
-    planned = plan_outreach(config, model=fitted.bundle, progress=progress)
-    return DemoReport(fitted, scored, planned, report(config, model=fitted.bundle, progress=progress))
+    with orders_read_once():
+        fitted = fit(config, progress=progress)
+        # the demo of a folder that an earlier one filled shows its own fit, promoted or not
+        scored = score(config, model=fitted.bundle, progress=progress)
+        planned = plan_outreach(config, model=fitted.bundle, progress=progress)
+        return DemoReport(fitted, scored, planned, report(config, model=fitted.bundle, progress=progress))
 
 
 def shop_config(out: Path | str, tracking: TrackingBackend) -> Config:
