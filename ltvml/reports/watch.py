@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ltvml.evaluation.verdict import Verdict
     from ltvml.inputs.orders import Intake
 
+PLOT = "plots/watch.png"
 SHOWN = 8
 UNKNOWN = "-"
 KEPT = (
@@ -121,15 +122,20 @@ class WatchReport(Shown):
                 }
             ),
             "tables": {name: _plain(rows) for name, rows in self.tables.items()},
-            "plots": [str(self.picture)],
+            "plots": [str(path) for path in self.pictures],
             "tracking": self.recorded.to_dict(),
             "seconds": self.seconds,
         }
 
     @property
-    def picture(self) -> Path:
-        """Where the picture is."""
-        return self.folder / "plots" / "watch.png"
+    def pictures(self) -> tuple[Path, ...]:
+        """Where the picture is; none is drawn before a window or a horizon has ended."""
+        return (self.folder / PLOT,) if self.can_be_drawn else ()
+
+    @property
+    def can_be_drawn(self) -> bool:
+        """Whether there is a window, or a horizon that has ended."""
+        return bool(len(self.levels)) or bool(self.scores["ended"].astype(bool).any())
 
     def tracked(self) -> dict[str, Any]:
         """What the tracker keeps: no person."""
@@ -140,7 +146,7 @@ class WatchReport(Shown):
             "metrics": self._metrics(),
             "messages": [str(words) for words in (*self.verdict.reasons, *self.notes)],
             "seconds": self.seconds,
-            "plots": (self.picture,),
+            "plots": self.pictures,
             "bundle_version": self.bundle.version,
             "state": self.state,
             "tables": self.tables,

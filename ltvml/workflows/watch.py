@@ -20,7 +20,7 @@ from ltvml.plots.figures import save
 from ltvml.plots.watch import watch_plot
 from ltvml.progress import Progress, Steps
 from ltvml.reports.recording import record, versions
-from ltvml.reports.watch import WatchReport
+from ltvml.reports.watch import PLOT, WatchReport
 from ltvml.run_directory import alone_on, run_directory, write_json, write_manifest
 from ltvml.threads import at_most
 from ltvml.tracking.items import watch_run
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from ltvml.evaluation.level_watch import LevelWatch
 
 NAME = "watch"
-PLOT = "plots/watch.png"
 STATE_FILE = "state.json"
 
 
@@ -126,7 +125,8 @@ def _watch(
             with TableFiles(staging, contract, name, config.output.formats) as files:
                 files.write(to_contract(rows, contract))
         write_json(staging / STATE_FILE, report.verdict_dict())
-        save(watch_plot(levels, scores, threshold=level.threshold), staging / PLOT)
+        if report.can_be_drawn:
+            save(watch_plot(levels, scores, threshold=level.threshold), staging / PLOT)
         write_manifest(staging, NAME, _manifest(report, config))
     with steps.step("track"):
         return record(report, config.tracking, config.output, watch_run)

@@ -95,8 +95,9 @@ def test_a_shop_that_goes_on_is_fine_and_its_scores_are_judged_by_what_came(watc
 
 
 def test_the_tables_keep_their_contract_and_the_same_inputs_give_the_same_bytes(watched):
-    report(watched)
+    found = report(watched)
     folder = watched.folder / "out" / "watch" / str(TODAY)
+    assert [(folder / "plots" / "watch.png").samefile(path) for path in found["plots"]] == [True]
     for name, table in (("scores", WATCHED_SCORES), ("levels", WATCHED_LEVELS), ("drift", WATCHED_DRIFT)):
         rows = pd.read_parquet(folder / f"{name}.parquet")
         assert tuple(rows.columns) == table.names
@@ -124,6 +125,9 @@ def test_before_a_horizon_has_ended_the_report_says_when_the_first_scores_can_be
     assert found["state"] == "fine"
     assert f"their horizon ends on {FIT + dt.timedelta(HORIZON)}" in " ".join(found["notes"])
     assert found["tables"]["levels"] == []
+    # an empty picture would show days that nobody watched
+    assert found["plots"] == []
+    assert not (watched.folder / "out" / "watch" / str(FIT + dt.timedelta(3)) / "plots").exists()
 
 
 def test_scores_of_later_cutoffs_than_the_watch_are_counted_as_left_out(watched):
