@@ -116,8 +116,11 @@ def test_a_fit_collects_patterns_and_a_sample_of_customers_and_a_score_its_short
     few = 56
     assert 2 < max((rows for columns, rows in seen if "customer_id" in columns), default=0) <= few
     seen.clear()
-    ltvml.score(config, transactions=orders)
+    report = ltvml.score(config, transactions=orders)
     # the check of ids compares the two largest, and shows those that look like nobody's
+    assert [rows for columns, rows in seen if "customer_id" in columns and rows > 2] == []
+    # reasons are asked for those most at risk, and only when somebody reads them
+    assert len(report.reasons)
     assert [rows for columns, rows in seen if "customer_id" in columns and rows > 2] == [20]
 
 
