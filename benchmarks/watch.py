@@ -69,7 +69,7 @@ SEASONS = {
         1 + 0.3 * np.sin(2 * np.pi * (SLOT - 200) / SLOTS) + 0.6 * np.exp(-0.5 * ((SLOT - 345) / 12) ** 2)
     ),
 }
-CUSTOMERS = (5_000, 10_000)
+CUSTOMERS = (3_000, 5_000, 10_000)
 
 
 @dataclass(frozen=True)
@@ -189,8 +189,11 @@ def one_shop(rng: np.random.Generator, season: str, customers: int) -> dict[str,
         last = min(WEEKS, -(-(shock + HORIZON + 28 - FIT) // WEEK))
         after = weeks(record_of(shocked(rng, rows, shock, change)), model, last)
         ends = FIT + WEEK * np.arange(1, last + 1)
-        there = [e - shock for e, one in zip(ends, after, strict=True) if e > shock and one.alarm == side]
-        row[name] = float(there[0]) if there else np.inf
+        alarms = [(e - shock, one.alarm == side) for e, one in zip(ends, after, strict=True)]
+        there = [days for days, alarm in alarms if days > 0 and alarm]
+        # an alarm that stood before the shock has found nothing
+        stood = any([alarm for days, alarm in alarms if days <= 0][-1:])
+        row[name] = np.nan if stood else float(there[0]) if there else np.inf
     return row
 
 
@@ -218,8 +221,9 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
         "new alarms a month": found["alarms"].sum() / found["months"].sum(),
     }
     for name in ("drop", "rise"):
-        shown[f"{name} in {HORIZON}"] = found[name].apply(lambda days: (days <= HORIZON).mean())
+        shown[f"{name} in {HORIZON}"] = found[name].apply(lambda days: (days.dropna() <= HORIZON).mean())
         shown[f"{name} median"] = found[name].median()
+        shown[f"{name} stood"] = found[name].apply(lambda days: days.isna().sum())
     return pd.DataFrame(shown).round(3)
 
 

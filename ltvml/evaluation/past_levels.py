@@ -4,16 +4,23 @@ A season that a model has learned by half is missed again in the next year, and 
 length that is watched, each scored as of the day before it, are put together to blocks of about four weeks. With
 d = ln(buyers / expected) of a block and v the variance of d by chance,
 
-    t^2 = max(0, mean d^2 - mean v),    d ~ Normal(0, t^2 R + v),    R(i, j) = exp(-|i - j| / 8 weeks) around the year:
+    d ~ Normal(0, t^2 R + v),    R(i, j) = exp(-|i - j| / 8 weeks) around the year:
 
-neighbours are off alike, so that each is told by all (kriging; Rasmussen & Williams 2006, ch. 2). The error of a day of
-the next year is that of its day of this one: its mean is the usual ratio, and its covariance, what is not known of it,
-joins the noise of those who watch the level.
+neighbours are off alike, so that each is told by all (kriging; Rasmussen & Williams 2006, ch. 2). t^2 is its posterior
+mean where every t up to 1 is as likely before (Gelman 2006): thirteen blocks cannot show that a model is never off, and
+a t of 0 would take what chance hides for a change of the shop. The error of a day of the next year is that of its day
+of this one: its mean is the usual ratio, and its covariance, what is not known of it, joins the noise of those who watch
+the level.
+
+References
+----------
+Gelman (2006), Bayesian Analysis 1(3); Rasmussen & Williams (2006), Gaussian Processes for Machine Learning.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +38,8 @@ BLOCK = 4 * WEEK
 YEAR = 13 * BLOCK
 ALIKE = 8 * WEEK
 """Days over which the error of a season is alike: it falls to 1/e."""
+SIZES = np.arange(101) / 100
+"""The values that t may take, each as likely as the others before the year is seen."""
 FEWEST = 10
 """Buyers expected in a block; with fewer, or less than a year and a block of orders, nothing is learned."""
 KNOWN = frozenset({"customer_id", "cutoff_day", "frequency", "recency", "T"})
@@ -59,12 +68,15 @@ class PastLevels:
         """Nothing was learned: the usual ratio is 1."""
         return cls(np.zeros(0), np.zeros(0), np.zeros(0))
 
-    @property
+    @cached_property
     def variance(self) -> float:
         """t^2."""
         if not len(self.middle):
             return 0.0
-        return max(0.0, float(np.mean(self.log_ratio**2) - np.mean(self.by_chance)))
+        likeness, chance = alike(self.middle, self.middle), np.diag(self.by_chance)
+        logs = np.array([log_normal(self.log_ratio, t**2 * likeness + chance) for t in SIZES])
+        weights = np.exp(logs - logs.max())
+        return float(weights @ SIZES**2 / weights.sum())
 
     def log_ratios(self, days: Array) -> tuple[Array, Array]:
         """Usual ln(buyers / expected) about each day, and the covariance of what is left: (k,) and (k, k)."""
@@ -86,6 +98,12 @@ def alike(one: Array, other: Array) -> Array:
     """R of days, (k,) and (m,), around a year of whole weeks: (k, m)."""
     apart = np.abs(np.asarray(one, dtype=float)[:, None] - other) % YEAR
     return np.asarray(np.exp(-np.minimum(apart, YEAR - apart) / ALIKE))
+
+
+def log_normal(d: Array, covariance: Array) -> float:
+    """Log density of d, (m,), under a normal law with mean 0, but for a constant."""
+    root = np.linalg.cholesky(covariance)
+    return float(-np.sum(np.linalg.solve(root, d) ** 2) / 2 - np.log(np.diag(root)).sum())
 
 
 def past_levels(
