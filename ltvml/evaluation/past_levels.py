@@ -9,8 +9,8 @@ d = ln(buyers / expected) of a block and v the variance of d by chance,
 neighbours are off alike, so that each is told by all (kriging; Rasmussen & Williams 2006, ch. 2). t^2 is its posterior
 mean where every t up to 1 is as likely before (Gelman 2006): thirteen blocks cannot show that a model is never off, and
 a t of 0 would take what chance hides for a change of the shop. The error of a day of the next year is that of its day
-of this one: its mean is the usual ratio, and its covariance, what is not known of it, joins the noise of those who watch
-the level.
+of this one: its mean is the usual ratio, and its covariance, what is not known of it, joins the noise of those who
+watch the level.
 
 References
 ----------

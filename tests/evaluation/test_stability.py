@@ -144,6 +144,19 @@ def test_what_is_left_of_the_error_of_a_season_is_as_large_as_its_covariance_say
     assert np.median(errors) == pytest.approx(1.0, rel=0.25)
 
 
+def test_the_size_of_a_season_is_never_certain_and_is_met_on_average():
+    rng = np.random.default_rng(6)
+    middle, by_chance = np.arange(13) * BLOCK + BLOCK / 2, np.full(13, 0.002)
+    chance_alone = [PastLevels(middle, rng.normal(0, np.sqrt(by_chance)), by_chance).variance for _ in range(100)]
+    # chance of the size v hides seasons of a part of it, and none of several times it
+    assert min(chance_alone) > 0.0001
+    assert np.mean(chance_alone) < 0.002
+    seasons = rng.multivariate_normal(np.zeros(13), 0.02 * alike(middle, middle), size=200)
+    found = [PastLevels(middle, one + rng.normal(0, np.sqrt(by_chance)), by_chance).variance for one in seasons]
+    # thirteen blocks that are alike are some six independent ones: a median within a third, and a skewed mean
+    assert np.median(found) == pytest.approx(0.02, rel=1 / 3)
+
+
 def test_in_a_shop_without_a_season_nothing_is_learned_beyond_chance():
     from ltvml.datasets.simulate import simulate_customers
 
