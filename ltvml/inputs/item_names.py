@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from ltvml.features.items.names import usual_names, written_names
 from ltvml.inputs.tables.products import names_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import pandas as pd
 
     from ltvml.config.sections import ProductSettings
     from ltvml.inputs.orders import Intake
@@ -62,4 +62,7 @@ def with_item_names(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFra
 
 def named_items(items: pd.Series, names: Mapping[str, str]) -> pd.Series:
     """What each item is called; the item itself where it has no name."""
-    return items.map(names).fillna(items) if names else items
+    if not names:
+        return items
+    texts = items.astype("str") if isinstance(items.dtype, pd.CategoricalDtype) else items
+    return texts.map(names).fillna(texts)

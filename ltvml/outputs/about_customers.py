@@ -86,7 +86,7 @@ def _tags(tagged: pd.DataFrame, language: str) -> list[str]:
 
 def _stock(rows: pd.DataFrame, at: pd.DataFrame, pairs: pd.DataFrame | None) -> Words:
     """Status of the item of each row; of the one due first where the row names none."""
-    first = at["stock_status"] if "stock_status" in at else pd.Series(None, index=at.index, dtype=object)
+    first = at["stock_status"].astype("str") if "stock_status" in at else pd.Series(None, index=at.index, dtype=object)
     if pairs is None:
         return np.asarray(first.where(rows["item"].eq(""), None).to_numpy(dtype=object))
     known = pairs[[*KEYS, "stock_status"]].astype({name: str for name in KEYS})

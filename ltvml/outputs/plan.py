@@ -95,7 +95,9 @@ def _in_words(keys: pd.Series, kind: str, language: str) -> pd.Series:
 
 def _column(values: pd.Series, dtype: pa.DataType) -> pa.Array:
     if pa.types.is_string(dtype):
-        return pa.Array.from_pandas(values.astype(object), type=dtype)
+        # texts lie in Arrow already: as objects of Python they would take several times that
+        texts = pa.array(values.astype("str").array, pa.large_string())
+        return (texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts).cast(dtype)
     if pa.types.is_date(dtype):
         return pa.Array.from_pandas(pd.to_datetime(values)).cast(dtype)
     return pa.Array.from_pandas(values.to_numpy(), type=dtype)

@@ -5,6 +5,7 @@ Texts are compared where they lie: a merge or an index of pandas makes an object
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ltvml.arrays import Ints, Places
+
+AT_ONCE = 100_000
+"""Texts that are looked up at once where both columns ascend."""
 
 
 def places_of(wanted: pd.DataFrame, table: pd.DataFrame, keys: Sequence[str]) -> Places:
@@ -32,6 +36,8 @@ def places_of(wanted: pd.DataFrame, table: pd.DataFrame, keys: Sequence[str]) ->
     >>> places_of(ids, pd.DataFrame({"customer_id": ["a", "b"]}), ["customer_id"])
     array([ 1, -1,  0])
     """
+    if len(table) and ascend(table, keys[:1]):
+        return _where_equal(_places_in_order(wanted, table, keys[0]), wanted, table, keys[1:])
     if len(keys) == 1 and len(table):
         codes, own, size = _codes(wanted[keys[0]], table[keys[0]])
         if size == len(table):
@@ -46,6 +52,35 @@ def places_of(wanted: pd.DataFrame, table: pd.DataFrame, keys: Sequence[str]) ->
     if (more := int(np.maximum(last - first - 1, 0).sum())) > 0:
         raise DataContractError(f"{more} rows too many with the same {' and '.join(keys)}; expected one of each.")
     return np.append(order, -1)[np.where(last > first, first, len(order))]
+
+
+def _places_in_order(wanted: pd.DataFrame, table: pd.DataFrame, key: str) -> Places:
+    """The same for texts of the table that ascend: the wanted ones are sought some at a time, each near its neighbours.
+
+    All of both at once would take several times what they take themselves.
+    """
+    asked, known = (rows[key].astype("str").reset_index(drop=True) for rows in (wanted, table))
+    if asked.equals(known):
+        return np.arange(len(table))
+    places, given = np.full(len(asked), -1, dtype=np.intp), np.flatnonzero(asked.notna())
+    if not ascend(wanted, [key]):
+        given = given[asked.array.take(given).argsort(kind="stable")]
+    for first in range(0, len(given), AT_ONCE):
+        rows = given[first : first + AT_ONCE]
+        part = asked.iloc[rows]
+        low = bisect_left(known.array, part.iloc[0])
+        high = bisect_right(known.array, part.iloc[-1], lo=low)
+        codes = _codes(part, known.iloc[low:high])[0]
+        places[rows] = np.where(codes < 0, -1, codes + low)
+    return places
+
+
+def _where_equal(places: Places, wanted: pd.DataFrame, table: pd.DataFrame, keys: Sequence[str]) -> Places:
+    """The places, -1 where the row there has other texts than the wanted one, or either is null."""
+    for key in keys:
+        asked, there = (rows.astype("str").reset_index(drop=True) for rows in (wanted[key], table[key].take(places)))
+        places = np.where(asked.eq(there).to_numpy(dtype=bool, na_value=False), places, -1)
+    return places
 
 
 def _codes(wanted: pd.Series, known: pd.Series) -> tuple[Ints, Ints, int]:
@@ -95,3 +130,21 @@ def ascend(rows: pd.DataFrame, keys: Sequence[str]) -> bool:
         above, below = column.iloc[:-1].reset_index(drop=True), column.iloc[1:].reset_index(drop=True)
         later = below.gt(above).to_numpy(dtype=bool) | (below.eq(above).to_numpy(dtype=bool) & later)
     return bool(later.all())
+
+
+def coded(table: pd.DataFrame, keys: Sequence[str] = ("customer_id",)) -> pd.DataFrame:
+    """The table with its texts as codes of the few that are different; keys, of which every row has its own, stay.
+
+    Examples
+    --------
+    >>> coded(pd.DataFrame({"customer_id": ["a", "b"], "stage": ["lapsed", "lapsed"]}))["stage"].cat.codes.tolist()
+    [0, 0]
+    """
+    texts = [name for name in table if isinstance(table[name].dtype, pd.StringDtype) and name not in keys]
+    return table.astype(dict.fromkeys(texts, "category"))
+
+
+def as_texts(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with its codes of texts as texts, as files have them."""
+    codes = [name for name in table if isinstance(table[name].dtype, pd.CategoricalDtype)]
+    return table.astype(dict.fromkeys(codes, "str"))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ltvml.errors import DataContractError
 from ltvml.outreach.allocation.classes import best_of_each, rows_of
-from ltvml.outreach.beside import ascend, places_of
+from ltvml.outreach.beside import ascend, coded, places_of
 from ltvml.window import dates_of
 
 if TYPE_CHECKING:
@@ -102,8 +102,9 @@ def _ranked(customers: pd.DataFrame, best: pd.DataFrame, of_customer: Places) ->
     ranked = best.reset_index(drop=True).reindex(of_customer[order])
     ranked = ranked.assign(
         rank=np.arange(1, len(order) + 1),
-        customer_id=customers["customer_id"].to_numpy()[order],
-        group=customers["group"].to_numpy()[order],
+        # taken where they lie: of every text an array of objects would make one of Python
+        customer_id=customers["customer_id"].array.take(order),
+        group=customers["group"].array.take(order),
         suppressed_by=ranked["suppressed_by"].mask(ranked["action"].isna(), "no_action"),
     )
-    return ranked[list(COLUMNS)].reset_index(drop=True)
+    return coded(ranked[list(COLUMNS)].reset_index(drop=True))

@@ -22,9 +22,10 @@ from ltvml.outputs.planned_contacts import append_planned, catch_up, chosen, is_
 from ltvml.outputs.scores import read_scores
 from ltvml.outputs.spreadsheet import safe_rows, write_csv
 from ltvml.outputs.stage_rules import keep_stage_rules
+from ltvml.outputs.stored_rows import give_back
 from ltvml.outputs.tasks import with_tasks, write_tasks
 from ltvml.outreach.allocation.allocate import Allocation, allocate
-from ltvml.outreach.beside import beside, places_of, rows_at
+from ltvml.outreach.beside import as_texts, beside, places_of, rows_at
 from ltvml.outreach.candidates import candidates
 from ltvml.outreach.customers.stages import transitions
 from ltvml.outreach.eligibility import RULES, Situation, missing_for
@@ -135,13 +136,16 @@ def _plan_outreach(
         offers, allocation, planned = make_plan(
             config, tables, intake, measured=read_effects(root, known_on=config.cutoff), order_values=worth
         )
+        known = planning(planned, offers, tables, config, order_values=worth)
+        # what could be done is as large as the plan, and nothing below reads it
+        del offers
+        give_back()
     with steps.step("word"):
         planned = worded(planned, tables, config, bundle)
         tasks = worded_tasks(scheduled, tables, config)
     everything = with_tasks(logged(planned), tasks)
     more = further_columns(everything[everything["suppressed_by"].isna()], config, tables)
     moves = stage_moves(root, config.cutoff.isoformat(), tables.customers)
-    known = planning(planned, offers, tables, config, order_values=worth)
     folder = root / config.cutoff.isoformat()
     with steps.step("write"):
         with run_directory(folder, kind=KIND) as staging:
@@ -212,7 +216,8 @@ def make_plan(
         windows={action.name: action.window_days for action in settings.actions_table()},
     )
     alone = is_held_out(settings, customers["customer_id"])
-    groups_of = pd.DataFrame({"customer_id": customers["customer_id"], "group": np.where(alone, HOLDOUT, TREAT)})
+    group = pd.Categorical.from_codes(alone.astype("int8"), pd.Index([TREAT, HOLDOUT]))
+    groups_of = pd.DataFrame({"customer_id": customers["customer_id"], "group": group})
     held_out = alone[offers["customer_id"].cat.codes.to_numpy()]
     allocation = allocate(offers, settings.limits(), suppressed=stopped.codes >= 0, held_out=held_out)
     return offers, allocation, plan(offers, stopped, allocation, groups_of)
@@ -360,7 +365,7 @@ def write_tables(staging: Path, tables: OutreachTables, moves: pd.DataFrame) -> 
     own = tables.customers[["customer_id", "stage"]]
     staged = pd.concat([own, beside(own, tables.tags)], axis=1)
     to_go = tables.ladder.orders_to_go(tables.customers["n_orders"])
-    staged.assign(orders_to_go=to_go).to_parquet(staging / STAGES_FILE, index=False)
+    as_texts(staged.assign(orders_to_go=to_go)).to_parquet(staging / STAGES_FILE, index=False)
     safe_rows(tables.ladder.table()).to_csv(staging / "ladder.csv", index=False)
     write_csv(staging / "companions.csv", with_item_names(tables.companions, tables.names))
     for name, offer in tables.offers.items():

@@ -272,6 +272,9 @@ def _kind_of(column: pd.Series) -> Kind:
         return "truth"
     if pd.api.types.is_numeric_dtype(column.dtype):
         return "number"
+    # to look at the values makes an object of Python of every text
+    if isinstance(column.dtype, pd.StringDtype | pd.CategoricalDtype):
+        return "text"
     kind = pd.api.types.infer_dtype(column, skipna=True)
     if kind == "boolean":
         return "truth"

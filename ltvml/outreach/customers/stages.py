@@ -150,8 +150,10 @@ def stages(customers: pd.DataFrame, rules: StageRules | None = None) -> pd.Serie
     if missing:
         raise DataContractError(f"stages need the columns {list(REQUIRED)}; missing: {missing}.")
     holds = _conditions(customers, rules or StageRules())
-    names = np.select([holds[name] for name in PRECEDENCE], list(PRECEDENCE), default="relationship_building")
-    return pd.Series(names, index=customers.index, name="stage", dtype="str")
+    names = [*PRECEDENCE, "relationship_building"]
+    codes = np.select([holds[name] for name in PRECEDENCE], np.arange(len(PRECEDENCE)), default=len(PRECEDENCE))
+    found = pd.Categorical.from_codes(codes, pd.Index(names))
+    return pd.Series(found, index=customers.index, name="stage").astype("str")
 
 
 def _conditions(customers: pd.DataFrame, rules: StageRules) -> dict[Stage, Mask]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from ltvml.errors import DataContractError
-from ltvml.outreach.beside import beside
+from ltvml.outreach.beside import ascend, beside
 from ltvml.outreach.customers.rules import user_tags
 from ltvml.outreach.settings import TagRules
 from ltvml.window import days_of
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
+    from pandas.api.extensions import ExtensionArray
 
     from ltvml.arrays import Array, Mask
 
@@ -124,7 +125,7 @@ def tags(
     [False, True]
     """
     chosen = rules or TagRules()
-    if customers["customer_id"].duplicated().any():
+    if not ascend(customers, ["customer_id"]) and customers["customer_id"].duplicated().any():
         raise DataContractError("tags expect one row a customer; found a customer_id twice.")
     ids = customers["customer_id"].astype("str")
     columns: dict[str, object] = {}
@@ -150,9 +151,14 @@ def tags(
         columns["advocate"] = _numbers(customers["referrals"]) >= chosen.referrals
     elif all(name in customers for name in LOYAL_BY):
         columns["advocate"] = loyal(customers, cutoff_day, chosen.loyal_share)
-    made = pd.DataFrame({name: np.asarray(columns[name]) for name in TAGS if name in columns}, index=customers.index)
+    made = pd.DataFrame({name: _values(columns[name]) for name in TAGS if name in columns}, index=customers.index)
     own = user_tags(customers, chosen.rules, taken=TAGS)
     return pd.concat([customers[["customer_id"]], made, own], axis=1)
+
+
+def _values(column: object) -> NDArray[Any] | ExtensionArray:
+    """Values without their labels; texts stay as they are."""
+    return column.array if isinstance(column, pd.Series) else np.asarray(column)
 
 
 def _habit_tags(habits: pd.DataFrame, rules: TagRules) -> dict[str, Mask]:

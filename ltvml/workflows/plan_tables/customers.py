@@ -13,7 +13,7 @@ from ltvml.features.gaps import observed_gap_quantile
 from ltvml.features.plan.breadth import breadth
 from ltvml.features.plan.ladder import climbs
 from ltvml.outputs.stage_rules import kept_stage_rules
-from ltvml.outreach.beside import beside, places_of, rows_at
+from ltvml.outreach.beside import beside, coded, places_of, rows_at
 from ltvml.outreach.customers.channels import relative_responses
 from ltvml.outreach.customers.ladder import Ladder, ladder
 from ltvml.outreach.customers.stages import learned_rules
@@ -92,9 +92,9 @@ def customers_of(
     """One row a customer with all that is known of them but the stage, in the order of the scores."""
     known = [scores, beside(scores, chances)]
     if items.days is not None:
-        known.append(beside(scores, intake.engine.collect(breadth(items.days, intake.window))))
+        known.append(beside(scores, intake.engine.collect(breadth(items.days, intake.window).sort("customer_id"))))
         known.append(beside(scores, indicated(items.companions)))
-    return with_attributes(pd.concat(known, axis=1), attributes)
+    return with_attributes(coded(pd.concat(known, axis=1)), attributes)
 
 
 def with_responses(

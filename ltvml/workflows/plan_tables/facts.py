@@ -46,8 +46,9 @@ def tags_of(
         customers,
         cutoff_day=window.cutoff_day,
         rules=rules,
-        habits=engine.collect(counted),
-        favourites=engine.collect(most_bought(days, window)) if days is not None else None,
+        # in the order of the customers, so that each row is found without an index of all of them
+        habits=engine.collect(counted.sort("customer_id")),
+        favourites=engine.collect(most_bought(days, window).sort("customer_id")) if days is not None else None,
         # a date without a time is midnight
         hours=None if timed is None or timed["hour"].eq(0).all() else timed,
         contacts=contacts if answered else None,

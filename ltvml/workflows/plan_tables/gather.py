@@ -5,6 +5,7 @@ A function that can find something missing returns it beside its table, in words
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ltvml.inputs.item_names import item_names
@@ -12,7 +13,7 @@ from ltvml.inputs.tables.customer_ids import CustomerIds
 from ltvml.inputs.tables.wishes import read_wishes
 from ltvml.outputs.stored_rows import give_back
 from ltvml.outreach.actions import windows
-from ltvml.outreach.beside import ascend
+from ltvml.outreach.beside import ascend, coded
 from ltvml.outreach.customers.stages import stages
 from ltvml.outreach.offers.allowed import without_denied
 from ltvml.outreach.tables import OutreachTables
@@ -69,7 +70,6 @@ def gather(config: Config, bundle: Bundle, intake: Intake, scores: Scores, *, fo
         If the scores are of other orders, or a small table lacks a column.
     """
     settings = config.outreach
-    scored = by_customer(scores.customers)
     seen = intake.engine.collect(intake.days.select("customer_id").unique().sort("customer_id"))["customer_id"]
     scores.check(
         version=bundle.version,
@@ -77,6 +77,9 @@ def gather(config: Config, bundle: Bundle, intake: Intake, scores: Scores, *, fo
         fingerprint=intake.fingerprint,
         customer_ids=seen,
     )
+    # the texts of the scores are held as codes from here on: they would take a third of the table
+    scored = coded(by_customer(scores.customers))
+    scores = replace(scores, customers=scored)
     ids = CustomerIds.of(scores.customers["customer_id"], config.transactions, intake.persons.aliases)
     attributes, unknown_channels = with_known_channels(attributes_of(config, ids), settings)
     lead_days = bundle.replenishment.stock.lead_days if bundle.replenishment else config.replenishment.lead_days
@@ -91,12 +94,12 @@ def gather(config: Config, bundle: Bundle, intake: Intake, scores: Scores, *, fo
     wishes, odd_wishes = read_wishes(settings, ids, cutoff_day=day, attributes=attributes, unsubscribed=log.refused)
     customers = customers_of(scored, chances, items, attributes, intake)
     rules, learned_on = stage_rules_of(config, bundle, intake, customers["churn_risk"], folder)
-    customers = customers.assign(stage=stages(customers, rules))
+    customers = customers.assign(stage=stages(customers, rules).astype("category"))
     pairs, not_reminded = reminded_pairs(pairs, customers, settings, day)
     refuse_rules(settings, customers)
     customers = with_responses(customers, contacts, settings, cutoff_day=day)
     tasks, without_tasks = tasks_of(settings, intake, customers, items, pairs.rows, attributes, lead_days)
-    tagged = tags_of(config, intake, customers, items.days, log.contacts, pairs, tasks)
+    tagged = coded(tags_of(config, intake, customers, items.days, log.contacts, pairs, tasks))
     give_back()
     renamed = columns_of_scores(attributes, scores.customers)
     said = (*odd_wishes, *log.notes, *not_sent, *renamed, *unknown_channels, *not_reminded)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -146,7 +146,15 @@ class Offering:
         ever = barred.assign(last_day=day - FOR_EVER).astype({"customer_id": "str", "item": "str"})
         held = pd.concat([evidence, ever], ignore_index=True) if len(ever) else evidence
         offered = companions.recommend(self.learned, held, day, self.settings.companions)
-        return offered.assign(replaces=replaced_by(offered, self.replaced, owned))
+        named = offered.assign(replaces=replaced_by(offered, self.replaced, owned))
+        # codes of one list of items for all customers, whose texts would be most of the table
+        return named.astype({"rank": "int8", **dict.fromkeys(("companion", "follows", "replaces"), self.items)})
+
+    @cached_property
+    def items(self) -> pd.CategoricalDtype:
+        """Every item that may be offered, followed or replaced."""
+        texts = {*map(str, self.learned.items), *self.replaced["older"].astype(str)}
+        return pd.CategoricalDtype(pd.Index(sorted(texts), dtype="str"))
 
 
 def dated_items(settings: OutreachSettings) -> set[str]:
