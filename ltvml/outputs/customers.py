@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -16,7 +16,7 @@ from ltvml.engines.frames import arrow_schema
 from ltvml.outputs.spreadsheet import safe_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -134,6 +134,17 @@ class Tally:
         self.counts += other.counts
         self.values += other.values
         self.most_at_risk = by_expected_loss([self.most_at_risk, other.most_at_risk])
+
+    def plain(self) -> dict[str, Any]:
+        """As plain values, but for the customers most at risk."""
+        values = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "most_at_risk"}
+        return values | {name: values[name].tolist() for name in ("counts", "values")}
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any], most_at_risk: pd.DataFrame) -> Tally:
+        """What `plain` wrote, beside the customers most at risk."""
+        arrays = {name: np.asarray(plain[name], dtype=float) for name in ("counts", "values")}
+        return cls(**{**plain, **arrays}, most_at_risk=most_at_risk)
 
     @property
     def share_of_largest(self) -> float | None:

@@ -6,12 +6,14 @@ bundle give the same files on any cluster.
 
 from __future__ import annotations
 
-import pickle
+import json
 import shutil
 import uuid
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ltvml.bundle.replenishment import next_due, with_next_due
@@ -28,10 +30,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
-    import pyarrow as pa
 
     from ltvml.bundle.bundle import Bundle
     from ltvml.bundle.replenishment import Replenishment
+
+
+COUNTS = b"counts"
+"""Of the metadata of a report."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +69,7 @@ class ScorePart:
     alerts: RiskAlerts
 
     def __call__(self, number: int, rows: pd.DataFrame, pairs: pd.DataFrame | None) -> bytes:
-        """Write the part of a number; its `Tally` and `ItemTally`, pickled.
+        """Write the part of a number; what a report shows of it, as `told` has it.
 
         Parameters
         ----------
@@ -92,7 +97,7 @@ class ScorePart:
         table = to_contract(scores, self.customers)
         self._write(CUSTOMERS, number, table)
         tally.add(table.to_pandas())
-        return pickle.dumps((tally, items))
+        return told(tally, items)
 
     def _write(self, name: str, number: int, table: pa.Table) -> None:
         """Beside its place first: a part that is tried twice is one file, and a torn one is none."""
@@ -114,10 +119,30 @@ def gathered(reports: Iterable[bytes]) -> tuple[Tally, ItemTally]:
     """What a report shows, from what `ScorePart` returned of each part, in the order of the parts."""
     tally, items = Tally(), ItemTally()
     for report in reports:
-        part, of_items = pickle.loads(report)
+        part, of_items = heard(report)
         tally.join(part)
         items.join(of_items)
     return tally, items
+
+
+def told(tally: Tally, items: ItemTally) -> bytes:
+    """Both as an Arrow stream for the driver: the customers most at risk, and beside them the counts as JSON."""
+    counts = {"tally": tally.plain(), "items": {"rows": items.rows, "statuses": items.statuses, "due": items.due}}
+    rows = pa.Table.from_pandas(tally.most_at_risk)
+    rows = rows.replace_schema_metadata({**(rows.schema.metadata or {}), COUNTS: json.dumps(counts)})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema) as stream:
+        stream.write_table(rows)
+    return bytes(sink.getvalue())
+
+
+def heard(report: bytes) -> tuple[Tally, ItemTally]:
+    """What `told` wrote, the same to the bit."""
+    rows = pa.ipc.open_stream(report).read_all()
+    counts = json.loads(rows.schema.metadata[COUNTS])
+    items = counts["items"]
+    statuses = Counter(items["statuses"])
+    return Tally.of(counts["tally"], rows.to_pandas()), ItemTally(items["rows"], statuses, items["due"])
 
 
 def finish(folder: Path, tables: Iterable[tuple[str, Table]], formats: Sequence[str]) -> None:

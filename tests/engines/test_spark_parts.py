@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
+import json
 from typing import TYPE_CHECKING
 
 import narwhals as nw
@@ -45,7 +45,7 @@ def test_a_small_shop_is_sampled_whole_and_one_part_has_no_bounds() -> None:
 
 def _contents(number: int, rows: pd.DataFrame, beside: pd.DataFrame | None) -> bytes:
     of_others = [] if beside is None else beside["customer_id"].tolist()
-    return pickle.dumps((number, rows["customer_id"].tolist(), of_others))
+    return json.dumps([number, rows["customer_id"].tolist(), of_others]).encode()
 
 
 def test_a_worker_that_cannot_see_or_write_says_so(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_each_part_gets_its_customers_and_their_rows_beside(
         customers = spark.createDataFrame([(ids[i],) for i in order], "customer_id string").repartition(pieces)
         beside = spark.createDataFrame(pairs, "customer_id string, item string").repartition(pieces)
         reports = engine.reports_of(nw.from_native(customers), nw.from_native(beside), _contents, customers=len(ids))
-        return [(number, sorted(rows), sorted(others)) for number, rows, others in map(pickle.loads, reports)]
+        return [(number, sorted(rows), sorted(others)) for number, rows, others in map(json.loads, reports)]
 
     found = parts(list(range(len(ids))), 1)
     assert [number for number, _, _ in found] == [0, 1, 2, 3]
