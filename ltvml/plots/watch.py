@@ -41,7 +41,7 @@ def watch_plot(levels: pd.DataFrame, scores: pd.DataFrame, *, threshold: float) 
     above.plot(at, ended["level"].to_numpy(dtype=float), "s", color=INK, markersize=4, label="whole horizon")
     above.axhline(1.0, color=INK, linewidth=0.8, linestyle=":")
     above.set_ylabel("actual / expected")
-    above.set_title("Buyers over what the scores expected", loc="left")
+    above.set_title("Buyers over expected", loc="left")
     below.plot(days, levels["down"], color=ACCENT, linewidth=1.5, label="fewer buyers")
     below.plot(days, levels["up"], color=MAIN, linewidth=1.5, label="more buyers")
     if np.isfinite(threshold):
@@ -51,7 +51,8 @@ def watch_plot(levels: pd.DataFrame, scores: pd.DataFrame, *, threshold: float) 
     for axes in (above, below):
         axes.spines[["top", "right"]].set_visible(False)
         if axes.get_legend_handles_labels()[0]:
-            axes.legend(frameon=False, fontsize=8, loc="upper left")
+            # above the axes: inside it would lie on the lines
+            axes.legend(frameon=False, fontsize=8, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3)
     locator = AutoDateLocator()  # type: ignore[no-untyped-call]
     below.xaxis.set_major_locator(locator)
     below.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
