@@ -9,8 +9,9 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from importlib import metadata
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -47,6 +48,8 @@ def test_the_image_is_made_from_the_lock_names_no_registry_and_has_no_rights():
     assert all(re.fullmatch(r"python:3\.\d+-slim", image) for image in images)
     installs = [line for line in lines if "pip install" in line]
     assert all("--require-hashes" in line or "--no-index" in line for line in installs)
+    # what is built from its source fetches what builds it, by no hash
+    assert all("--only-binary :all:" in line or "--no-index" in line for line in installs)
     users = [line.split()[1] for line in lines if line.startswith("USER")]
     assert users
     assert users[-1] not in ("root", "0")
@@ -57,6 +60,18 @@ def instructions() -> list[tuple[str, str]]:
     """Instruction and arguments of each line of the Dockerfile."""
     lines = (NIGHT / "Dockerfile").read_text(encoding="utf-8").splitlines()
     return [(name, rest) for name, _, rest in (line.partition(" ") for line in lines) if name.isupper()]
+
+
+def test_the_image_installs_what_builds_the_wheel_from_the_lock(tmp_path):
+    """What hatchling says that it needs, as its own release tells it."""
+    (pick,) = (rest for name, rest in instructions() if name == "RUN" and rest.startswith("awk"))
+    shutil.copy(CHECKOUT / "requirements-dev.lock", tmp_path)
+    subprocess.run(pick, shell=True, cwd=tmp_path, check=True)
+    lock = (tmp_path / "lock").read_text(encoding="utf-8")
+    needed = {re.split(r"[^\w-]", text)[0] for text in metadata.requires("hatchling") or ()}
+    needed -= {"tomli"}  # for Pythons before 3.11
+    assert set(re.findall(r"^([a-z-]+)==", lock, flags=re.MULTILINE)) == needed | {"hatchling"}
+    assert lock.count("--hash=") >= len(needed)
 
 
 @pytest.mark.slow
@@ -106,8 +121,17 @@ def test_the_units_are_what_systemd_expects(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_dag_is_one_task_that_scores_the_day_of_its_interval(monkeypatch):
-    """Executed with stand-ins that note how Airflow is called: Airflow itself is no part of the tests."""
+class _FailedError(Exception):
+    """Stand-in for what Airflow tries again."""
+
+
+class _FinalError(Exception):
+    """Stand-in for what Airflow does not try again."""
+
+
+@pytest.fixture
+def dag(monkeypatch) -> dict[str, Any]:
+    """What the DAG asks of Airflow, noted by stand-ins: Airflow itself is no part of the tests."""
     called: dict[str, Any] = {}
 
     class DAG:
@@ -118,21 +142,55 @@ def test_the_dag_is_one_task_that_scores_the_day_of_its_interval(monkeypatch):
 
         def __exit__(self, *error: object) -> None: ...
 
+    class BashOperator:
+        def __init__(self, **given: Any) -> None:
+            called["task"] = self
+            vars(self).update(given)
+
+        def get_env(self, context: object) -> None: ...
+
     def stand_in(name: str, **members: Any) -> None:
+        for above in (name[: place.start()] for place in re.finditer(r"\.", name)):
+            monkeypatch.setitem(sys.modules, above, sys.modules.get(above, ModuleType(above)))
         module = ModuleType(name)
         vars(module).update(members)
         monkeypatch.setitem(sys.modules, name, module)
 
-    def bash(**given: Any) -> None:
-        called["task"] = given
-
-    for name in ("airflow.providers", "airflow.providers.standard", "airflow.providers.standard.operators"):
-        stand_in(name)
-    stand_in("airflow", DAG=DAG)
-    stand_in("airflow.providers.standard.operators.bash", BashOperator=bash)
+    failures = {"AirflowException": _FailedError, "AirflowFailException": _FinalError}
+    stand_in("airflow.providers.common.compat.sdk", DAG=DAG, **failures)
+    stand_in("airflow.providers.standard.operators.bash", BashOperator=BashOperator)
     stand_in("pendulum", datetime=lambda *day, tz: day, duration=lambda **parts: parts)
     source = NIGHT / "airflow_dag.py"
     exec(compile(source.read_text(encoding="utf-8"), str(source), "exec"), {})
-    assert called["dag"]["max_active_runs"] == 1
-    command = re.sub(r"{{.*?}}", "2011-09-10", called["task"]["bash_command"])
-    assert command == "ltvml run --cutoff 2011-09-10 --json"
+    return called
+
+
+def test_the_dag_is_one_task_that_scores_the_day_before_it(dag):
+    """Nights that were missed while the DAG was off are not made up for: a plan of last week helps nobody."""
+    assert dag["dag"]["max_active_runs"] == 1
+    assert dag["dag"]["catchup"] is False
+    command = dag["task"].bash_command
+    # of Airflow 3 an interval of a cron schedule has no length: its start is no day before
+    assert "data_interval_end" in command
+    assert "subtract(days=1)" in command
+    assert re.sub(r"{{.*?}}", "2011-09-10", command) == ".venv/bin/ltvml run --json --cutoff 2011-09-10"
+
+
+@pytest.mark.parametrize("code", [2, 3, 6, 7])
+def test_the_dag_does_not_try_again_what_would_fail_again(dag, code):
+    dag["task"].subprocess_hook = SimpleNamespace(run_command=lambda *_, **__: SimpleNamespace(exit_code=code))
+    with pytest.raises(_FinalError, match=str(code)):
+        dag["task"].execute({})
+
+
+@pytest.mark.parametrize("code", [1, 8, 9, 70, 130, 143, -9])
+def test_the_dag_tries_again_what_may_pass(dag, code):
+    dag["task"].subprocess_hook = SimpleNamespace(run_command=lambda *_, **__: SimpleNamespace(exit_code=code))
+    with pytest.raises(_FailedError, match=str(code)):
+        dag["task"].execute({})
+
+
+def test_the_dag_and_the_unit_agree_on_what_is_not_tried_again(dag):
+    unit = (NIGHT / "ltvml-night.service").read_text(encoding="utf-8")
+    (codes,) = re.findall(r"^RestartPreventExitStatus=(.*)$", unit, flags=re.MULTILINE)
+    assert tuple(int(code) for code in codes.split()) == type(dag["task"]).execute.__globals__["NOT_AGAIN"]

@@ -174,9 +174,9 @@ def _failed(job: Session, error: BaseException) -> typer.Exit:
     """Say how the body ended; gives the exit to raise."""
     end = ended_by(error)
     if isinstance(end, KeyboardInterrupt):
-        return job.fail(error, "interrupted.", hint=None, exit_code=INTERRUPTED_EXIT_CODE)
-    if isinstance(end, _Terminated):
-        return job.fail(error, "terminated.", hint=None, exit_code=TERMINATED_EXIT_CODE)
+        return job.fail(end, "interrupted.", hint=None, exit_code=INTERRUPTED_EXIT_CODE)
+    if isinstance(end, Terminated):
+        return job.fail(end, "terminated.", hint=None, exit_code=TERMINATED_EXIT_CODE)
     if isinstance(error, LtvmlError):
         return job.fail(error, error.message, hint=error.hint, exit_code=error.exit_code)
     if isinstance(error, OSError):
@@ -248,7 +248,7 @@ def _warnings_in_words() -> Iterator[None]:
         yield
 
 
-class _Terminated(BaseException):
+class Terminated(BaseException):
     """The process was asked to end, as schedulers do before they kill it."""
 
 
@@ -258,7 +258,7 @@ def _ended_by_exception() -> Iterator[None]:
     mine = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
     def end(number: int, frame: object) -> None:
-        raise _Terminated
+        raise Terminated
 
     if mine:
         signal.signal(signal.SIGTERM, end)

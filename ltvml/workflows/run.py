@@ -242,10 +242,8 @@ def _steps_of(night: Night) -> None:
     """The steps in their order; an error that ends the night is raised."""
     checked = night.step("validate", lambda: _validate(night), _of_orders(night))
     night.orders = str(checked.counts["fingerprint"])
-    night.step(
-        "watch", lambda: _watch(night), _of_watch(night), stops=lambda error: isinstance(error, DataContractError)
-    )
-    night.step("retrain", lambda: _retrain(night), night.inputs(policy=_policy(night)), stops=lambda error: False)
+    night.step("watch", lambda: _watch(night), _of_watch(night), stops=of_the_data)
+    night.step("retrain", lambda: _retrain(night), night.inputs(policy=_policy(night)), stops=never)
     model = standing_of(night.results)
     serving = night.inputs(model=model.champion or model.newest or "")
     night.step("score", lambda: _score(night), serving)
