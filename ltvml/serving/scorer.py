@@ -211,8 +211,6 @@ def _refuse_impossible(row: pd.DataFrame) -> None:
         if value < 0:
             raise RequestError(f"summary.{name}", f"summary.{name} is {value}; expected 0 or more.")
     if age > (most := int(row["cutoff_day"].iloc[0])):
-        raise RequestError("summary.T", f"summary.T is {age:,} days; expected at most {most:,}, a day from 1970 on.")
-    if age > (most := int(row["cutoff_day"].iloc[0])):
         raise RequestError("summary.T", f"summary.T is {age:,} days; expected at most {most:,}: a day from 1970 on.")
     if recency > age:
         raise RequestError("summary.recency", f"summary.recency is {recency} and T {age}; expected at most T.")
@@ -231,9 +229,8 @@ def _refuse_impossible(row: pd.DataFrame) -> None:
 
 def _plain(scores: pd.DataFrame, bundle: Bundle) -> dict[str, Any]:
     """The one row as JSON can hold it: whole numbers whole, dates as ISO text, null where there is no value."""
-    columns = customer_table(bundle.window.horizons).columns
-    (row,) = scores[[column.name for column in columns]].itertuples(index=False, name=None)
-    return {column.name: _shown(value, column) for column, value in zip(columns, row, strict=True)}
+    row = scores.iloc[0]
+    return {column.name: _shown(row[column.name], column) for column in customer_table(bundle.window.horizons).columns}
 
 
 def _due(role: Replenishment, pairs: pd.DataFrame) -> dict[str, Any]:

@@ -92,7 +92,7 @@ SMALLEST_START = 650.0
 """exp(-650) is the smallest first term from which the series can still grow to full precision."""
 CHUNK = 2_000
 """Rows of a quadrature at a time, for memory."""
-CACHED = 8_192
+CACHED = 1_024
 """Rows of a series at a time, so that its terms stay in the cache."""
 PURCHASE_NODES = 801
 DISCOUNT_NODES = 301
@@ -140,18 +140,18 @@ def by_series(kappa: Array, tau: Array, a: float, b: Array) -> Array:
     NB(m) is the probability of m arrivals and C(m) = sum_{n<=m} B(a, b+n-1) / B(a, b) the number of them that a
     customer who may leave after each is expected to stay for.
     """
-    total = np.zeros(len(kappa))
-    rows = np.arange(len(kappa))
+    total, rows = np.zeros(len(kappa)), np.arange(len(kappa))
     z = tau / (1 + tau)
     arrivals, stays, stayed = np.exp(-kappa * np.log1p(tau)), np.ones(len(kappa)), np.zeros(len(kappa))
     m, part = 0, np.zeros(len(kappa))
     while len(rows):
-        for _ in range(CHECK_EVERY):
-            arrivals *= z * ((kappa + m) / (m + 1))
-            stayed += stays
-            part += arrivals * stayed
-            stays *= 1 - a / (a + b + m)
-            m += 1
+        terms = np.arange(m, m + CHECK_EVERY, dtype=float)[:, None]
+        arrived = running(np.multiply, arrivals, z * ((kappa + terms) / (terms + 1)))
+        stay = running(np.multiply, stays, 1 - a / (a + b + terms))
+        stays_so_far = running(np.add, stayed, np.concatenate([stays[None], stay[:-1]]))
+        part = running(np.add, part, arrived * stays_so_far)[-1]
+        arrivals, stays, stayed = arrived[-1], stay[-1], stays_so_far[-1]
+        m += CHECK_EVERY
         shrink = z * (kappa + m) / (m + 1) * (1 + 1 / m)
         going = (shrink >= 1) | (arrivals * stayed * shrink > 1e-17 * (1 - shrink) * part)
         if not going.all():
@@ -159,6 +159,12 @@ def by_series(kappa: Array, tau: Array, a: float, b: Array) -> Array:
             rows, z, kappa, b = rows[going], z[going], kappa[going], b[going]
             arrivals, stays, stayed, part = arrivals[going], stays[going], stayed[going], part[going]
     return total
+
+
+def running(operation: np.ufunc, start: Array, steps: Array) -> Array:
+    """What `start` (n,) has become after each of the `steps` (m, n), one after the other; `steps` is used up."""
+    operation(start, steps[0], out=steps[0])
+    return np.asarray(operation.accumulate(steps, axis=0, out=steps))
 
 
 def by_quadrature(kappa: Array, tau: Array, a: float, b: Array) -> Array:
