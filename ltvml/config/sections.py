@@ -48,6 +48,7 @@ from ltvml.config.fields import (
 )
 from ltvml.config.section import Section
 from ltvml.engines.databases.addresses import address_of, is_database
+from ltvml.engines.databases.addresses import is_database
 from ltvml.errors import ConfigError, LtvmlError
 from ltvml.models import registry
 from ltvml.models.attributes.rules import MIN_CUSTOMERS, MOST_LEVELS, Rules
@@ -124,15 +125,18 @@ class TransactionSettings(Section):
     max_bad_share: Share = 0.05
     """Share of rows with an unreadable date or amount above which reading stops; below it they are excluded."""
     incremental: bool = False
-    """Whether months of a Postgres table that have not changed since the last run are taken from output.dir, and only
-    the others are sent: the database compares hashes of all rows, so the result is that of a full read."""
+    """Whether checked orders are kept in output.dir, so that the next run reads the parts of its files, or days of its
+    Postgres table, that have changed, and checks the customers in them: the result is that of a full read."""
 
     @model_validator(mode="after")
     def _can_be_incremental(self) -> Self:
         """Refuse what would have no effect."""
-        if self.incremental and not (self.source or "").startswith(("postgresql", "postgres:")):
-            found = without_password(self.source) if self.source else "no source"
-            raise ValueError(f"incremental is set for {found}; expected a table of Postgres")
+        source = self.source or ""
+        if self.incremental and (not source or is_database(source) and not source.startswith("postgres")):
+            found = without_password(source) if source else "no source"
+            raise ValueError(f"incremental is set for {found}; expected Parquet or CSV files, or a table of Postgres")
+        if self.incremental and self.amount_is == "order":
+            raise ValueError("incremental and amount_is: order are both set; expected one, as an order's lines explain one another")
         return self
 
     @model_validator(mode="after")

@@ -12,8 +12,6 @@ from ltvml.errors import ConfigError
 from ltvml.passwords import without_password
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import narwhals as nw
     import pandas as pd
     import pyarrow as pa
@@ -75,8 +73,6 @@ class Source:
         What makes two ids of customers the same.
     not_customers : tuple of str
         Ids that stand for nobody, whatever their case: their rows are excluded and counted.
-    state : Path, optional
-        Folder of months of a Postgres table that were read before.
 
     Raises
     ------
@@ -103,7 +99,6 @@ class Source:
     thousands: Thousands | None = None
     normalize_ids: tuple[IdRule, ...] = ()
     not_customers: tuple[str, ...] = ()
-    state: Path | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.decimals <= 6:

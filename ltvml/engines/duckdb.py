@@ -128,7 +128,7 @@ class DuckDBSQL:
         return f"CAST('0x' || substr(md5({text}), {first}, {DIGITS}) AS BIGINT)"
 
 
-_SQL = DuckDBSQL()
+DUCKDB_SQL = DuckDBSQL()
 
 
 class DuckDBEngine:
@@ -171,8 +171,8 @@ class DuckDBEngine:
             self.connection.execute("SET enable_progress_bar = false")
         self._frames: dict[str, Any] = {}
         self._numbers = count(1)
-        self._room = Room(folder)
-        self._files = FileReader(self.connection, self._room)
+        self.room = Room(folder)
+        self.files = FileReader(self.connection, self.room)
         self._queries: dict[Any, Query] = {}
 
     def register(self, name: str, frame: Any) -> None:
@@ -194,24 +194,24 @@ class DuckDBEngine:
             If it is empty, a column is missing or there twice, or has a type that cannot be understood.
         """
         with _explained(f"read {source.label}"):
-            rows, columns = self._open(source)
-            kinds = _kinds(rows)
-            for step in projections(columns, kinds, source, _SQL):
+            rows, columns = self.opened(source)
+            kinds = kinds_of(rows)
+            for step in projections(columns, kinds, source, DUCKDB_SQL):
                 rows = rows.project(", ".join(step))
-            held = self._hold(rows)
-            self._files.check_unchanged(source.label)
+            held = self.hold(rows)
+            self.files.check_unchanged(source.label)
             if held.limit(1).fetchone() is None:
                 raise DataContractError(f"{source.label} has no rows; expected at least one transaction.")
             names = [name for name in LINES.names if name in held.columns]
             if names == held.columns:
                 return _lazy(held)
-            fault = checked_fault(columns, kinds, source, _SQL, partial(_values_of, held))
+            fault = checked_fault(columns, kinds, source, DUCKDB_SQL, partial(values_of, held))
             return _lazy(held.project(", ".join([*names[:-1], f"{fault} AS fault"])))
 
     def keep(self, table: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """The same table, computed once."""
         with _explained("compute a table"):
-            return _lazy(self._hold(nw.to_native(table)))
+            return _lazy(self.hold(nw.to_native(table)))
 
     def collect(self, table: nw.LazyFrame[Any]) -> pd.DataFrame:
         """The rows of a small table, here."""
@@ -259,13 +259,13 @@ class DuckDBEngine:
 
     def bucket(self, table: nw.LazyFrame[Any], salt: str, *, column: str = "customer_id") -> nw.LazyFrame[Any]:
         """`table` with `bucket`, the stable hash of a column."""
-        number = _SQL.hash_number(f"concat({quote_text(salt + ':')}, {quote_name(column)})", 1)
+        number = DUCKDB_SQL.hash_number(f"concat({quote_text(salt + ':')}, {quote_name(column)})", 1)
         return _lazy(nw.to_native(table).project(f"*, {number} AS bucket"))
 
     def columns_of(self, source: Source) -> tuple[SourceColumn, ...]:
         """The columns of a source, each with its kind and first values."""
         with _explained(f"read {source.label}"):
-            kinds = _kinds(self._rows(source, as_text=False))
+            kinds = kinds_of(self._rows(source, as_text=False))
             rows = self._rows(source, as_text=True).limit(_PREVIEW_ROWS).to_arrow_table()
         names = rows.column_names
         return tuple(SourceColumn(name, kinds.get(name, "text"), _samples(rows[name])) for name in names)
@@ -273,20 +273,20 @@ class DuckDBEngine:
     def held(self, source: Source) -> Held:
         """The rows of a source as they are written, held to be asked several questions."""
         with _explained(f"read {source.label}"):
-            looks = _kinds(self._rows(source, as_text=False))
-            rows = self._hold(self._rows(source, as_text=True))
-        return Held(rows, {name: looks.get(name, kind) for name, kind in _kinds(rows).items()})
+            looks = kinds_of(self._rows(source, as_text=False))
+            rows = self.hold(self._rows(source, as_text=True))
+        return Held(rows, {name: looks.get(name, kind) for name, kind in kinds_of(rows).items()})
 
     def fingerprint(self, table: nw.LazyFrame[Any]) -> str:
         """Content hash of lines: the same for any order of the rows, on any engine."""
         schema = table.collect_schema()
         floats = [name for name, dtype in schema.items() if dtype.is_float()]
         with _explained("fingerprint the lines"):
-            query = ", ".join(content_statistics(schema.names(), floats, _SQL))
+            query = ", ".join(content_statistics(schema.names(), floats, DUCKDB_SQL))
             statistics = nw.to_native(table).aggregate(query).to_arrow_table().to_pylist()[0]
         return digest_of(schema.names(), statistics)
 
-    def _open(self, source: Source) -> tuple[duckdb.DuckDBPyRelation, dict[str, str]]:
+    def opened(self, source: Source) -> tuple[duckdb.DuckDBPyRelation, dict[str, str]]:
         """The rows of a source with the columns that are used, and our name -> the user's column."""
         frame = self._frame(source)
         if frame is not None:
@@ -297,7 +297,7 @@ class DuckDBEngine:
         try:
             return rows, mapped_columns(source, [name for name in rows.columns if name != FILE_NUMBER])
         except DataContractError as error:
-            advice = None if source.sql is not None else self._files.advice_on_header(source)
+            advice = None if source.sql is not None else self.files.advice_on_header(source)
             raise DataContractError(error.message, advice or error.hint, error.counts) from None
 
     def _frame(self, source: Source) -> Any:
@@ -311,7 +311,7 @@ class DuckDBEngine:
             return self.connection.from_arrow(to_arrow(frame))
         if source.sql is not None:
             return self.connection.sql(f"SELECT * FROM {self._answer_of(source)}")
-        query = self._files.select(source, as_text=as_text, numbered=to_read, whole=not to_read)
+        query = self.files.select(source, as_text=as_text, numbered=to_read, whole=not to_read)
         return with_fields(self.connection.sql(query))
 
     def _answer_of(self, source: Source) -> str:
@@ -319,13 +319,14 @@ class DuckDBEngine:
         form = (source.encoding, source.header, source.names, source.skip_rows)
         key = (source.sql, form, *sorted(source.sources.items()))
         if key not in self._queries:
-            query = Query(source, self._room, self._frames, self.threads)
+            query = Query(source, self.room, self._frames, self.threads)
             self.connection.execute(f"ATTACH {quote_text(str(query.path))} AS {query.path.parent.name} (READ_ONLY)")
             self._queries[key] = query
         self._queries[key].check_unchanged()
         return f"{self._queries[key].path.parent.name}.{ANSWER}"
 
-    def _hold(self, relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    def hold(self, relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+        """The same rows, computed once."""
         name, before = f"{_HELD}.kept_{next(self._numbers)}", _number(self.connection, _IN_TABLES)
         relation.query("rows_to_keep", f"CREATE TABLE {name} AS SELECT * FROM rows_to_keep")
         if _number(self.connection, _IN_TABLES) - before > self.large:
@@ -348,7 +349,8 @@ def _number(connection: duckdb.DuckDBPyConnection, query: str) -> int:
     return int(found[0]) if found is not None else 0
 
 
-def _kinds(relation: duckdb.DuckDBPyRelation) -> dict[str, Kind]:
+def kinds_of(relation: duckdb.DuckDBPyRelation) -> dict[str, Kind]:
+    """Column -> its kind."""
     names = [str(native).split("(", maxsplit=1)[0] for native in relation.types]
     return {column: _KINDS.get(name, "other") for column, name in zip(relation.columns, names, strict=True)}
 
@@ -365,8 +367,9 @@ def _as_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast("int32" if str(column.type).startswith("date32") else "int64")
 
 
-def _values_of(held: duckdb.DuckDBPyRelation, column: str, listed: Sequence[str], where: str) -> list[ValueRows]:
-    computed, order = tally_of(column, listed, _SQL)
+def values_of(held: duckdb.DuckDBPyRelation, column: str, listed: Sequence[str], where: str) -> list[ValueRows]:
+    """Values of a column among some rows, those that are listed first, then the commonest."""
+    computed, order = tally_of(column, listed, DUCKDB_SQL)
     counted = held.filter(where).aggregate(", ".join([column, *computed]), column)
     return [
         ValueRows(row[0], row[1], int(row[2] or 0))

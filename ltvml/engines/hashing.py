@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ltvml.engines.dialect import Dialect
 
 _FIRST_DIGITS = (1, 1 + DIGITS)
+HASHES = tuple(f"hash_{first}" for first in _FIRST_DIGITS)
 
 
 def content_statistics(names: Sequence[str], floats: Sequence[str], sql: Dialect) -> list[str]:
@@ -26,9 +27,18 @@ def content_statistics(names: Sequence[str], floats: Sequence[str], sql: Dialect
     floats : sequence of str
         Those that are floats: hashed to six decimals, since engines print floats differently.
     """
+    return [*content_counts(), *content_hashes(names, floats, sql)]
+
+
+def content_counts() -> list[str]:
+    """Those of `content_statistics` that cost little."""
+    return ["count(*) AS n", "sum(amount) AS amount", "min(day) AS first", "max(day) AS last"]
+
+
+def content_hashes(names: Sequence[str], floats: Sequence[str], sql: Dialect) -> list[str]:
+    """The sums of row hashes of `content_statistics`, which can be added up."""
     row = "concat_ws('|', " + ", ".join(_value_text(name, name in floats, sql) for name in names) + ")"
-    hashes = [f"sum({sql.hash_number(row, first)}) AS hash_{first}" for first in _FIRST_DIGITS]
-    return ["count(*) AS n", "sum(amount) AS amount", "min(day) AS first", "max(day) AS last", *hashes]
+    return [f"sum({sql.hash_number(row, first)}) AS {name}" for first, name in zip(_FIRST_DIGITS, HASHES, strict=True)]
 
 
 def _value_text(name: str, is_float: bool, sql: Dialect) -> str:

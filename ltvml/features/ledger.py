@@ -182,14 +182,19 @@ def ledger_of(counts: pd.DataFrame, decimals: int = 2) -> Ledger:
     )
 
 
-def copies(used: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """One row, `rows`: how many lines equal an earlier one in every column; `amount` is null in none."""
+def copies_by_customer(used: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """`customer_id`, `rows`: how many lines equal an earlier one in every column, of customers who have such lines."""
     names = used.collect_schema().names()
     # few lines are alike in three columns, and to group all lines by all of theirs is dear
     alike = used.group_by(*_ALIKE).agg(nw.len().cast(nw.Int64).alias("rows_")).filter(nw.col("rows_") > 1)
     suspects = used.join(alike.select(*_ALIKE), on=list(_ALIKE), how="semi")
     groups = suspects.group_by(*names).agg(nw.len().cast(nw.Int64).alias("rows_")).filter(nw.col("rows_") > 1)
-    return groups.select((nw.col("rows_") - 1).sum().cast(nw.Int64).alias("rows"))
+    return groups.group_by("customer_id").agg((nw.col("rows_") - 1).sum().cast(nw.Int64).alias("rows"))
+
+
+def copies(by_customer: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """One row, `rows`: those of all customers; `amount` of a used line is null in none."""
+    return by_customer.select(nw.col("rows").sum().cast(nw.Int64))
 
 
 def with_duplicates(ledger: Ledger, rows: int) -> Ledger:

@@ -16,6 +16,7 @@ from ltvml.features.ledger import (
     Ledger,
     Rules,
     copies,
+    copies_by_customer,
     is_left_out,
     ledger_of,
     reason_counts,
@@ -74,7 +75,32 @@ class Checked:
     ledger: Ledger
 
 
-def check(engine: Computer, lines: nw.LazyFrame[Any], window: Window, rules: Rules | None = None) -> Checked:
+@dataclass(frozen=True)
+class ByCustomer:
+    """What checks find out customer by customer: that of others stays as it was found where nothing of theirs changed.
+
+    Parameters
+    ----------
+    lines : lazy frame
+        Of `reversals.without_reversed`.
+    netted : lazy frame
+        Of `returns.netted_days`.
+    copies : lazy frame
+        Of `ledger.copies_by_customer`.
+    """
+
+    lines: nw.LazyFrame[Any]
+    netted: nw.LazyFrame[Any]
+    copies: nw.LazyFrame[Any]
+
+
+def check(
+    engine: Computer,
+    lines: nw.LazyFrame[Any],
+    window: Window,
+    rules: Rules | None = None,
+    known: ByCustomer | None = None,
+) -> Checked:
     """Check lines against the contract, count every row and net the returns.
 
     Parameters
@@ -83,6 +109,8 @@ def check(engine: Computer, lines: nw.LazyFrame[Any], window: Window, rules: Rul
     lines : lazy frame of `contracts.LINES`
     window : Window
     rules : Rules, optional
+    known : ByCustomer, optional
+        Of the same lines, window and rules, where it was found out before.
 
     Raises
     ------
@@ -99,7 +127,9 @@ def check(engine: Computer, lines: nw.LazyFrame[Any], window: Window, rules: Rul
     rules = rules or Rules()
     refuse_forms(engine, lines, rules)
     lines = _valued(engine, _of_files(engine, lines, rules), rules)
-    if rules.amount_is == "line":
+    if known is not None:
+        lines = known.lines.select(lines.collect_schema().names())
+    elif rules.amount_is == "line":
         lines = without_reversed(engine, lines, window)
     counts = engine.collect(reason_counts(lines, window, rules))
     ledger = replace(ledger_of(counts, rules.decimals), counts_purchases=rules.counts_purchases)
@@ -107,12 +137,14 @@ def check(engine: Computer, lines: nw.LazyFrame[Any], window: Window, rules: Rul
     if _unreadable(ledger):
         refuse_money(engine, lines, rules)
     used = used_lines(lines, window, rules)
-    if ledger.has_returns:
-        days, ledger = _netted(engine, used, ledger)
+    if known is not None or ledger.has_returns:
+        netted = engine.keep(netted_days(used)) if known is None else known.netted
+        days, ledger = purchase_days(netted), with_unmatched_returns(ledger, *_numbers(engine, without_purchase(netted)))
     else:
         days = engine.keep(customer_days(used, has_returns=False))
     if rules.duplicates == "keep":
-        ledger = with_duplicates(ledger, *_numbers(engine, copies(used)))
+        repeated = copies_by_customer(used) if known is None else known.copies
+        ledger = with_duplicates(ledger, *_numbers(engine, copies(repeated)))
     _refuse_nothing(ledger, window)
     _warn(engine, days, ledger, window)
     _warn_of_total(counts, ledger)
@@ -151,11 +183,6 @@ def _valued(engine: Computer, lines: nw.LazyFrame[Any], rules: Rules) -> nw.Lazy
     numbered = with_copies(lines, rules) if rules.amount_is == "order" else lines
     table = valued(numbered, rules.amount_is)
     return lines if table is lines else engine.keep(table)
-
-
-def _netted(engine: Computer, used: nw.LazyFrame[Any], ledger: Ledger) -> tuple[nw.LazyFrame[Any], Ledger]:
-    netted = engine.keep(netted_days(used))
-    return purchase_days(netted), with_unmatched_returns(ledger, *_numbers(engine, without_purchase(netted)))
 
 
 def _numbers(engine: Computer, table: nw.LazyFrame[Any]) -> list[int]:

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from ltvml.engines.base import Engine
     from ltvml.features.ledger import Ledger
     from ltvml.features.transactions import Checked
+    from ltvml.inputs.kept_orders import KeptOrders
     from ltvml.progress import Steps
 
 LONGEST_USUAL_GAP = 0.9
@@ -66,6 +66,8 @@ class Intake:
         How learners read what was known at the first order.
     attribute_notes : tuple of str
         What is unusual about the table of customers, and about how orders went, as sources of attributes.
+    read : Read, optional
+        What it was made from, if it looks at all lines of it.
     """
 
     engine: Engine
@@ -77,6 +79,7 @@ class Intake:
     persons: Persons = field(default_factory=Persons)
     attributes: AttributeRules = field(default_factory=AttributeRules)
     attribute_notes: tuple[str, ...] = ()
+    read: Read | None = None
 
     @property
     def row_counts(self) -> dict[str, Any]:
@@ -86,8 +89,7 @@ class Intake:
     @cached_property
     def fingerprint(self) -> str:
         """Content hash of the lines that are used."""
-        held = next((read for _, read in _HELD.get() or () if read.lines is self.lines), None)
-        return self.engine.fingerprint(self.lines) if held is None else held.fingerprint
+        return self.engine.fingerprint(self.lines) if self.read is None else self.read.fingerprint
 
     @cached_property
     def customers(self) -> int:
@@ -124,7 +126,9 @@ def read_orders(settings: OrderSettings, asked: WindowSettings, transactions: An
     window = asked.resolved(_churn_horizon(asked, read.engine, read.checked.days))
     rules, known = settings.attributes.rules, read.checked
     return Intake(
-        read.engine, read.lines, known.days, known.ledger, window, currency, read.persons, rules, read.attribute_notes
+        *(read.engine, read.lines, known.days, known.ledger, window, currency, read.persons, rules),
+        attribute_notes=read.attribute_notes,
+        read=read,
     )
 
 
@@ -137,11 +141,13 @@ class Read:
     checked: Checked
     persons: Persons
     attribute_notes: tuple[str, ...]
+    kept: KeptOrders | None = None
 
     @cached_property
     def fingerprint(self) -> str:
         """Content hash of the lines, computed once for all jobs that look at them."""
-        return self.engine.fingerprint(self.lines)
+        known = self.kept.fingerprint(self.lines) if self.kept is not None else None
+        return known or self.engine.fingerprint(self.lines)
 
 
 _HELD: ContextVar[list[tuple[Any, Read]] | None] = ContextVar("orders_read", default=None)
@@ -171,16 +177,29 @@ def _read(settings: OrderSettings, asked: WindowSettings, transactions: Any, ste
     engine = engine_of(settings, transactions)
     with steps.step("read"):
         source = source_of(settings, transactions)
-        lines = engine.read(source)
-        persons = read_persons(settings.identities, settings.transactions)
-        lines = with_persons(engine, lines, persons)
+        kept = _kept(engine, source, settings, transactions, seen)
+        lines = engine.read(source) if kept is None else kept.lines
+        persons = read_persons(settings.identities, settings.transactions) if kept is None else kept.persons
+        lines = with_persons(engine, lines, persons) if kept is None else lines
     with steps.step("check"):
-        checked = check(engine, lines, seen, rules_of(settings))
+        checked = check(engine, lines, seen, rules_of(settings), None if kept is None else kept.known)
         warn_of_ids(engine, checked.days, source)
         warn_of_months(source)
         known, of_orders = with_experience(engine, checked.lines, settings.transactions.columns)
         known, notes = with_attributes(engine, known, settings, persons)
-    return Read(engine, known, checked, persons, (*of_orders, *notes))
+    return Read(engine, known, checked, persons, (*of_orders, *notes), kept)
+
+
+def _kept(
+    engine: Engine, source: Source, settings: OrderSettings, transactions: Any, seen: Window
+) -> KeptOrders | None:
+    """The orders by what was kept of an earlier run, where reading is incremental."""
+    if settings.state is None or transactions is not None:
+        return None
+    # only who keeps orders waits for it
+    from ltvml.inputs.kept_orders import kept_orders
+
+    return kept_orders(engine, source, settings, seen, rules_of(settings))
 
 
 def agreed_currency(settings: str | None, engine: Engine, lines: nw.LazyFrame[Any]) -> str | None:
@@ -260,7 +279,6 @@ def source_of(orders: OrderSettings, transactions: Any) -> Source:
         thousands=settings.thousands,
         normalize_ids=settings.normalize_ids,
         not_customers=settings.not_customers,
-        state=None if orders.state is None or transactions is not None else Path(orders.state),
     )
 
 

@@ -104,7 +104,7 @@ def waited_risks(
         known = known.with_columns(nw.when(nw.col(name) <= then).then(nw.col(name)).alias(name))
     known = intake.engine.keep(known)
     days = intake.engine.keep(days_as_of(known, intake.window, has_returns=intake.ledger.has_returns))
-    as_then = replace(intake, lines=known, days=days)
+    as_then = replace(intake, lines=known, days=days, read=None)
     if not int(intake.engine.collect(days.select(nw.len().cast(nw.Int64).alias("days")))["days"].iloc[0]):
         return pd.Series(dtype="float64")
     parts: list[pd.DataFrame] = []

@@ -266,14 +266,14 @@ def test_devices_and_sockets_are_refused_at_once(engine, tmp_path) -> None:
 
 def test_a_file_that_changes_while_it_is_read_is_refused(engine, write, monkeypatch) -> None:
     path = write(HEADER + ASCII)
-    hold = DuckDBEngine._hold
+    hold = DuckDBEngine.hold
 
     def held_and_changed(self: DuckDBEngine, relation: Any) -> Any:
         held = hold(self, relation)
         path.write_text(HEADER + ASCII + ASCII)
         return held
 
-    monkeypatch.setattr(DuckDBEngine, "_hold", held_and_changed)
+    monkeypatch.setattr(DuckDBEngine, "hold", held_and_changed)
     with pytest.raises(EngineError, match=r"orders.csv' changed while"):
         read(engine, path)
 

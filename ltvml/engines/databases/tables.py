@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -19,23 +19,21 @@ from ltvml.engines.databases.connections import (
     reason_of,
 )
 from ltvml.engines.databases.copying import copy_text, texts_of
-from ltvml.engines.databases.months import columns_read
 from ltvml.engines.files.containers import not_copied
 from ltvml.engines.quoting import quote_name, quote_text
 from ltvml.errors import ConfigError, EngineError
 from ltvml.nearest import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ltvml.engines.databases.addresses import Address
-    from ltvml.engines.databases.months import Kept
 
 _SHOWN = 20
 _MOST_DIGITS = 38
 # whole numbers without a limit are exact as these, and their text is that of a whole number
-_WHOLE = f"DECIMAL({_MOST_DIGITS}, 0)"
+WHOLE = f"DECIMAL({_MOST_DIGITS}, 0)"
 # types that are moments and do not say so, by the kind of database
 _MOMENTS = {
     **dict.fromkeys((MYSQL, BIGQUERY, DATABRICKS), ("TIMESTAMP",)),
@@ -66,7 +64,6 @@ class Snapshot:
         out: Path,
         duck: duckdb.DuckDBPyConnection,
         used: Callable[[Sequence[str]], Sequence[str]],
-        kept: Kept | None = None,
     ) -> None:
         """Write the columns of a table that are used as Parquet.
 
@@ -79,8 +76,6 @@ class Snapshot:
             Gives the texts of the table their types.
         used : callable
             Which of the columns of the table, given all.
-        kept : Kept, optional
-            Where months that were read before are.
 
         Raises
         ------
@@ -89,24 +84,31 @@ class Snapshot:
         EngineError
             If there is no such table, it may not be read, or the connection breaks.
         """
+        with self.reading(address, out) as (connection, types):
+            names = list(used(list(types)))
+            text = out.with_suffix(".csv")
+            select = sa.table(address.name, *map(sa.column, names), schema=address.schema).select()
+            copy_text(connection, select, text)
+            rows = texts_of(text, names)
+            write_parquet(duck, rows, out, _resolved(duck, rows, {name: types[name] for name in names}))
+            text.unlink()
+
+    @contextmanager
+    def reading(self, address: Address, out: Path) -> Iterator[tuple[sa.Connection, dict[str, str]]]:
+        """A connection to read a table by, and the types of its columns; failures are explained.
+
+        Raises
+        ------
+        ConfigError, EngineError
+            As `copy`.
+        """
         if not address.name:
             raise ConfigError(
                 f"{address} names no table; expected one after '::'.", hint=f"for example {address}::public.orders."
             )
         connection = self._connection(address)
         try:
-            types = columns_of(connection, address)
-            names = list(used(list(types)))
-            chosen = {name: types[name] for name in names}
-            months = kept.months(connection, address, chosen, duck) if kept else []
-            if months:
-                _write_parquet(duck, columns_read(months), out, chosen)
-                return
-            text = out.with_suffix(".csv")
-            select = sa.table(address.name, *map(sa.column, names), schema=address.schema).select()
-            copy_text(connection, select, text)
-            _write_parquet(duck, texts_of(text, names), out, chosen)
-            text.unlink()
+            yield connection, columns_of(connection, address)
         except Exception as error:
             if is_of_a_driver(error):
                 raise _not_read(address, error) from None
@@ -196,20 +198,40 @@ def duckdb_type(native: sa.types.TypeEngine[Any], dialect: str) -> str:
     return "DATE" if isinstance(native, sa.Date) else "VARCHAR"
 
 
-def _write_parquet(duck: duckdb.DuckDBPyConnection, rows: str, out: Path, types: Mapping[str, str]) -> None:
-    """Give the texts their types; a decimal or date that has no value in DuckDB is null, and counted as missing."""
-    free = [name for name, native in types.items() if not native]
-    whole = dict.fromkeys(free, "DOUBLE") | {name: _WHOLE for name in free if _is_whole(duck, rows, name)}
-    cells = ", ".join(
-        f"TRY_CAST({quote_name(name)} AS {native or whole[name]}) AS {quote_name(name)}"
-        for name, native in types.items()
-    )
-    duck.execute(f"COPY (SELECT {cells} FROM {rows}) TO {quote_text(str(out))} (FORMAT parquet, COMPRESSION zstd)")
+def write_parquet(
+    duck: duckdb.DuckDBPyConnection, rows: str, out: Path, types: Mapping[str, str], *more: str
+) -> None:
+    """Give texts their types; a decimal or date that has no value in DuckDB is null, and counted as missing.
+
+    Parameters
+    ----------
+    duck : DuckDBPyConnection
+    rows : str
+        A table for FROM.
+    out : Path
+        Parquet file to write.
+    types : mapping of str to str
+        Column -> its type.
+    *more : str
+        Further columns, as they are.
+    """
+    cells = [f"TRY_CAST({quote_name(name)} AS {native}) AS {quote_name(name)}" for name, native in types.items()]
+    select = ", ".join([*cells, *map(quote_name, more)])
+    duck.execute(f"COPY (SELECT {select} FROM {rows}) TO {quote_text(str(out))} (FORMAT parquet, COMPRESSION zstd)")
+
+
+def of_any_size(types: Mapping[str, str], whole: Collection[str]) -> dict[str, str]:
+    """The types, those of numbers of any size decided by whether all of them are whole."""
+    return {name: native or (WHOLE if name in whole else "DOUBLE") for name, native in types.items()}
+
+
+def _resolved(duck: duckdb.DuckDBPyConnection, rows: str, types: Mapping[str, str]) -> dict[str, str]:
+    return of_any_size(types, [name for name, native in types.items() if not native and _is_whole(duck, rows, name)])
 
 
 def _is_whole(duck: duckdb.DuckDBPyConnection, rows: str, name: str) -> bool:
     column = quote_name(name)
-    whole = f"CAST(TRY_CAST({column} AS {_WHOLE}) AS VARCHAR)"
+    whole = f"CAST(TRY_CAST({column} AS {WHOLE}) AS VARCHAR)"
     found = duck.execute(f"SELECT bool_and({whole} IS NOT DISTINCT FROM {column}) FROM {rows}").fetchone()
     return bool(found and found[0])
 

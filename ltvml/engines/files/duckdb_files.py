@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from ltvml.engines.base import Source
-    from ltvml.engines.databases.months import Kept
     from ltvml.engines.databases.tables import Snapshot
 
     Used = Callable[[Sequence[str]], Sequence[str]]
@@ -110,6 +109,27 @@ class FileReader:
             raise EngineError(f"'{path}' cannot be read: {error.strerror or error}.") from None
         return self._query(prepared, source, as_text=as_text, numbered=numbered and len(prepared) > 1)
 
+    def prepared(self, source: Source) -> dict[str, Prepared] | None:
+        """Name of each file of a source -> as DuckDB reads it, in the order of their numbers; None of what is no file.
+
+        Raises
+        ------
+        EngineError, DataContractError, ConfigError
+            As `select`.
+        """
+        if is_database(str(source.source)):
+            return None
+        path, member = self._place(source)
+        if lake_table(path) is not None or REMOTE in path:
+            return None
+        files = files_of(path)
+        try:
+            if any(packing_of(Path(file)) == "duckdb" for file in files):
+                return None
+            return {file: self._prepare(file, member, source) for file in files}
+        except OSError as error:
+            raise EngineError(f"'{path}' cannot be read: {error.strerror or error}.") from None
+
     @contextmanager
     def one_snapshot(self) -> Iterator[None]:
         """Within the block, all tables of one database are read as of one moment."""
@@ -175,10 +195,10 @@ class FileReader:
             names = ", ".join(quote_text(file.path) for file in prepared)
             columns = f"* REPLACE (list_position([{names}], {FILE_NUMBER}) AS {FILE_NUMBER})"
         if kinds == {"csv"}:
-            query = _csv_query(prepared, as_text=True, named=named)
+            query = csv_query(prepared, as_text=True, named=named)
             query = f"SELECT {columns} FROM ({query})" if numbered else query
             return query if as_text else self._typed(prepared) or query
-        paths = _listed([file.path for file in prepared])
+        paths = listed([file.path for file in prepared])
         if kinds == {"parquet"}:
             check_unique(self._parquet_names(prepared[0].path), source.label)
             self._check_decimals(paths, source)
@@ -192,7 +212,7 @@ class FileReader:
 
     def _typed(self, prepared: Sequence[Prepared]) -> str | None:
         """The same columns with the types that DuckDB sees in them; None where it sees no table."""
-        query = _csv_query(prepared, as_text=False)
+        query = csv_query(prepared, as_text=False)
         try:
             self.connection.sql(query)
         except duckdb.Error:
@@ -203,19 +223,11 @@ class FileReader:
         """A copy of a table, as of the moment of the block that it is read in."""
         address = address_of(str(source.source))
 
-        kept = None if whole or source.state is None else self._kept(source.state, source)
-
         def copy(out: Path, used: Used) -> None:
             with nullcontext() if self._snapshot else self.one_snapshot():
-                cast("Snapshot", self._snapshot).copy(address, out, self.connection, used, kept)
+                cast("Snapshot", self._snapshot).copy(address, out, self.connection, used)
 
         return self._copied(address, copy, source, whole=whole)
-
-    @staticmethod
-    def _kept(folder: Path, source: Source) -> Kept:
-        from ltvml.engines.databases.months import Kept
-
-        return Kept(folder, str(source.columns.get("order_date", "order_date")))
 
     def _from_lake(self, lake: LakeTable, source: Source, *, whole: bool) -> Prepared:
         return self._copied((lake.folder, lake.metadata), lake.copy, source, whole=whole)
@@ -347,8 +359,8 @@ def _warn_of_encoding(label: str, encoding: str, sample: str | None) -> None:
     )
 
 
-def _csv_query(prepared: Sequence[Prepared], *, as_text: bool, named: str = "") -> str:
-    """CSV files joined by column name; files of one header are read together."""
+def csv_query(prepared: Sequence[Prepared], *, as_text: bool, named: str = "") -> str:
+    """A query for CSV files joined by column name; files of one header are read together."""
     groups: dict[Header | None, list[str]] = {}
     for file in prepared:
         groups.setdefault(file.header, []).append(file.path)
@@ -358,16 +370,17 @@ def _csv_query(prepared: Sequence[Prepared], *, as_text: bool, named: str = "") 
 
 def _csv(header: Header | None, paths: Sequence[str], *, as_text: bool, named: str) -> str:
     if header is None or not any(header.names):
-        return f"read_csv({_listed(paths)}, header=true, all_varchar=true, union_by_name=true{named})"
+        return f"read_csv({listed(paths)}, header=true, all_varchar=true, union_by_name=true{named})"
     form = f"header={str(header.named).lower()}, delim={quote_text(header.separator)}, quote='\"', escape='\"'"
     if not as_text:
-        return f"read_csv({_listed(paths)}, {form}, names=[{', '.join(map(quote_text, header.names))}])"
+        return f"read_csv({listed(paths)}, {form}, names=[{', '.join(map(quote_text, header.names))}])"
     columns = ", ".join(f"{quote_name(name)}: 'VARCHAR'" for name in header.names)
     # with every option given, DuckDB need not guess: its guess of a file with one broken line is another header
-    return f"read_csv({_listed(paths)}, auto_detect=false, {form}, columns={{{columns}}}{named})"
+    return f"read_csv({listed(paths)}, auto_detect=false, {form}, columns={{{columns}}}{named})"
 
 
-def _listed(paths: Sequence[str]) -> str:
+def listed(paths: Sequence[str]) -> str:
+    """Paths as a list in SQL, none of which is taken for a pattern."""
     return "[" + ", ".join(quote_text(_literally(path)) for path in paths) + "]"
 
 

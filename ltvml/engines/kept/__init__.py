@@ -1,0 +1,1 @@
+"""Lines that were read and checked before, kept between runs: a night reads and checks what has changed."""
