@@ -48,7 +48,6 @@ from ltvml.config.fields import (
 )
 from ltvml.config.section import Section
 from ltvml.engines.databases.addresses import address_of, is_database
-from ltvml.engines.databases.addresses import is_database
 from ltvml.errors import ConfigError, LtvmlError
 from ltvml.models import registry
 from ltvml.models.attributes.rules import MIN_CUSTOMERS, MOST_LEVELS, Rules
@@ -132,11 +131,13 @@ class TransactionSettings(Section):
     def _can_be_incremental(self) -> Self:
         """Refuse what would have no effect."""
         source = self.source or ""
-        if self.incremental and (not source or is_database(source) and not source.startswith("postgres")):
+        if self.incremental and (not source or (is_database(source) and not source.startswith("postgres"))):
             found = without_password(source) if source else "no source"
             raise ValueError(f"incremental is set for {found}; expected Parquet or CSV files, or a table of Postgres")
         if self.incremental and self.amount_is == "order":
-            raise ValueError("incremental and amount_is: order are both set; expected one, as an order's lines explain one another")
+            raise ValueError(
+                "incremental and amount_is: order are both set; expected one, as an order's lines explain one another"
+            )
         return self
 
     @model_validator(mode="after")

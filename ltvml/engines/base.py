@@ -12,6 +12,8 @@ from ltvml.errors import ConfigError
 from ltvml.passwords import without_password
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import narwhals as nw
     import pandas as pd
     import pyarrow as pa

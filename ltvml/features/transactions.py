@@ -139,7 +139,10 @@ def check(
     used = used_lines(lines, window, rules)
     if known is not None or ledger.has_returns:
         netted = engine.keep(netted_days(used)) if known is None else known.netted
-        days, ledger = purchase_days(netted), with_unmatched_returns(ledger, *_numbers(engine, without_purchase(netted)))
+        days, ledger = (
+            purchase_days(netted),
+            with_unmatched_returns(ledger, *_numbers(engine, without_purchase(netted))),
+        )
     else:
         days = engine.keep(customer_days(used, has_returns=False))
     if rules.duplicates == "keep":

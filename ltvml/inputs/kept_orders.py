@@ -13,6 +13,7 @@ import logging
 import warnings
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -109,8 +110,8 @@ def kept_orders(
     with _parted(engine, source) as parted:
         if parted is None:
             _say(
-                f"transactions.incremental has no effect on {source.label}: it is no Parquet, CSV or table of Postgres; "
-                "all is read."
+                f"transactions.incremental has no effect on {source.label}: all is read. Expected Parquet, CSV or a "
+                "table of Postgres."
             )
             return None
         try:
@@ -133,34 +134,20 @@ def _updated(
     persons = read_persons(settings.identities, settings.transactions)
     path = engine.room.place(Path("kept"), "lines.duckdb")
     known = fetch(folder, path)
-    key = _key(source, settings, rules, persons)
     if isinstance(known, Known) and known.cutoff_day > window.cutoff_day:
         # a look into the past: what is kept is of a later night, and stays
         return None
-    why = known if isinstance(known, str) else ""
-    for attempt in (known if isinstance(known, Known) else None, None):
-        if attempt is None:
-            path.unlink(missing_ok=True)
-        kept = KeptLines(engine, source, path, REVERSED)
-        kept.open()
-        kept.read(parted)
-        full_key = f"{key}-{_hash([kept.shape, kept.columns])}"
-        if attempt is None or attempt.key == full_key:
-            break
-        why = "is of other settings, other columns or another release"
-        kept.drop()
-    if why:
-        _say(f"what {folder} keeps {why}: all of {source.label} is read.")
+    key = _key(source, rules, persons)
+    kept, before = _read(engine, source, parted, path, known, key, folder)
     if persons.aliases:
         kept.replace_ids(lambda lines: with_persons(engine, lines, persons))
-    before = attempt.cutoff_day if attempt is not None else None
     kept.compare(window.cutoff_day, before)
     by_customer = _checked_again(engine, kept, window, rules)
     kept.close()
     kept.refuse_empty()
     if kept.changed or before != window.cutoff_day:
         try:
-            put(folder, Known(full_key, window.cutoff_day, path))
+            put(folder, Known(f"{key}-{kept.form}", window.cutoff_day, kept.path))
         except OSError as error:
             _say(f"could not keep what was read in {folder}: {error.strerror or error}. The next run reads all.")
     lines = kept.lines(own_fault=True)
@@ -168,6 +155,35 @@ def _updated(
         return KeptOrders(lines, None, persons, kept)
     found = ByCustomer(kept.lines(own_fault=False), kept.found("days"), kept.found("copies"))
     return KeptOrders(lines, found, persons, kept)
+
+
+def _read(
+    engine: DuckDBEngine,
+    source: Source,
+    parted: Parted,
+    path: Path,
+    known: Known | str | None,
+    key: str,
+    folder: Path,
+) -> tuple[KeptLines, int | None]:
+    """Lines with what was kept of them, and the cutoff of that; without it where it is of anything else."""
+    why = known if isinstance(known, str) else ""
+    if isinstance(known, Known):
+        kept = _opened(engine, source, parted, path)
+        if known.key == f"{key}-{kept.form}":
+            return kept, known.cutoff_day
+        kept.drop()
+        why = "is of other settings, other columns or another release"
+    if why:
+        _say(f"what {folder} keeps {why}: all of {source.label} is read.")
+    return _opened(engine, source, parted, engine.room.place(Path("kept"), path.name)), None
+
+
+def _opened(engine: DuckDBEngine, source: Source, parted: Parted, path: Path) -> KeptLines:
+    kept = KeptLines(engine, source, path, REVERSED)
+    kept.open()
+    kept.read(parted)
+    return kept
 
 
 def _checked_again(engine: DuckDBEngine, kept: KeptLines, window: Window, rules: Rules) -> bool:
@@ -187,7 +203,8 @@ def _checked_again(engine: DuckDBEngine, kept: KeptLines, window: Window, rules:
 def _parted(engine: DuckDBEngine, source: Source) -> Iterator[Parted | None]:
     """The source in parts; None where it has none that can be compared."""
     if not is_database(str(source.source)):
-        yield files_of_source(engine, source)
+        files: Parted | None = files_of_source(engine, source)
+        yield files
         return
     address = address_of(str(source.source))
     if address.kind is not KINDS["postgresql"]:
@@ -200,17 +217,10 @@ def _parted(engine: DuckDBEngine, source: Source) -> Iterator[Parted | None]:
         yield TableInDays(engine, source, address, snapshot)
 
 
-def _key(source: Source, settings: OrderSettings, rules: Rules, persons: Persons) -> str:
+def _key(source: Source, rules: Rules, persons: Persons) -> str:
     """Of everything but the rows that decides how they are read and checked."""
-    from ltvml import __version__
-
-    plain = {name: value for name, value in vars(source).items()}
-    return _hash(
-        [__version__, duckdb.__version__, plain, asdict(rules), sorted(persons.aliases.items()), settings.engine.name]
-    )
-
-
-def _hash(values: Any) -> str:
+    release = [version("ltvml"), duckdb.__version__]
+    values = [release, vars(source), asdict(rules), sorted(persons.aliases.items())]
     return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 

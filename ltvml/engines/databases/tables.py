@@ -198,9 +198,7 @@ def duckdb_type(native: sa.types.TypeEngine[Any], dialect: str) -> str:
     return "DATE" if isinstance(native, sa.Date) else "VARCHAR"
 
 
-def write_parquet(
-    duck: duckdb.DuckDBPyConnection, rows: str, out: Path, types: Mapping[str, str], *more: str
-) -> None:
+def write_parquet(duck: duckdb.DuckDBPyConnection, rows: str, out: Path, types: Mapping[str, str], *more: str) -> None:
     """Give texts their types; a decimal or date that has no value in DuckDB is null, and counted as missing.
 
     Parameters

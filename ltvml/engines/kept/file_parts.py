@@ -53,13 +53,8 @@ def parts_of(number: int, label: str, file: Prepared, known: Mapping[str, str]) 
     known : mapping of str to str
         Name -> content, of parts that were kept.
     """
-    if file.kind == "parquet":
-        found = list(_row_groups(label, Path(file.path)))
-    else:
-        found = list(_ranges(label, file, known))
-    return [
-        FilePart(Part(name, content, number), start, end, len(found) == 1) for name, content, start, end in found
-    ]
+    found = list(_row_groups(label, Path(file.path))) if file.kind == "parquet" else list(_ranges(label, file, known))
+    return [FilePart(Part(name, content, number), start, end, len(found) == 1) for name, content, start, end in found]
 
 
 def _row_groups(label: str, path: Path) -> Iterator[tuple[str, str, int, int]]:
@@ -80,11 +75,9 @@ def _row_groups(label: str, path: Path) -> Iterator[tuple[str, str, int, int]]:
 def _form(metadata: pq.FileMetaData, group: pq.RowGroupMetaData) -> str:
     """What decides how the bytes of a row group are read."""
     columns = (metadata.schema.column(place) for place in range(metadata.num_columns))
-    types = [
-        (one.path, one.physical_type, str(one.logical_type), one.converted_type, one.length, one.precision, one.scale)
-        + (one.max_definition_level, one.max_repetition_level)
-        for one in columns
-    ]
+    said = ("path", "physical_type", "converted_type", "length", "precision", "scale")
+    levels = ("max_definition_level", "max_repetition_level")
+    types = [(str(one.logical_type), *(getattr(one, name) for name in (*said, *levels))) for one in columns]
     chunks = [group.column(place) for place in range(group.num_columns)]
     return repr((group.num_rows, types, [(one.compression, one.encodings, one.num_values) for one in chunks]))
 
@@ -173,8 +166,7 @@ def numbers_sql(parts: Sequence[FilePart], number_of: Mapping[str, int], file: s
     last = max((one.part.file for one in parts), default=0)
     listed = ", ".join(str(alone.get(number, 0)) for number in range(1, last + 1))
     cases = " ".join(
-        f"WHEN {file} = {one.part.file} AND {row} >= {one.start} AND {row} < {one.end} "
-        f"THEN {number_of[one.part.name]}"
+        f"WHEN {file} = {one.part.file} AND {row} >= {one.start} AND {row} < {one.end} THEN {number_of[one.part.name]}"
         for one in parts
         if not one.whole and one.part.name in number_of
     )

@@ -18,8 +18,6 @@ from ltvml.engines.reading import FILE_NUMBER
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import duckdb
-
     from ltvml.engines.base import Source
     from ltvml.engines.duckdb import DuckDBEngine
     from ltvml.engines.files.duckdb_files import Prepared

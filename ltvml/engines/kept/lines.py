@@ -7,6 +7,8 @@ be checked again, too.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 from dataclasses import dataclass, field
 from functools import partial
@@ -86,12 +88,11 @@ class KeptLines:
     def drop(self) -> None:
         """Let go of the file as it is."""
         self._connection.execute(f"DETACH {self._alias}")
-        self._alias = ""
 
     @property
-    def is_open(self) -> bool:
-        """Whether the engine uses the file."""
-        return bool(self._alias)
+    def form(self) -> str:
+        """Hash of what decides how rows are read: the columns that are used, and all types."""
+        return hashlib.sha256(json.dumps([self.shape, dict(self.columns)]).encode()).hexdigest()[:32]
 
     def read(self, parted: Parted) -> None:
         """Read the parts whose content is not what it was; what they hold is in the table `fresh`.
@@ -102,7 +103,10 @@ class KeptLines:
             As `DuckDBEngine.read`.
         """
         known = self._known_parts()
-        self._parts, self.columns = parted.parts({name: content for name, (_, content) in known.items()}), parted.columns
+        self._parts, self.columns = (
+            parted.parts({name: content for name, (_, content) in known.items()}),
+            parted.columns,
+        )
         free = count(1 + max((number for number, _ in known.values()), default=0))
         numbers = {part.name: known[part.name][0] if part.name in known else next(free) for part in self._parts}
         wanted = {p.name: numbers[p.name] for p in self._parts if known.get(p.name, (0, ""))[1] != p.content}
@@ -187,7 +191,7 @@ class KeptLines:
     @property
     def again(self) -> nw.LazyFrame[Any]:
         """Lines to check again: all of some customers."""
-        return nw.from_native(self._connection.table("again"))
+        return _lazy(self._connection.table("again"))
 
     def line_names(self) -> list[str]:
         """Columns of a line, in the order of the contract."""
@@ -244,11 +248,11 @@ class KeptLines:
         if any(numbers.values()):
             listed = ", ".join(str(numbers.get(number, 0)) for number in range(1, 1 + max(numbers)))
             expressions["file"] = f"CAST([{listed}][{PART}] AS BIGINT) AS file"
-        return nw.from_native(held.project(", ".join(expressions[name] for name in LINES.names if name in expressions)))
+        return _lazy(held.project(", ".join(expressions[name] for name in LINES.names if name in expressions)))
 
     def found(self, name: str) -> nw.LazyFrame[Any]:
         """What was found out about all customers: `days` or `copies`."""
-        return nw.from_native(self._connection.table(f"{self._alias}.{name}"))
+        return _lazy(self._connection.table(f"{self._alias}.{name}"))
 
     def refuse_empty(self) -> None:
         """Refuse a source without a row.
@@ -276,7 +280,9 @@ class KeptLines:
 
     def _has_tables(self) -> bool:
         return bool(
-            self._number(f"SELECT count(*) FROM duckdb_tables() WHERE database_name = '{self._alias}' AND table_name = 'parts'")
+            self._number(
+                f"SELECT count(*) FROM duckdb_tables() WHERE database_name = '{self._alias}' AND table_name = 'parts'"
+            )
         )
 
     def _make_tables(self) -> None:
@@ -289,9 +295,8 @@ class KeptLines:
             f"CREATE TABLE {kept}.sums ({PART} BIGINT, customer_id VARCHAR, day BIGINT, n BIGINT, first HUGEINT, "
             "second HUGEINT)"
         )
-        query(
-            f"CREATE TABLE {kept}.days (customer_id VARCHAR, day BIGINT, value BIGINT, n_lines BIGINT, n_returns BIGINT)"
-        )
+        measures = ", ".join(f"{name} BIGINT" for name in ("day", "value", "n_lines", "n_returns"))
+        query(f"CREATE TABLE {kept}.days (customer_id VARCHAR, {measures})")
         query(f"CREATE TABLE {kept}.copies (customer_id VARCHAR, rows BIGINT)")
         query(f"CREATE TABLE {kept}.hashes (customer_id VARCHAR, {', '.join(f'{name} HUGEINT' for name in HASHES)})")
         query(f"CREATE TABLE {kept}.parts ({PART} BIGINT, name VARCHAR, content VARCHAR)")
@@ -310,3 +315,8 @@ class KeptLines:
     def _number(self, query: str) -> int:
         found = self._connection.execute(query).fetchone()
         return int(found[0]) if found is not None else 0
+
+
+def _lazy(native: duckdb.DuckDBPyRelation) -> nw.LazyFrame[Any]:
+    table: nw.LazyFrame[Any] = nw.from_native(native)
+    return table

@@ -54,8 +54,9 @@ class Rows:
 class Parted(Protocol):
     """A source that can be read in parts."""
 
-    columns: Mapping[str, str]
-    """Our name -> the user's column."""
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """Our name -> the user's column."""
 
     def parts(self, known: Mapping[str, str]) -> list[Part]:
         """All parts there are now, given those that were kept: name -> content."""

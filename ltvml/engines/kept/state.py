@@ -11,13 +11,14 @@ import hashlib
 import json
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ltvml.engines.quoting import quote_text
 from ltvml.locks import locked
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import duckdb
 
 FORMAT = 2

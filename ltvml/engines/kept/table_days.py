@@ -55,12 +55,13 @@ class TableInDays:
         """See `Parted`."""
         text = self._out.with_suffix(".csv")
         with self._snapshot.reading(self._address, self._out) as (connection, _):
-            # without a day there is still a table, of no rows
-            wanted = list(number_of) or [""]
-            copy_days(connection, self._address, self._native, self._date, wanted, text)
-            numbers = ", ".join(f"({quote_text(day)}, {number})" for day, number in number_of.items()) or "('', 0)"
-            table = f"{texts_of(text, [*self._types, DAY])} JOIN (VALUES {numbers}) AS days({DAY}, {FILE_NUMBER})"
-            write_parquet(self._engine.connection, f"{table} USING ({DAY})", self._out, self._types, FILE_NUMBER)
+            copy_days(connection, self._address, self._native, self._date, list(number_of), text)
+            numbers = ", ".join(f"({quote_text(day)}, {number})" for day, number in number_of.items())
+            # where no day is read there is still a table, of no rows; CSV has no empty text: no date is null there
+            values = f"VALUES {numbers}" if numbers else "SELECT '', 0 WHERE FALSE"
+            days = f"({values}) AS days(of_day, {FILE_NUMBER}) ON of_day = coalesce({DAY}, '')"
+            table = f"{texts_of(text, [*self._types, DAY])} JOIN {days}"
+            write_parquet(self._engine.connection, table, self._out, self._types, FILE_NUMBER)
             text.unlink()
         rows = self._engine.connection.sql(f"SELECT * FROM read_parquet({quote_text(str(self._out))})")
         shape = json.dumps([self._address.url, self._address.table, list(self._types.items())])
