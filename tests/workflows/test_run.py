@@ -90,6 +90,20 @@ def test_what_changed_is_done_again_and_says_why(shop):
     assert again["score"]["words"] == "done again: orders changed"
 
 
+def test_an_incremental_night_ends_as_a_full_one(shop, fitted):
+    keeps = ("--set", "transactions.incremental=true")
+    assert shop.run("validate", "--cutoff", NIGHT, *keeps).exit_code == 0
+    more = "001,2020-11-11,5.0\n002,2020-06-01,7.0\n001,2020-11-11,-2.0\n"
+    Path("orders.csv").write_text(Path("orders.csv").read_text() + more)
+    counts = [night(shop, *keeps, cutoff=NEXT)["validate"]["counts"]]
+    by_state = tables(NEXT)
+    assert (OUT / "orders_read" / "state.json").is_file()
+    shutil.rmtree(OUT)
+    shutil.copytree(fitted / "out", OUT)
+    counts.append(night(shop, cutoff=NEXT)["validate"]["counts"])
+    assert (counts[0], by_state) == (counts[1], tables(NEXT))
+
+
 def test_a_customer_who_opts_out_after_the_run_is_not_contacted_by_the_next_run_of_the_night(shop):
     night(shop)
     contacts = pd.read_csv(OUT / "outreach" / NIGHT / "outreach.csv", dtype=str)
