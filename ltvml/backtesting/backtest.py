@@ -20,7 +20,7 @@ from ltvml.backtesting.candidates import (
     minimum_data,
 )
 from ltvml.backtesting.history import History
-from ltvml.backtesting.origins import backtest_origins, judged_horizon
+from ltvml.backtesting.origins import Label, backtest_origins, judged_horizon
 from ltvml.backtesting.purchase_family import family_selection, family_words
 from ltvml.config import AUTO
 from ltvml.config.sections import ModelChoice, ModelSettings
@@ -43,7 +43,7 @@ from ltvml.progress import Steps
 from ltvml.words.text import percent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -132,6 +132,18 @@ class Backtester:
         if role == "repurchase" and gate.passed:
             folds = self._stacked(folds)
         return RoleBacktest(role, given, horizon, gate, folds, self._select(role, folds, gate))
+
+    def foresee(self, given: Iterable[int]) -> None:
+        """Compute together what the backtests of these horizons will ask of past days."""
+        history, cutoff = self.history, self.history.cutoff_day
+        labels: list[Label] = []
+        for asked in given:
+            horizon = judged_horizon(cutoff, history.first_day, asked)
+            origins = self._origins(horizon)
+            labels += history.labels(cutoff, asked)
+            labels += [Label(origin, horizon, cutoff) for origin in origins]
+            labels += [label for origin in origins for label in history.labels(origin, horizon)]
+        history.foresee(labels)
 
     def candidates(self, day: int, given: int) -> Candidates:
         """The candidates, trained on what was known on `day`."""
@@ -379,6 +391,7 @@ def run_backtests(
     if not given:
         return (), backtester
     with steps.step("backtest"):
+        backtester.foresee(given.values())
         if history.with_season and "repurchase" in given and backtester.season_harms(given["repurchase"]):
             history.with_season = False
         found = backtester.purchase_family(given["repurchase"]) if compares_families(config, given) else None

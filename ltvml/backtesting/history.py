@@ -14,15 +14,13 @@ import numpy as np
 import pandas as pd
 
 from ltvml.backtesting.kind_columns import named_columns, with_found_columns
-from ltvml.backtesting.origins import label_horizon, snapshot_origins
+from ltvml.backtesting.origins import Label, label_horizon, snapshot_origins
+from ltvml.backtesting.sampled_customers import SAMPLE_SALT, SampledCustomers, outcome_of
 from ltvml.clock import OperationalTime
 from ltvml.contracts import BEHAVIOUR, is_attribute
 from ltvml.errors import ConvergenceError, DataContractError
-from ltvml.features.attributes import attribute_columns, attribute_days, first_order
-from ltvml.features.behaviour import basket_days, days_as_of, snapshot_features
-from ltvml.features.experience import experience_days
-from ltvml.features.outcomes import outcomes
-from ltvml.features.returns import summed_lines
+from ltvml.features.attributes import attribute_columns, first_order
+from ltvml.features.behaviour import days_as_of
 from ltvml.features.season import daily_counts, early_buyer_counts
 from ltvml.features.summary import Orders, customer_summary, held_out_patterns, purchase_patterns, spend_patterns
 from ltvml.models import registry
@@ -46,7 +44,6 @@ if TYPE_CHECKING:
     from ltvml.models.attributes.relevance import Relevant
     from ltvml.models.base import Model, PurchaseModel, SpendModel
 
-SAMPLE_SALT = "sample"
 LARGEST_SAMPLE = 100_000
 BUCKETS = 2**32
 
@@ -96,7 +93,6 @@ class History:
     _patterns: dict[int, pd.DataFrame] = field(default_factory=dict, repr=False)
     _spending: dict[tuple[int, Orders], pd.DataFrame] = field(default_factory=dict, repr=False)
     _summaries: dict[int, nw.LazyFrame[Any]] = field(default_factory=dict, repr=False)
-    _sample_days: dict[int, nw.LazyFrame[Any]] = field(default_factory=dict, repr=False)
     _days: dict[int, nw.LazyFrame[Any]] = field(default_factory=dict, repr=False)
     _snapshots: dict[tuple[int, int, bool], Snapshots | None] = field(default_factory=dict, repr=False)
 
@@ -115,28 +111,8 @@ class History:
         return self.intake.engine.keep(bucketed.filter(nw.col("bucket") < limit).drop("bucket"))
 
     @cached_property
-    def _sampled_sums(self) -> nw.LazyFrame[Any]:
-        """What netting reads of the sampled lines, as of any day."""
-        return self.intake.engine.keep(summed_lines(self.sampled_lines, has_returns=self._has_returns))
-
-    @cached_property
-    def _sampled_baskets(self) -> nw.LazyFrame[Any]:
-        """What behaviour reads of the sampled lines, as of any day."""
-        return self.intake.engine.keep(basket_days(self.sampled_lines))
-
-    @cached_property
-    def _sampled_attributes(self) -> nw.LazyFrame[Any]:
-        """What could be known of a first order, by customer and day, as of any day."""
-        return self.intake.engine.keep(attribute_days(self.sampled_lines))
-
-    @cached_property
-    def _sampled_experience(self) -> nw.LazyFrame[Any]:
-        """What could be known of how the orders went, by customer and day, as of any day."""
-        return self.intake.engine.keep(experience_days(self.sampled_lines))
-
-    @property
-    def _reads_returns(self) -> bool:
-        return self._has_returns and self.intake.attributes.experience
+    def _sampled(self) -> SampledCustomers:
+        return SampledCustomers(self.intake, self.sampled_lines, self.samples_everyone, self.decimals)
 
     @property
     def _has_returns(self) -> bool:
@@ -163,18 +139,21 @@ class History:
 
     def rows(self, day: int) -> pd.DataFrame:
         """The same rows with attributes as the orders have them: what a bundle scores."""
-        features = snapshot_features(
-            self.sampled_lines,
-            self.sampled_days(day),
-            self.window(day),
-            decimals=self.decimals,
-            baskets=self._sampled_baskets,
-            attributes=self._sampled_attributes,
-            has_returns=self._reads_returns,
-            known=self._sampled_experience,
-        )
-        bucketed = self.intake.engine.bucket(features, SAMPLE_SALT)
-        return self.intake.engine.collect(bucketed).sort_values("customer_id").reset_index(drop=True)
+        return self._sampled.rows(day)
+
+    def foresee(self, labels: Iterable[Label]) -> None:
+        """Compute what is going to be asked of many days together; nothing is another value for it."""
+        wanted = set(labels)
+        self._sampled.prepare(label.day for label in wanted if label.day not in self._customers)
+        for horizon, until in sorted({(label.horizon, label.until) for label in wanted}):
+            days = [label.day for label in wanted if (label.horizon, label.until) == (horizon, until)]
+            self._sampled.prepare_after(days, horizon, until=until)
+
+    def labels(self, day: int, given: int) -> list[Label]:
+        """The windows that learners are trained on at `day`, newest first."""
+        horizon = label_horizon(day, self.first_day, given)
+        origins = snapshot_origins(day, self.first_day, horizon)[: self.most_origins]
+        return [Label(origin, horizon, day) for origin in origins]
 
     def attributes(self, day: int) -> Attributes:
         """The levels of the attributes as of a day."""
@@ -269,19 +248,8 @@ class History:
             `wait` (days to the next purchase, inf where none was seen), and `spend` and `purchases` in
             (day, day + horizon].
         """
-        table = outcomes(
-            self._sampled_sums,
-            self.sampled_days(day),
-            self.window(day),
-            horizon,
-            until=until,
-            has_returns=self._has_returns,
-            decimals=self.decimals,
-        )
-        found = self.intake.engine.collect(table).set_index("customer_id")
-        found = found.reindex(self.customers(day)["customer_id"])
-        known = {"wait": found["wait"].fillna(np.inf), "spend": found["spend"].fillna(0.0)}
-        return pd.DataFrame({**known, "purchases": found["purchases"].fillna(0)}).reset_index(drop=True)
+        after = self._sampled.after(day, horizon, until=until)
+        return pd.DataFrame(outcome_of(self.customers(day)["customer_id"], after)).reset_index(drop=True)
 
     def snapshots(self, day: int, given: int) -> Snapshots | None:
         """What learners may be trained on at `day`; None where no window has closed.
@@ -299,9 +267,9 @@ class History:
 
     def _snapshots_at(self, day: int, given: int) -> Snapshots | None:
         """Rows of all origins that are known on a day."""
-        horizon = label_horizon(day, self.first_day, given)
-        origins = snapshot_origins(day, self.first_day, horizon)[: self.most_origins]
-        parts = [part for origin in origins if len((part := self._part(origin, horizon, until=day))["X"])]
+        labels = self.labels(day, given)
+        self.foresee(labels)
+        parts = [part for label in labels if len((part := self._part(label))["X"])]
         if not parts:
             return None
         joined: dict[str, Any] = {
@@ -310,7 +278,7 @@ class History:
         snapshots = Snapshots(
             X=pd.concat([part["X"] for part in parts], ignore_index=True),
             **joined,
-            horizon=horizon,
+            horizon=labels[0].horizon,
             given=given,
             present=self.customers(day),
             closed_form=self.closed_form(day),
@@ -332,16 +300,16 @@ class History:
         """The window at an earlier cutoff."""
         return self.intake.window.at(date_of(day))
 
-    def _part(self, origin: int, horizon: int, *, until: int) -> dict[str, Any]:
+    def _part(self, label: Label) -> dict[str, Any]:
         """Rows of one origin."""
-        customers = self.customers(origin)
-        happened = self.outcomes(origin, horizon, until=until)
+        customers = self.customers(label.day)
+        happened = self.outcomes(label.day, label.horizon, until=label.until)
         rows = len(customers)
         return {
-            "X": self.closed_form(origin).with_columns(customers, horizon),
-            "origin": np.full(rows, origin),
+            "X": self.closed_form(label.day).with_columns(customers, label.horizon),
+            "origin": np.full(rows, label.day),
             "wait": happened["wait"].to_numpy(dtype=float),
-            "follow_up": np.full(rows, float(until - origin)),
+            "follow_up": np.full(rows, float(label.until - label.day)),
             "spend": happened["spend"].to_numpy(dtype=float),
             "purchases": happened["purchases"].to_numpy(dtype=float),
             "bucket": customers["bucket"].to_numpy(),
@@ -437,11 +405,7 @@ class History:
 
     def sampled_days(self, day: int) -> nw.LazyFrame[Any]:
         """Purchase days of the sampled customers as of a day."""
-        if day not in self._sample_days:
-            everyone_today = self.samples_everyone and day == self.cutoff_day
-            table = days_as_of(self._sampled_sums, self.window(day), has_returns=self._has_returns)
-            self._sample_days[day] = self.intake.days if everyone_today else self.intake.engine.keep(table)
-        return self._sample_days[day]
+        return self._sampled.days(day)
 
     def _days_of(self, day: int) -> nw.LazyFrame[Any]:
         """Purchase days of all customers as of a day."""

@@ -10,7 +10,8 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from ltvml.backtesting.history import BUCKETS, SAMPLE_SALT
+from ltvml.backtesting.history import BUCKETS
+from ltvml.backtesting.sampled_customers import SAMPLE_SALT
 from ltvml.features.items.days import item_days_around, item_days_as_of
 from ltvml.features.items.gaps import item_gaps, item_outcomes
 from ltvml.features.items.pairs import category_of_products, pairs

@@ -6,6 +6,8 @@ at least as long as the window it looks into: a customer seen for a week says no
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 RECENT = 5
 """Snapshots that step back from the last closed window."""
 
@@ -17,6 +19,24 @@ WEEK = 7
 _SHORTEST_STEP = WEEK
 # a window that fits twice leaves a history as long as itself; one that does not is learned on a third of what there is
 _FITS, _SHARE = 2, 3
+
+
+class Label(NamedTuple):
+    """A window whose outcomes are asked for.
+
+    Parameters
+    ----------
+    day : int
+        The cutoff before it, days since 1970-01-01.
+    horizon : int
+        Its length, days.
+    until : int
+        Last day that may be looked at.
+    """
+
+    day: int
+    horizon: int
+    until: int
 
 
 def label_horizon(cutoff_day: int, first_day: int, horizon: int) -> int:

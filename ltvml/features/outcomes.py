@@ -63,6 +63,34 @@ def outcomes(
     The label window is netted from its own lines alone: a return of an earlier order makes no purchase, and what comes
     after the window, which a later origin has not seen yet, changes no label. So does what follows it.
     """
+    customers = seen(days, window).select("customer_id").unique()
+    known = bought_after(lines, window, horizon, until=until, has_returns=has_returns, decimals=decimals)
+    return customers.join(known, on="customer_id", how="left").select(
+        "customer_id", "wait", *(nw.col(name).fill_null(0) for name in ("spend", "purchases"))
+    )
+
+
+def bought_after(
+    lines: nw.LazyFrame[Any],
+    window: Window,
+    horizon: int,
+    *,
+    until: int,
+    has_returns: bool = True,
+    decimals: int = 2,
+) -> nw.LazyFrame[Any]:
+    """As `outcomes`, of everybody with a purchase day after the cutoff up to `until`, new customers among them.
+
+    Parameters
+    ----------
+    lines, window, horizon, until, has_returns, decimals
+        As for `outcomes`.
+
+    Raises
+    ------
+    ConfigError
+        If the label window ends after `until`.
+    """
     if window.cutoff_day + horizon > until:
         raise ConfigError(
             f"the label window of {horizon} days after {window.cutoff} ends after {date_of(until)}, the last day that "
@@ -72,12 +100,11 @@ def outcomes(
     end = replace(window, cutoff=date_of(window.cutoff_day + horizon))
     after = held_out(lines, window, until - window.cutoff_day).with_columns((~is_seen(end)).alias("is_later"))
     bought = customer_days(after, has_returns=has_returns, rule=_IN_ITS_WINDOW)
-    customers = seen(days, window).select("customer_id").unique()
-    return customers.join(_by_customer(bought), on="customer_id", how="left").select(
+    return _by_customer(bought).select(
         "customer_id",
         (nw.col("next_day") - window.cutoff_day).alias("wait"),
-        (nw.col("value").fill_null(0).cast(nw.Float64) / float(10**decimals)).alias("spend"),
-        nw.col("purchases").fill_null(0).alias("purchases"),
+        (nw.col("value").cast(nw.Float64) / float(10**decimals)).alias("spend"),
+        "purchases",
     )
 
 

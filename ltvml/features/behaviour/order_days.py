@@ -8,11 +8,20 @@ import narwhals as nw
 
 from ltvml.features.split import seen
 from ltvml.features.sums import whole_sum
+from ltvml.window import WEEK, day_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ltvml.window import Window
+
+# the first date there is, so that no remainder is negative: engines do not agree on those
+_A_MONDAY = day_number("0001-01-01")
+
+
+def weekday(day: nw.Expr) -> nw.Expr:
+    """Monday (0) to Sunday (6) of days since 1970-01-01."""
+    return (day - _A_MONDAY) % WEEK
 
 
 def order_days(days: nw.LazyFrame[Any], window: Window) -> nw.LazyFrame[Any]:
@@ -21,20 +30,22 @@ def order_days(days: nw.LazyFrame[Any], window: Window) -> nw.LazyFrame[Any]:
     Parameters
     ----------
     days : lazy frame
-        Purchase days of `returns.customer_days`.
+        Purchase days of `returns.customer_days`; with their `weekday` where they were moved, see `many_days`.
     window : Window
 
     Returns
     -------
     lazy frame
-        `customer_id`, `day`, `value` and, all int64: `age` (to the cutoff), `gap` (to the order day before; null on the
+        `customer_id`, `day`, `value` and, all int64: `weekday`, `age` (to the cutoff), `gap` (to the order day before; null on the
         first), `last_day` and `largest` (value) of the customer.
     """
     before = nw.col("day").shift(1).over("customer_id", order_by="day")
+    known = nw.col("weekday") if "weekday" in days.collect_schema().names() else weekday(nw.col("day"))
     return seen(days, window).select(
         "customer_id",
         "day",
         "value",
+        known.alias("weekday"),
         (window.cutoff_day - nw.col("day")).alias("age"),
         (nw.col("day") - before).alias("gap"),
         nw.col("day").max().over("customer_id").alias("last_day"),

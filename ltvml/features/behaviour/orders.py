@@ -9,7 +9,7 @@ import narwhals as nw
 from ltvml.contracts import COUNT_HALF_LIVES, COUNT_WINDOWS, SPEND_HALF_LIVES, SPEND_WINDOWS, YEAR_AGO_WINDOWS
 from ltvml.features.behaviour.order_days import is_last, silence
 from ltvml.features.sums import added, float_sum, square_sum, squared, whole_sum
-from ltvml.window import WEEK, day_number
+from ltvml.window import WEEK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -155,16 +155,13 @@ def gap_columns(window: Window) -> dict[str, nw.Expr]:
     }
 
 
-# the first date there is, so that no remainder is negative: engines do not agree on those
-_A_MONDAY = day_number("0001-01-01")
 _SATURDAY = 5
 
 
 def weekday_sums() -> Iterable[nw.Expr]:
     """Aggregates over `order_days` that `weekday_columns` reads: order days on Monday (0) to Sunday (6)."""
-    weekday = (nw.col("day") - _A_MONDAY) % WEEK
     for number in range(WEEK):
-        yield whole_sum(weekday == number).alias(f"weekday_{number}")
+        yield whole_sum(nw.col("weekday") == number).alias(f"weekday_{number}")
 
 
 def weekday_columns() -> dict[str, nw.Expr]:
