@@ -15,7 +15,7 @@ import pandas as pd
 
 from ltvml.backtesting.kind_columns import named_columns, with_found_columns
 from ltvml.backtesting.origins import Label, label_horizon, snapshot_origins
-from ltvml.backtesting.sampled_customers import SAMPLE_SALT, SampledCustomers, outcome_of
+from ltvml.backtesting.sampled_customers import SAMPLE_SALT, SampledCustomers, by_customer, outcome_of
 from ltvml.clock import OperationalTime
 from ltvml.contracts import BEHAVIOUR, is_attribute
 from ltvml.errors import ConvergenceError, DataContractError
@@ -171,9 +171,8 @@ class History:
         if day in self._customers:
             return self._customers[day]
         if day not in self._plain_customers:
-            table = customer_summary(self.sampled_days(day), self.window(day), decimals=self.decimals)
-            frame = self.intake.engine.collect(self.intake.engine.bucket(table, SAMPLE_SALT))
-            self._plain_customers[day] = frame.sort_values("customer_id").reset_index(drop=True)
+            table = self.intake.engine.bucket(self._sampled.summary(day), SAMPLE_SALT)
+            self._plain_customers[day] = by_customer(self.intake.engine.collect(table))
         return self._plain_customers[day]
 
     def season(self, day: int) -> Season:
@@ -388,6 +387,8 @@ class History:
             return model.model.fit(patterns, patterns["count"])
 
     def _summary(self, day: int) -> nw.LazyFrame[Any]:
+        if self.samples_everyone:
+            return self._sampled.summary(day)
         if day not in self._summaries:
             table = customer_summary(self._days_of(day), self.window(day), decimals=self.decimals)
             self._summaries[day] = self.intake.engine.keep(table)

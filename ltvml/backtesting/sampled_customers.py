@@ -15,6 +15,7 @@ from ltvml.features.experience import experience_days
 from ltvml.features.many_days import Copies, in_batches
 from ltvml.features.outcomes import bought_after
 from ltvml.features.returns import summed_lines
+from ltvml.features.summary import customer_summary
 from ltvml.window import Window, date_of
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class SampledCustomers:
     decimals: int
     _rows: dict[int, pd.DataFrame] = field(default_factory=dict, repr=False)
     _days: dict[int, nw.LazyFrame[Any]] = field(default_factory=dict, repr=False)
+    _summaries: dict[int, nw.LazyFrame[Any]] = field(default_factory=dict, repr=False)
     _after: dict[tuple[int, int, int], pd.DataFrame] = field(default_factory=dict, repr=False)
 
     def days(self, day: int) -> nw.LazyFrame[Any]:
@@ -61,8 +63,15 @@ class SampledCustomers:
             self._days[day] = self.intake.engine.keep(table)
         return self._days[day]
 
+    def summary(self, day: int) -> nw.LazyFrame[Any]:
+        """`contracts.SUMMARY` as of a day."""
+        if day not in self._summaries:
+            table = customer_summary(self.days(day), self._window(day), decimals=self.decimals)
+            self._summaries[day] = self.intake.engine.keep(table)
+        return self._summaries[day]
+
     def rows(self, day: int) -> pd.DataFrame:
-        """Summary, behaviour, attributes and `bucket` as of a day, ordered by customer; what was prepared is given once."""
+        """Summary, behaviour, attributes and `bucket` as of a day, by customer; a prepared day is given once."""
         if day in self._rows:
             return self._rows.pop(day)
         features = snapshot_features(
@@ -99,10 +108,11 @@ class SampledCustomers:
                 known=copies.seen(self._experience, ("day", "noted_day", "delivered_day")),
                 **self._options,
             )
-            named = self.intake.engine.bucket(copies.with_customers(features), SAMPLE_SALT)
-            for day, frame in copies.apart(self.intake.engine.collect(named)):
+            known = self.intake.engine.keep(copies.with_customers(features))
+            for day, frame in copies.apart(self.intake.engine.collect(self.intake.engine.bucket(known, SAMPLE_SALT))):
                 self._rows[day] = by_customer(frame.assign(cutoff_day=day))
                 self._days[day] = copies.of_day(netted, day)
+                self._summaries[day] = copies.summary_of(known, day)
 
     def prepare_after(self, days: Iterable[int], horizon: int, *, until: int) -> None:
         """Compute what happened after these days together; it is the same as one by one."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
+from ltvml.contracts import SUMMARY
 from ltvml.features.behaviour.order_days import weekday
 from ltvml.features.returns import customer_days
 from ltvml.features.split import held_out, seen
@@ -75,6 +76,11 @@ class Copies:
         """The purchase days that one of the days knew, where they were: `returns.customer_days`."""
         own = netted.filter(nw.col(MOVED) == self._by(day))
         return own.select(_customer(), nw.col("day") - nw.col(MOVED), *_DAYS[2:])
+
+    def summary_of(self, table: nw.LazyFrame[Any], day: int) -> nw.LazyFrame[Any]:
+        """The rows of one of the days in a table `with_customers`: `contracts.SUMMARY`."""
+        own = table.filter(nw.col(MOVED) == self._by(day)).with_columns(nw.lit(day).cast(nw.Int64).alias("cutoff_day"))
+        return own.select(SUMMARY.names)
 
     def with_customers(self, table: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """The table of all copies with the customers as they are called, and `moved`."""

@@ -10,6 +10,7 @@ import pytest
 
 import ltvml
 from ltvml.backtesting.backtest import history_of
+from ltvml.backtesting.origins import Label
 from ltvml.datasets.simulate import simulate_transactions
 from ltvml.inputs.orders import read_orders
 from ltvml.progress import Steps
@@ -70,6 +71,30 @@ def test_a_day_is_known_as_it_was_then(orders: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(whole.patterns(day), then.patterns(day))
     for some in ("repeat", "all"):
         pd.testing.assert_frame_equal(whole.spend_patterns(day, some), then.spend_patterns(day, some))
+
+
+@pytest.mark.parametrize("most", [500_000, 12_000, 1])
+def test_days_that_are_asked_for_together_are_as_one_by_one(
+    orders: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """To the bit, at any number of days a query: each day keeps its weekdays and knows its own returns."""
+    monkeypatch.setattr("ltvml.backtesting.sampled_customers.MOST_COPIED", most)
+    many, one = history(orders), history(orders)
+    today = many.cutoff_day
+    labels = [Label(today - back, 60, until) for back in (400, 151, 123, 60) for until in (today, today - back + 60)]
+    many.foresee(labels)
+    for day, horizon, until in labels:
+        pd.testing.assert_frame_equal(many.customers(day), one.customers(day), check_exact=True)
+        pd.testing.assert_frame_equal(
+            many.outcomes(day, horizon, until=until), one.outcomes(day, horizon, until=until), check_exact=True
+        )
+        pd.testing.assert_frame_equal(many.patterns(day), one.patterns(day), check_exact=True)
+        known, alone = (
+            found.intake.engine.collect(found.sampled_days(day)).sort_values(["customer_id", "day"], ignore_index=True)
+            for found in (many, one)
+        )
+        pd.testing.assert_frame_equal(known, alone, check_exact=True)
+    assert many.customers(today - 123)["weekend_share"].nunique() > 5
 
 
 def test_a_season_is_fitted_apart_and_none_is_not_fitted_twice(orders: pd.DataFrame) -> None:

@@ -36,8 +36,8 @@ def order_days(days: nw.LazyFrame[Any], window: Window) -> nw.LazyFrame[Any]:
     Returns
     -------
     lazy frame
-        `customer_id`, `day`, `value` and, all int64: `weekday`, `age` (to the cutoff), `gap` (to the order day before; null on the
-        first), `last_day` and `largest` (value) of the customer.
+        `customer_id`, `day`, `value` and, all int64: `weekday` (Monday is 0), `age` (to the cutoff), `gap` (to the
+        order day before; null on the first), `last_day` and `largest` (value) of the customer.
     """
     before = nw.col("day").shift(1).over("customer_id", order_by="day")
     known = nw.col("weekday") if "weekday" in days.collect_schema().names() else weekday(nw.col("day"))
