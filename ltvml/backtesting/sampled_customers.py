@@ -89,8 +89,7 @@ class SampledCustomers:
         """What those did who bought after a day up to `until`: `bought_after`, indexed by customer."""
         key = day, horizon, until
         if key not in self._after:
-            options = {"has_returns": self._has_returns, "decimals": self.decimals}
-            table = bought_after(self._sums, self._window(day), horizon, until=until, **options)
+            table = self._bought_after(self._sums, self._window(day), horizon, until)
             self._after[key] = self.intake.engine.collect(table).set_index("customer_id")
         return self._after[key]
 
@@ -118,10 +117,13 @@ class SampledCustomers:
         """Compute what happened after these days together; it is the same as one by one."""
         for copies in self._batches({day for day in days if (day, horizon, until) not in self._after}):
             last = copies.window.cutoff_day + until - min(copies.days)
-            options = {"has_returns": self._has_returns, "decimals": self.decimals}
-            table = bought_after(copies.after(self._sums, until), copies.window, horizon, until=last, **options)
+            table = self._bought_after(copies.after(self._sums, until), copies.window, horizon, last)
             for day, frame in copies.apart(self.intake.engine.collect(copies.with_customers(table))):
                 self._after[day, horizon, until] = frame.set_index("customer_id")
+
+    def _bought_after(self, lines: nw.LazyFrame[Any], window: Window, horizon: int, until: int) -> nw.LazyFrame[Any]:
+        has_returns = self._has_returns
+        return bought_after(lines, window, horizon, until=until, has_returns=has_returns, decimals=self.decimals)
 
     def _batches(self, days: set[int]) -> Iterable[Copies]:
         """The days in batches; none where there is nothing to share."""
