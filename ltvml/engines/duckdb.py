@@ -295,10 +295,13 @@ class DuckDBEngine:
             return self.connection.from_arrow(to_arrow(frame, used_columns(source, names))), columns
         rows = self._rows(source, as_text=True, to_read=True)
         try:
-            return rows, mapped_columns(source, [name for name in rows.columns if name != FILE_NUMBER])
+            columns = mapped_columns(source, [name for name in rows.columns if name != FILE_NUMBER])
         except DataContractError as error:
             advice = None if source.sql is not None else self.files.advice_on_header(source)
             raise DataContractError(error.message, advice or error.hint, error.counts) from None
+        if source.sql is None:
+            self._files.check_same_columns(columns, source)
+        return rows, columns
 
     def _frame(self, source: Source) -> Any:
         if not isinstance(source.source, str | os.PathLike):

@@ -16,7 +16,7 @@ from ltvml.contracts import LINES
 from ltvml.engines import spark_parts
 from ltvml.engines.base import Score, Sink, Source, SourceColumn
 from ltvml.engines.columns import check_unique, mapped_columns
-from ltvml.engines.files.spark_files import check_settings, read_files
+from ltvml.engines.files.spark_files import check_local_columns, check_settings, read_files
 from ltvml.engines.frames import arrow_schema, to_arrow, to_contract
 from ltvml.engines.hashing import content_statistics, digest_of
 from ltvml.engines.reading import projections
@@ -179,6 +179,7 @@ class SparkEngine:
             rows = self._rows(source, as_text=True)
             fit_tasks(self.session, self.settings, _bytes_of(rows))
             columns = mapped_columns(source, rows.columns)
+            check_local_columns(columns, source)
             kinds = _kinds(rows)
             for step in projections(columns, kinds, source, self._sql):
                 rows = rows.selectExpr(*step)

@@ -127,12 +127,23 @@ def advice_on(text: str, header: Header, wanted: Collection[str]) -> str | None:
         cells = {cell.strip().casefold() for cell in _QUOTES.sub("", line).split(separator_of(line))}
         if number > header.lines_before and len(wanted & cells) > 1:
             return f"line {number + 1} looks like the header: --set transactions.skip_rows={number}"
-    if header.named and any(_VALUE.fullmatch(name.strip()) for name in header.names):
+    if header.named and looks_like_row(header.names):
         return (
             "the first line looks like a row: --set transactions.header=false, and map column0, column1 and so on in "
             "transactions.columns, or name all in transactions.names."
         )
     return None
+
+
+def looks_like_row(names: Collection[str]) -> bool:
+    """Whether what should be column names are values.
+
+    Examples
+    --------
+    >>> looks_like_row(["C017", "2024-05-02", "39.90"]), looks_like_row(["customer", "date", "amount"])
+    (True, False)
+    """
+    return any(_VALUE.fullmatch(name.strip()) for name in names)
 
 
 def _start(text: str, skip_rows: int) -> tuple[int, int, str | None]:

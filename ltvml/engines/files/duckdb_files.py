@@ -22,12 +22,13 @@ from ltvml.engines.files.csv_header import LONGEST_HEADER, Header, advice_on, he
 from ltvml.engines.files.encodings import scan_text, to_utf8
 from ltvml.engines.files.lake_tables import LakeTable, lake_table
 from ltvml.engines.files.paths import KNOWN_ENDINGS, REMOTE, FileKind, files_of, kind_of, split_member
+from ltvml.engines.files.same_columns import check_same_columns
 from ltvml.engines.quoting import quote_name, quote_text
 from ltvml.engines.reading import FILE_NUMBER
 from ltvml.errors import DataContractError, DataWarning, EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ltvml.engines.base import Source
     from ltvml.engines.databases.tables import Snapshot
@@ -164,6 +165,26 @@ class FileReader:
                 return advice_on(lines + start, prepared.header, wanted)
         return None
 
+    def check_same_columns(self, columns: Mapping[str, str], source: Source) -> None:
+        """Refuse files of which some lack a column that is needed, and say which lack one that is used.
+
+        Raises
+        ------
+        DataContractError
+        """
+        if is_database(str(source.source)):
+            return
+        place, member = self._place(source)
+        if lake_table(place) is not None or REMOTE in place or len(files := files_of(place)) == 1:
+            return
+        prepared = {file: self._prepare(file, member, source) for file in files}
+        of_parquet = self._parquet_columns([file.path for file in prepared.values() if file.kind == "parquet"])
+        names = {
+            path: file.header.names if file.header else of_parquet.get(file.path) for path, file in prepared.items()
+        }
+        # a JSON line leaves out what is empty
+        check_same_columns(columns, {path: found for path, found in names.items() if found is not None}, source)
+
     def check_unchanged(self, label: str) -> None:
         """Refuse what was read from a file that was written to in the meantime.
 
@@ -298,6 +319,12 @@ class FileReader:
         """Column names as they are written, before DuckDB renames the second of two equal ones."""
         query = f"SELECT name, num_children FROM parquet_schema({quote_text(_literally(path))})"
         return _top_names(self.connection.execute(query).fetchall())
+
+    def _parquet_columns(self, paths: Sequence[str]) -> dict[str, list[str]]:
+        """By file; of structures their fields."""
+        schema = f"parquet_schema({_listed(paths)}) WHERE num_children IS NULL"
+        query = f"SELECT file_name, list(name) FROM {schema} GROUP BY file_name"
+        return dict(self.connection.execute(query).fetchall()) if paths else {}
 
     def _check_decimals(self, paths: str, source: Source) -> None:
         """Refuse decimals that DuckDB reads as other numbers, where they are used."""

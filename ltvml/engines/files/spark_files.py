@@ -9,16 +9,19 @@ import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.parquet as pq
+
 from ltvml.engines.columns import check_unique
 from ltvml.engines.files.containers import packing_of
 from ltvml.engines.files.csv_header import names_of, separator_of
 from ltvml.engines.files.encodings import is_utf8, scan_text
 from ltvml.engines.files.lakes import lake_of
 from ltvml.engines.files.paths import KNOWN_ENDINGS, REMOTE, kind_of
+from ltvml.engines.files.same_columns import check_same_columns
 from ltvml.errors import DataContractError, EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pyspark.sql import DataFrame, SparkSession
 
@@ -60,6 +63,25 @@ def read_files(session: SparkSession, source: Source, *, as_text: bool) -> DataF
     frame = session.read.option("mergeSchema", "true").parquet(path)
     check_unique(frame.columns, f"'{path}'")
     return frame
+
+
+def check_local_columns(columns: Mapping[str, str], source: Source) -> None:
+    """Refuse Parquet files of which some lack a column that is needed; those that this machine sees.
+
+    Parameters
+    ----------
+    columns : mapping
+        Our name -> the user's column.
+    source : Source
+
+    Raises
+    ------
+    DataContractError
+    """
+    if not isinstance(source.source, str):
+        return
+    files = [file for file in _local_files(source.source) if file.is_file() and kind_of(file.name) == "parquet"]
+    check_same_columns(columns, {str(file): pq.read_schema(file).names for file in files}, source)
 
 
 def check_settings(source: Source) -> None:
