@@ -322,7 +322,7 @@ class FileReader:
 
     def _parquet_columns(self, paths: Sequence[str]) -> dict[str, list[str]]:
         """By file; of structures their fields."""
-        schema = f"parquet_schema({_listed(paths)}) WHERE num_children IS NULL"
+        schema = f"parquet_schema({listed(paths)}) WHERE num_children IS NULL"
         query = f"SELECT file_name, list(name) FROM {schema} GROUP BY file_name"
         return dict(self.connection.execute(query).fetchall()) if paths else {}
 
