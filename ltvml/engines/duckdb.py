@@ -300,7 +300,7 @@ class DuckDBEngine:
             advice = None if source.sql is not None else self.files.advice_on_header(source)
             raise DataContractError(error.message, advice or error.hint, error.counts) from None
         if source.sql is None:
-            self._files.check_same_columns(columns, source)
+            self.files.check_same_columns(columns, source)
         return rows, columns
 
     def _frame(self, source: Source) -> Any:
