@@ -78,9 +78,20 @@ class NightReport(Shown):
 
     def tracked(self) -> dict[str, Any]:
         """What the tracker keeps: no person."""
+        found = {step.step: step.counts for step in self.steps if step.state != "failed"}
+        scored, planned, retrained = (found.get(step, {}) for step in ("score", "outreach", "retrain"))
+        tags = {
+            "watch": found.get("watch", {}).get("state"),
+            "retrain": retrained.get("outcome") or retrained.get("decision"),
+            "bundle_version": scored.get("model"),
+            "failed": next((step.step for step in self.steps if step.state == "failed"), None),
+        }
+        counts = {key: scored[key] for key in ("customers", "high_risk") if key in scored} | dict(planned)
         return {
             "cutoff": self.cutoff,
             "state": self.state,
+            "tags": {key: str(value) for key, value in tags.items() if value is not None},
+            "counts": counts,
             "seconds": {step.step: step.seconds for step in self.steps},
             "runs": self.runs,
         }

@@ -138,11 +138,12 @@ def night_run(report: Mapping[str, Any]) -> Run:
     Parameters
     ----------
     report : mapping
-        `cutoff`, `state`, `seconds` by step, and `runs` of the steps.
+        `cutoff`, `state`, `seconds` by step, `tags` and `counts` (what the night found), and `runs` of the steps.
     """
-    tags = (Tag("cutoff", report["cutoff"]), Tag("state", report["state"]))
-    seconds = tuple(numbers_of(report["seconds"], "seconds"))
-    return Run(f"night {report['cutoff']}", (*tags, *seconds), tuple(report["runs"]))
+    tags = {"cutoff": report["cutoff"], "state": report["state"], **report["tags"]}
+    numbers = (*numbers_of(report["counts"]), *numbers_of(report["seconds"], "seconds"))
+    items = (*(Tag(key, value) for key, value in tags.items()), *numbers)
+    return Run(f"night {report['cutoff']}", items, tuple(report["runs"]))
 
 
 def forecast_run(report: Mapping[str, Any]) -> Run:

@@ -42,6 +42,7 @@ from ltvml.tracking.items import (
 from ltvml.tracking.running import PROCESS, is_dead, this_process
 from ltvml.tracking.served_files import ServedFiles, served_files
 from ltvml.tracking.served_rows import input_columns, of_any_type, output_columns, summary_of
+from ltvml.tracking.views import WRITTEN, shown_first
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -56,11 +57,11 @@ SOURCE = "ltvml"
 MODEL = "model"
 BUNDLE = "artifacts/bundle"
 CHAMPION, CHALLENGER = "champion", "challenger"
-# a nightly job should fail within seconds when the server does not answer; MLflow would try for minutes
 REGISTERED = (
     "Scores of customers by ltvml. The version `champion` serves; `challenger` waits for `ltvml promote`. Tags of a "
     "version say its cutoff, its models, and who promoted it, when and why."
 )
+# a nightly job should fail within seconds when the server does not answer; MLflow would try for minutes
 WAITING = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "15"}
 SILENT = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "GIT_PYTHON_REFRESH": "quiet"}
 # the largest batch that every MLflow store takes
@@ -207,18 +208,33 @@ def bundle_uri(model_uri: str) -> str:
 
 
 def experiment_id(client: Any, name: str, artifacts: Path | None) -> str:
-    """Find the experiment, or make it, and return its id."""
+    """Find the experiment, or make it, and return its id; its pages get their description and views once."""
     from mlflow.exceptions import MlflowException
 
     if found := client.get_experiment_by_name(name):
+        describe(client, found)
         return str(found.experiment_id)
+    place = artifacts and artifacts.as_uri()
     try:
-        return str(client.create_experiment(name, artifact_location=artifacts and artifacts.as_uri()))
+        return str(client.create_experiment(name, artifact_location=place, tags=shown_first(time.time())))
     except MlflowException:
         # another process may have made it in between
         if found := client.get_experiment_by_name(name):
             return str(found.experiment_id)
         raise
+
+
+def describe(client: Any, experiment: Any) -> None:
+    """Write description and views of an experiment that has none of ours; what a person wrote there stays."""
+    from mlflow.exceptions import MlflowException
+
+    if WRITTEN in experiment.tags:
+        return
+    # who may log runs may not be allowed to change the experiment; its pages then show what they show without us
+    with contextlib.suppress(MlflowException):
+        for key, value in shown_first(time.time()).items():
+            if key not in experiment.tags:
+                client.set_experiment_tag(experiment.experiment_id, key, value)
 
 
 def log_run(client: Any, experiment: str, run: Run, parent: str | None = None) -> _Written:
