@@ -106,6 +106,11 @@ class Run:
     items: tuple[Item, ...]
     children: tuple[Run, ...] = ()
 
+    @property
+    def seconds(self) -> float:
+        """How long the job took, by its steps: it is recorded when it has ended."""
+        return sum(item.value for item in self.items if isinstance(item, Metric) and item.key.startswith("seconds."))
+
 
 def fit_run(report: Mapping[str, Any]) -> Run:
     """Turn a fit into a parent run with a child run for each model.
@@ -198,7 +203,7 @@ def backtest_run(report: Mapping[str, Any]) -> Run:
     champions = report.get("champions", {})
     served = (Tag(f"model.{ROLES.get(role, role)}", name) for role, name in champions.items())
     return Run(
-        named("backtest", report), (*items_of(report), *served, *of_champions(measures, champions), table), children
+        named("backtest", report), (*of_champions(measures, champions), *items_of(report), *served, table), children
     )
 
 
@@ -301,12 +306,13 @@ def model_run(role: str, model: Mapping[str, Any]) -> Run:
 def items_of(report: Mapping[str, Any]) -> Iterator[Item]:
     """Give what the run of a job keeps, in the order it is logged."""
     yield from params_of({key: report[key] for key in ("window", "settings", "fingerprint") if key in report})
-    yield from numbers_of({key: report[key] for key in ("ledger", "seconds") if key in report})
-    yield from numbers_of(report.get("metrics", {}))
-    yield from words_of(report)
+    # pages list measures in this order: what decides comes first
     for role, measures in report.get("past", {}).items():
         for measure, by_cutoff in measures.items():
             yield from backtest_metrics(role, measure, by_cutoff)
+    yield from numbers_of(report.get("metrics", {}))
+    yield from numbers_of({key: report[key] for key in ("ledger", "seconds") if key in report})
+    yield from words_of(report)
     if "bundle_version" in report:
         yield Tag("bundle_version", report["bundle_version"])
     if cutoff := report.get("window", {}).get("cutoff"):

@@ -249,11 +249,11 @@ def log_run(client: Any, experiment: str, run: Run, parent: str | None = None) -
     parent : str, optional
         Id of the run above.
     """
-    with started(client, experiment, run.name, parent) as info:
+    with started(client, experiment, run, parent) as info:
         model = next((item for item in run.items if isinstance(item, ModelItem)), None)
-        # the measures of the model are logged with it, below: its page shows them, and so does that of the run
-        of_model = [item for item in run.items if model and isinstance(item, Metric) and is_of_model(item)]
-        log_items(client, info.run_id, [item for item in run.items if item not in of_model])
+        # the measures of the model are logged with it, below: its page shows them, and that of the run shows them first
+        metrics = [item for item in run.items if model and isinstance(item, Metric)]
+        log_items(client, info.run_id, [item for item in run.items if model is None or not isinstance(item, Metric)])
         log_datasets(client, info.run_id, run.items)
         for child in run.children:
             log_run(client, experiment, child, parent=info.run_id)
@@ -261,7 +261,8 @@ def log_run(client: Any, experiment: str, run: Run, parent: str | None = None) -
             return _Written(info.run_id, info.artifact_uri, None, None)
         bundle = Bundle.load(model.bundle)
         model_id = log_model(client, experiment, info.run_id, bundle)
-        log_items(client, info.run_id, of_model, model_id=model_id)
+        log_items(client, info.run_id, [item for item in metrics if is_of_model(item)], model_id=model_id)
+        log_items(client, info.run_id, [item for item in metrics if not is_of_model(item)])
         return _Written(info.run_id, info.artifact_uri, model_id, bundle.version, model.serves, run.items)
 
 
@@ -308,10 +309,11 @@ def close_dead(client: Any, experiment: str) -> None:
 
 
 @contextlib.contextmanager
-def started(client: Any, experiment: str, name: str, parent: str | None) -> Iterator[Any]:
-    """Start a run, give its info, and end it as FINISHED or FAILED."""
+def started(client: Any, experiment: str, run: Run, parent: str | None) -> Iterator[Any]:
+    """Start a run when its job began, give its info, and end it as FINISHED or FAILED."""
     tags = {"mlflow.source.name": SOURCE, PROCESS: this_process()} | ({"mlflow.parentRunId": parent} if parent else {})
-    info = client.create_run(experiment, tags=tags, run_name=name).info
+    began = int((time.time() - run.seconds) * 1000)
+    info = client.create_run(experiment, start_time=began, tags=tags, run_name=run.name).info
     try:
         yield info
     except BaseException:

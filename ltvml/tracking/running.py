@@ -15,8 +15,8 @@ from pathlib import Path
 
 PROCESS = "ltvml.process"
 """The tag of a run."""
-LONGEST = 24 * 60 * 60.0
-"""Seconds after which a run of another machine is dead: to record a finished job takes minutes."""
+LONGEST = 3 * 24 * 60 * 60.0
+"""Seconds after which a run of another machine is dead: it began with its job, and to record that takes minutes."""
 _PROC = Path("/proc")
 _BEGAN, _STATE, _ZOMBIE = 19, 0, "Z"
 """Places in /proc/<pid>/stat behind the name of the program."""

@@ -224,6 +224,14 @@ def test_runs_of_killed_processes_are_closed_by_the_next_and_those_of_live_ones_
     assert client.get_logged_model(pending.model_id).status == "FAILED"
 
 
+def test_a_run_began_when_its_job_began_so_that_its_duration_is_that_of_the_job(
+    tracker_of: Callable[[str], MlflowTracker], client: Any
+) -> None:
+    items = (Metric("seconds.read", 40.0), Metric("seconds.fit", 60.0), Metric("customers", 1e6))
+    info = client.get_run(tracker_of("lasting").log(Run("fit", items)).run_id).info
+    assert 100 <= (info.end_time - info.start_time) / 1000 < 100 + SECONDS_FOR_TWO
+
+
 def test_more_metrics_than_one_batch_takes_are_all_logged(
     tracker_of: Callable[[str], MlflowTracker], client: Any
 ) -> None:
