@@ -87,7 +87,17 @@ def read_night(results: Path, cutoff: str) -> dict[str, StepRecord]:
         return {}
 
 
-def write_night(results: Path, cutoff: str, steps: Iterable[StepRecord], *, state: str, summary: str) -> None:
+def was_recorded(results: Path, cutoff: str) -> bool:
+    """False where an earlier run of the night could not be recorded by the tracker."""
+    try:
+        return json.loads(night_file(results, cutoff).read_text(encoding="utf-8")).get("recorded") is not False
+    except (OSError, ValueError, AttributeError):
+        return True
+
+
+def write_night(
+    results: Path, cutoff: str, steps: Iterable[StepRecord], *, state: str, summary: str, recorded: bool = True
+) -> None:
     """Write the record of a night, and its summary as text beside it once it has ended.
 
     Parameters
@@ -99,6 +109,8 @@ def write_night(results: Path, cutoff: str, steps: Iterable[StepRecord], *, stat
     state : {"running", "done", "failed"}
     summary : str
         Empty while the night runs.
+    recorded : bool
+        False where the tracker failed, so that the next run records the night.
 
     Raises
     ------
@@ -111,6 +123,7 @@ def write_night(results: Path, cutoff: str, steps: Iterable[StepRecord], *, stat
         "format_version": FORMAT_VERSION,
         "cutoff": cutoff,
         "state": state,
+        "recorded": recorded,
         "steps": [step.to_dict() for step in steps],
     }
     try:
@@ -141,15 +154,15 @@ def write_summary(path: Path, text: str) -> None:
 
 
 def unfinished_nights(results: Path, before: str) -> tuple[str, ...]:
-    """Cutoffs of earlier nights that were begun and have not ended."""
-    found = []
+    """Cutoffs of nights that were begun and have not ended, since the last earlier one that is done."""
+    found: list[str] = []
     for path in sorted((results / NIGHTS).glob("[0-9]*.json")):
         try:
             ended = json.loads(path.read_text(encoding="utf-8")).get("state") == "done"
         except (OSError, ValueError, AttributeError):
             ended = False
-        if not ended and path.stem < before:
-            found.append(path.stem)
+        if path.stem < before:
+            found = [] if ended else [*found, path.stem]
     return tuple(found)
 
 

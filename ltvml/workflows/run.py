@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ltvml.errors import DataContractError, LtvmlError, LtvmlWarning, ended_by
+from ltvml.errors import ConfigError, DataContractError, LtvmlError, LtvmlWarning, ended_by
 from ltvml.inputs.orders import orders_read_once
 from ltvml.outputs.champion import standing_of
 from ltvml.outputs.nights import (
@@ -28,6 +28,7 @@ from ltvml.outputs.nights import (
     night_file,
     read_night,
     unfinished_nights,
+    was_recorded,
     why_again,
     write_night,
 )
@@ -37,7 +38,7 @@ from ltvml.reports.recording import record, versions
 from ltvml.run_directory import alone_on
 from ltvml.threads import at_most
 from ltvml.tracking.items import night_run, outreach_run, score_run, watch_run
-from ltvml.window import as_date
+from ltvml.window import as_date, named_day
 from ltvml.workflows.validate import validate
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class Night:
         Told of the progress within a step, and of each step that has ended.
     earlier : dict of str to StepRecord
         Of an earlier run of the same night.
+    recorded : bool
+        False where that run could not be recorded by the tracker.
     """
 
     config: Config
@@ -81,6 +84,7 @@ class Night:
     runs: list[Run] = field(default_factory=list)
     error: LtvmlError | None = None
     orders: str = ""
+    recorded: bool = True
 
     @property
     def results(self) -> Path:
@@ -152,7 +156,7 @@ class Night:
 
     def _ended(self, step: StepRecord) -> StepRecord:
         self.steps.append(step)
-        write_night(self.results, self.cutoff, self.known(), state="running", summary="")
+        write_night(self.results, self.cutoff, self.known(), state="running", summary="", recorded=self.recorded)
         if self.tell is not None:
             self.tell(step)
         return step
@@ -203,9 +207,12 @@ def run(
 
     Raises
     ------
+    ConfigError
+        If the cutoff has not come yet.
     BusyError
         If another run of the same folder is not done within `output.wait`.
     """
+    _check_has_come(config)
     results, cutoff = Path(config.output.dir), config.cutoff.isoformat()
     with (
         alone_on(results / NIGHTS, command=BY_RUN, wait=config.output.wait, under=results),
@@ -213,6 +220,7 @@ def run(
         orders_read_once(),
     ):
         night = Night(config, transactions, progress, tell, read_night(results, cutoff))
+        night.recorded = was_recorded(results, cutoff)
         start = time.perf_counter()
         try:
             _steps_of(night)
@@ -230,12 +238,23 @@ def run(
             runs=tuple(night.runs),
             language=config.outreach.language,
         )
-        if night.runs or night.error is not None:
+        if night.runs or night.error is not None or not night.recorded:
             report = record(report, config.tracking, config.output, night_run)
         # the summary of the run that did the work stays: this one would not know of its warnings
         summary = "" if report.did_nothing else report.text() + "\n"
-        write_night(results, cutoff, night.known(), state=report.state, summary=summary)
+        recorded = report.recorded.error is None
+        write_night(results, cutoff, night.known(), state=report.state, summary=summary, recorded=recorded)
         return report
+
+
+def _check_has_come(config: Config) -> None:
+    """Refuse a cutoff after today: every customer would look inactive, and be contacted as such."""
+    today = named_day("today", config.transactions.timezone)
+    if config.cutoff > today:
+        raise ConfigError(
+            f"the day {config.cutoff} has not come yet: today is {today}; expected a day whose orders are complete.",
+            hint="use --cutoff yesterday, and look at the clock and at transactions.timezone.",
+        )
 
 
 def _steps_of(night: Night) -> None:

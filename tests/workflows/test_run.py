@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 import os
 import shutil
@@ -195,6 +196,15 @@ def test_a_night_that_has_not_ended_is_named_by_the_next(shop):
     (OUT / "nights").mkdir()
     (OUT / "nights" / f"{NIGHT}.json").write_text(json.dumps(record))
     assert night(shop, cutoff=NEXT)["night"]["unfinished"] == [NIGHT]
+    # once: a night that can never be made would be named for ever
+    assert night(shop, cutoff="2020-11-12")["night"]["unfinished"] == []
+
+
+def test_a_night_that_has_not_come_is_refused_before_anything_is_written(shop):
+    """Every customer would look inactive by then, and be contacted as such."""
+    later = (dt.datetime.now(dt.UTC).date() + dt.timedelta(days=3)).isoformat()
+    assert later in night(shop, cutoff=later, code=2)["error"]["error"]["message"]
+    assert not (OUT / "nights").exists()
 
 
 def test_two_at_once_are_exit_code_9(shop):
@@ -268,6 +278,18 @@ def test_a_tracking_store_that_is_away_is_exit_code_6_after_the_results(shop, mo
     assert lines["outreach"]["state"] == "done"
     assert "error" in lines["night"]["tracking"]
     assert (OUT / "outreach" / NIGHT / "outreach.csv").exists()
+
+
+def test_a_night_that_was_not_recorded_is_recorded_by_the_next_run_which_does_nothing_else(shop, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////dev/null/no/mlflow.db")
+    night(shop, "--set", "tracking.backend=mlflow", code=6)
+    kept = ("--set", "tracking.backend=local")
+    again = night(shop, *kept)
+    assert set(states(again).values()) == {"unchanged"}
+    run = again["night"]["tracking"]["run_id"]
+    (found,) = [path for path in (OUT / "runs").rglob("*.json") if run in str(path) and "high_risk" in path.read_text()]
+    assert f"night {NIGHT}" in found.read_text()
+    assert night(shop, *kept)["night"]["tracking"].get("run_id") is None
 
 
 def test_without_a_section_outreach_nobody_is_contacted(shop):
