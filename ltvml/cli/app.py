@@ -26,6 +26,7 @@ from ltvml.cli import (
 )
 from ltvml.cli.examples import examples
 from ltvml.cli.session import INTERRUPTED_EXIT_CODE
+from ltvml.loading import process_is_ours
 
 app = typer.Typer(
     name="ltvml",
@@ -109,6 +110,7 @@ def main() -> None:
     # LightGBM's second thread spins while it waits, and takes the time of whatever shares the machine; read when it
     # loads, and a choice of the user stays
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    process_is_ours()
     try:
         app(prog_name="ltvml")
     except KeyboardInterrupt:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ltvml.errors import DataContractError
+from ltvml.loading import lightgbm_alone
 from ltvml.models.base import Diagnosis
 from ltvml.models.design import design, silence_directions, usable_names
 from ltvml.models.proof import PROOF, constant_score, losses, standard_errors_gained
@@ -149,8 +150,9 @@ class Trees:
     @cached_property
     def boosters(self) -> tuple[lgb.Booster, ...]:
         """The boosters, read from their texts once."""
-        # with scikit-learn behind it LightGBM takes half a second to load, which a bundle without trees does not use
-        import lightgbm as lgb
+        # a bundle without trees does not wait for it
+        with lightgbm_alone():
+            import lightgbm as lgb
 
         return tuple(lgb.Booster(model_str=text) for text in self.texts)
 
