@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import warnings
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -22,6 +21,7 @@ import duckdb
 from ltvml.engines.databases.addresses import KINDS, address_of, is_database
 from ltvml.engines.duckdb import DuckDBEngine
 from ltvml.engines.hashing import HASHES, content_counts, digest_of
+from ltvml.engines.kept.file_parts import ERRORS
 from ltvml.engines.kept.files import files_of_source
 from ltvml.engines.kept.lines import KeptLines
 from ltvml.engines.kept.state import Known, fetch, put
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from ltvml.features.ledger import Rules
     from ltvml.inputs.tables.identities import Persons
     from ltvml.window import Window
-
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -107,19 +105,20 @@ def kept_orders(
         _say(f"transactions.incremental has no effect with the engine {engine.name}: all is read.")
         return None
     folder = Path(settings.state)
-    with _parted(engine, source) as parted:
-        if parted is None:
-            _say(
-                f"transactions.incremental has no effect on {source.label}: all is read. Expected Parquet, CSV or a "
-                "table of Postgres."
-            )
-            return None
-        try:
-            return _updated(engine, source, settings, folder, window, rules, parted)
-        except (EngineError, duckdb.Error) as error:
-            # a full read works, or says what is wrong
-            _LOG.info("what is kept in %s is not used: %s", folder, error)
-            return None
+    try:
+        with _parted(engine, source) as parted:
+            if parted is not None:
+                return _updated(engine, source, settings, folder, window, rules, parted)
+    except (EngineError, duckdb.Error, *ERRORS) as error:
+        # a full read works, or explains what is wrong
+        reason = str(error).strip().partition("\n")[0]
+        _say(f"transactions.incremental had no effect on {source.label} ({reason}): all is read.")
+        return None
+    _say(
+        f"transactions.incremental has no effect on {source.label}: all is read. Expected Parquet, CSV or a table of "
+        "Postgres."
+    )
+    return None
 
 
 def _updated(

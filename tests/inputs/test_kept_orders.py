@@ -410,6 +410,16 @@ def test_what_cannot_be_kept_is_read_and_said(tmp_path: Path):
     assert_same(source)
 
 
+def test_what_cannot_be_read_in_parts_is_read_as_a_whole_and_said(tmp_path: Path):
+    frame = shop(np.random.default_rng(23), 200)
+    source = write(frame.assign(file_row_number=1), tmp_path, "parquet")
+    (said,) = said_of_it(source)
+    assert "transactions.incremental had no effect on 'orders.parquet'" in said
+    assert_same(source)
+    Path("orders.parquet").write_bytes(Path("orders.parquet").read_bytes()[:-20] + b"PAR1")
+    assert assert_same(source)["kind"] == "EngineError"
+
+
 def test_a_source_that_has_no_parts_is_read_and_said(tmp_path: Path):
     shop(np.random.default_rng(20), 200).to_json("orders.jsonl", orient="records", lines=True)
     (said,) = said_of_it("orders.jsonl")

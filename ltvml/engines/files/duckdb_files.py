@@ -127,9 +127,14 @@ class FileReader:
         try:
             if any(packing_of(Path(file)) == "duckdb" for file in files):
                 return None
-            return {file: self._prepare(file, member, source) for file in files}
+            return {self._name(file): self._prepare(file, member, source) for file in files}
         except OSError as error:
             raise EngineError(f"'{path}' cannot be read: {error.strerror or error}.") from None
+
+    def _name(self, file: str) -> str:
+        """A file by a name that is the same in every run: that of a copy by its place among the copies."""
+        place = Path(file)
+        return str(place.relative_to(self.room.folder)) if place.is_relative_to(self.room.folder) else file
 
     @contextmanager
     def one_snapshot(self) -> Iterator[None]:
