@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from ltvml.inputs.orders import Intake
 
 SAMPLE_SALT = "sample"
-# rows of all copies of a query: few days of a large shop, where a copy costs what a query does, and many of a small one
+# rows of all copies of a query
 MOST_COPIED = 500_000
+# of a shop of which no more copies fit, a copy costs what a query does: 30,000 customers, measured at 5
+FEWEST_COPIES = 6
 
 
 @dataclass
@@ -126,8 +128,9 @@ class SampledCustomers:
         return bought_after(lines, window, horizon, until=until, has_returns=has_returns, decimals=self.decimals)
 
     def _batches(self, days: set[int]) -> Iterable[Copies]:
-        """The days in batches; none where there is nothing to share."""
-        return in_batches(days, self.intake.window, self._most_copies) if len(days) > 1 else ()
+        """The days in batches; none where there is nothing to gain."""
+        shared = len(days) > 1 and self._most_copies >= FEWEST_COPIES
+        return in_batches(days, self.intake.window, self._most_copies) if shared else ()
 
     @cached_property
     def _most_copies(self) -> int:

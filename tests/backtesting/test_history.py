@@ -73,16 +73,18 @@ def test_a_day_is_known_as_it_was_then(orders: pd.DataFrame) -> None:
         pd.testing.assert_frame_equal(whole.spend_patterns(day, some), then.spend_patterns(day, some))
 
 
-@pytest.mark.parametrize("most", [500_000, 12_000, 1])
+@pytest.mark.parametrize(("most", "fewest"), [(500_000, 6), (10_000, 2)])
 def test_days_that_are_asked_for_together_are_as_one_by_one(
-    orders: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, most: int
+    orders: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, most: int, fewest: int
 ) -> None:
     """To the bit, at any number of days a query: each day keeps its weekdays and knows its own returns."""
     monkeypatch.setattr("ltvml.backtesting.sampled_customers.MOST_COPIED", most)
+    monkeypatch.setattr("ltvml.backtesting.sampled_customers.FEWEST_COPIES", fewest)
     many, one = history(orders), history(orders)
     today = many.cutoff_day
     labels = [Label(today - back, 60, until) for back in (400, 151, 123, 60) for until in (today, today - back + 60)]
     many.foresee(labels)
+    assert {label.day for label in labels} == set(many._sampled._rows)
     for day, horizon, until in labels:
         pd.testing.assert_frame_equal(many.customers(day), one.customers(day), check_exact=True)
         pd.testing.assert_frame_equal(
