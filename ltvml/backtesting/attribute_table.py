@@ -68,7 +68,7 @@ def attribute_table(history: History, roles: Roles, *, random_state: int) -> Att
     known, customers = history.attributes(day), history.customers(day)
     horizon = label_horizon(day, history.first_day, history.intake.window.ltv_horizon)
     later = after_first(history.sampled_days(day), history.window(day), horizon, decimals=history.decimals)
-    followed = history.intake.engine.collect(later).set_index("customer_id")
+    followed = history.sample_engine.collect(later).set_index("customer_id")
     happened = followed.reindex(customers["customer_id"]).reset_index(drop=True)
     used, rng = used_for(roles), np.random.default_rng(random_state)
     rows = []

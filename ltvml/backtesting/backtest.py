@@ -356,7 +356,7 @@ def top_tenth(value: Array) -> NDArray[np.bool_]:
 def history_of(config: Config, intake: Intake) -> History:
     """The history that the configuration asks for."""
     return History(
-        intake,
+        intake.near(),
         config.value.decimals,
         with_season=config.season == "auto",
         purchase=config.models.purchase.name,

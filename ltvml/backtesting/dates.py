@@ -166,7 +166,7 @@ class DateBacktest:
 
 def customer_renewal(history: History, day: int) -> CustomerRenewal | None:
     """The renewal of the sampled customers' gaps as of a day; None where nobody had bought twice."""
-    gaps = history.intake.engine.collect(customer_gaps(history.sampled_days(day), history.window(day)))
+    gaps = history.sample_engine.collect(customer_gaps(history.sampled_days(day), history.window(day)))
     if not (gaps["n_gaps"] > 0).any():
         return None
     return CustomerRenewal().fit(gaps.sort_values("customer_id"))

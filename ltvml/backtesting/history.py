@@ -21,6 +21,7 @@ from ltvml.contracts import BEHAVIOUR, is_attribute
 from ltvml.errors import ConvergenceError, DataContractError
 from ltvml.features.attributes import attribute_columns, first_order
 from ltvml.features.behaviour import days_as_of
+from ltvml.features.sample import LARGEST_SAMPLE
 from ltvml.features.season import daily_counts, early_buyer_counts
 from ltvml.features.summary import Orders, customer_summary, held_out_patterns, purchase_patterns, spend_patterns
 from ltvml.models import registry
@@ -40,11 +41,11 @@ from ltvml.window import Window, date_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ltvml.engines.base import Engine
     from ltvml.inputs.orders import Intake
     from ltvml.models.attributes.relevance import Relevant
     from ltvml.models.base import Model, PurchaseModel, SpendModel
 
-LARGEST_SAMPLE = 100_000
 BUCKETS = 2**32
 
 
@@ -101,18 +102,31 @@ class History:
         """Whether the shop is so small that its sample is all of it."""
         return self.intake.customers <= LARGEST_SAMPLE
 
-    @cached_property
+    @property
     def sampled_lines(self) -> nw.LazyFrame[Any]:
         """Lines of a hashed sample of the customers: all of them in most shops."""
+        return self._sample[1]
+
+    @property
+    def sample_engine(self) -> Engine:
+        """Where the sample is: that of the orders, or the one that it was brought to."""
+        return self._sample[0]
+
+    @cached_property
+    def _sample(self) -> tuple[Engine, nw.LazyFrame[Any]]:
+        engine, lines = self.intake.engine, self.intake.lines
         if self.samples_everyone:
-            return self.intake.engine.keep(self.intake.lines)
-        limit = LARGEST_SAMPLE / self.intake.customers * BUCKETS
-        bucketed = self.intake.engine.bucket(self.intake.lines, SAMPLE_SALT)
-        return self.intake.engine.keep(bucketed.filter(nw.col("bucket") < limit).drop("bucket"))
+            return engine, engine.keep(lines)
+        share = LARGEST_SAMPLE / self.intake.customers
+        lines = engine.bucket(lines, SAMPLE_SALT).filter(nw.col("bucket") < share * BUCKETS).drop("bucket")
+        rows = round(share * self.intake.ledger.used)
+        brought = None if engine.far is None else engine.far.brought(lines, rows=rows)
+        return brought or (engine, engine.keep(lines))
 
     @cached_property
     def _sampled(self) -> SampledCustomers:
-        return SampledCustomers(self.intake, self.sampled_lines, self.samples_everyone, self.decimals)
+        there = replace(self.intake, engine=self.sample_engine)
+        return SampledCustomers(there, self.sampled_lines, self.samples_everyone, self.decimals)
 
     @property
     def _has_returns(self) -> bool:
@@ -171,8 +185,8 @@ class History:
         if day in self._customers:
             return self._customers[day]
         if day not in self._plain_customers:
-            table = self.intake.engine.bucket(self._sampled.summary(day), SAMPLE_SALT)
-            self._plain_customers[day] = by_customer(self.intake.engine.collect(table))
+            table = self.sample_engine.bucket(self._sampled.summary(day), SAMPLE_SALT)
+            self._plain_customers[day] = by_customer(self.sample_engine.collect(table))
         return self._plain_customers[day]
 
     def season(self, day: int) -> Season:

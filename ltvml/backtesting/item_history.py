@@ -149,7 +149,7 @@ class ItemHistory:
 
     @property
     def _engine(self) -> Engine:
-        return self.history.intake.engine
+        return self.history.sample_engine
 
     def _window(self, day: int) -> Window:
         return self.history.window(day)

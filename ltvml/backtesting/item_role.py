@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     import narwhals as nw
+    import pandas as pd
 
     from ltvml.backtesting.history import History
     from ltvml.config import Config
@@ -119,7 +120,7 @@ def fit_item_role(config: Config, history: History, steps: Steps, *, every_role:
     stock = StockRules(given.lead_days, given.depleted_from, given.lapsed_from)
     backtester = ItemBacktester(items, steps, stock, given.horizon, config.random_state)
     with steps.step("check items"):
-        notes = tuple(item_notes(history.intake, column, items.contents_table))
+        notes = tuple(item_notes(history.intake, column, items.contents))
     try:
         with steps.step("fit replenishment"):
             items.renewal(history.cutoff_day)
@@ -175,7 +176,7 @@ IN_SEVERAL = {
 }
 
 
-def item_notes(intake: Intake, item: str, contents: nw.LazyFrame[Any] | None) -> Iterator[str]:
+def item_notes(intake: Intake, item: str, contents: pd.DataFrame | None) -> Iterator[str]:
     """Give a sentence for each kind of row that takes part otherwise than its reader may think.
 
     Parameters
@@ -183,11 +184,12 @@ def item_notes(intake: Intake, item: str, contents: nw.LazyFrame[Any] | None) ->
     intake : Intake
     item : str
         Column of the lines that names the item.
-    contents : lazy frame, optional
-        What is inside the products, see `item_days`.
+    contents : frame, optional
+        What is inside the products, see `ItemHistory`.
     """
+    inside = None if contents is None else intake.engine.table(contents)
     names, used = intake.lines.collect_schema().names(), f"{intake.ledger.used:,} rows"
-    if without := _count(intake, rows_without_item(intake.lines, item, contents=contents)):
+    if without := _count(intake, rows_without_item(intake.lines, item, contents=inside)):
         yield f"{without:,} of {used} have no {item} and are excluded from replenishment."
     if "quantity" in names and (odd := _count(intake, rows_with_odd_quantity(intake.lines))):
         yield (

@@ -164,10 +164,21 @@ class Workers(Protocol):
         """What `work` returned of each part: of its number, its rows, and those of the same customers beside."""
 
 
+class Far(Protocol):
+    """An engine of other machines, which takes seconds to plan a question that DuckDB answers in milliseconds."""
+
+    def brought(self, table: nw.LazyFrame[Any], *, rows: int) -> tuple[Engine, nw.LazyFrame[Any]] | None:
+        """A table in this process, and the engine that holds it; None where it is too large to come."""
+
+
 class Engine(Protocol):
     """Where the data live: DuckDB or Spark. Features run there; only small tables come back."""
 
     name: str
+
+    @property
+    def far(self) -> Far | None:
+        """Itself where its tables are on other machines; None where they are in this process."""
 
     def register(self, name: str, frame: Any) -> None:
         """Let `Source.source` find a frame by name."""

@@ -150,6 +150,7 @@ class DuckDBEngine:
     """
 
     name = "duckdb"
+    far = None
 
     def __init__(
         self, *, threads: int | None = None, memory_limit: str | None = None, temp_directory: str | None = None

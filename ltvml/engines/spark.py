@@ -16,12 +16,13 @@ from ltvml.contracts import LINES
 from ltvml.engines import spark_parts
 from ltvml.engines.base import Score, Sink, Source, SourceColumn
 from ltvml.engines.columns import check_unique, mapped_columns
+from ltvml.engines.duckdb import DuckDBEngine
 from ltvml.engines.files.spark_files import check_local_columns, check_settings, read_files
 from ltvml.engines.frames import arrow_schema, to_arrow, to_contract
 from ltvml.engines.hashing import content_statistics, digest_of
 from ltvml.engines.reading import projections
 from ltvml.engines.spark_parts import are_seen, part_bounds, part_of, reports_of, share_of_sample
-from ltvml.engines.spark_session import SparkSettings, fit_tasks, session_of
+from ltvml.engines.spark_session import SparkSettings, fit_to_size, largest_result, session_of
 from ltvml.engines.values.date_formats import java_pattern
 from ltvml.engines.values.row_filters import TALLIED_VALUES, ValueRows, checked_fault, tally_of
 from ltvml.errors import DataContractError, EngineError, LtvmlWarning
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from ltvml.contracts import Dtype, Table
-    from ltvml.engines.base import Work, Workers
+    from ltvml.engines.base import Engine, Far, Work, Workers
     from ltvml.engines.dialect import Kind
 
 _KINDS: dict[str, Kind] = {
@@ -61,6 +62,8 @@ _SPARK: dict[Dtype, str] = {
     "bool": "boolean",
 }
 _PREVIEW_ROWS = 1000
+BYTES_A_VALUE = 32
+"""What a value of a line takes on its way here, about: ids, names of items, numbers."""
 
 
 class SparkSQL:
@@ -177,7 +180,7 @@ class SparkEngine:
         """
         with _explained(f"read {source.label}"):
             rows = self._rows(source, as_text=True)
-            fit_tasks(self.session, self.settings, _bytes_of(rows))
+            fit_to_size(self.session, self.settings, _bytes_of(rows))
             columns = mapped_columns(source, rows.columns)
             check_local_columns(columns, source)
             kinds = _kinds(rows)
@@ -241,6 +244,27 @@ class SparkEngine:
                     sink(pa.Table.from_batches([batch]).cast(arrow_schema(schema)))
                     rows += batch.num_rows
         return rows
+
+    @property
+    def far(self) -> Far:
+        """Itself."""
+        return self
+
+    def brought(self, table: nw.LazyFrame[Any], *, rows: int) -> tuple[Engine, nw.LazyFrame[Any]] | None:
+        """A table in this process, and a DuckDB that holds it; None where it would take half of what may come here.
+
+        Parameters
+        ----------
+        table : lazy frame
+        rows : int
+            How many it has.
+        """
+        native = nw.to_native(table)
+        if rows * len(native.columns) * BYTES_A_VALUE > largest_result(self.session) / 2:
+            return None
+        with _explained("compute a table"):
+            here = DuckDBEngine()
+            return here, here.keep(here.table(native.toArrow()))
 
     def workers(self, folder: Path) -> Workers | None:
         """Those of the cluster, where they see the folder.

@@ -28,6 +28,9 @@ _OURS = "spark.ltvml.started"
 # what one task sorts in memory without trouble, as Spark's own advice goes
 BYTES_A_TASK = 64 * 2**20
 MOST_TASKS = 2000
+OF_LARGE_SOURCES = ("spark.sql.adaptive.enabled", "spark.sql.codegen.wholeStage")
+SMALL_SOURCE = 4 * 2**20
+"""Bytes below which a source is counted sooner than its plans are compiled: some 500,000 lines of Parquet."""
 ANSWER_WITHIN = 300.0
 """Seconds that a cluster has to start the session and one task: a master that is away is tried for ever by some."""
 COMMON = (
@@ -103,10 +106,11 @@ def session_of(settings: SparkSettings) -> SparkSession:
     return session
 
 
-def fit_tasks(session: SparkSession, settings: SparkSettings, size: int) -> None:
-    """As many shuffle tasks as a source of `size` bytes needs: Spark's 200 are slow for a small file.
+def fit_to_size(session: SparkSession, settings: SparkSettings, size: int) -> None:
+    """As many shuffle tasks as a source of `size` bytes needs, and plans that a small one is done with soonest.
 
-    A session of the caller, and a number that somebody chose, stay as they are.
+    Spark's 200 tasks are slow for a small file; to compile its plans, and to plan again after each shuffle, takes a
+    fifth of the time. A session of the caller, and what somebody chose, stay as they are.
 
     Parameters
     ----------
@@ -115,11 +119,18 @@ def fit_tasks(session: SparkSession, settings: SparkSettings, size: int) -> None
     size : int
         Bytes that Spark expects of the source.
     """
-    given = session.sparkContext.getConf()
-    if SHUFFLE in settings.conf or given.contains(SHUFFLE) or not given.contains(_OURS):
-        return
-    cores = session.sparkContext.defaultParallelism
-    session.conf.set(SHUFFLE, str(min(max(cores, -(-size // BYTES_A_TASK)), max(MOST_TASKS, cores))))
+    given, cores = session.sparkContext.getConf(), session.sparkContext.defaultParallelism
+    fitting = {SHUFFLE: str(min(max(cores, -(-size // BYTES_A_TASK)), max(MOST_TASKS, cores)))}
+    fitting |= dict.fromkeys(OF_LARGE_SOURCES, _text(size > SMALL_SOURCE))
+    for name, value in fitting.items():
+        if given.contains(_OURS) and name not in settings.conf and not given.contains(name):
+            session.conf.set(name, value)
+
+
+def largest_result(session: SparkSession) -> float:
+    """Bytes that may come to the driver at once."""
+    given = int(session._jsc.sc().conf().getSizeAsBytes("spark.driver.maxResultSize", "1g"))
+    return given or float("inf")
 
 
 def _pyspark() -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,8 @@ from ltvml.engines.values.number_forms import number_form_of
 from ltvml.errors import ConfigError, DataContractError, DataWarning
 from ltvml.features.gaps import observed_gap_quantile
 from ltvml.features.ledger import Rules
+from ltvml.features.returns import customer_days
+from ltvml.features.sample import LARGEST_SAMPLE
 from ltvml.features.transactions import check
 from ltvml.inputs.experience import with_experience
 from ltvml.inputs.tables.attributes import with_attributes
@@ -96,6 +98,24 @@ class Intake:
         """Customers with at least one purchase up to the cutoff."""
         counted = self.days.select(nw.col("customer_id").n_unique().cast(nw.Int64).alias("customers"))
         return int(self.engine.collect(counted)["customers"].iloc[0])
+
+    def near(self) -> Intake:
+        """The same orders in this process, where they are far and of no more customers than a sample has.
+
+        Returns
+        -------
+        Intake
+            Itself where the orders are here already, or too many to come.
+        """
+        far = self.engine.far
+        if far is None or self.customers > LARGEST_SAMPLE:
+            return self
+        brought = far.brought(self.lines, rows=self.ledger.used)
+        if brought is None:
+            return self
+        engine, lines = brought
+        days = engine.keep(customer_days(lines, has_returns=self.ledger.has_returns))
+        return replace(self, engine=engine, lines=lines, days=days)
 
 
 def read_orders(settings: OrderSettings, asked: WindowSettings, transactions: Any, steps: Steps) -> Intake:

@@ -111,7 +111,7 @@ def fitted_bundle(config: Config, model: str | Path | Bundle | None) -> Bundle |
 def _cohorts(config: Config, bundle: Bundle | None, folder: Path, transactions: Any, steps: Steps) -> CohortReport:
     if bundle is not None:
         config, bundle = as_fitted(config, bundle)
-    intake = read_orders(config.orders, config.window, transactions, steps)
+    intake = read_orders(config.orders, config.window, transactions, steps).near()
     report = cohorts_of(config, bundle, intake, folder, steps)
     with steps.step("write"), run_directory(folder, kind=NAME) as staging:
         _write(report, staging, config)

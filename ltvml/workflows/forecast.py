@@ -120,7 +120,7 @@ def _forecast(
     config: Config, bundle: Bundle, ends: Ints, by: By, folder: Path, transactions: Any, steps: Steps
 ) -> ForecastReport:
     config, bundle = as_fitted(config, bundle)
-    intake = read_orders(config.orders, config.window, transactions, steps)
+    intake = read_orders(config.orders, config.window, transactions, steps).near()
     with steps.step("check"):
         past, takings, judged = past_forecasts(config, bundle, intake, ends)
         days = int(judged[-1])

@@ -71,7 +71,7 @@ def _report(config: Config, bundle: Bundle | None, folder: Path, transactions: A
         config, bundle = as_fitted(config, bundle)
     outreach = config.outreach.model_copy(update={"language": config.report.language})
     config = config.model_copy(update={"outreach": outreach})
-    intake = read_orders(config.orders, config.window, transactions, steps)
+    intake = read_orders(config.orders, config.window, transactions, steps).near()
     cohorts = cohorts_of(config, bundle, intake, folder, steps)
     with steps.step("page"):
         found = found_beside(config, cohorts)

@@ -124,7 +124,7 @@ def _plan_outreach(
     catch_up(root)
     catch_up_effects(root)
     config, bundle = as_fitted(config, bundle_of(config, model))
-    intake = read_orders(config.orders, config.window, transactions, steps)
+    intake = read_orders(config.orders, config.window, transactions, steps).near()
     with steps.step("gather"):
         folder = Path(config.output.dir) / "scores" / config.cutoff.isoformat()
         tables = gather(config, bundle, intake, scores or read_scores(folder, config.cutoff), folder=root)

@@ -96,7 +96,7 @@ def _watch(
     config, bundle = as_fitted(config, bundle)
     found, notes = past_scores(Path(config.output.dir) / "scores", until=day_number(config.cutoff))
     wanted = found if of is None else only(found, of)
-    intake = read_orders(config.orders, config.window, transactions, steps)
+    intake = read_orders(config.orders, config.window, transactions, steps).near()
     with steps.step("watch"):
         refuse_cut(found[-1], intake)
         days = sampled_days(intake.engine, intake.days, customers=intake.customers)

@@ -6,12 +6,15 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 import pytest
 
 from ltvml.engines import spark_parts
-from ltvml.engines.spark_session import SHUFFLE, SparkSettings, fit_tasks, session_of
+from ltvml.engines.duckdb import DuckDBEngine
+from ltvml.engines.spark import SparkEngine
+from ltvml.engines.spark_session import SHUFFLE, SparkSettings, fit_to_size, largest_result, session_of
 from ltvml.errors import ConfigError, LtvmlWarning
 
 if TYPE_CHECKING:
@@ -87,6 +90,7 @@ class Spy:
         from pyspark.sql.classic.dataframe import DataFrame
 
         self.people: list[int] = []
+        self.seen: set[str] = set()
         self.paths: set[str] = set()
         to_arrow = DataFrame.toArrow
 
@@ -96,6 +100,7 @@ class Spy:
             # with their bucket they are the sample that the bounds of parts are read from
             if "customer_id" in table.column_names and "bucket" not in table.column_names:
                 self.people.append(table.num_rows)
+                self.seen |= set(table["customer_id"].to_pylist())
             return table
 
         def streamed(frame: Any, **options: Any) -> Any:
@@ -143,6 +148,59 @@ def test_scores_and_plan_of_a_partitioned_folder_and_of_a_table_are_those_of_duc
         spark.sql("DROP DATABASE shop CASCADE")
 
 
+@pytest.mark.parametrize("room", [True, False], ids=["sample", "nothing"])
+def test_a_fit_brings_customers_of_the_sample_to_the_driver_and_where_there_is_no_room_leaves_them(
+    shop, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, room: bool
+) -> None:
+    """With a sample of 40 of 191 customers, as in a shop of many; and where the driver takes few bytes, as DuckDB."""
+    monkeypatch.setattr("ltvml.inputs.orders.LARGEST_SAMPLE", 40)
+    monkeypatch.setattr("ltvml.backtesting.history.LARGEST_SAMPLE", 40)
+    configured(shop, "duckdb", "orders/*/*.parquet")
+    expected = json.loads((run(shop, "fit") / "bundle" / "bundle.json").read_text())
+    configured(shop, "spark", "orders")
+    if not room:
+        monkeypatch.setattr("ltvml.engines.spark.largest_result", lambda session: 1000)
+    asked, moved, spy = [], DuckDBEngine.table, Spy(monkeypatch)
+    monkeypatch.setattr(DuckDBEngine, "table", lambda here, frame: asked.append(1) or moved(here, frame))
+    found = json.loads((run(shop, "fit") / "bundle" / "bundle.json").read_text())
+    # 40 of 191 by a hash: a binomial of standard deviation 5.6, five of them
+    assert 12 < len(spy.seen) < 68
+    assert bool(asked) is room
+    assert_alike(found, expected)
+
+
+def assert_alike(found: Any, same: Any) -> None:
+    """Documents with the same words, and numbers equal to nine digits; versions hash the last digit."""
+    assert type(found) is type(same)
+    if isinstance(same, dict):
+        assert found.keys() == same.keys()
+        for key in same.keys() - {"version"}:
+            assert_alike(found[key], same[key])
+    elif isinstance(same, list):
+        assert len(found) == len(same)
+        for one, other in zip(found, same, strict=True):
+            assert_alike(one, other)
+    elif isinstance(same, float):
+        assert found == pytest.approx(same, rel=AGREE, nan_ok=True)
+    else:
+        assert found == same
+
+
+def test_what_is_small_enough_comes_here_as_it_is(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = SparkEngine(spark)
+    table = engine.table(pd.DataFrame({"customer_id": ["b", "a"], "amount": [1, None]}))
+    brought = engine.brought(table, rows=2)
+    assert brought is not None
+    here, lines = brought
+    rows = here.collect(lines).sort_values("customer_id")
+    assert rows["customer_id"].tolist() == ["a", "b"]
+    assert rows["amount"].tolist() == pytest.approx([np.nan, 1.0], nan_ok=True)
+    assert largest_result(spark) == 2**30
+    # 2 columns of 32 bytes: half of a GiB holds 8,388,608 rows
+    assert engine.brought(table.filter(nw.col("amount") < 0), rows=2**23) is not None
+    assert engine.brought(table, rows=2**23 + 1) is None
+
+
 def test_a_catalog_or_setting_that_spark_lacks_is_said(spark: SparkSession) -> None:
     with pytest.raises(ConfigError, match="its catalogs are spark_catalog"):
         session_of(SparkSettings(catalog="unity.shop"))
@@ -167,5 +225,5 @@ def test_a_setting_written_almost_right_and_another_master_are_said(spark: Spark
 
 def test_shuffles_of_the_callers_session_stay_as_they_are(spark: SparkSession) -> None:
     before = spark.conf.get(SHUFFLE)
-    fit_tasks(spark, SparkSettings(), 10**12)
+    fit_to_size(spark, SparkSettings(), 10**12)
     assert spark.conf.get(SHUFFLE) == before
