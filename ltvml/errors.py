@@ -102,6 +102,26 @@ def ended_by(error: BaseException) -> BaseException | None:
     return None if isinstance(seen, GeneratorExit | SystemExit) else seen
 
 
+SPARK_ENDED = "Spark ended before its answer: the process of Java is gone."
+SPARK_ENDED_HINT = (
+    "was it killed, or out of memory (spark.driver.memory in engine.conf)? An earlier result is unchanged."
+)
+
+
+def spark_ended(error: BaseException) -> bool:
+    """Whether an error is of the bridge to Java, which found nobody at its other end."""
+    # without Java every class of it is one that Java does not have
+    is_nobody = type(error).__name__ == "Py4JError" and str(error).endswith("does not exist in the JVM")
+    if not (is_nobody or type(error).__name__ == "Py4JNetworkError" or isinstance(error, ConnectionError)):
+        return False
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_globals.get("__name__", "").startswith("py4j."):
+            return True
+        trace = trace.tb_next
+    return False
+
+
 class LtvmlWarning(UserWarning):
     """Something in the input or the fit needs attention; the results are still valid."""
 

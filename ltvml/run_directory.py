@@ -99,6 +99,9 @@ def run_directory(final: Path, *, kind: str) -> Iterator[Path]:
             with alone_in(final.parent):
                 _refuse_other(final, kind)
                 _put_in_place(staging, final)
+    except ConnectionError:
+        # a server, or the Java of Spark, that the job was talking to: no fault of the folder
+        raise
     except OSError as error:
         raise _unwritable(final, error) from error
 

@@ -18,7 +18,16 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 import typer
 
 from ltvml.cli.progress import shown_progress
-from ltvml.errors import LtvmlError, LtvmlWarning, OutputError, ended_by
+from ltvml.errors import (
+    SPARK_ENDED,
+    SPARK_ENDED_HINT,
+    EngineError,
+    LtvmlError,
+    LtvmlWarning,
+    OutputError,
+    ended_by,
+    spark_ended,
+)
 from ltvml.passwords import without_password, without_passwords
 
 if TYPE_CHECKING:
@@ -179,6 +188,8 @@ def _failed(job: Session, error: BaseException) -> typer.Exit:
         return job.fail(end, "terminated.", hint=None, exit_code=TERMINATED_EXIT_CODE)
     if isinstance(error, LtvmlError):
         return job.fail(error, error.message, hint=error.hint, exit_code=error.exit_code)
+    if spark_ended(error):
+        return job.fail(error, SPARK_ENDED, hint=SPARK_ENDED_HINT, exit_code=EngineError.exit_code)
     if isinstance(error, OSError):
         hint = "check that the disk has room and that you may write to the folder."
         return job.fail(error, f"could not write the file: {error}", hint=hint, exit_code=OutputError.exit_code)

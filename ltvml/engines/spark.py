@@ -25,7 +25,14 @@ from ltvml.engines.spark_parts import are_seen, part_bounds, part_of, reports_of
 from ltvml.engines.spark_session import SparkSettings, fit_to_size, largest_result, session_of
 from ltvml.engines.values.date_formats import java_pattern
 from ltvml.engines.values.row_filters import TALLIED_VALUES, ValueRows, checked_fault, tally_of
-from ltvml.errors import DataContractError, EngineError, LtvmlWarning
+from ltvml.errors import (
+    SPARK_ENDED,
+    SPARK_ENDED_HINT,
+    DataContractError,
+    EngineError,
+    LtvmlWarning,
+    spark_ended,
+)
 from ltvml.hashing import DIGITS
 
 if TYPE_CHECKING:
@@ -433,6 +440,8 @@ def _explained(doing: str) -> Iterator[None]:
     try:
         yield
     except (PySparkException, Py4JError, ConnectionError) as error:
+        if spark_ended(error):
+            raise EngineError(SPARK_ENDED, hint=SPARK_ENDED_HINT) from error
         raised = _raised_by_worker(str(error))
         reason = raised or _first_line(error)
         hint = None if raised else "is the source there, complete and readable?"

@@ -13,6 +13,7 @@ import threading
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ltvml.engines.base import BATCH_ROWS
@@ -207,6 +208,8 @@ def _java_output() -> Iterator[Callable[[], str]]:
     if "PYSPARK_GATEWAY_PORT" in os.environ or logging.getLogger("ltvml").isEnabledFor(logging.DEBUG):
         yield lambda: ""
         return
+    # the bridge to Java logs a trace, to the root, of a Java that is gone, which is raised here anyway
+    logging.getLogger().addFilter(_not_of_the_bridge)
     with tempfile.TemporaryFile() as kept:
 
         def printed() -> str:
@@ -222,6 +225,10 @@ def _java_output() -> Iterator[Callable[[], str]]:
             for stream, terminal in before.items():
                 os.dup2(terminal, stream)
                 os.close(terminal)
+
+
+def _not_of_the_bridge(record: logging.LogRecord) -> bool:
+    return "py4j" not in Path(record.pathname).parts
 
 
 @contextmanager

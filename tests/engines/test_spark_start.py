@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ import yaml
 
 import ltvml
 from ltvml.engines.spark_session import _reason
+from ltvml.errors import SPARK_ENDED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,6 +84,33 @@ def test_a_spark_that_is_not_there_is_one_error(folder: Path, master: str, java:
     assert re.search(said, first)
     assert first.startswith("error: ")
     assert second.startswith("hint: ")
+
+
+def test_a_java_that_is_killed_is_one_error_and_leaves_nothing(folder: Path, spark: object) -> None:
+    """Killed once the orders are read, when no question of the engine's own may be on its way."""
+    small = ["spark.driver.extraJavaOptions: -XX:TieredStopAtLevel=1", "spark.ui.enabled: false"]
+    more = [
+        "engine.master=local[1]",
+        f"engine.conf={{{', '.join(small)}}}",
+        "tracking.backend=none",
+        "models.churn=closed_form",
+    ]
+    options = [f"--set={one}" for one in (f"transactions.source={folder / 'orders.parquet'}", *more)]
+    line = [sys.executable, "-m", "ltvml.cli", "fit", "--config", str(SHIPPED), *options, "--json"]
+    known = os.environ | {"PYTHONPATH": str(ROOT)}
+    job = subprocess.Popen(line, cwd=folder, env=known, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert job.stderr is not None
+    read = next(one for one in job.stderr if one.startswith("read"))
+    children = (path.read_text().split() for path in Path(f"/proc/{job.pid}/task").glob("*/children"))
+    for child in (int(one) for of in children for one in of):
+        os.kill(child, signal.SIGKILL)
+    out, said = job.communicate(timeout=120)
+    assert read
+    assert job.returncode == ENGINE_ERROR, said
+    assert [one for one in said.splitlines() if one.startswith("error: ")] == [f"error: {SPARK_ENDED}"]
+    assert "Traceback" not in said
+    assert json.loads(out)["error"]["exit_code"] == ENGINE_ERROR
+    assert not list(folder.glob("out/*"))
 
 
 def test_the_reason_is_javas_own_word_where_it_has_one() -> None:
