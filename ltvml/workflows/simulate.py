@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ import pyarrow.parquet as pq
 from ltvml.datasets.shop import CURRENCY, Shop, Totals
 from ltvml.errors import ConfigError, OutputError
 from ltvml.progress import Progress, Steps
+from ltvml.scratch import scratch_folder
 from ltvml.words.display import Shown
 from ltvml.words.text import fields, number, place, times
 
@@ -184,22 +184,23 @@ class Writer:
 def written_whole(files: list[Path]) -> Iterator[list[Writer]]:
     """Writers of files beside their places, which are moved there when all is written; on any error they are removed.
 
+    What a run that was killed left beside the same place is removed, too.
+
     Raises
     ------
     OutputError
         If one cannot be written.
     """
-    drafts = [file.with_name(f".{file.name}.{os.getpid()}.partial") for file in files]
     try:
-        with ExitStack() as opened:
-            yield [Writer(draft, file.suffix, opened) for draft, file in zip(drafts, files, strict=True)]
-        for draft, file in zip(drafts, files, strict=True):
-            draft.replace(file)
+        with ExitStack() as folders:
+            beside = [folders.enter_context(scratch_folder(file.parent, prefix=f".{file.name}-")) for file in files]
+            drafts = [folder / file.name for folder, file in zip(beside, files, strict=True)]
+            with ExitStack() as opened:
+                yield [Writer(draft, file.suffix, opened) for draft, file in zip(drafts, files, strict=True)]
+            for draft, file in zip(drafts, files, strict=True):
+                draft.replace(file)
     except OSError as error:
         raise OutputError(
             f"could not write {files[0]}: {error.strerror or error}.",
             hint="check that the folder exists, is writable and has room. An earlier file is unchanged.",
         ) from error
-    finally:
-        for draft in drafts:
-            draft.unlink(missing_ok=True)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -88,6 +92,26 @@ def test_a_folder_that_is_not_there_is_an_error_of_the_output(place):
     result = place.run("simulate", "nowhere/shop.csv", "--customers", "5")
     assert result.exit_code == 8
     assert "could not write nowhere/shop.csv" in result.stderr
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import pyarrow as pa
+from ltvml.workflows.simulate import written_whole
+with written_whole([Path("shop.parquet")]) as (writer,):
+    writer.write(pa.table({"a": [1]}))
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_what_a_killed_run_left_beside_the_file_goes_with_the_next(place):
+    dead = subprocess.run([sys.executable, "-c", KILLED], check=False)
+    assert dead.returncode == -signal.SIGKILL
+    assert [path.name for path in Path().iterdir()] != []
+    assert place.run("simulate", "shop.parquet", "--customers", "50").exit_code == 0
+    assert [path.name for path in Path().iterdir()] == ["shop.parquet"]
 
 
 def test_an_interruption_leaves_nothing_behind(place, monkeypatch):
