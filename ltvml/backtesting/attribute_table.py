@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 
 from ltvml.backtesting.origins import label_horizon
 from ltvml.contracts import ATTRIBUTES, is_attribute
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 CONFIDENCE = 0.95
 _DRAWS = 400
+# different values among which is drawn: 400 draws among a million take a minute and gigabytes
+_MOST_DRAWN = 5_000
 _BANDS = 4
 _SHOWN = 5
 # what orders have for other reasons and nobody named: without a use it is in the table alone
@@ -144,9 +147,14 @@ def measured(happened: pd.DataFrame, *, enough: bool, rng: np.random.Generator) 
 def bootstrap(values: Array, rng: np.random.Generator) -> tuple[float, float]:
     """95 % interval of a mean, by resampling customers; equal values are drawn together.
 
+    Of many different values the same law is read from its Cornish-Fisher expansion, m + s (z + g (z^2 - 1) / 6) with
+    the standard error s of the mean m and its skewness g: a draw costs as much as there are values, and what the
+    expansion leaves out, of order 1 / n, is far below the noise of the draws.
+
     References
     ----------
-    Efron (1979), "Bootstrap methods: another look at the jackknife", Annals of Statistics 7(1).
+    Efron (1979), "Bootstrap methods: another look at the jackknife", Annals of Statistics 7(1); Hall (1992), The
+    Bootstrap and Edgeworth Expansion, section 3.10.
 
     Examples
     --------
@@ -154,10 +162,21 @@ def bootstrap(values: Array, rng: np.random.Generator) -> tuple[float, float]:
     >>> round(low, 1), round(high, 1)
     (4.7, 5.3)
     """
+    ends = (1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2
     distinct, counts = np.unique(values, return_counts=True)
+    if len(distinct) > _MOST_DRAWN:
+        low, high = expanded(values, np.array(ends))
+        return float(low), float(high)
     means = rng.multinomial(len(values), counts / len(values), size=_DRAWS) @ distinct / len(values)
-    low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    low, high = np.quantile(means, ends)
     return float(low), float(high)
+
+
+def expanded(values: Array, levels: Array) -> Array:
+    """Quantiles of the mean of as many customers drawn from `values` (n,), see `bootstrap`; shape of `levels`."""
+    n, mean, sd, z = len(values), values.mean(), values.std(), ndtri(levels)
+    skewness = (((values - mean) / sd) ** 3).mean() / np.sqrt(n)
+    return np.asarray(mean + sd / np.sqrt(n) * (z + skewness * (z**2 - 1) / 6))
 
 
 def notes_of(table: pd.DataFrame, known: Attributes, history: History) -> Iterator[str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
-from ltvml.bundle.customer_scores import Predicted, Roles, chances, customer_scores, future
+from ltvml.bundle.customer_scores import Predicted, Roles, chances, customer_scores, finite, future, withheld_by
 from ltvml.bundle.levels import Levels
 from ltvml.bundle.replenishment import Replenishment
 from ltvml.bundle.rfm import RFM
@@ -30,6 +30,8 @@ from ltvml.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from ltvml.arrays import Array
 
 FORMAT = "ltvml.bundle"
 FORMAT_VERSION = 2
@@ -202,6 +204,23 @@ class Bundle:
         self._check(summary)
         known = self.attributes.apply(summary)
         return chances(known, self._predicted(known), windows=windows)
+
+    def churn_risk(self, summary: pd.DataFrame) -> Array:
+        """The column `churn_risk` of `score` alone, shape (n,), without asking the other models.
+
+        Parameters
+        ----------
+        summary : (n, ...) frame
+            Columns of `summary_columns`.
+
+        Raises
+        ------
+        DataContractError
+            As in `score`.
+        """
+        self._check(summary)
+        risk = finite(self._predicted(self.attributes.apply(summary)).churn_risk(self.window.churn_horizon))
+        return np.full_like(risk, np.nan) if "churn_risk" in withheld_by(self.roles, self.record) else risk
 
     def future(self, summary: pd.DataFrame, ends: Sequence[int]) -> pd.DataFrame:
         """Purchases and undiscounted value of each customer up to each of several ends; see `customer_scores.future`.

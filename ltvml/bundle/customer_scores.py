@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -109,8 +110,10 @@ class Predicted:
         tied: bool,
     ) -> Self:
         """Predictions for the customers of `X`, (n, ...)."""
-        curve, value = roles.repurchase.curve(X), roles.value.value_by_silence(X, window.ltv_horizon)
-        return cls(curve, value, margin, record.calibration, calibrated_at, tied)
+        # who asks for the risk alone does not wait for the learner of the value
+        by_silence = functools.cache(lambda: roles.value.value_by_silence(X, window.ltv_horizon))
+        curve = roles.repurchase.curve(X)
+        return cls(curve, lambda silence: by_silence()(silence), margin, record.calibration, calibrated_at, tied)
 
     @cached_property
     def at_calibration(self) -> tuple[Array, Array]:

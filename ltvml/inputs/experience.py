@@ -54,7 +54,7 @@ def _warn_of_unclear(engine: Engine, lines: nw.LazyFrame[Any], columns: Mapping[
             rows[name] = rows.get(name, 0) + int(number)
     for name, number in sorted(rows.items()):
         warnings.warn(
-            f"column {columns.get(name, name)} (for {name}): {number:,} cells cannot be read as "
+            f"Column {columns.get(name, name)} (for {name}): {number:,} cells cannot be read as "
             f"{_EXPECTED.get(name, 'a date')}; they count as not known.",
             DataWarning,
             stacklevel=4,

@@ -12,7 +12,7 @@ from ltvml.economics.levers import effects, one_point_more
 from ltvml.reports.recording import NOT_KEPT
 from ltvml.words.display import Shown
 from ltvml.words.spoken import Spoken
-from ltvml.words.text import fields, known, number, paragraph, percent, place, table, times
+from ltvml.words.text import fields, known, number, paragraph, percent, place, sentence, table, times
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -112,6 +112,9 @@ class CohortReport(Shown):
     language: str = "en"
     currency: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "notes", tuple(map(sentence, self.notes)))
 
     @property
     def horizon(self) -> int:

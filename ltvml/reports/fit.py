@@ -18,7 +18,7 @@ from ltvml.reports.purchase_plots import held_out_plots, purchase_plots
 from ltvml.reports.recording import NOT_KEPT, Recorded
 from ltvml.window import date_of
 from ltvml.words.display import Shown
-from ltvml.words.text import capitalised, fields, first_sentence, known, number, paragraph, place, times
+from ltvml.words.text import fields, first_sentence, known, number, paragraph, place, sentence, times
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,7 +93,8 @@ class FitReport(Shown):
     def messages(self) -> list[str]:
         """What is odd about the items and the fits, in words."""
         of_models = (message for _, model in fitted(self.bundle) for message in model.diagnosis_.messages)
-        return list(dict.fromkeys([*self.notes, *self.of_attributes, *kind_words(self.bundle), *of_models]))
+        said = [*self.notes, *self.of_attributes, *kind_words(self.bundle), *of_models]
+        return list(dict.fromkeys(map(sentence, said)))
 
     @property
     def ranked_notes(self) -> list[str]:
@@ -103,7 +104,7 @@ class FitReport(Shown):
         odd = [message for diagnosis in of_models for message in diagnosis.messages]
         chosen = [*self.bundle.record.words, *kind_words(self.bundle), *item_words(self.bundle)]
         ranked = [*withheld, *self.notes, *odd, *chosen, *self.of_attributes, *self.gaps]
-        return list(dict.fromkeys(map(capitalised, ranked)))
+        return list(dict.fromkeys(map(sentence, ranked)))
 
     def _notes(self) -> list[str]:
         """The notes to print: all, or the beginnings of the first ones and where the rest is."""
@@ -190,7 +191,7 @@ class FitReport(Shown):
             "messages": self.messages,
             "ledger": self.intake.ledger.to_dict(),
             "attributes": self.attributes.to_dict("records"),
-            "record": [*self.bundle.record.words, *item_words(self.bundle)],
+            "record": [sentence(words) for words in (*self.bundle.record.words, *item_words(self.bundle))],
             "without_replenishment": self.bundle.without_replenishment,
             "fingerprint": {"lines": self.intake.fingerprint},
         }
@@ -266,7 +267,7 @@ def _model_facts(model: Model) -> dict[str, Any]:
         "parameters": getattr(model, "params_", {}),
         "standard_errors": getattr(model, "standard_errors_", {}),
         "log_likelihood": getattr(model, "log_likelihood_", None),
-        "messages": list(model.diagnosis_.messages),
+        "messages": list(map(sentence, model.diagnosis_.messages)),
         "withheld": model.diagnosis_.withheld,
     }
 

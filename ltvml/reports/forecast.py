@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from ltvml.reports.recording import NOT_KEPT, Recorded
 from ltvml.words.display import Shown
 from ltvml.words.spoken import Spoken
-from ltvml.words.text import fields, number, place, table, times
+from ltvml.words.text import fields, number, place, sentence, table, times
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,6 +88,9 @@ class ForecastReport(Shown):
     seconds: dict[str, float] = field(default_factory=dict)
     by: str = "week"
     language: str = "en"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "notes", tuple(map(sentence, self.notes)))
 
     def in_memory(self) -> Self:
         """The same result without its folder."""

@@ -14,7 +14,7 @@ from ltvml.reports.recording import Recorded
 from ltvml.words.display import Shown
 from ltvml.words.sentence import say
 from ltvml.words.spoken import Spoken
-from ltvml.words.text import fields, number, paragraph, place, short, table
+from ltvml.words.text import fields, number, paragraph, place, sentence, short, table
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -88,7 +88,7 @@ class MeasureReport(Shown):
             "settings": {"campaign": self.plan.campaign},
             "fingerprint": {"lines": self.fingerprint},
             "metrics": self._metrics(),
-            "messages": [str(words) for words in (*self.words, *self.notes)],
+            "messages": [sentence(str(words)) for words in (*self.words, *self.notes)],
             "seconds": self.seconds,
             "plots": self.plots,
             "bundle_version": self.plan.bundle_version,
@@ -146,7 +146,7 @@ class MeasureReport(Shown):
         return [*effects, *places, *self.recorded.lines(self.language), took]
 
     def _say(self, sentences: Iterable[str]) -> list[str]:
-        return [say(sentence, self.language) for sentence in sentences]
+        return [sentence(say(one, self.language)) for one in sentences]
 
     def _metrics(self) -> dict[str, Any]:
         found = self.measurement

@@ -19,7 +19,7 @@ from ltvml.reports.recording import NOT_KEPT, Recorded
 from ltvml.words.display import Shown
 from ltvml.words.phrases import phrases
 from ltvml.words.spoken import Spoken
-from ltvml.words.text import WIDTH, columns, fields, filled, number, paragraph, place, short, table
+from ltvml.words.text import WIDTH, columns, fields, filled, number, paragraph, place, sentence, short, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -239,7 +239,7 @@ class ScoreReport(Shown):
         words, asked, fitted = self._words, self.bundle.window.asked, self.bundle.fitted_window.asked
         others = ((name, days, before) for (name, days), (_, before) in zip(asked[:2], fitted, strict=False))
         why = self.alerts.why
-        return (
+        found = (
             *((words("score.not_compared", why=why),) if why else ()),
             *far_horizons(self.intake, asked, words),
             *(
@@ -253,6 +253,7 @@ class ScoreReport(Shown):
                 if days != before
             ),
         )
+        return tuple(map(sentence, found))
 
     @property
     def _words(self) -> Spoken:

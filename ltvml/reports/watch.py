@@ -13,7 +13,7 @@ from ltvml.reports.recording import Recorded
 from ltvml.words.display import Shown
 from ltvml.words.sentence import say
 from ltvml.words.spoken import Spoken
-from ltvml.words.text import fields, number, place, table
+from ltvml.words.text import fields, number, place, sentence, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -144,7 +144,7 @@ class WatchReport(Shown):
             "window": {"cutoff": self.intake.window.cutoff.isoformat(), "churn_horizon": window.churn_horizon},
             "fingerprint": {"lines": self.intake.fingerprint},
             "metrics": self._metrics(),
-            "messages": [str(words) for words in (*self.verdict.reasons, *self.notes)],
+            "messages": [sentence(str(words)) for words in (*self.verdict.reasons, *self.notes)],
             "seconds": self.seconds,
             "plots": self.pictures,
             "bundle_version": self.bundle.version,
@@ -203,7 +203,7 @@ class WatchReport(Shown):
         return table([words(f"watch.head_{name}") for name in names], rows)
 
     def _say(self, sentences: Iterable[str]) -> list[str]:
-        return [say(sentence, self.language) for sentence in sentences]
+        return [sentence(say(one, self.language)) for one in sentences]
 
     def _metrics(self) -> dict[str, Any]:
         found: dict[str, Any] = {"cutoffs_judged": int(self.scores["ended"].astype(bool).sum())}

@@ -51,7 +51,7 @@ def application(served: Served) -> Starlette:
             return Response(status_code=400)
         except Exception:
             # the body is never logged: it tells of a person
-            LOG.exception("a request could not be answered")
+            LOG.exception("A request could not be answered.")
             return _refused(500, "the request could not be answered; the server's log has the reason.", None)
 
     async def health(request: Request) -> Response:

@@ -108,7 +108,7 @@ class Scorer:
             return scores, notes
         pairs = found.pairs()
         if pairs is None:
-            notes.append(f"no order has the field '{item}': the replenishment columns are empty.")
+            notes.append(f"No order has the field '{item}': the replenishment columns are empty.")
             return scores | dict.fromkeys(NEXT_DUE), notes
         return scores | _due(self.bundle.replenishment, pairs), notes
 
@@ -187,11 +187,11 @@ class Served:
             if (now := self._stamp()) != self._seen and time.monotonic() >= self._again:
                 try:
                     self._scorer, self._seen = self._load(), now
-                    LOG.warning("serving bundle %s now.", self._scorer.bundle.version)
+                    LOG.warning("Serving bundle %s now.", self._scorer.bundle.version)
                 except LtvmlError as error:
                     # a bundle that is still being copied is whole a little later
                     self._again = time.monotonic() + _SECONDS_BETWEEN_LOADS
-                    LOG.warning("bundle %s is still served: %s", self._scorer.bundle.version, error.message)
+                    LOG.warning("Bundle %s is still served: %s", self._scorer.bundle.version, error.message)
             return self._scorer
 
 

@@ -21,6 +21,7 @@ LONGEST_IN_FULL = 1e9
 _WIDE, _OPENING, _CLOSING = "\u1100-\u115f\u2e80-\uffef", "（《「『“‘", "，。；：、！？）》」』”’"
 _PIECES = re.compile(f" ?[{_OPENING}]*(?:[{_WIDE}]|[^ {_WIDE}{_OPENING}{_CLOSING}]+)[{_CLOSING}]*|.")
 """What stays on one line: a word, or a wide letter, with what opens and closes it."""
+_CHINESE, _LATIN = re.compile(r"[\u4e00-\u9fff]"), re.compile(r"[a-z]")
 _PLAIN_WORD = re.compile(r"[a-z][a-z'-]*(?=[ ,:;]|$)")
 _NEXT_SENTENCE = re.compile(r"(?<=\.) (?=[A-Z])")
 
@@ -49,6 +50,20 @@ def capitalised(text: str) -> str:
     ('7 rows have no date', 'The trend grows', 'p_alive is empty')
     """
     return text[:1].upper() + text[1:] if _PLAIN_WORD.match(text) else text
+
+
+def sentence(text: str) -> str:
+    """A finding as a sentence of its own: a capital in front where it is a word, and a full stop behind.
+
+    Examples
+    --------
+    >>> sentence("a point more brings 5"), sentence("p_alive is empty"), sentence("留存率上升")
+    ('A point more brings 5.', 'p_alive is empty.', '留存率上升。')
+    """
+    if text.endswith((".", "。", "?", "？", "!")):
+        return capitalised(text)
+    chinese = len(_CHINESE.findall(text)) > len(_LATIN.findall(text))
+    return capitalised(text) + ("。" if chinese else ".")
 
 
 def first_sentence(text: str) -> str:

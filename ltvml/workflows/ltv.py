@@ -13,7 +13,7 @@ from ltvml.models.purchase.mbg_nbd import MBGNBD
 from ltvml.models.spend.gamma_gamma import GammaGamma
 from ltvml.models.uncertainty import predictive
 from ltvml.words.display import Shown
-from ltvml.words.text import fields, number
+from ltvml.words.text import fields, number, sentence
 from ltvml.workflows.summary import customer_summary
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class LTV(Shown):
         return " to ".join(number(end) for end in self.total)
 
     def _messages(self) -> list[str]:
-        return [message for model in (self.purchase, self.spend) for message in model.diagnosis_.messages]
+        return [sentence(message) for model in (self.purchase, self.spend) for message in model.diagnosis_.messages]
 
 
 def ltv(

@@ -117,4 +117,4 @@ def waited_risks(
 
 
 def _risk(summary: pd.DataFrame, bundle: Bundle) -> pd.DataFrame:
-    return bundle.score(summary)[list(RISKS.names)]
+    return pd.DataFrame({"customer_id": summary["customer_id"], "churn_risk": bundle.churn_risk(summary)})

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 import re
 from dataclasses import replace
@@ -15,6 +16,7 @@ from ltvml.bundle.rfm import RFM
 from ltvml.bundle.typical import Typical
 from ltvml.datasets.simulate import simulate_bg_nbd
 from ltvml.errors import BundleError, DataContractError
+from ltvml.models.base import Diagnosis
 from ltvml.models.purchase.mbg_nbd import MBGNBD
 from ltvml.models.spend.gamma_gamma import GammaGamma
 from ltvml.models.value.purchase_times_spend import PurchaseTimesSpend
@@ -203,6 +205,15 @@ def test_rows_before_the_cutoff_of_the_bundle_are_refused(bundle, summary):
 def test_a_row_without_a_column_is_refused_by_its_name(bundle, summary):
     with pytest.raises(DataContractError, match=r"missing columns \['recency'\]"):
         bundle.score(summary.drop(columns="recency"))
+
+
+def test_the_risk_alone_is_that_of_the_scores_to_the_bit(bundle, summary):
+    assert np.array_equal(bundle.churn_risk(summary), bundle.score(summary)["churn_risk"], equal_nan=True)
+    model = copy.copy(bundle.roles.repurchase)
+    model.diagnosis_ = Diagnosis(withheld={"churn_risk": "not known"})
+    unknown = replace(bundle, roles=replace(bundle.roles, repurchase=model))
+    assert np.isnan(unknown.churn_risk(summary)).all()
+    assert unknown.score(summary)["churn_risk"].isna().all()
 
 
 def test_scoring_leaves_the_rows_as_they_were(bundle, summary):

@@ -140,9 +140,9 @@ def test_cells_that_cannot_be_read_are_counted_and_silent_days_are_named(tmp_pat
     with pytest.warns(DataWarning) as caught:
         report = ltvml.fit(config, transactions=pd.read_csv(text))
     warned = " ".join(str(one.message) for one in caught)
-    assert "column rating (for rating): 1 cell cannot be read as a number; they count as not known." in warned
-    assert "column complaint (for complaint): 1 cell cannot be read as yes or no" in warned
-    assert "column promised_date (for promised_date): 1 cell cannot be read as a date" in warned
+    assert "Column rating (for rating): 1 cell cannot be read as a number; they count as not known." in warned
+    assert "Column complaint (for complaint): 1 cell cannot be read as yes or no" in warned
+    assert "Column promised_date (for promised_date): 1 cell cannot be read as a date" in warned
     said = " ".join(report.messages)
     assert "rating and complaint: no column says when they became known" in said
     assert "complaint has no effect: every value that is known is yes" in said

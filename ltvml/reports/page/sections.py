@@ -14,7 +14,7 @@ from ltvml.plots.outreach import ladder_plot
 from ltvml.reports.page.render import Headline
 from ltvml.reports.page.section import Rows, Section, drawn, embedded
 from ltvml.reports.purchase_plots import purchase_plots
-from ltvml.words.text import capitalised, number, percent
+from ltvml.words.text import number, percent, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,19 +68,6 @@ def sections_of(found: Found) -> list[Section]:
     """The sections in the order of the page."""
     made = [make(found) for make in SECTIONS]
     return [replace(section, says=tuple(map(sentence, section.says))) for section in made]
-
-
-def sentence(text: str) -> str:
-    """A finding, which a report puts behind its name, as a sentence of its own.
-
-    Examples
-    --------
-    >>> sentence("a point more brings 5")
-    'A point more brings 5.'
-    """
-    if text.endswith((".", "。")):
-        return capitalised(text)
-    return capitalised(text) + ("." if text.isascii() else "。")
 
 
 def headlines_of(found: Found) -> list[Headline]:
