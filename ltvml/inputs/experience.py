@@ -66,13 +66,13 @@ def _undated(found: list[str], columns: Mapping[str, str]) -> Iterator[str]:
     noted = [columns.get(name, name) for name in ("rating", "complaint") if name in found]
     if noted and "noted_day" not in found:
         yield (
-            f"{' and '.join(noted)}: no column says when they became known, so they count as known on the day of the "
+            f"No column says when {' and '.join(noted)} became known: they count as known on the day of the "
             "order. Map that day as transactions.columns.experience_date where it was later."
         )
     if "late" in found and "delivered_day" not in found:
         yield (
-            f"{columns.get('late', 'late')}: no column says when the order was delivered, so it counts as known on the "
-            "day of the order. Map that day as transactions.columns.delivered_date."
+            f"No column says when the order was delivered: {columns.get('late', 'late')} counts as known on the day of "
+            "the order. Map that day as transactions.columns.delivered_date."
         )
 
 
@@ -87,6 +87,6 @@ def _one_answer(engine: Engine, lines: nw.LazyFrame[Any], found: list[str]) -> I
         low, high = row[f"{name}_low"], row[f"{name}_high"]
         if low == high:
             yield (
-                f"{name} has no effect: every value that is known is {_ANSWERS[int(low)]}, and an empty cell counts as "
+                f"Column {name} has no effect: every value that is known is {_ANSWERS[int(low)]}, and an empty cell counts as "
                 f"not known. Write {_ANSWERS[1 - int(low)]} where it was so."
             )

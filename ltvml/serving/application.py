@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from ltvml.errors import DataContractError
 from ltvml.serving.request import RequestError
+from ltvml.words.text import short
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -61,20 +62,28 @@ def application(served: Served) -> Starlette:
 
     async def unknown(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
-        message = f"found {request.method} {request.url.path}; expected {ROUTES}."
-        if isinstance(error, HTTPException) and status in (_TOO_LARGE, _TOO_SLOW):
+        message = f"found {request.method} {short(request.url.path, _LONGEST_PATH)}; expected {ROUTES}."
+        if isinstance(error, HTTPException) and status in (_TOO_LARGE, _TOO_SLOW, _NOT_READ):
             message = error.detail
         return _refused(status, message, "request")
 
     routes = [Route("/score", score, methods=["POST"]), Route("/health", health, methods=["GET"])]
-    return Starlette(routes=routes, exception_handlers={HTTPException: unknown})
+    made = Starlette(routes=routes, exception_handlers={HTTPException: unknown})
+    # a redirect has no words, and a client that follows one may lose its body
+    made.router.redirect_slashes = False
+    return made
 
 
-_TOO_SLOW, _TOO_LARGE = 408, 413
+_TOO_SLOW, _TOO_LARGE, _NOT_READ = 408, 413, 415
+_LONGEST_PATH = 60
 
 
 async def _body(request: Request) -> bytes:
     """The body, given up as soon as it is too long, or too long in coming."""
+    if (packed := request.headers.get("content-encoding", "identity")) != "identity":
+        raise HTTPException(
+            _NOT_READ, f"the body is packed (Content-Encoding: {short(packed, _LONGEST_PATH)}); expected plain JSON."
+        )
     parts, size = [], 0
     try:
         async with asyncio.timeout(MOST_SECONDS):

@@ -29,6 +29,7 @@ _OF_LINES = ("customer_id", "day", "second", "amount", *_TEXTS, *_FLOATS, *_MONE
 REQUEST_LINES = Table("lines of a request", tuple(one for one in LINES.columns if one.name in _OF_LINES))
 FIELDS = ("order_date", "amount", *_TEXTS, *_FLOATS, *_MONEY)
 """Fields of an order line; `date` is short for `order_date`."""
+_MOST_DIGITS = 1_000
 _SHORT = {"date": "order_date"}
 # as in `engines.reading`: beyond this a double no longer holds every minor unit
 _LARGEST_MINOR = 2**53
@@ -136,11 +137,18 @@ def request_of(body: bytes, reading: Reading) -> Request:
 
 def _parsed(body: bytes) -> Any:
     try:
-        return json.loads(body, parse_constant=_no_constant, object_pairs_hook=_once_each)
+        return json.loads(body, parse_int=_whole, parse_constant=_no_constant, object_pairs_hook=_once_each)
     except RequestError:
         raise
     except (ValueError, RecursionError) as error:
         raise RequestError("request", f"the body is not JSON: {error}; expected an object with orders.") from None
+
+
+def _whole(digits: str) -> int:
+    # Python refuses longer ones in words that are for its programmers
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError(f"a number has {len(digits):,} digits, more than {_MOST_DIGITS:,}")
+    return int(digits)
 
 
 def _no_constant(name: str) -> None:

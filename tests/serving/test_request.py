@@ -86,6 +86,11 @@ def test_a_body_of_another_form_is_refused(body, field):
     assert refused.value.field == field
 
 
+def test_a_number_of_thousands_of_digits_is_refused_in_our_words():
+    with pytest.raises(RequestError, match=r"a number has 5,000 digits, more than 1,000; expected an object"):
+        request_of(b'{"orders": [{"date": "2011-06-01", "amount": %s}]}' % (b"9" * 5_000), READING)
+
+
 def test_a_field_that_the_models_read_must_be_on_some_order():
     with pytest.raises(RequestError, match="no order has the field 'product_id'") as refused:
         read([GOOD], Reading(names={}, needed=("product_id",)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -131,6 +132,12 @@ def test_http_has_its_codes_and_every_refusal_a_sentence(shop, scorer):
     status, answer = asked(app, "POST", "/score", b" " * (MOST_BYTES + 1))
     assert status == 413
     assert "expected one customer" in answer["error"]["message"]
+    # no redirect, which has no words and may lose the body
+    assert asked(app, "POST", "/score/")[0] == 404
+    status, answer = asked(app, "GET", "/" + "a" * 10_000)
+    assert (status, len(answer["error"]["message"]) < 300) == (404, True)
+    status, answer = asked(app, "POST", "/score", gzip.compress(b"{}"), headers=((b"content-encoding", b"gzip"),))
+    assert (status, "Content-Encoding: gzip" in answer["error"]["message"]) == (415, True)
 
 
 def test_a_fault_of_our_own_is_500_and_tells_nothing_of_the_person(shop, scorer, monkeypatch, caplog):

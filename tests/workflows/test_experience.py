@@ -144,5 +144,5 @@ def test_cells_that_cannot_be_read_are_counted_and_silent_days_are_named(tmp_pat
     assert "Column complaint (for complaint): 1 cell cannot be read as yes or no" in warned
     assert "Column promised_date (for promised_date): 1 cell cannot be read as a date" in warned
     said = " ".join(report.messages)
-    assert "rating and complaint: no column says when they became known" in said
+    assert "No column says when rating and complaint became known" in said
     assert "complaint has no effect: every value that is known is yes" in said
