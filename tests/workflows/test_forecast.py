@@ -186,7 +186,7 @@ def two_weeks(orders):
 
 
 ODD = {
-    "a shop that stopped selling for half a year": (stopped, "no order in the 184 days up to the cutoff"),
+    "a shop that stopped selling for half a year": (stopped, "No order in the 184 days up to the cutoff"),
     "a shop that doubles every month": (doubling, "may be low"),
     "all spend by one customer": (one_spender, ""),
     "a single past cutoff": (single_cutoff, "only one past cutoff"),
@@ -222,7 +222,7 @@ def test_the_customer_who_makes_all_the_money_is_named_as_a_share(past):
 def test_a_shop_that_stopped_a_month_ago_may_sell_nothing(past, report):
     orders = past[past["order_date"] <= "2019-11-30"]
     quiet = ltvml.forecast(orders, model=fitted(orders, churn_horizon=60))
-    assert "no order in the 31 days up to the cutoff, the last on 2019-11-30" in " ".join(quiet.notes)
+    assert "No order in the 31 days up to the cutoff, the last on 2019-11-30" in " ".join(quiet.notes)
     assert (quiet.table[["purchases_lo", "revenue_lo"]] == 0).all(axis=None)
     assert quiet.totals["all"]["purchases"][1] == 0
     # a shop that sells every day is believed to go on
