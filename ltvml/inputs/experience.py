@@ -71,7 +71,8 @@ def _undated(found: list[str], columns: Mapping[str, str]) -> Iterator[str]:
         )
     if "late" in found and "delivered_day" not in found:
         yield (
-            f"No column says when the order was delivered: {columns.get('late', 'late')} counts as known on the day of "
+            "No column says when the order was delivered: "
+            f"{columns.get('late', 'late')} counts as known on the day of "
             "the order. Map that day as transactions.columns.delivered_date."
         )
 
@@ -87,6 +88,6 @@ def _one_answer(engine: Engine, lines: nw.LazyFrame[Any], found: list[str]) -> I
         low, high = row[f"{name}_low"], row[f"{name}_high"]
         if low == high:
             yield (
-                f"Column {name} has no effect: every value that is known is {_ANSWERS[int(low)]}, and an empty cell counts as "
-                f"not known. Write {_ANSWERS[1 - int(low)]} where it was so."
+                f"Column {name} has no effect: every value that is known is {_ANSWERS[int(low)]}, and an empty cell "
+                f"counts as not known. Write {_ANSWERS[1 - int(low)]} where it was so."
             )
