@@ -22,7 +22,8 @@ windows or more seldom whatever K is (Pollak 1985): A follows from the share of 
 References
 ----------
 Shiryaev (1963), Theory of Probability and its Applications 8; Roberts (1966), Technometrics 8; Pollak (1985), Annals of
-Statistics 13; Tartakovsky, Nikiforov & Basseville (2014), Sequential Analysis, ch. 8.
+Statistics 13; Pollak (1987), Annals of Statistics 15; Tartakovsky, Nikiforov & Basseville (2014), Sequential Analysis,
+ch. 8.
 """
 
 from __future__ import annotations
@@ -45,9 +46,10 @@ if TYPE_CHECKING:
 REACHES = 0.15
 """What a change of purchases by 20 % leaves of itself: the scores follow it, so that over the first quarter actual over
 expected is .80 to .88 on average."""
-MONTHLY = 0.02
-"""Bound of the chance of a false alarm in a month, in each direction; with the weeks that an alarm lasts, and with the
-other signs, 5 % of the months may have one."""
+MONTHLY = 0.04
+"""Bound of the chance of a false alarm in a month, in each direction. R jumps over A: where steps are large the chance
+is about half of it (Pollak 1987), so that with the weeks that an alarm lasts, and with the other signs, 5 % of the months
+have one."""
 DAYS_A_MONTH = 30.4
 NOISE_WINDOWS = 8
 """Windows that independent customers, or the weeks before the fit, count as in the noise."""
@@ -229,7 +231,7 @@ def threshold(days: int) -> float:
     Examples
     --------
     >>> round(float(np.exp(threshold(7))))
-    217
+    109
     """
     return max(0.0, float(np.log(DAYS_A_MONTH / (MONTHLY * days))))
 

@@ -12,7 +12,7 @@ import shutil
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
-from ltvml.errors import BundleError, ConfigError
+from ltvml.errors import BundleError, BusyError, ConfigError
 from ltvml.run_directory import MANIFEST, manifest_of, reading, run_directory, write_json, write_manifest
 
 if TYPE_CHECKING:
@@ -169,6 +169,8 @@ def promote_folder(results: Path, source: Path, promotion: Promotion) -> Promoti
     ------
     OutputError
         If a folder cannot be written; the earlier champion then serves on.
+    BusyError
+        If the folder holds another bundle by now, which nobody has compared; the earlier champion serves on.
     """
     before = standing_of(results).champion
     if before is not None and before != promotion.version:
@@ -231,8 +233,19 @@ def _copy(source: Path, target: Path, promotion: Promotion) -> None:
         with reading(source):
             known = {key: value for key, value in manifest_of(source).items() if key not in ("format", "kind", "files")}
             shutil.copytree(source, staging, dirs_exist_ok=True, ignore=shutil.ignore_patterns(MANIFEST, ".*"))
+        _refuse_replaced(source, _header(staging).get("version"), promotion.version)
         write_json(staging / PROMOTION_FILE, promotion.to_dict())
         write_manifest(staging, CHAMPION, known)
+
+
+def _refuse_replaced(source: Path, found: str | None, expected: str) -> None:
+    """Refuse a bundle that took the place of the one that was compared: a fit may end while models are compared."""
+    if found != expected:
+        raise BusyError(
+            f"{source} holds the bundle {found}, and {expected} was to be promoted: another run has replaced it "
+            "meanwhile. Nothing was promoted.",
+            hint="run `ltvml promote` again.",
+        )
 
 
 def _forget_oldest(results: Path, *, keep: str | None) -> None:

@@ -103,6 +103,7 @@ def promote(
         Its cutoff is the last day of the orders that the comparison may use.
     model : str or Path, optional
         The challenger: a bundle folder, `models:/name@alias` or `runs:/id`; the last fit of `output.dir` by default.
+        `champion` promotes nothing, and moves an alias that was left behind to the model that serves.
     force : bool
         Promote it whatever the comparison says; needs a reason. A model of another shop is refused all the same.
     reason : str, optional
@@ -203,8 +204,8 @@ def _challenger(config: Config, results: Path, model: str | Path | None, held: E
         if standing_of(results).newest is None:
             raise ConfigError(f"{results / NEWEST} holds no fit to promote.", hint="run `ltvml fit` first.")
         return results / NEWEST
-    if str(model) == CHALLENGER:
-        return named_folder(results, CHALLENGER)
+    if str(model) in (CHAMPION, CHALLENGER):
+        return named_folder(results, str(model))
     if not str(model).startswith(("models:/", "runs:/")):
         return Path(model)
     tracker = tracker_for(config.tracking.backend, experiment=config.tracking.experiment, folder=results.absolute())

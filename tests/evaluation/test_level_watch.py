@@ -18,8 +18,6 @@ from ltvml.evaluation.past_levels import BLOCK, PastLevels
 
 # of a mean of 400 run lengths, whose standard deviation is their mean: 5 %, and of the approximation for small steps
 OF_RUNS = 0.15
-# of a number of some thirty alarms
-OF_RATE = 0.5
 WEEK = 7
 NO_SEASON = PastLevels(np.arange(13.0) * BLOCK, np.zeros(13), np.full(13, 1e-3))
 """A year before the fit in which the model was right: what is off since is one error of the bundle."""
@@ -86,7 +84,8 @@ def test_shops_with_the_usual_errors_of_level_raise_no_more_alarms_than_the_boun
         over = np.flatnonzero(found.table[["up", "down"]].max(axis=1) > found.threshold)
         months += ((over[0] + 1) if len(over) else weeks) * WEEK / DAYS_A_MONTH
         alarms += bool(len(over))
-    assert alarms / months < 2 * MONTHLY * (1 + OF_RATE)
+    # R jumps over its threshold, so that fewer come than the bound
+    assert alarms / months < 2 * MONTHLY
 
 
 @pytest.mark.parametrize("change", [0.8, 1.2])

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -227,3 +230,90 @@ def test_an_alias_that_a_killed_promotion_left_behind_is_moved_by_the_next_one(s
     result = served.run("promote", *LATER)
     assert (result.exit_code, moved) == (0, [(version("champion"), record["why"])])
     assert json.loads((OUT / "champion" / "promotion.json").read_text()) == record
+
+
+# the command line, killed as soon as it comes to a function
+KILLED = """
+import importlib, os, signal, sys
+room, name = sys.argv[1].rsplit(".", 1)
+def killed(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+setattr(importlib.import_module(room), name, killed)
+sys.argv[1:] = sys.argv[2:]
+from ltvml.cli import main
+main()
+"""
+
+
+def killed_at(function: str, *arguments: str) -> None:
+    command = [sys.executable, "-c", KILLED, function, "promote", "--quiet", *arguments]
+    assert subprocess.run(command, check=False, timeout=120).returncode == -signal.SIGKILL
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("function", "already"),
+    [
+        ("ltvml.outputs.champion.write_json", False),  # while the champion before is kept
+        ("ltvml.run_directory._put_in_place", False),
+        ("ltvml.workflows.promote._recorded", True),  # before the alias
+    ],
+)
+def test_a_promotion_that_is_killed_leaves_one_whole_champion_and_the_next_one_heals(waiting, function, already):
+    first = version("champion")
+    killed_at(function, *LATER, "--force", "--reason", "a try")
+    assert version("champion") == (version("bundle") if already else first)
+    assert waiting.run("score", *LATER).exit_code == 0
+    assert promoted(waiting, *LATER)["promoted"] is not already
+    assert version("champion") == version("bundle")
+    assert [path for path in OUT.rglob(".*") if path.suffix in (".partial", ".previous")] == []
+    assert promoted(waiting, "--rollback")["promotion"]["version"] == first
+
+
+def test_a_rollback_that_is_killed_before_the_alias_is_ended_by_naming_the_champion(waiting, monkeypatch):
+    first = version("champion")
+    assert promoted(waiting, *LATER)["promoted"]
+    killed_at("ltvml.workflows.promote._recorded", "--rollback")
+    moved = []
+
+    class Registry:
+        def promote(self, bundle_version, tags):
+            moved.append(bundle_version)
+
+    monkeypatch.setattr("ltvml.workflows.promote.tracker_for", lambda *_, **__: Registry())
+    assert not promoted(waiting, *LATER, "--model", "champion")["promoted"]
+    assert moved == [first] == [version("champion")]
+
+
+@pytest.mark.slow
+def test_of_two_promotions_at_once_one_promotes_and_the_other_finds_it_done(waiting):
+    first = version("champion")
+    command = [sys.executable, "-m", "ltvml.cli", "promote", "--json", "--quiet", *LATER]
+    runs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [json.loads(run.communicate(timeout=300)[0]) for run in runs]
+    assert [run.returncode for run in runs] == [0, 0]
+    assert sorted(one["promoted"] for one in said) == [False, True]
+    assert json.loads((OUT / "champion" / "promotion.json").read_text())["before"] == first
+
+
+def test_a_fit_that_ends_while_models_are_compared_is_not_promoted_unseen(waiting, states, monkeypatch):
+    first, champion = version("champion"), waiting.listing()
+
+    def meanwhile(*_):
+        shutil.copytree(states / "cut" / OUT / "bundle", OUT / "bundle", dirs_exist_ok=True)
+        return (), ("compared",)
+
+    monkeypatch.setattr("ltvml.workflows.promote.compared", meanwhile)
+    result = waiting.run("promote", *LATER, "--force", "--reason", "a try")
+    assert result.exit_code == 9
+    assert "another run has replaced it" in " ".join(result.stderr.split())
+    assert version("champion") == first
+    assert [name for name in waiting.listing() if name not in champion and "champions" not in name] == []
+
+
+def test_a_clock_that_went_back_forgets_no_champion_that_a_rollback_needs(waiting, monkeypatch):
+    first = version("champion")
+    monkeypatch.setattr("ltvml.outputs.champion.MOST_KEPT", 1)
+    monkeypatch.setattr("ltvml.workflows.promote.now", lambda: "1990-01-01T00:00:00+00:00")
+    assert promoted(waiting, *LATER)["promotion"]["when"].startswith("1990")
+    assert promoted(waiting, "--rollback")["promotion"]["version"] == first

@@ -202,6 +202,23 @@ def test_a_tracking_store_that_is_away_is_exit_6_after_the_results(watched, monk
     assert (watched.folder / "out" / "watch" / str(TODAY) / "levels.parquet").exists()
 
 
+@pytest.mark.parametrize("function", ["read_orders", "watch_plot", "watch_run"])
+def test_ctrl_c_is_exit_130_and_leaves_whole_results_or_none(watched, monkeypatch, function):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    before = watched.listing()
+    with monkeypatch.context() as patch:
+        patch.setattr(f"ltvml.workflows.watch.{function}", interrupted)
+        assert watch(watched).exit_code == 130
+    after = watched.listing()
+    if function == "watch_run":
+        assert (watched.folder / "out" / "watch" / str(TODAY) / "manifest.json").exists()
+    else:
+        assert after == before
+    assert watch(watched).exit_code == 0
+
+
 def test_python_gives_the_same_and_a_frame_needs_the_folder_of_its_scores(watched, shop):
     import ltvml
     from ltvml.errors import ConfigError
