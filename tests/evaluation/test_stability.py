@@ -157,7 +157,50 @@ def test_the_size_of_a_season_is_never_certain_and_is_met_on_average():
     assert np.median(found) == pytest.approx(0.02, rel=1 / 3)
 
 
+def test_the_sampling_error_of_a_season_is_alike_as_two_means_by_the_same_gaussian_are():
+    from scipy.ndimage import gaussian_filter1d
+
+    from ltvml.models.season.smoothing import SMOOTHING_DAYS, SMOOTHING_SPAN
+
+    middle = np.arange(13) * BLOCK + BLOCK / 2
+    usual = PastLevels(middle, np.zeros(13), np.full(13, 1e-9), np.full(13, 1 / SMOOTHING_SPAN))
+    smooth = gaussian_filter1d(np.random.default_rng(8).normal(size=(4_000, 364)), SMOOTHING_DAYS, mode="wrap")
+    lags = [0, 7, 14, 28]
+    found = [np.mean(smooth * np.roll(smooth, lag, axis=1)) for lag in lags]
+    # an event of the next year, the year after its end and the first of its blocks
+    np.testing.assert_allclose(usual.sampling(364.0 + np.array(lags))[0], found, rtol=0.03, atol=1e-4)
+    assert usual.over(364, 7)[1] > 0.9 * SMOOTHING_SPAN**-0.5
+
+
+def test_a_model_that_reads_attributes_learns_the_season_from_the_closed_form_on_its_clock():
+    from ltvml.clock import OperationalTime
+    from ltvml.models.closed_form import likelier_purchase_model
+
+    class ReadsAttributes(MBGNBD):
+        def reads(self):
+            return (*super().reads(), "channel")
+
+    record, fitted = growing_shop(), 899
+    found = past_levels(record, ReadsAttributes(), fitted, noise=1.0)
+    plain = likelier_purchase_model(record.summary(fitted), OperationalTime())
+    expected = past_levels(record, plain, fitted, noise=1.0)
+    assert len(found.middle) > 13
+    np.testing.assert_array_equal(found.log_ratio, expected.log_ratio)
+    assert not found.learned.any()
+
+
 def test_in_a_shop_without_a_season_nothing_is_learned_beyond_chance():
+    record = growing_shop()
+    model = MBGNBD().fit(record.summary(899))
+    found = past_levels(record, model, 899, noise=1.0)
+    told, _ = found.log_ratios(found.middle)
+    assert np.abs(told).max() < 0.08
+    # less than a year and a block before the fit: nothing is known
+    assert past_levels(record, model, 380, noise=1.0).over(400, 7) == (1.0, 0.0)
+
+
+def growing_shop() -> PurchaseRecord:
+    """900 days of an MBG/NBD shop without a season."""
     from ltvml.datasets.simulate import simulate_customers
 
     rng = np.random.default_rng(5)
@@ -170,10 +213,4 @@ def test_in_a_shop_without_a_season_nothing_is_learned_beyond_chance():
     frame = pd.DataFrame({"customer_id": customer, "day": days.astype(int), "value": 1}).drop_duplicates(
         ["customer_id", "day"]
     )
-    record = PurchaseRecord.of(frame, decimals=0)
-    model = MBGNBD().fit(record.summary(899))
-    found = past_levels(record, model, 899, noise=1.0)
-    told, _ = found.log_ratios(found.middle)
-    assert np.abs(told).max() < 0.08
-    # less than a year and a block before the fit: nothing is known
-    assert past_levels(record, model, 380, noise=1.0).over(400, 7) == (1.0, 0.0)
+    return PurchaseRecord.of(frame, decimals=0)

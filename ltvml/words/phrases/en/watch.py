@@ -30,7 +30,7 @@ PHRASES: dict[str, str] = {
     "watch.no_promise": "the bundle holds no backtest, so the usual error of the level is not known: {spread} is "
     "assumed",
     "watch.no_season": "the season of the year before the fit is not known: the orders are too few or do not go back a "
-    "year and four weeks before it, or the purchase model reads attributes. Changes are seen later",
+    "year and four weeks before it. Changes are seen later",
     "watch.power": "a change of buyers by 20 % is expected to be seen within about {days} days",
     "watch.no_power": "a change of buyers by 20 % cannot be told from the usual error of the level ({spread})",
     "watch.first_look": "the data are compared with those of the fit every 28 days, first on {day}",

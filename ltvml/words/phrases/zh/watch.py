@@ -23,8 +23,7 @@ PHRASES: dict[str, str] = {
     "watch.no_own_scores": "还没有模型{version}的评分",
     "watch.first_judged": "{cutoff}的评分是该模型最早的评分，其期限在{day}结束",
     "watch.no_promise": "该模型没有回测，水平的常见误差未知：假定为{spread}",
-    "watch.no_season": "拟合前一年的季节未知：订单过少，或在拟合前不足一年零四周，或购买模型使用了客户属性。"
-    "变化会更晚被发现",
+    "watch.no_season": "拟合前一年的季节未知：订单过少，或在拟合前不足一年零四周。变化会更晚被发现",
     "watch.power": "购买人数变化20%，预计约{days}天内可以发现",
     "watch.no_power": "购买人数变化20%无法与水平的常见误差（{spread}）区分",
     "watch.first_look": "数据每28天与拟合时比较一次，首次在{day}",
