@@ -48,8 +48,8 @@ REACHES = 0.15
 expected is .80 to .88 on average."""
 MONTHLY = 0.04
 """Bound of the chance of a false alarm in a month, in each direction. R jumps over A: where steps are large the chance
-is about half of it (Pollak 1987), so that with the weeks that an alarm lasts, and with the other signs, 5 % of the months
-have one."""
+is about half of it (Pollak 1987), so that with the weeks that an alarm lasts, and with the other signs, 5 % of the
+months may have one."""
 DAYS_A_MONTH = 30.4
 NOISE_WINDOWS = 8
 """Windows that independent customers, or the weeks before the fit, count as in the noise."""
