@@ -110,8 +110,8 @@ SPARK_ENDED_HINT = (
 
 def spark_ended(error: BaseException) -> bool:
     """Whether an error is of the bridge to Java, which found nobody at its other end."""
-    # without Java every class of it is one that Java does not have
-    is_nobody = type(error).__name__ == "Py4JError" and str(error).endswith("does not exist in the JVM")
+    # an error of Java itself brings its trace; without Java there is no answer, and no class that it is said to have
+    is_nobody = type(error).__name__ == "Py4JError" and "Trace:" not in str(error)
     if not (is_nobody or type(error).__name__ == "Py4JNetworkError" or isinstance(error, ConnectionError)):
         return False
     trace = error.__traceback__

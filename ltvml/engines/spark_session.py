@@ -13,6 +13,7 @@ import threading
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -210,6 +211,9 @@ def _java_output() -> Iterator[Callable[[], str]]:
         return
     # the bridge to Java logs a trace, to the root, of a Java that is gone, which is raised here anyway
     logging.getLogger().addFilter(_not_of_the_bridge)
+    accumulators = import_module("pyspark.accumulators")
+    for server in (accumulators.AccumulatorTCPServer, accumulators.AccumulatorUnixServer):
+        server.handle_error = _say_nothing
     with tempfile.TemporaryFile() as kept:
 
         def printed() -> str:
@@ -225,6 +229,10 @@ def _java_output() -> Iterator[Callable[[], str]]:
             for stream, terminal in before.items():
                 os.dup2(terminal, stream)
                 os.close(terminal)
+
+
+def _say_nothing(*_: object) -> None:
+    """In place of the trace that a server of pyspark prints when Java hangs up."""
 
 
 def _not_of_the_bridge(record: logging.LogRecord) -> bool:
