@@ -24,6 +24,10 @@ NEWEST, EARLIER = "bundle", "champions"
 BUNDLE_FILE, PROMOTION_FILE = "bundle.json", "promotion.json"
 MOST_KEPT = 5
 """Earlier champions that are kept to roll back to."""
+_LOST = "The promoted model of this folder is gone or cannot be read"
+_RESTORE = (
+    'Restore champion/ from champions/ or a backup, or `ltvml promote --force --reason "..."` serves the last fit.'
+)
 
 
 @dataclass(frozen=True)
@@ -72,12 +76,15 @@ class Standing:
         Versions of the promoted model and of the last fit; None where there is none.
     champion_cutoff, newest_cutoff : str or None
         Their cutoffs.
+    lost : bool
+        Whether models were promoted here, and the one that should serve is gone or cannot be read.
     """
 
     champion: str | None = None
     newest: str | None = None
     champion_cutoff: str | None = None
     newest_cutoff: str | None = None
+    lost: bool = False
 
     @property
     def waits(self) -> bool:
@@ -87,6 +94,8 @@ class Standing:
     @property
     def words(self) -> str:
         """Which model serves, in a sentence."""
+        if self.lost:
+            return f"{_LOST}: nothing serves. {_RESTORE}"
         if self.champion is None:
             return "No model was promoted in this folder: the last fit serves." if self.newest else "Nothing is fitted."
         serves = f"The promoted model {self.champion} (cutoff {self.champion_cutoff}) serves"
@@ -103,10 +112,20 @@ class Standing:
 
 
 def served_folder(results: Path) -> Path:
-    """The folder of the model that serves: the champion, or the last fit where none was promoted."""
+    """The folder of the model that serves: the champion, or the last fit where none was promoted.
+
+    Raises
+    ------
+    BundleError
+        If models were promoted here, and the champion is gone: a fit that nobody compared does not take its place.
+    """
     champion = results / CHAMPION
     with reading(champion):
-        return champion if champion.exists() else results / NEWEST
+        if champion.exists():
+            return champion
+        if _was_promoted(results):
+            raise BundleError(f"{champion} is gone, though models were promoted here; expected it.", hint=_RESTORE)
+        return results / NEWEST
 
 
 def named_folder(results: Path, name: str) -> Path:
@@ -119,6 +138,8 @@ def named_folder(results: Path, name: str) -> Path:
     """
     standing = standing_of(results)
     if name == CHAMPION:
+        if standing.lost:
+            raise BundleError(f"{_LOST}: {results / CHAMPION}.", hint=_RESTORE)
         if standing.champion is None:
             raise ConfigError(f"{results} has no champion; expected {results / CHAMPION}.", hint="run `ltvml promote`.")
         return results / CHAMPION
@@ -131,7 +152,8 @@ def named_folder(results: Path, name: str) -> Path:
 def standing_of(results: Path) -> Standing:
     """Which model serves in a folder of results, and which one waits."""
     champion, newest = (_header(results / name) for name in (CHAMPION, NEWEST))
-    return Standing(champion.get("version"), newest.get("version"), _cutoff(champion), _cutoff(newest))
+    lost = "version" not in champion and _was_promoted(results)
+    return Standing(champion.get("version"), newest.get("version"), _cutoff(champion), _cutoff(newest), lost)
 
 
 def promotion_of(champion: Path) -> Promotion:
@@ -188,8 +210,12 @@ def earlier_champion(results: Path) -> tuple[Path, Promotion]:
     ------
     ConfigError
         If there is no champion, or none before it is kept.
+    BundleError
+        If it is lost.
     """
     champion = results / CHAMPION
+    if standing_of(results).lost:
+        raise BundleError(f"{_LOST}: {champion}.", hint=_RESTORE)
     if not champion.exists():
         raise ConfigError(f"{results} has no champion to roll back.", hint="run `ltvml promote` first.")
     before = promotion_of(champion).before
@@ -214,6 +240,11 @@ def roll_back(results: Path, *, who: str, why: str) -> Promotion:
     promotion = replace(record, who=who, when=now(), why=why, forced=False, comparison={"rolled_back_from": left})
     _copy(folder, results / CHAMPION, promotion)
     return promotion
+
+
+def _was_promoted(results: Path) -> bool:
+    champion = results / CHAMPION
+    return champion.exists() or any((results / EARLIER).glob(f"[!.]*/{PROMOTION_FILE}"))
 
 
 def now() -> str:

@@ -179,7 +179,7 @@ def keep_what_serves(results: Path) -> None:
     A damaged one serves nobody, and is not kept.
     """
     standing = standing_of(results)
-    if standing.champion is None and standing.newest is not None:
+    if standing.champion is None and not standing.lost and standing.newest is not None:
         try:
             version = Bundle.load(results / NEWEST).version
         except BundleError:
@@ -191,7 +191,7 @@ def keep_what_serves(results: Path) -> None:
 def promote_the_first(results: Path) -> Standing:
     """Promote the fit of a folder in which none serves; a later one waits."""
     standing = standing_of(results)
-    if standing.champion is None and standing.newest is not None:
+    if standing.champion is None and not standing.lost and standing.newest is not None:
         why = "The first fit in this folder: there was no other model to compare it with."
         promote_folder(results, results / NEWEST, Promotion(standing.newest, BY_FIT, now(), why))
     return standing_of(results)

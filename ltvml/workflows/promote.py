@@ -171,6 +171,8 @@ def _promote(
     standing = standing_of(results)
     challenger = Contender.of(source, config)
     record = replace(record, version=challenger.bundle.version)
+    if standing.lost and not record.forced:
+        raise BundleError(f"{results / CHAMPION} cannot be compared with.", hint=standing.words)
     if standing.champion is None:
         first = replace(
             record, why=record.why if record.why != NOT_WORSE else "The first model that was promoted here."

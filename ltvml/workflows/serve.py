@@ -11,7 +11,7 @@ import uvicorn
 
 from ltvml.bundle.bundle import BUNDLE_FILE
 from ltvml.contracts import ONE
-from ltvml.errors import ConfigError
+from ltvml.errors import ConfigError, LtvmlError
 from ltvml.inputs.orders import rules_of
 from ltvml.inputs.tables.products import contents_of
 from ltvml.outputs.champion import CHALLENGER, CHAMPION, named_folder, served_folder
@@ -134,7 +134,7 @@ def _stamp(config: Config, model: str | Path | None) -> object:
         return None
     try:
         found = (bundle_folder(config, model) / BUNDLE_FILE).stat()
-    except OSError:
+    except (OSError, LtvmlError):
         # while it is being replaced there is none for a moment
         return None
     return found.st_ino, found.st_mtime_ns

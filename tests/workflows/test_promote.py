@@ -209,6 +209,25 @@ def test_no_model_is_an_error_with_the_command_that_makes_one(place, orders):
     assert not OUT.exists()
 
 
+@pytest.mark.parametrize("fault", ["gone", "damaged"])
+def test_nothing_takes_the_place_of_a_champion_that_is_lost(waiting, fault):
+    assert waiting.run("promote", "--force", "--reason", "a second champion").exit_code == 0
+    newest = version("bundle")
+    if fault == "gone":
+        shutil.rmtree(OUT / "champion")
+    else:
+        (OUT / "champion" / "bundle.json").write_text("{")
+    for command in (("score", *LATER), ("promote",), ("promote", "--rollback")):
+        assert waiting.run(*command).exit_code in (2, 7), command
+    assert "ltvml promote --force" in waiting.run("promote").stderr
+    assert waiting.run("fit", "--cutoff", "2020-10-31").exit_code == 0
+    # a new fit waits, as any other
+    assert waiting.run("score", *LATER).exit_code == 7
+    assert version("bundle") != newest
+    assert waiting.run("promote", "--force", "--reason", "restored by hand").exit_code == 0
+    assert waiting.run("score", *LATER).exit_code == 0
+
+
 def test_a_registry_that_is_away_leaves_the_folder_promoted_and_exits_with_6(served, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////dev/null/no/mlflow.db")
     shutil.rmtree(OUT / "champion")
