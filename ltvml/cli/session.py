@@ -280,11 +280,18 @@ def _ended_by_exception() -> Iterator[None]:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
+class _AsWarning(logging.Formatter):
+    """A line of the log as other warnings look."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"{record.levelname.lower()}: {super().format(record)}"
+
+
 @contextlib.contextmanager
 def _logs_on_stderr(debug: bool) -> Iterator[None]:
     """Send ltvml's own log to stderr: warnings, or everything with `debug`."""
     logger, handler = logging.getLogger("ltvml"), logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s") if debug else _AsWarning())
     before = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG if debug else logging.WARNING)

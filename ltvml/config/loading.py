@@ -23,6 +23,7 @@ MOST_NODES, DEEPEST = 20_000, 40
 
 
 _LONGEST_KEY, _LONGEST_TYPED = 1_000, 80
+_OF_SPARK = ("engine", "conf")
 _SHORT = {f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "timestamp")}
 _KINDS = {"timestamp": "date", "int": "number", "float": "number", "bool": "true or false", "binary": "base64 text"}
 _HALF_A_LETTER = re.compile("[\ud800-\udfff]")
@@ -234,9 +235,11 @@ def overridden(values: dict[str, Any], override: str) -> dict[str, Any]:
     {'window': {'cutoff': '2011-09-10', 'churn_horizon': 90}}
     >>> overridden({}, "transactions.thousands=,")
     {'transactions': {'thousands': ','}}
+    >>> overridden({}, "engine.conf.spark.sql.shuffle.partitions=8")
+    {'engine': {'conf': {'spark.sql.shuffle.partitions': 8}}}
     """
     key, equals, text = override.partition("=")
-    parts, option = key.strip().split("."), f"--set {_cut(override)}"
+    parts, option = _path_of(key.strip()), f"--set {_cut(override)}"
     if not equals or not all(parts) or len(parts) > DEEPEST:
         raise ConfigError(f"{option}: expected KEY=VALUE, like --set window.cutoff=2011-09-10.")
     try:
@@ -245,6 +248,14 @@ def overridden(values: dict[str, Any], override: str) -> dict[str, Any]:
     except yaml.YAMLError as error:
         raise ConfigError(f"{option}: the value is not YAML: {_problem(error)}.") from None
     return _with_value(values, parts, value, option)
+
+
+def _path_of(key: str) -> list[str]:
+    """Names of the sections and of the key; settings of Spark have dots of their own."""
+    start = ".".join(_OF_SPARK)
+    if not key.startswith(f"{start}."):
+        return key.split(".")
+    return [*_OF_SPARK, key.removeprefix(f"{start}.").strip("'\"")]
 
 
 def _is_bare(text: str) -> bool:
