@@ -111,5 +111,6 @@ def test_what_is_withheld_comes_first_and_notes_begin_with_a_capital(nobody_leav
     withheld = report.bundle.roles.purchase.diagnosis_
     assert withheld.withheld
     first, *rest = report.ranked_notes
-    assert first.lower() == withheld.messages[0].lower()
+    # shown as a sentence
+    assert first.lower() == f"{withheld.messages[0].lower()}."
     assert not [note for note in rest if re.match(r"[a-z]+ ", note)]
