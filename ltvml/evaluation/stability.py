@@ -133,7 +133,8 @@ def drift_of_share(measure: str, before: tuple[int, int], now: tuple[int, int]) 
     both = (a + b) / (n + m)
     error = float(np.sqrt(both * (1 - both) * (1 / n + 1 / m)))
     p_value = float(chdtrc(1, ((share - was) / error) ** 2)) if error > 0 else 1.0
-    ratio = ((b + 0.5) / (m + 1)) / ((a + 0.5) / (n + 1))
+    # half a customer keeps the ratio finite, and would make one of two equal shares
+    ratio = 1.0 if share == was else ((b + 0.5) / (m + 1)) / ((a + 0.5) / (n + 1))
     return Drift(measure, was, share, n, m, ratio, 1 + 1.96 * error / both if both > 0 else 1.0, p_value)
 
 

@@ -16,7 +16,7 @@ from ltvml.words.spoken import Spoken
 from ltvml.words.text import fields, number, place, sentence, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Hashable, Iterable, Iterator
     from pathlib import Path
 
     from ltvml.bundle.bundle import Bundle
@@ -199,6 +199,7 @@ class WatchReport(Shown):
                 words.name("watch.verdict", row["verdict"]),
             ]
             for row in self.drift.to_dict("records")
+            if not _lacks_nothing(row)
         ]
         return table([words(f"watch.head_{name}") for name in names], rows)
 
@@ -218,6 +219,11 @@ class WatchReport(Shown):
         known = self.drift[self.drift["size"].notna()] if len(self.drift) else self.drift
         found["drift"] = {row["measure"]: float(row["size"]) for row in known.to_dict("records")}
         return found
+
+
+def _lacks_nothing(row: dict[Hashable, Any]) -> bool:
+    """Whether a row says of a column that no customer lacked it, before or now; the table on disk has it."""
+    return str(row["measure"]).startswith("share_missing_") and row["before"] == row["now"] == 0
 
 
 def _digits(value: float, digits: int) -> str:

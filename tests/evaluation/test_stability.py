@@ -214,3 +214,8 @@ def growing_shop() -> PurchaseRecord:
         ["customer_id", "day"]
     )
     return PurchaseRecord.of(frame, decimals=0)
+
+
+def test_of_two_equal_shares_the_ratio_is_one() -> None:
+    for before, now in (((0, 200), (0, 350)), ((20, 200), (35, 350))):
+        assert drift_of_share("share_missing_channel", before, now).size == 1.0

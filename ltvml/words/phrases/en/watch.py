@@ -19,8 +19,8 @@ PHRASES: dict[str, str] = {
     "promised were {promised}. Fit again.",
     "watch.drift_psi": "{measure} has another distribution: median {before} before, {now} now; stability index {size}, "
     "of which chance gives {by_chance}.",
-    "watch.drift_ratio": "{measure}: {before} before, {now} now, a ratio of {size}; chance alone stays below "
-    "{by_chance}.",
+    "watch.drift_ratio": "{measure}: {before} before, {now} now, a ratio of {size}; chance alone stays within a "
+    "factor of {by_chance}.",
     "watch.left_out": "scores/{folder} was left out: {why}",
     "watch.later": "{cutoffs} cutoffs were scored after {day}, the cutoff of this watch: they were left out",
     "watch.other_bundles": "{cutoffs} cutoffs were scored by other bundles: they are judged in the table, and the "

@@ -16,7 +16,8 @@ PHRASES: dict[str, str] = {
     "watch.values": "{cutoff}之后，{actual}的客户的消费落在其价值区间内；承诺为{promised}。请重新拟合。",
     "watch.drift_psi": "{measure}的分布已改变：中位数之前为{before}，现在为{now}；"
     "稳定性指数{size}，其中随机因素为{by_chance}。",
-    "watch.drift_ratio": "{measure}：之前为{before}，现在为{now}，比值{size}；仅凭随机因素应低于{by_chance}。",
+    "watch.drift_ratio": "{measure}：之前为{before}，现在为{now}，比值{size}；"
+    "仅凭随机因素，增减应在{by_chance}倍以内。",
     "watch.left_out": "评分文件夹{folder}未使用：{why}",
     "watch.later": "有{cutoffs}个截止日的评分晚于本次监测的截止日{day}：未使用",
     "watch.other_bundles": "有{cutoffs}个截止日由其他模型评分：它们列在表中，状态只针对模型{version}",
