@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ltvml.reports.recording import Recorded
 from ltvml.words.display import Shown
 from ltvml.words.spoken import Spoken
-from ltvml.words.text import fields, paragraph, place
+from ltvml.words.text import fields, paragraph, place, sentence
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,7 +123,7 @@ class NightReport(Shown):
             lines.append(
                 (words("night.waits.label"), words("night.waits", version=str(self.standing.newest), command=PROMOTE))
             )
-        lines += [(words("night.warning"), warning) for warning in self.warnings]
+        lines += [(words("night.warning"), sentence(warning)) for warning in self.warnings]
         if self.unfinished:
             lines.append(
                 (words("night.unfinished.label"), words("night.unfinished", nights=", ".join(self.unfinished)))
