@@ -1,5 +1,6 @@
 """The command that scores one customer at a time over HTTP."""
 
+import gc
 from typing import Annotated
 
 import typer
@@ -46,4 +47,7 @@ def serve(
 
         server = workflow.serve(settings, model=model, host=host, port=port)
         job.show(server)
+        # what is loaded by now stays: to look through all of it for garbage now and then would delay a request
+        gc.collect()
+        gc.freeze()
         server.run()
