@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ltvml.config.document import STATE_FOLDER
 from ltvml.datasets.simulate import simulate_transactions
 
 if TYPE_CHECKING:
@@ -260,9 +261,12 @@ def is_hidden(path: Path) -> bool:
 
 
 def is_left_out(path: Path) -> bool:
-    """Whether a file is hidden, the tracker's, or says when a model was promoted, as no two runs do alike."""
+    """Whether a file is hidden, the tracker's, or says when a model was promoted, as no two runs do alike.
+
+    Nor do two incremental runs keep their lines in the same places of a DuckDB file.
+    """
     dated = path.parts[0] == "champion" and path.name in ("promotion.json", "manifest.json")
-    return dated or is_tracked(path) or is_hidden(path)
+    return dated or path.parts[0] == STATE_FOLDER or is_tracked(path) or is_hidden(path)
 
 
 def is_tracked(path: Path) -> bool:
