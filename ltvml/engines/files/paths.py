@@ -103,7 +103,7 @@ def _in_folder(folder: Path) -> list[str]:
     if lake := lake_of(folder):
         # a partition of a table is not the whole of it
         return [name for name in current_files(*lake) if Path(name).is_relative_to(folder)]
-    files = sorted(file for file in folder.rglob("*") if file.is_file() and _is_data(file.relative_to(folder)))
+    files = sorted(file for file in folder.rglob("*") if file.is_file() and is_data(file.relative_to(folder)))
     files = [file for file in files if file.name.lower().endswith(KNOWN_ENDINGS)]
     # a readme is no table
     files = [file for file in files if file.suffix.lower() != ".txt"] or files
@@ -125,7 +125,8 @@ def kind_of(name: str) -> FileKind:
     return next((kind for kind, endings in _ENDINGS.items() if lower.endswith(endings)), "unknown")
 
 
-def _is_data(path: Path) -> bool:
+def is_data(path: Path) -> bool:
+    """Whether a path below a folder is no hidden file, and none that systems leave."""
     return not any(part.startswith(("_", ".")) for part in path.parts)
 
 

@@ -16,7 +16,7 @@ from ltvml.engines.files.containers import packing_of
 from ltvml.engines.files.csv_header import names_of, separator_of
 from ltvml.engines.files.encodings import is_utf8, scan_text
 from ltvml.engines.files.lakes import lake_of
-from ltvml.engines.files.paths import KNOWN_ENDINGS, REMOTE, kind_of
+from ltvml.engines.files.paths import KNOWN_ENDINGS, REMOTE, is_data, kind_of
 from ltvml.engines.files.same_columns import check_same_columns
 from ltvml.errors import DataContractError, EngineError
 
@@ -80,7 +80,9 @@ def check_local_columns(columns: Mapping[str, str], source: Source) -> None:
     """
     if not isinstance(source.source, str):
         return
-    files = [file for file in _local_files(source.source) if file.is_file() and kind_of(file.name) == "parquet"]
+    above = len(Path(source.source).parts)
+    found = (file for file in _local_files(source.source) if is_data(Path(*file.parts[above:])))
+    files = [file for file in found if file.is_file() and kind_of(file.name) == "parquet"]
     check_same_columns(columns, {str(file): pq.read_schema(file).names for file in files}, source)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import pytest
 
 from ltvml.engines.base import Source
@@ -11,6 +12,8 @@ from ltvml.errors import DataContractError, EngineError
 from tests.engines.files.written import ASCII, HEADER, ROWS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ltvml.engines.base import Engine
 
 
@@ -58,3 +61,16 @@ def test_spark_refuses_what_is_packed(on_spark, workbook, sqlite_file) -> None:
     for source in (workbook, sqlite_file):
         with pytest.raises(EngineError, match="is packed in a way that Spark cannot read"):
             on_spark.read(Source(str(source)))
+
+
+@pytest.mark.spark
+def test_spark_refuses_a_part_without_a_needed_column_and_looks_at_no_hidden_file(on_spark, tmp_path: Path) -> None:
+    rows = pd.DataFrame({"customer_id": ["A"], "order_date": ["2024-01-10"], "amount": [1.0]})
+    for name in ("a", "b"):
+        rows.to_parquet(tmp_path / f"{name}.parquet", index=False)
+    (tmp_path / "_temporary").mkdir()
+    (tmp_path / "_temporary" / "c.parquet").write_text("half written")
+    assert len(on_spark.collect(on_spark.read(Source(str(tmp_path))))) == 2
+    rows.rename(columns={"customer_id": "buyer"}).to_parquet(tmp_path / "b.parquet", index=False)
+    with pytest.raises(DataContractError, match=r"1 of 2 files lacks column 'customer_id'.*b.parquet"):
+        on_spark.read(Source(str(tmp_path)))
